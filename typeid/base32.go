@@ -41,7 +41,7 @@ func decode(text string) (key uuid.UUID, problem string) {
 			return key, "only digits and the lower-case letters without i, l, o and u follow the underscore"
 		}
 		high = high<<5 | low>>59
-		low = low<<5 | uint64(digit) //nolint:gosec // a position in the alphabet
+		low = low<<5 | uint64(digit)
 	}
 	binary.BigEndian.PutUint64(key[:8], high)
 	binary.BigEndian.PutUint64(key[8:], low)
