@@ -6,11 +6,12 @@
 # Arguments: the directory of the binaries, the user name of the tests, and how
 # many seconds to wait for new users.
 set -eu
-bin=$1 name=$2 linger=$3 dir=$PWD ready=
+bin=$1 name=$2 linger=$3 dir=$PWD server=
 
 finish() {
-  [ -n "$ready" ] || tail -n 5 log
-  "$bin/pg_ctl" stop -s -m immediate -D data >>log 2>&1 || true
+  [ -n "$server" ] || tail -n 5 log
+  # The id serves where somebody has cleaned up the directory before us.
+  "$bin/pg_ctl" stop -s -m immediate -D data >>log 2>&1 || kill -QUIT $server 2>/dev/null || true
   cd / && rm -rf "$dir"
 }
 trap '' PIPE
@@ -33,7 +34,7 @@ max_wal_size = 4GB
 autovacuum = off
 CONF
 "$bin/pg_ctl" start -w -s -D data -l log >>log 2>&1 3<&-
-ready=yes
+server=$(head -n 1 data/postmaster.pid)
 echo ready || true
 exec >/dev/null
 

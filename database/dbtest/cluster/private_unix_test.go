@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // helperBase makes the test binary a process that joins the cluster in that
@@ -72,10 +74,23 @@ func TestPrivateCluster(t *testing.T) {
 	}
 	hold2.Close()
 	waitUntilGone(t, first)
-	third, hold3 := join(t, p)
-	defer hold3.Close()
-	if third == first {
-		t.Error("the cluster that has ended was given out again")
+}
+
+func TestPrivateClusterEndsThoughItsDirectoryIsCleanedUp(t *testing.T) {
+	t.Parallel()
+	dir, hold := join(t, testPlace(t))
+	conn, err := net.Dial("unix", filepath.Join(dir, ".s.PGSQL.5432"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := errors.Join(os.RemoveAll(dir), conn.SetDeadline(time.Now().Add(30*time.Second)), hold.Close()); err != nil {
+		t.Fatal(err)
+	}
+	// The server closes the connection when it ends; by itself it would notice
+	// the loss of its directory after a minute.
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("got %v, want the end of the connection", err)
 	}
 }
 
@@ -106,17 +121,15 @@ func TestPrivateClusterEndsWhenItsLastUserIsKilled(t *testing.T) {
 func TestPrivateClusterOfKilledKeeperIsReplaced(t *testing.T) {
 	t.Parallel()
 	p := testPlace(t)
-	dir, hold := join(t, p)
-	hold.Close()
-	waitUntilGone(t, dir)
-
+	if err := p.prepareBase(); err != nil {
+		t.Fatal(err)
+	}
 	// What a killed keeper leaves: a pipe that nobody reads.
 	stale := filepath.Join(p.base, "cstale")
 	if err := errors.Join(os.Mkdir(stale, 0o700), syscall.Mkfifo(filepath.Join(stale, "users"), 0o600), p.handOver(stale)); err != nil {
 		t.Fatal(err)
 	}
-	dir, hold = join(t, p)
-	defer hold.Close()
+	dir, _ := join(t, p)
 	if dir == stale {
 		t.Error("joined a cluster that nobody keeps")
 	}
@@ -232,6 +245,12 @@ func testPlace(t *testing.T) place {
 		t.Fatal(err)
 	}
 	p.base, p.linger = filepath.Join(shortDir(t), "base"), 0
+	t.Cleanup(func() {
+		eventually(t, "the end of all clusters in "+p.base, func() bool {
+			left, err := filepath.Glob(filepath.Join(p.base, "c*"))
+			return err == nil && len(left) == 0
+		})
+	})
 	return p
 }
 
@@ -244,7 +263,9 @@ func shortDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		eventually(t, "remove "+dir, func() bool { return os.RemoveAll(dir) == nil })
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
 	})
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
