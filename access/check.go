@@ -1,0 +1,217 @@
+package access
+
+import (
+	"slices"
+
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
+)
+
+// Target is the organization that a right is asked for.
+type Target struct {
+	Path   orgtree.Path
+	Kind   orgtree.Kind
+	Status orgtree.Status
+}
+
+// permissionSet is a set of permissions.
+type permissionSet map[Permission]struct{}
+
+func newPermissionSet(permissions []Permission) permissionSet {
+	set := make(permissionSet, len(permissions))
+	set.add(permissions)
+	return set
+}
+
+func (s permissionSet) add(permissions []Permission) {
+	for _, p := range permissions {
+		s[p] = struct{}{}
+	}
+}
+
+func (s permissionSet) has(p Permission) bool {
+	_, ok := s[p]
+	return ok
+}
+
+// opensDoor reports whether the standing lets the viewer see below its
+// organization.
+func (s Standing) opensDoor() bool {
+	switch s.Kind {
+	case orgtree.Partner:
+		return s.permissions().has(PartnerRead)
+	case orgtree.Platform:
+		return s.permissions().has(PlatformRead)
+	default:
+		return false
+	}
+}
+
+// delegable returns the rights of a partner that flow down to the organizations
+// it manages.
+func delegable() []Permission {
+	return []Permission{
+		OrgRead, OrgRename, OrgReopen, SettingsRead, SettingsWrite, SecurityWrite, IdentityWrite,
+		UsersRead, UsersWrite, UsersLock, MembersInvite, MembersRole, MembersRemove,
+		GroupsRead, GroupsWrite, GroupsRoles, ProjectsRead, QuotaRead, AuditRead,
+		CloudAccountsRead, CloudAccountsWrite, WebhooksWrite, AllocationsWrite,
+	}
+}
+
+// flowDown returns the rights that a standing in an organization gives in every
+// organization below it. A partner's rights flow as far as they are delegable,
+// and with the door come reading the organization and what it costs; partner
+// rights hold for the whole subtree. The platform's rights are a fixed list:
+// writing gives everything but the owner's transfer, reading gives every read.
+func (s Standing) flowDown(target orgtree.Kind) permissionSet {
+	if !s.opensDoor() {
+		return nil
+	}
+	own := s.permissions()
+	flow := permissionSet{}
+	if s.Kind == orgtree.Platform {
+		for _, p := range Permissions() {
+			if platformGives(own, p, target) {
+				flow[p] = struct{}{}
+			}
+		}
+		return flow
+	}
+	flow.add([]Permission{OrgRead, QuotaRead, BillingRead})
+	for _, p := range slices.Concat(delegable(), partnerPermissions()) {
+		if own.has(p) {
+			flow[p] = struct{}{}
+		}
+	}
+	return flow
+}
+
+func platformGives(own permissionSet, p Permission, target orgtree.Kind) bool {
+	switch p {
+	case OrgTransfer, PlatformRead, PlatformWrite:
+		return false
+	case OrgRead, SettingsRead, UsersRead, GroupsRead, ApplicationsRead, APIKeysRead, PoliciesRead, ProjectsRead,
+		BillingRead, PlanRead, TicketsRead, AuditRead, QuotaRead, CloudAccountsRead, PartnerRead:
+		return true
+	case UsageImport, UsageMap:
+		return own.has(PlatformWrite) && target.CanManage()
+	default:
+		return own.has(PlatformWrite)
+	}
+}
+
+// rights returns every right of the viewer in the target.
+func (v Viewer) rights(t Target) permissionSet {
+	if v.IsSystem() {
+		return newPermissionSet(Permissions())
+	}
+	set := permissionSet{}
+	for _, id := range t.Path {
+		standing, ok := v.Standings[id]
+		if !ok {
+			continue
+		}
+		if id == t.Path.Leaf() {
+			for p := range standing.permissions() {
+				set[p] = struct{}{}
+			}
+			continue
+		}
+		for p := range standing.flowDown(t.Kind) {
+			set[p] = struct{}{}
+		}
+	}
+	return set
+}
+
+// Allowed returns the viewer's rights in the target, in the order of the
+// catalogue.
+func (v Viewer) Allowed(t Target) []Permission {
+	set := v.rights(t)
+	allowed := make([]Permission, 0, len(set))
+	for _, p := range Permissions() {
+		if set.has(p) {
+			allowed = append(allowed, p)
+		}
+	}
+	return allowed
+}
+
+// Check returns nil if the viewer holds the permission in the target. It
+// returns UNAUTHENTICATED for nobody, NOT_FOUND where the viewer cannot even
+// read the organization, and FORBIDDEN otherwise.
+func Check(v Viewer, p Permission, t Target) error {
+	if v.IsAnonymous() {
+		return fault.New(fault.Unauthenticated, "sign in first")
+	}
+	rights := v.rights(t)
+	if rights.has(p) {
+		return checkStatus(v, p, t)
+	}
+	if !rights.has(OrgRead) {
+		return fault.Missing("organization")
+	}
+	return fault.New(fault.Forbidden, "this needs the permission %s", p)
+}
+
+// checkStatus refuses writes in organizations that are not in use. A locked
+// organization's own people keep billing and tickets; whoever comes in through
+// the tree keeps reading.
+func checkStatus(v Viewer, p Permission, t Target) error {
+	if v.IsSystem() || isRead(p) {
+		return nil
+	}
+	_, member := v.Standings[t.Path.Leaf()]
+	switch t.Status {
+	case orgtree.Locked:
+		if !member || (p != BillingWrite && p != TicketsOpen) {
+			return fault.New(fault.OrganizationLocked, "the organization is locked")
+		}
+	case orgtree.Deactivated:
+		if p != OrgReopen && p != TicketsOpen && p != BillingWrite {
+			return fault.New(fault.OrganizationDeactivated, "the organization is deactivated")
+		}
+	case orgtree.Deleted:
+		return fault.Missing("organization")
+	case orgtree.Active, orgtree.PendingActivation:
+	}
+	return nil
+}
+
+func isRead(p Permission) bool {
+	switch p {
+	case OrgRead, SettingsRead, UsersRead, GroupsRead, ApplicationsRead, APIKeysRead, PoliciesRead, ProjectsRead,
+		BillingRead, PlanRead, TicketsRead, AuditRead, QuotaRead, CloudAccountsRead, PartnerRead, PlatformRead:
+		return true
+	default:
+		return false
+	}
+}
+
+// CheckGrant returns nil if the viewer may give the roles to a group in the
+// target, or put a principal into a group that has them: what is granted must
+// be within the viewer's own rights there. Holders of policies:write and tree
+// viewers with groups:roles are exempt, because they could grant it anyway.
+func CheckGrant(v Viewer, roles []Role, builtin Builtin, t Target) error {
+	if v.IsSystem() {
+		return nil
+	}
+	rights := v.rights(t)
+	_, member := v.Standings[t.Path.Leaf()]
+	if rights.has(PoliciesWrite) || (!member && rights.has(GroupsRoles)) {
+		return nil
+	}
+	granted := permissionSet{}
+	for _, role := range roles {
+		granted.add(rolePermissions(role, t.Kind))
+	}
+	if builtin != "" {
+		granted.add(builtinPermissions(builtin))
+	}
+	for _, p := range Permissions() {
+		if granted.has(p) && !rights.has(p) {
+			return fault.New(fault.Forbidden, "this would grant the permission %s, which you do not hold", p)
+		}
+	}
+	return nil
+}

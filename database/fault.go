@@ -1,0 +1,89 @@
+package database
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/lib/pq"
+	"modernc.org/sqlite"
+	sqlitecode "modernc.org/sqlite/lib"
+
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/fault"
+)
+
+// constraint is a rule that the database itself upholds and the fault that a
+// client sees when a write breaks it. PostgreSQL names the index, SQLite the
+// columns.
+type constraint struct {
+	index   string
+	columns string
+	fault   *fault.Error
+}
+
+func constraints() []constraint {
+	taken := func(field, message string) *fault.Error {
+		return (&fault.Error{Code: fault.Conflict, Message: message, Field: field}).Because(fault.NameTaken)
+	}
+	return []constraint{
+		{"organization_slug", "organizations.slug", taken("slug", "this slug is taken")},
+		{"organization_one_root", "organizations.kind", fault.New(fault.Conflict, "there is one platform organization already")},
+		{"user_username_key", "users.username_key", taken("username", "this username is taken")},
+		{"user_email_key", "users.email_key", taken("email", "this e-mail address is taken")},
+		{"membership_organization_id_user_id", "memberships.organization_id, memberships.user_id", fault.New(fault.Conflict, "this person is a member already").Because(fault.AlreadyMember)},
+		{"membership_one_owner", "memberships.organization_id", fault.New(fault.OwnerImmutable, "an organization has exactly one owner")},
+		{"group_organization_id_name_key", "groups.organization_id, groups.name_key", taken("name", "the organization has a group of this name")},
+		{"project_organization_id_name", "projects.organization_id, projects.name", taken("name", "the organization has a project of this name")},
+		{"application_organization_id_name", "applications.organization_id, applications.name", taken("name", "the organization has an application of this name")},
+	}
+}
+
+// translate turns what the drivers and ent report into faults. It is the only
+// place that knows their errors; an error that means nothing to a client is
+// returned as it is.
+func translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *fault.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	if ent.IsNotFound(err) {
+		missing := fault.Missing("object")
+		missing.Err = err
+		return missing
+	}
+	name := violated(err)
+	if name == "" {
+		return err
+	}
+	for _, c := range constraints() {
+		if name == c.index || name == c.columns {
+			found := *c.fault
+			found.Err = err
+			return &found
+		}
+	}
+	return err
+}
+
+// violated returns the constraint that a write broke, as its database names it,
+// or "".
+func violated(err error) string {
+	var postgres *pq.Error
+	if errors.As(err, &postgres) && postgres.Code.Class() == "23" {
+		return postgres.Constraint
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) && lite.Code()&0xff == sqlitecode.SQLITE_CONSTRAINT {
+		_, columns, _ := strings.Cut(lite.Error(), "constraint failed: ")
+		columns, _, _ = strings.Cut(columns, " (")
+		// The driver repeats the class before the columns.
+		if _, rest, found := strings.Cut(columns, "constraint failed: "); found {
+			columns = rest
+		}
+		return columns
+	}
+	return ""
+}

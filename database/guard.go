@@ -1,0 +1,198 @@
+package database
+
+import (
+	"context"
+	"fmt"
+
+	"entgo.io/ent"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	generated "github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/ancestry"
+	"github.com/headwater-platform/headwater/ent/intercept"
+	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
+)
+
+// rule says how rows of one entity belong to the tree. An entity without a rule
+// cannot be read or written at all.
+type rule struct {
+	// organization is the column that names the organization that a row
+	// belongs to, or "" where confine says it in another way.
+	organization string
+	// confine returns the predicate for rows that hang on the tree otherwise.
+	confine func(s *entsql.Selector, reach access.Reach, viewer access.Viewer) *entsql.Predicate
+	// system entities are for the platform itself.
+	system bool
+}
+
+// rules returns the rule of every entity, by ent's type name.
+func rules() map[string]rule {
+	system := rule{system: true}
+	return map[string]rule{
+		generated.TypeOrganization:      {organization: "id"},
+		generated.TypeAncestry:          {organization: "organization_id"},
+		generated.TypeMembership:        {organization: "organization_id"},
+		generated.TypeApplication:       {organization: "organization_id"},
+		generated.TypeGroup:             {organization: "organization_id"},
+		generated.TypeGroupMember:       {organization: "organization_id"},
+		generated.TypeProject:           {organization: "organization_id"},
+		generated.TypeSettingDirective:  {organization: "organization_id"},
+		generated.TypeBillingMultiplier: {organization: "seller_id"},
+		generated.TypeUsageMapping:      {organization: "importer_id"},
+		generated.TypeUsageImport:       {organization: "organization_id"},
+		generated.TypeUsageDataset:      {organization: "organization_id"},
+		generated.TypeUser:              {confine: confineUsers},
+		generated.TypeJournalEntry:      {organization: "organization_id"},
+		generated.TypeJournalChange:     {organization: "organization_id"},
+		// Lines, rated lines and roll-ups hold several tiers' prices. They are
+		// read through scoped SQL of this package only.
+		generated.TypeUsageLine:  system,
+		generated.TypeRatedLine:  system,
+		generated.TypeCostRollup: system,
+		generated.TypeCounter:    system,
+	}
+}
+
+// guarded returns the client with the guard on every read and write.
+func guarded(client *generated.Client) *generated.Client {
+	table := rules()
+	client.Intercept(intercept.TraverseFunc(func(ctx context.Context, q intercept.Query) error {
+		viewer := access.ViewerFrom(ctx)
+		if viewer.IsSystem() {
+			return nil
+		}
+		r, err := ruleFor(table, q.Type(), viewer)
+		if err != nil {
+			return err
+		}
+		q.WhereP(func(s *entsql.Selector) { s.Where(r.predicate(s, viewer)) })
+		return nil
+	}))
+	client.Use(func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := guardWrite(ctx, table, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	})
+	return client
+}
+
+// ruleFor returns the rule of an entity for a viewer who is not the system.
+func ruleFor(table map[string]rule, entity string, viewer access.Viewer) (rule, error) {
+	r, ok := table[entity]
+	if !ok {
+		return rule{}, fmt.Errorf("the guard has no rule for %s", entity)
+	}
+	if viewer.IsAnonymous() {
+		return rule{}, fault.New(fault.Unauthenticated, "sign in first")
+	}
+	if r.system {
+		return rule{}, fmt.Errorf("%s is for the system alone", entity)
+	}
+	return r, nil
+}
+
+// predicate returns what a viewer's rows of the entity satisfy.
+func (r rule) predicate(s *entsql.Selector, viewer access.Viewer) *entsql.Predicate {
+	reach := viewer.Reach()
+	if r.confine != nil {
+		return r.confine(s, reach, viewer)
+	}
+	return within(s.C(r.organization), reach)
+}
+
+// within returns the predicate that a column names an organization in reach.
+func within(column string, reach access.Reach) *entsql.Predicate {
+	below := entsql.Table(ancestry.Table).As("reach")
+	return entsql.Or(
+		entsql.In(column, values(reach.Organizations)...),
+		entsql.In(column, entsql.Select(below.C(ancestry.FieldOrganizationID)).
+			From(below).
+			Where(entsql.In(below.C(ancestry.FieldAncestorID), values(reach.Subtrees)...))),
+	)
+}
+
+// confineUsers lets a viewer see themself and the members of the organizations
+// in reach.
+func confineUsers(s *entsql.Selector, reach access.Reach, viewer access.Viewer) *entsql.Predicate {
+	members := entsql.Table(membership.Table).As("members_in_reach")
+	return entsql.Or(
+		entsql.EQ(s.C("id"), uuid.UUID(viewer.ID)),
+		entsql.In(s.C("id"), entsql.Select(members.C(membership.FieldUserID)).
+			From(members).
+			Where(within(members.C(membership.FieldOrganizationID), reach))),
+	)
+}
+
+func values(ids []orgtree.ID) []any {
+	list := make([]any, len(ids))
+	for i, id := range ids {
+		list[i] = uuid.UUID(id)
+	}
+	return list
+}
+
+// confinable is a mutation that can be narrowed to rows that satisfy a
+// predicate. Predicates do not apply to creates, which are checked by column.
+type confinable interface {
+	ent.Mutation
+	WhereP(...func(*entsql.Selector))
+	Client() *generated.Client
+}
+
+func guardWrite(ctx context.Context, table map[string]rule, m ent.Mutation) error {
+	viewer := access.ViewerFrom(ctx)
+	if viewer.IsSystem() {
+		return nil
+	}
+	r, err := ruleFor(table, m.Type(), viewer)
+	if err != nil {
+		return err
+	}
+	mutation, ok := m.(confinable)
+	if !ok {
+		return fmt.Errorf("the guard cannot confine %T", m)
+	}
+	if !m.Op().Is(ent.OpCreate) {
+		mutation.WhereP(func(s *entsql.Selector) { s.Where(r.predicate(s, viewer)) })
+		return nil
+	}
+	return guardCreate(ctx, r, mutation, viewer)
+}
+
+// guardCreate refuses a new row that would belong to an organization out of
+// reach. A new organization belongs where its manager is.
+func guardCreate(ctx context.Context, r rule, m confinable, viewer access.Viewer) error {
+	column := r.organization
+	switch m.Type() {
+	case generated.TypeOrganization:
+		column = "parent_id"
+	case generated.TypeUser:
+		column = "home_organization_id"
+	}
+	owner, ok := m.Field(column)
+	if !ok && m.Type() == generated.TypeUser {
+		return nil // A person without a home belongs to nobody's part of the tree.
+	}
+	id, isID := owner.(uuid.UUID)
+	if !ok || !isID {
+		return fmt.Errorf("a new %s names no %s", m.Type(), column)
+	}
+	seen, err := m.Client().Ancestry.Query().
+		Where(ancestry.OrganizationID(id), ancestry.Distance(0)).
+		Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("guard %s: %w", m.Type(), err)
+	}
+	if !seen {
+		return fault.Missing("organization")
+	}
+	return nil
+}
+

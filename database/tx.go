@@ -1,0 +1,120 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/lib/pq"
+
+	"github.com/headwater-platform/headwater/ent"
+)
+
+// maxAttempts bounds how often a write is tried when the database gave it up
+// for another's sake.
+const maxAttempts = 4
+
+// Tx is a transaction. Its client is guarded as the database's is.
+type Tx struct {
+	*ent.Client
+	db      *DB
+	journal *journal
+}
+
+// Read runs fn in a read-only transaction: all of its statements see one
+// snapshot.
+func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	options := &sql.TxOptions{ReadOnly: true}
+	if db.dialect == dialect.Postgres {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	tx, err := db.client.BeginTx(ctx, options)
+	if err != nil {
+		return fmt.Errorf("begin read: %w", err)
+	}
+	err = fn(ent.NewTxContext(ctx, tx), &Tx{Client: tx.Client(), db: db})
+	return errors.Join(translate(err), tx.Rollback())
+}
+
+// Write runs fn in a transaction and commits it together with the journal entry
+// that describes it. It returns the entry's revision. An error of fn or of the
+// commit changes nothing. fn may run again if the database gave the transaction
+// up for another's sake, so it must not keep state between runs.
+//
+// A transaction that recorded no change writes no entry and returns 0.
+func (db *DB) Write(ctx context.Context, entry Entry, fn func(ctx context.Context, tx *Tx) error) (int64, error) {
+	for attempt := 1; ; attempt++ {
+		revision, err := db.writeOnce(ctx, entry, fn)
+		if err == nil || attempt == maxAttempts || !isGivenUp(err) {
+			return revision, translate(err)
+		}
+	}
+}
+
+func (db *DB) writeOnce(ctx context.Context, entry Entry, fn func(ctx context.Context, tx *Tx) error) (int64, error) {
+	raw, err := db.client.Tx(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("begin write: %w", err)
+	}
+	tx := &Tx{Client: raw.Client(), db: db, journal: &journal{}}
+	revision, err := func() (int64, error) {
+		if err := fn(ent.NewTxContext(ctx, raw), tx); err != nil {
+			return 0, err
+		}
+		return tx.appendJournal(ctx, entry)
+	}()
+	if err != nil {
+		return 0, errors.Join(err, ignoreDone(raw.Rollback()))
+	}
+	if err := raw.Commit(); err != nil {
+		return 0, fmt.Errorf("commit: %w", err)
+	}
+	return revision, nil
+}
+
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// isGivenUp reports whether PostgreSQL ended a transaction because of another:
+// a serialization failure or a deadlock.
+func isGivenUp(err error) bool {
+	var failure *pq.Error
+	return errors.As(err, &failure) && (failure.Code == "40001" || failure.Code == "40P01")
+}
+
+// Lock makes a query lock the rows it reads until the transaction ends. Pass it
+// to Modify. On SQLite a write transaction already excludes all others.
+func (tx *Tx) Lock(s *entsql.Selector) {
+	if tx.db.dialect == dialect.Postgres {
+		s.ForUpdate()
+	}
+}
+
+// LockTree makes changes to the shape of the tree wait for each other until the
+// transaction ends.
+func (tx *Tx) LockTree(ctx context.Context) error {
+	return tx.lockNamed(ctx, lockTree)
+}
+
+// The advisory locks of PostgreSQL, one number per thing that is locked.
+const (
+	lockTree      = 0x48_57_01
+	lockMigration = 0x48_57_02
+)
+
+func (tx *Tx) lockNamed(ctx context.Context, name int) error {
+	if tx.db.dialect != dialect.Postgres {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", name); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	entschema "entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"github.com/headwater-platform/headwater/orgtree"
+)
+
+// Organization is a node of the tree: the platform, a partner or a managed
+// organization. Its parent is the organization that manages it.
+type Organization struct{ ent.Schema }
+
+// Fields of an organization.
+func (Organization) Fields() []ent.Field {
+	return []ent.Field{
+		identity(),
+		field.Enum("kind").GoType(orgtree.Kind("")),
+		optionalReference("parent_id"),
+		field.Int("depth").NonNegative(),
+		field.String("name").NotEmpty().MaxLen(100),
+		field.String("slug").NotEmpty().MaxLen(63),
+		field.Enum("status").GoType(orgtree.Status("")),
+		field.String("customer_reference").Optional().MaxLen(100),
+		version(),
+		createdAt(),
+	}
+}
+
+// Edges of an organization.
+func (Organization) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("children", Organization.Type).
+			From("parent").Field("parent_id").Unique().Annotations(restrict()),
+		edge.To("descendants", Organization.Type).
+			From("ancestors").Through("ancestry", Ancestry.Type),
+		edge.To("memberships", Membership.Type),
+		edge.To("groups", Group.Type),
+		edge.To("projects", Project.Type),
+		edge.To("applications", Application.Type),
+	}
+}
+
+// Indexes of an organization.
+func (Organization) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("slug").Unique(),
+		index.Fields("kind").Unique().StorageKey("organization_one_root").
+			Annotations(entsql.IndexWhere("kind = 'PLATFORM'")),
+		index.Fields("parent_id"),
+	}
+}
+
+// Annotations of an organization.
+func (Organization) Annotations() []entschema.Annotation {
+	return table("organizations", map[string]string{
+		"organization_root_has_no_parent": "(kind = 'PLATFORM') = (parent_id IS NULL)",
+		"organization_depth":              "(depth = 0) = (parent_id IS NULL)",
+	})
+}
+
+// Ancestry is the closure of the tree: one row for every organization and each
+// organization above it, itself included at distance 0. Its primary key makes a
+// cycle impossible to write.
+type Ancestry struct{ ent.Schema }
+
+// Fields of an ancestry.
+func (Ancestry) Fields() []ent.Field {
+	return []ent.Field{
+		reference("organization_id"),
+		reference("ancestor_id"),
+		field.Int("distance").NonNegative(),
+	}
+}
+
+// Edges of an ancestry.
+func (Ancestry) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("organization", Organization.Type).Field("organization_id").Unique().Required().Annotations(cascade()),
+		edge.To("ancestor", Organization.Type).Field("ancestor_id").Unique().Required().Annotations(cascade()),
+	}
+}
+
+// Indexes of an ancestry.
+func (Ancestry) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("ancestor_id", "distance"), index.Fields("organization_id", "distance").Unique()}
+}
+
+// Annotations of an ancestry.
+func (Ancestry) Annotations() []entschema.Annotation {
+	return append(table("organization_ancestries", map[string]string{
+		"ancestry_self": "(distance = 0) = (ancestor_id = organization_id)",
+	}), field.ID("organization_id", "ancestor_id"))
+}
