@@ -874,7 +874,7 @@ func init() {
 		Table: "organization_ancestries",
 	}
 	OrganizationAncestriesTable.Annotation.Checks = map[string]string{
-		"ancestry_self": "(distance = 0) = (ancestor_id = organization_id)",
+		"ancestry_self": "((distance = 0) = (ancestor_id = organization_id))",
 	}
 	ApplicationsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	ApplicationsTable.Annotation = &entsql.Annotation{
@@ -903,7 +903,7 @@ func init() {
 		Table: "group_members",
 	}
 	GroupMembersTable.Annotation.Checks = map[string]string{
-		"group_member_is_one_principal": "(membership_id IS NULL) <> (application_id IS NULL)",
+		"group_member_is_one_principal": "((membership_id IS NULL) <> (application_id IS NULL))",
 	}
 	JournalChangesTable.ForeignKeys[0].RefTable = JournalEntriesTable
 	JournalChangesTable.Annotation = &entsql.Annotation{
@@ -922,8 +922,8 @@ func init() {
 		Table: "organizations",
 	}
 	OrganizationsTable.Annotation.Checks = map[string]string{
-		"organization_depth":              "(depth = 0) = (parent_id IS NULL)",
-		"organization_root_has_no_parent": "(kind = 'PLATFORM') = (parent_id IS NULL)",
+		"organization_depth":              "((depth = 0) = (parent_id IS NULL))",
+		"organization_root_has_no_parent": "((kind = 'PLATFORM') = (parent_id IS NULL))",
 	}
 	ProjectsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	ProjectsTable.Annotation = &entsql.Annotation{

@@ -58,8 +58,8 @@ func (Organization) Indexes() []ent.Index {
 // Annotations of an organization.
 func (Organization) Annotations() []entschema.Annotation {
 	return table("organizations", map[string]string{
-		"organization_root_has_no_parent": "(kind = 'PLATFORM') = (parent_id IS NULL)",
-		"organization_depth":              "(depth = 0) = (parent_id IS NULL)",
+		"organization_root_has_no_parent": "((kind = 'PLATFORM') = (parent_id IS NULL))",
+		"organization_depth":              "((depth = 0) = (parent_id IS NULL))",
 	})
 }
 
@@ -93,6 +93,6 @@ func (Ancestry) Indexes() []ent.Index {
 // Annotations of an ancestry.
 func (Ancestry) Annotations() []entschema.Annotation {
 	return append(table("organization_ancestries", map[string]string{
-		"ancestry_self": "(distance = 0) = (ancestor_id = organization_id)",
+		"ancestry_self": "((distance = 0) = (ancestor_id = organization_id))",
 	}), field.ID("organization_id", "ancestor_id"))
 }

@@ -203,7 +203,7 @@ func (GroupMember) Indexes() []ent.Index {
 // Annotations of a group member.
 func (GroupMember) Annotations() []entschema.Annotation {
 	return table("group_members", map[string]string{
-		"group_member_is_one_principal": "(membership_id IS NULL) <> (application_id IS NULL)",
+		"group_member_is_one_principal": "((membership_id IS NULL) <> (application_id IS NULL))",
 	})
 }
 

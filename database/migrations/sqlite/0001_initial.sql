@@ -6,7 +6,7 @@ CREATE TABLE `organization_ancestries` (
   PRIMARY KEY (`organization_id`, `ancestor_id`),
   CONSTRAINT `organization_ancestries_organizations_organization` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE CASCADE,
   CONSTRAINT `organization_ancestries_organizations_ancestor` FOREIGN KEY (`ancestor_id`) REFERENCES `organizations` (`id`) ON DELETE CASCADE,
-  CONSTRAINT `ancestry_self` CHECK (distance = 0) = (ancestor_id = organization_id)
+  CONSTRAINT `ancestry_self` CHECK ((distance = 0) = (ancestor_id = organization_id))
 );
 -- create index "ancestry_ancestor_id_distance" to table: "organization_ancestries"
 CREATE INDEX `ancestry_ancestor_id_distance` ON `organization_ancestries` (`ancestor_id`, `distance`);
@@ -117,7 +117,7 @@ CREATE TABLE `group_members` (
   CONSTRAINT `group_members_applications_group_members` FOREIGN KEY (`application_id`) REFERENCES `applications` (`id`) ON DELETE SET NULL,
   CONSTRAINT `group_members_groups_members` FOREIGN KEY (`group_id`) REFERENCES `groups` (`id`) ON DELETE NO ACTION,
   CONSTRAINT `group_members_memberships_group_members` FOREIGN KEY (`membership_id`) REFERENCES `memberships` (`id`) ON DELETE SET NULL,
-  CONSTRAINT `group_member_is_one_principal` CHECK (membership_id IS NULL) <> (application_id IS NULL)
+  CONSTRAINT `group_member_is_one_principal` CHECK ((membership_id IS NULL) <> (application_id IS NULL))
 );
 -- create index "groupmember_group_id_membership_id" to table: "group_members"
 CREATE UNIQUE INDEX `groupmember_group_id_membership_id` ON `group_members` (`group_id`, `membership_id`) WHERE membership_id IS NOT NULL;
@@ -190,8 +190,8 @@ CREATE TABLE `organizations` (
   `parent_id` uuid NULL,
   PRIMARY KEY (`id`),
   CONSTRAINT `organizations_organizations_children` FOREIGN KEY (`parent_id`) REFERENCES `organizations` (`id`) ON DELETE SET NULL,
-  CONSTRAINT `organization_depth` CHECK (depth = 0) = (parent_id IS NULL),
-  CONSTRAINT `organization_root_has_no_parent` CHECK (kind = 'PLATFORM') = (parent_id IS NULL)
+  CONSTRAINT `organization_depth` CHECK ((depth = 0) = (parent_id IS NULL)),
+  CONSTRAINT `organization_root_has_no_parent` CHECK ((kind = 'PLATFORM') = (parent_id IS NULL))
 );
 -- create index "organization_slug" to table: "organizations"
 CREATE UNIQUE INDEX `organization_slug` ON `organizations` (`slug`);
