@@ -4,8 +4,6 @@ import (
 	"cmp"
 
 	"github.com/cockroachdb/apd/v3"
-
-	"github.com/headwater-platform/headwater/fault"
 )
 
 // Bounds of one value. A value within them has at most some 2400 digits on
@@ -231,34 +229,4 @@ func Sum(values ...Decimal) Decimal {
 		sum = sum.Add(v)
 	}
 	return sum
-}
-
-// CheckAmount returns nil if d fits an amount as it is stored, NUMERIC(38,18):
-// at most 20 digits before the point and 18 after it, trailing zeros aside.
-// Otherwise it returns INVALID.
-func CheckAmount(d Decimal) error {
-	return d.checkDigits("an amount", amountIntegerDigits, amountPlaces)
-}
-
-// checkDigits returns INVALID unless d has at most the given digits before and
-// after the point.
-func (d Decimal) checkDigits(noun string, integer, fraction int32) error {
-	if d.scale > int(fraction) && !d.Round(fraction).Equal(d) {
-		return fault.Invalidf("", "%s has at most %d digits after the decimal point", noun, fraction)
-	}
-	if d.surelyShorter(int(integer)) {
-		return nil
-	}
-	limit := New(1, -integer)
-	if d.Cmp(limit) >= 0 || d.Cmp(limit.Neg()) <= 0 {
-		return fault.Invalidf("", "%s has at most %d digits before the decimal point", noun, integer)
-	}
-	return nil
-}
-
-// surelyShorter reports whether d is less than 10^digits either side of 0 by
-// the bits of its coefficient alone. False means that only a comparison tells.
-func (d *Decimal) surelyShorter(digits int) bool {
-	const millibitsPerDigit = 3321 // less than 1000 × log2(10)
-	return !d.Overflowed() && d.coef.BitLen()*1000 <= (digits+d.scale)*millibitsPerDigit
 }

@@ -15,14 +15,6 @@ const (
 	maxExponent = 30  // as written after the E
 )
 
-// Digits of what is stored: amounts are NUMERIC(38,18), factors NUMERIC(12,6).
-const (
-	amountIntegerDigits = 20
-	amountPlaces        = 18
-	factorIntegerDigits = 6
-	factorPlaces        = 6
-)
-
 // Parse reads a decimal such as "-0.50" or "35.2E-7". A leading plus sign,
 // thousands separators, spaces, a point without a digit on both sides, NaN and
 // infinities are refused, as is a text of more than 100 bytes, a number of
@@ -69,17 +61,14 @@ func ParseAmount(s string) (Decimal, error) {
 	return d, nil
 }
 
-// ParseFactor reads the factor of a price, which is above 0 with at most 6
-// digits before and 6 after the point. The error is INVALID.
+// ParseFactor reads the factor of a price as Parse does and returns INVALID
+// too for one that CheckFactor refuses.
 func ParseFactor(s string) (Decimal, error) {
 	d, err := Parse(s)
 	if err != nil {
 		return Decimal{}, err
 	}
-	if d.Sign() <= 0 {
-		return Decimal{}, fault.Invalidf("", "a factor is greater than 0")
-	}
-	if err := d.checkDigits("a factor", factorIntegerDigits, factorPlaces); err != nil {
+	if err := CheckFactor(d); err != nil {
 		return Decimal{}, err
 	}
 	return d, nil
