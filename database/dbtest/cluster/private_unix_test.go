@@ -258,7 +258,7 @@ func testPlace(t *testing.T) place {
 // users can reach.
 func shortDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "hw")
+	dir, err := os.MkdirTemp("/tmp", "hw") //nolint:usetesting // t.TempDir is too long for a socket and closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}
