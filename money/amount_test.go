@@ -107,6 +107,7 @@ func TestAllocate(t *testing.T) {
 		{"a converted statement with a credit", []string{"1193.670324", "497.362635", "180.85914", "-86.1234"}, 2, []string{"1193.67", "497.36", "180.86", "-86.12"}},
 		{"thirds", []string{"33.3333", "33.3333", "33.3334"}, 2, []string{"33.33", "33.33", "33.34"}},
 		{"ties go by key", []string{"0.005", "0.005", "0.005", "0.005"}, 2, []string{"0.01", "0.01", "0", "0"}},
+		{"ties go by key and not by size", []string{"1.005", "0.005"}, 2, []string{"1.01", "0"}},
 		{"refunds", []string{"-0.005", "-0.005"}, 2, []string{"0", "-0.01"}},
 		{"zeros stay", []string{"0", "0.004", "0"}, 2, []string{"0", "0", "0"}},
 		{"no minor unit", []string{"0.5", "1.5"}, 0, []string{"1", "1"}},
