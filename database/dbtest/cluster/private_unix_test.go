@@ -144,6 +144,7 @@ func TestPrivateClusterAsAnotherUser(t *testing.T) {
 		t.Log("the other tests run as a user already")
 		return
 	}
+	needBinaries(t)
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
 		t.Fatal(err)
@@ -240,6 +241,7 @@ func TestNewestUsable(t *testing.T) {
 // testPlace is a place of the test's own whose clusters end at once.
 func testPlace(t *testing.T) place {
 	t.Helper()
+	needBinaries(t)
 	p, err := defaultPlace()
 	if err != nil {
 		t.Fatal(err)
@@ -252,6 +254,15 @@ func testPlace(t *testing.T) place {
 		})
 	})
 	return p
+}
+
+// needBinaries lets the private cluster untested on a machine that names another
+// server and has nothing to make a private one of.
+func needBinaries(t *testing.T) {
+	t.Helper()
+	if _, ok := newestUsable(t.Context(), installed(t.Context())); !ok && os.Getenv(Variable) != "" {
+		t.Skip("the tests use " + Variable + " and no PostgreSQL is installed here")
+	}
 }
 
 // shortDir is a directory whose path leaves room for a socket's and that other
