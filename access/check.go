@@ -144,11 +144,16 @@ func Check(v Viewer, p Permission, t Target) error {
 	if v.IsAnonymous() {
 		return fault.New(fault.Unauthenticated, "sign in first")
 	}
-	rights := v.rights(t)
-	if rights.has(p) {
+	if v.rights(t).has(p) {
 		return checkStatus(v, p, t)
 	}
-	if !rights.has(OrgRead) {
+	return refusal(v, p, t)
+}
+
+// refusal says no: as if the organization did not exist to those who cannot
+// even read it.
+func refusal(v Viewer, p Permission, t Target) error {
+	if !v.rights(t).has(OrgRead) {
 		return fault.Missing("organization")
 	}
 	return fault.New(fault.Forbidden, "this needs the permission %s", p)
@@ -176,6 +181,28 @@ func checkStatus(v Viewer, p Permission, t Target) error {
 	case orgtree.Active, orgtree.PendingActivation:
 	}
 	return nil
+}
+
+// CheckThrough returns nil if the permission flows down to the target from an
+// organization on its path or from above that one: the right to act there in
+// that organization's name. It returns what Check returns otherwise.
+func CheckThrough(v Viewer, p Permission, t Target, via orgtree.ID) error {
+	if v.IsSystem() {
+		return nil
+	}
+	above := Viewer{Kind: v.Kind, ID: v.ID, Standings: map[orgtree.ID]Standing{}}
+	for _, id := range t.Path.Ancestors() {
+		if standing, ok := v.Standings[id]; ok {
+			above.Standings[id] = standing
+		}
+		if id == via {
+			break
+		}
+	}
+	if !above.rights(t).has(p) {
+		return refusal(v, p, t)
+	}
+	return checkStatus(v, p, t)
 }
 
 func isRead(p Permission) bool {

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/headwater-platform/headwater/orgtree"
 )
@@ -23,8 +24,10 @@ type Standing struct {
 	Kind       orgtree.Kind
 	Membership orgtree.ID
 	Owner      bool
-	Roles      []Role
-	Builtins   []Builtin
+	// Groups are the groups that the principal is in.
+	Groups   []orgtree.ID
+	Roles    []Role
+	Builtins []Builtin
 }
 
 // permissions returns the rights that the standing gives in its organization.
@@ -98,12 +101,25 @@ type viewerKey struct{}
 
 // WithViewer returns a context in which the viewer acts.
 func WithViewer(ctx context.Context, v Viewer) context.Context {
-	return context.WithValue(ctx, viewerKey{}, v)
+	current := &atomic.Pointer[Viewer]{}
+	current.Store(&v)
+	return context.WithValue(ctx, viewerKey{}, current)
 }
 
 // ViewerFrom returns who acts in the context, or the zero Viewer if nobody was
 // put there.
 func ViewerFrom(ctx context.Context) Viewer {
-	v, _ := ctx.Value(viewerKey{}).(Viewer)
-	return v
+	current, ok := ctx.Value(viewerKey{}).(*atomic.Pointer[Viewer])
+	if !ok {
+		return Viewer{}
+	}
+	return *current.Load()
+}
+
+// Renew replaces the viewer of a context and of all contexts made from it, after
+// a change of the viewer's own standings. The principal stays the same.
+func Renew(ctx context.Context, v Viewer) {
+	if current, ok := ctx.Value(viewerKey{}).(*atomic.Pointer[Viewer]); ok {
+		current.Store(&v)
+	}
 }

@@ -29,6 +29,20 @@ type rule struct {
 	system bool
 }
 
+type unguardedKey struct{}
+
+// Unguarded returns a context in which the guard lets everything through while
+// the viewer stays the one who acts. Each use says why the viewer's part of the
+// tree is not the right bound.
+func Unguarded(ctx context.Context) context.Context {
+	return context.WithValue(ctx, unguardedKey{}, true)
+}
+
+func passes(ctx context.Context, viewer access.Viewer) bool {
+	unguarded, _ := ctx.Value(unguardedKey{}).(bool)
+	return unguarded || viewer.IsSystem()
+}
+
 // rules returns the rule of every entity, by ent's type name.
 func rules() map[string]rule {
 	system := rule{system: true}
@@ -62,7 +76,7 @@ func guarded(client *generated.Client) *generated.Client {
 	table := rules()
 	client.Intercept(intercept.TraverseFunc(func(ctx context.Context, q intercept.Query) error {
 		viewer := access.ViewerFrom(ctx)
-		if viewer.IsSystem() {
+		if passes(ctx, viewer) {
 			return nil
 		}
 		r, err := ruleFor(table, q.Type(), viewer)
@@ -148,7 +162,7 @@ type confinable interface {
 
 func guardWrite(ctx context.Context, table map[string]rule, m ent.Mutation) error {
 	viewer := access.ViewerFrom(ctx)
-	if viewer.IsSystem() {
+	if passes(ctx, viewer) {
 		return nil
 	}
 	r, err := ruleFor(table, m.Type(), viewer)
@@ -195,4 +209,3 @@ func guardCreate(ctx context.Context, r rule, m confinable, viewer access.Viewer
 	}
 	return nil
 }
-

@@ -11,6 +11,7 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/fault"
 )
 
 // maxAttempts bounds how often a write is tried when the database gave it up
@@ -117,4 +118,14 @@ func (tx *Tx) lockNamed(ctx context.Context, name int) error {
 		return fmt.Errorf("lock: %w", err)
 	}
 	return nil
+}
+
+// CheckVersion returns CONFLICT if a client expected another version of a row
+// than it has. A client that expects nothing always passes.
+func CheckVersion(actual int, expected *int) error {
+	if expected == nil || *expected == actual {
+		return nil
+	}
+	return fault.New(fault.Conflict, "this has changed since: it has version %d, you expected %d", actual, *expected).
+		Because(fault.VersionMismatch)
 }

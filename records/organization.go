@@ -1,0 +1,202 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/ancestry"
+	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// Store reads records.
+type Store struct {
+	client *ent.Client
+}
+
+// New returns the store of a database.
+func New(db *database.DB) *Store { return &Store{client: db.Client()} }
+
+// In returns the store as a transaction sees it.
+func (s *Store) In(tx *database.Tx) *Store { return &Store{client: tx.Client} }
+
+// unscoped returns a context in which the guard lets everything through.
+func unscoped(ctx context.Context) context.Context {
+	return access.WithViewer(ctx, access.SystemViewer("records"))
+}
+
+// Organization is one organization with its path.
+type Organization struct {
+	ID     uuid.UUID
+	Name   string
+	Slug   string
+	Kind   orgtree.Kind
+	Status orgtree.Status
+	// Above are the organizations above it, root first.
+	Above []Ancestor
+}
+
+// Ancestor is an organization on a path.
+type Ancestor struct {
+	ID   uuid.UUID
+	Name string
+	Kind orgtree.Kind
+}
+
+// Path returns the ids from the root to the organization.
+func (o Organization) Path() orgtree.Path {
+	path := make(orgtree.Path, 0, len(o.Above)+1)
+	for _, a := range o.Above {
+		path = append(path, orgtree.ID(a.ID))
+	}
+	return append(path, orgtree.ID(o.ID))
+}
+
+// Target returns the organization as access checks see it.
+func (o Organization) Target() access.Target {
+	return access.Target{Path: o.Path(), Kind: o.Kind, Status: o.Status}
+}
+
+// Self returns the organization as it stands on a path.
+func (o Organization) Self() Ancestor { return Ancestor{ID: o.ID, Name: o.Name, Kind: o.Kind} }
+
+// Line returns the organizations from the root to the organization, both
+// included.
+func (o Organization) Line() []Ancestor { return append(slices.Clone(o.Above), o.Self()) }
+
+// Manager returns the organization directly above, or false for the root.
+func (o Organization) Manager() (Ancestor, bool) {
+	if len(o.Above) == 0 {
+		return Ancestor{}, false
+	}
+	return o.Above[len(o.Above)-1], true
+}
+
+// Organizations returns the organizations with these ids that exist, each with
+// its path, in a fixed number of statements.
+func (s *Store) Organizations(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Organization, error) {
+	if len(ids) == 0 {
+		return map[uuid.UUID]Organization{}, nil
+	}
+	lines, err := s.client.Ancestry.Query().
+		Where(ancestry.OrganizationIDIn(ids...)).
+		Order(ent.Desc(ancestry.FieldDistance)).
+		WithAncestor().
+		All(unscoped(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("load paths: %w", err)
+	}
+	found := make(map[uuid.UUID]Organization, len(ids))
+	for _, line := range lines {
+		above := line.Edges.Ancestor
+		org := found[line.OrganizationID]
+		if line.Distance == 0 {
+			org.ID, org.Name, org.Slug, org.Kind, org.Status = above.ID, above.Name, above.Slug, above.Kind, above.Status
+		} else {
+			org.Above = append(org.Above, Ancestor{ID: above.ID, Name: above.Name, Kind: above.Kind})
+		}
+		found[line.OrganizationID] = org
+	}
+	return found, nil
+}
+
+// Organization returns one organization with its path, or NOT_FOUND.
+func (s *Store) Organization(ctx context.Context, id uuid.UUID) (Organization, error) {
+	found, err := s.Organizations(ctx, []uuid.UUID{id})
+	if err != nil {
+		return Organization{}, err
+	}
+	org, ok := found[id]
+	if !ok {
+		return Organization{}, fault.Missing("organization")
+	}
+	return org, nil
+}
+
+// BySlug returns one organization with its path, or NOT_FOUND.
+func (s *Store) BySlug(ctx context.Context, slug string) (Organization, error) {
+	id, err := s.client.Organization.Query().Where(organization.Slug(slug)).OnlyID(unscoped(ctx))
+	if ent.IsNotFound(err) {
+		return Organization{}, fault.Missing("organization")
+	}
+	if err != nil {
+		return Organization{}, fmt.Errorf("find organization by slug: %w", err)
+	}
+	return s.Organization(ctx, id)
+}
+
+// Root returns the platform organization, or NOT_FOUND before the bootstrap.
+func (s *Store) Root(ctx context.Context) (Organization, error) {
+	id, err := s.client.Organization.Query().Where(organization.KindEQ(orgtree.Platform)).OnlyID(unscoped(ctx))
+	if ent.IsNotFound(err) {
+		return Organization{}, fault.Missing("platform")
+	}
+	if err != nil {
+		return Organization{}, fmt.Errorf("find the platform: %w", err)
+	}
+	return s.Organization(ctx, id)
+}
+
+// Check returns the organization if the context's viewer holds the permission
+// in it; else what access.Check returns, and NOT_FOUND alike for an organization
+// that does not exist.
+func (s *Store) Check(ctx context.Context, p access.Permission, id uuid.UUID) (Organization, error) {
+	viewer := access.ViewerFrom(ctx)
+	if viewer.IsAnonymous() {
+		return Organization{}, access.Check(viewer, p, access.Target{})
+	}
+	org, err := s.Organization(ctx, id)
+	if err != nil {
+		return Organization{}, err
+	}
+	return org, access.Check(viewer, p, org.Target())
+}
+
+// Reference is an organization as it is named in a chain, a source or a lock.
+type Reference struct {
+	// ID is nil where redacted.
+	ID       *typeid.ID
+	Name     string
+	Kind     orgtree.Kind
+	Redacted bool
+}
+
+// Refer returns how the context's viewer may see an organization on a path:
+// by name within their own tree, by tier above it. line is the path to the
+// organization, itself included.
+func Refer(ctx context.Context, line []Ancestor) Reference {
+	self := line[len(line)-1]
+	if Sees(access.ViewerFrom(ctx).Reach(), line) {
+		id := typeid.New(typeid.Organization, self.ID)
+		return Reference{ID: &id, Name: self.Name, Kind: self.Kind}
+	}
+	return Reference{Name: tier(self.Kind), Kind: self.Kind, Redacted: true}
+}
+
+// Sees reports whether the last organization of a path is within reach.
+func Sees(reach access.Reach, line []Ancestor) bool {
+	if reach.Everything || slices.Contains(reach.Organizations, orgtree.ID(line[len(line)-1].ID)) {
+		return true
+	}
+	return slices.ContainsFunc(line, func(a Ancestor) bool { return slices.Contains(reach.Subtrees, orgtree.ID(a.ID)) })
+}
+
+func tier(kind orgtree.Kind) string {
+	switch kind {
+	case orgtree.Platform:
+		return "the platform"
+	case orgtree.Partner:
+		return "your partner"
+	case orgtree.Standard:
+		return "your organization"
+	}
+	return string(kind)
+}
