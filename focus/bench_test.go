@@ -177,6 +177,46 @@ func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
 	}
 }
 
+// TestMemoStaysSmall is not parallel: it measures the heap of the whole process.
+// Each cell is cut from a record that is a thousand times as long.
+func TestMemoStaysSmall(t *testing.T) {
+	m := newMemo()
+	early := heapInUse()
+	filler := strings.Repeat("a", 1<<20)
+	for i := range 100 {
+		record := filler + fmt.Sprintf(`{"a":"%d"}2024-01-01T00:00:%02dZ`, i, i%60)
+		cell, end, _ := strings.Cut(record[len(filler):], "}")
+		if _, err := m.tags(record[len(filler) : len(filler)+len(cell)+1]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.time(end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if late := heapInUse(); late > early+8<<20 {
+		t.Errorf("the heap grew from %d to %d bytes", early, late)
+	}
+	for i := range max(maxMemoTags, maxMemoTimes) + 1 {
+		if _, err := m.tags(fmt.Sprintf(`{"b":"%d"}`, i)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.time(fmt.Sprintf("2024-01-01T00:00:00.%05dZ", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(m.knownTags) > maxMemoTags || len(m.knownTimes) > maxMemoTimes {
+		t.Errorf("%d tags and %d times are remembered", len(m.knownTags), len(m.knownTimes))
+	}
+	long := `{"c":"` + filler + `"}`
+	if tags, err := m.tags(long); err != nil || tags["c"] != filler {
+		t.Errorf("a long tag is not read: %v", err)
+	}
+	if _, ok := m.knownTags[long]; ok {
+		t.Error("a long tag is remembered")
+	}
+	runtime.KeepAlive(m)
+}
+
 func writeDistinct(w io.Writer, rows int) error {
 	record := plain(cells{"ChargePeriodEnd": "END", "Tags": "TAGS"})
 	header, template, _ := strings.Cut(file(record), "\n")

@@ -94,6 +94,7 @@ func checkRewritten(t *testing.T, rows []Row, extra []string) {
 // unchanged.
 func FuzzWriter(f *testing.F) {
 	f.Add("acct", "USD", "Usage", "a\r\nb", "key", "value", "1.5")
+	f.Add("a\rb", "EUR", "credit", "a\r\r\nb", "", "", "0")
 	f.Add("NULL", "(null)", "tax", "\xff", " key", "\x00", "-1e-18")
 	f.Fuzz(func(t *testing.T, account, currency, category, description, key, value, cost string) {
 		amount, err := parseAmount(cost)

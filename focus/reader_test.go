@@ -363,6 +363,7 @@ func TestDefaultsFillColumnsThatAreMissing(t *testing.T) {
 	got := mustRead(t, file(record), Options{Defaults: map[string]string{
 		"billingcurrency": "EUR", "BillingAccountId": "b", "ServiceProviderName": "Oracle",
 		"ListCost": "7.25", "Tags": `{"a":"b"}`, "SubAccountName": "unused", "BilledCost": "9", "RegionId": "",
+		"ContractedCost": "(null)",
 	}})
 	want := plainRow(2, func(r *Row) {
 		r.BillingCurrency, r.BillingAccountID, r.Provider = "EUR", "b", "Oracle"
@@ -376,12 +377,12 @@ func TestDefaultsFillColumnsThatAreMissing(t *testing.T) {
 func TestReaderNamesExtraColumns(t *testing.T) {
 	t.Parallel()
 	r, err := NewReader(strings.NewReader("x_B,BilledCost,Id,BillingCurrency,BillingAccountId,ProviderName,"+
-		"BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ServiceProviderName,A\n"),
+		"BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ServiceProviderName,\"a\rb\"\n"),
 		Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"x_B", "Id", "ProviderName", "A"}, r.ExtraColumns()); diff != "" {
+	if diff := cmp.Diff([]string{"x_B", "Id", "ProviderName", "a\nb"}, r.ExtraColumns()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -19,9 +19,8 @@ const maxOffset = math.MaxInt64
 type records struct {
 	content *content
 	csv     *csv.Reader
-	base    int64 // bytes before the first that csv sees
-	line    int   // of the record that was read last
-	next    int   // the first line behind it
+	line    int // of the record that was read last
+	next    int // the first line behind it
 }
 
 func openRecords(r io.Reader, o Options) (*records, error) {
@@ -43,11 +42,9 @@ func openRecords(r io.Reader, o Options) (*records, error) {
 	}
 	rs := &records{content: c, next: 1}
 	if strings.HasPrefix(string(head), bom) {
-		n, err := text.Discard(len(bom))
-		if err != nil {
+		if _, err := text.Discard(len(bom)); err != nil {
 			return nil, err
 		}
-		rs.base = int64(n)
 	}
 	// csv reads from a bufio.Reader of this size without a buffer of its own,
 	// so that no more than bufferSize is read ahead of a record.
@@ -61,7 +58,8 @@ func openRecords(r io.Reader, o Options) (*records, error) {
 func (rs *records) read() ([]string, error) {
 	start := rs.csv.InputOffset()
 	limit := rs.content.options.MaxRecordBytes
-	rs.content.recordBy = rs.base + start + limit + bufferSize
+	// What the buffer holds may be read already and belong to this record.
+	rs.content.recordBy = start + limit + bufferSize
 	record, err := rs.csv.Read()
 	if err != nil {
 		return nil, rs.locate(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -159,6 +160,16 @@ func TestBadHeaders(t *testing.T) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestNullIsNoDefault(t *testing.T) {
+	t.Parallel()
+	record := plain(nil)
+	delete(record, "BilledCost")
+	_, err := NewReader(strings.NewReader(file(record)), Options{Defaults: map[string]string{"BilledCost": "NULL"}})
+	if want := "line 1: the header lacks BilledCost"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
@@ -440,6 +451,25 @@ func TestRecordWithoutEndIsNotReadIntoMemory(t *testing.T) {
 	}
 }
 
+func TestLinesAreCountedThroughCellsOfSeveral(t *testing.T) {
+	t.Parallel()
+	content := file(plain(cells{"x_Z": "the last\ncell\n"}), plain(cells{"x_Z": "\n"}))
+	_, _, err := readAll(strings.NewReader(content+strings.Repeat("a", 2000)), Options{MaxRecordBytes: 1000})
+	want := "line 7: the record is longer than 1000 bytes"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestRecordsMayBeBoundless(t *testing.T) {
+	t.Parallel()
+	long := plain(cells{"ChargeDescription": strings.Repeat("a", 2*DefaultMaxRecordBytes)})
+	o := Options{MaxRecordBytes: math.MaxInt64, MaxContentBytes: math.MaxInt64, MaxRatio: math.MaxInt64}
+	if rows := mustRead(t, file(long, plain(nil)), o); len(rows) != 2 {
+		t.Errorf("got %d rows", len(rows))
+	}
+}
+
 func TestRecordBoundIsExact(t *testing.T) {
 	t.Parallel()
 	head := file(plain(cells{"x_A": "a"}))
@@ -518,7 +548,7 @@ func TestCompressionBombs(t *testing.T) {
 	t.Run("not a bomb", func(t *testing.T) {
 		t.Parallel()
 		stored := bomb(t, content, record, len(content)+1000*len(record))
-		if rows := mustRead(t, string(stored), Options{}); len(rows) != 1001 {
+		if rows := mustRead(t, string(stored), Options{MaxRatio: 2}); len(rows) != 1001 {
 			t.Errorf("got %d rows", len(rows))
 		}
 	})

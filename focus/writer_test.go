@@ -305,6 +305,15 @@ func TestWrittenNullMarkersReadBackAsNull(t *testing.T) {
 	}
 }
 
+func TestWriterWritesTimesInUTC(t *testing.T) {
+	t.Parallel()
+	row := plainRow(2, nil)
+	row.ChargePeriodStart = row.ChargePeriodStart.In(time.FixedZone("", 2*60*60))
+	if got := written(t, WriterOptions{}, row); !strings.Contains(got, ",2024-09-18T22:00:00Z,") {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestColumnsHaveOneNameEach(t *testing.T) {
 	t.Parallel()
 	seen := make(map[string]bool)
