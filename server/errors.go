@@ -59,7 +59,7 @@ func (e *edge) classify(ctx context.Context, err error, raised *gqlerror.Error) 
 		return *known
 	case coded:
 		return fault.Error{Code: code, Message: raised.Message}
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case ctx.Err() != nil: // or the client has gone away and reads nothing
 		return fault.Error{Code: fault.LimitExceeded, Message: "the request took too long and was stopped"}
 	case readsArguments(ctx):
 		return fault.Error{Code: fault.Invalid, Message: messageOf(err, raised)}
@@ -145,14 +145,9 @@ func extensions(f fault.Error, requestID string) map[string]any {
 	return x
 }
 
-// logInternal says what the client is not told. A client that has gone away is
-// no failure.
+// logInternal says what the client is not told.
 func (e *edge) logInternal(ctx context.Context, err error, path ast.Path) {
-	level := slog.LevelError
-	if errors.Is(ctx.Err(), context.Canceled) {
-		level = slog.LevelDebug
-	}
-	e.Logger.LogAttrs(ctx, level, "internal error",
+	e.Logger.LogAttrs(ctx, slog.LevelError, "internal error",
 		slog.String("requestId", exchangeOf(ctx).ID),
 		slog.String("path", path.String()),
 		slog.String("cause", causes(err)),

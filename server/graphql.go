@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -222,8 +223,8 @@ func (p post) run(w http.ResponseWriter, r *http.Request, exec graphql.GraphExec
 	}
 	responses, ctx := exec.DispatchOperation(ctx, operation)
 	response := responses(ctx)
-	if response == nil {
-		p.edge.refuse(w, r, refusedStatus(r), context.Cause(ctx)) // ended before the first field
+	if response == nil { // the context ended before the first field
+		p.edge.refuse(w, r, refusedStatus(r), cmp.Or(ctx.Err(), errors.New("the executor gave no answer")))
 		return
 	}
 	data := response.Data

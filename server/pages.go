@@ -82,47 +82,32 @@ func fileType(name string) string {
 
 // example is a tab of the playground.
 type example struct {
-	Title     string `json:"title"`
 	Query     string `json:"query"`
 	Variables string `json:"variables,omitempty"`
 }
 
 // examples reads the example operations in the order of their file names, such
 // as 02-effective-settings.graphql, each with the variables of the file of the
-// same name that ends in .json, if there is one.
+// same name that ends in .json, if there is one. A tab is titled by the name of
+// its operation.
 func examples() []byte {
-	const folder = "playground/examples/"
-	names, err := fs.Glob(files, folder+"*.graphql")
+	names, err := fs.Glob(files, "playground/examples/*.graphql")
 	if err != nil {
 		panic(err) // the pattern is constant
 	}
 	list := make([]example, 0, len(names))
 	for _, name := range names {
-		stem := strings.TrimSuffix(name, ".graphql")
-		variables, err := files.ReadFile(stem + ".json")
+		variables, err := files.ReadFile(strings.TrimSuffix(name, ".graphql") + ".json")
 		if err != nil {
 			variables = nil // an example without variables
 		}
-		list = append(list, example{
-			Title:     exampleTitle(strings.TrimPrefix(stem, folder)),
-			Query:     string(mustRead(name)),
-			Variables: string(variables),
-		})
+		list = append(list, example{Query: string(mustRead(name)), Variables: string(variables)})
 	}
 	text, err := json.Marshal(list)
 	if err != nil {
 		panic(err) // strings can be written as JSON
 	}
 	return text
-}
-
-// exampleTitle turns 02-effective-settings into Effective settings.
-func exampleTitle(stem string) string {
-	if number, rest, found := strings.Cut(stem, "-"); found && strings.Trim(number, "0123456789") == "" {
-		stem = rest
-	}
-	words := strings.ReplaceAll(stem, "-", " ")
-	return strings.ToUpper(words[:1]) + words[1:]
 }
 
 // mustRead returns a file of the binary. That one is missing shows in any test.

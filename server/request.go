@@ -101,7 +101,7 @@ func (e *edge) observe(next http.Handler) http.Handler {
 
 // routeOf is the pattern of the route, which bounds the number of labels.
 func routeOf(r *http.Request) string {
-	if pattern := chi.RouteContext(r.Context()).RoutePattern(); pattern != "" && pattern != "/*" {
+	if pattern := chi.RouteContext(r.Context()).RoutePattern(); pattern != "" {
 		return pattern
 	}
 	return "none"

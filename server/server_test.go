@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -220,6 +221,9 @@ func TestRefusals(t *testing.T) {
 			if !strings.Contains(got.Message, test.says) {
 				t.Errorf("message %q, want it to say %q", got.Message, test.says)
 			}
+			if got := w.Header().Get("WWW-Authenticate"); (got != "") != (test.status == 401) {
+				t.Errorf("WWW-Authenticate is %q", got)
+			}
 			if w.Body.Len() > 1_000 {
 				t.Errorf("the answer has %d bytes", w.Body.Len())
 			}
@@ -294,6 +298,13 @@ func TestPersistedQuery(t *testing.T) {
 	do(handler, persisted("{ ok }", hash, 1))
 	if got := decode(t, do(handler, persisted("", hash, 1))); string(got.Data) != `{"ok":"ok"}` {
 		t.Errorf("by its hash alone: %s, %v", got.Data, got.Errors)
+	}
+	large := "{ ok }" + strings.Repeat(" ", 8<<10)
+	sum = sha256.Sum256([]byte(large))
+	hash = hex.EncodeToString(sum[:])
+	do(handler, persisted(large, hash, 1))
+	if got := only(t, do(handler, persisted("", hash, 1))); got.Extensions["code"] != "PERSISTED_QUERY_NOT_FOUND" {
+		t.Errorf("a large document is kept: %v", got)
 	}
 }
 
@@ -518,6 +529,42 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// TestDeadlineBeforeExecution ends the time while the request is still being
+// authenticated.
+func TestDeadlineBeforeExecution(t *testing.T) {
+	t.Parallel()
+	options := testOptions(io.Discard)
+	options.Limits.Timeout = time.Millisecond
+	options.Authenticate = func(ctx context.Context, _ string) (context.Context, error) {
+		<-ctx.Done()
+		return ctx, nil
+	}
+	got := only(t, do(server.Handler(options), query("{ ok }").as(goodToken)))
+	if got.Extensions["code"] != "LIMIT_EXCEEDED" {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestClientGoesAway must not look like a failure of the platform.
+func TestClientGoesAway(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	options := testOptions(&log)
+	ctx, leave := context.WithCancel(t.Context())
+	options.Authenticate = func(ctx context.Context, _ string) (context.Context, error) {
+		leave()
+		return ctx, nil
+	}
+	c := query("{ slow }").as(goodToken)
+	r := httptest.NewRequestWithContext(ctx, c.method, c.path, strings.NewReader(c.body))
+	r.Header = c.header
+	w := httptest.NewRecorder()
+	server.Handler(options).ServeHTTP(w, r)
+	if got := only(t, w); got.Extensions["code"] == "INTERNAL" || strings.Contains(log.String(), "ERROR") {
+		t.Errorf("%v\n%s", got, &log)
+	}
+}
+
 func TestRevision(t *testing.T) {
 	t.Parallel()
 	options := testOptions(io.Discard)
@@ -554,6 +601,9 @@ func TestRevision(t *testing.T) {
 		}
 		if w.Code != test.status || code != test.code {
 			t.Errorf("revision %s: status %d, code %v, want %d, %v", test.revision, w.Code, code, test.status, test.code)
+		}
+		if got := w.Header().Get("Retry-After"); (got != "") != (test.status == 503) {
+			t.Errorf("revision %s: Retry-After is %q", test.revision, got)
 		}
 		if got := w.Header().Get("X-Headwater-Revision"); got != "41" {
 			t.Errorf("revision %s: the answer is of revision %q", test.revision, got)
@@ -708,6 +758,7 @@ func TestUploadRefusals(t *testing.T) {
 		"map not JSON":        {form(operation, places("[]")), 400, "INVALID"},
 		"file not sent":       {form(operation, places(`{"0":["variables.f"]}`)), 400, "INVALID"},
 		"file not in the map": {form(operation, places(`{"0":["variables.f"]}`), part{"1", "a", "x"}), 400, "INVALID"},
+		"file twice":          {form(operation, places(`{"0":[],"1":["variables.f"]}`), file, file), 400, "INVALID"},
 		"file too many":       {form(operation, places(`{"0":["variables.f"]}`), file, file), 400, "INVALID"},
 		"no variable":         {form(operation, places(`{"0":["variables.g"]}`), file), 400, "INVALID"},
 		"not a variable":      {form(operation, places(`{"0":["query"]}`), file), 400, "INVALID"},
@@ -756,6 +807,19 @@ func TestPanicOutsideResolvers(t *testing.T) {
 			t.Errorf("%s: status %d, -want +got\n%s", c.path, w.Code, diff)
 		}
 	}
+}
+
+// TestAbortIsNotAnswered keeps the signal of handlers that cut a connection.
+func TestAbortIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	options := testOptions(io.Discard)
+	options.JWKS = func() ([]byte, error) { panic(http.ErrAbortHandler) }
+	defer func() {
+		if p := recover(); p != http.ErrAbortHandler {
+			t.Errorf("recovered %v", p)
+		}
+	}()
+	do(server.Handler(options), call{method: "GET", path: "/.well-known/jwks.json"})
 }
 
 func TestHealth(t *testing.T) {
@@ -892,6 +956,13 @@ func TestServe(t *testing.T) {
 	}()
 	<-entered
 	stop()
+	for { // until nobody new is let in
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			break
+		}
+		_ = conn.Close()
+	}
 	close(leave)
 	if got := <-answered; got != "done" {
 		t.Errorf("the running request got %q", got)
@@ -904,48 +975,45 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// TestLargeBodyOverTheNetwork sends far more than is read and still gets the
-// answer, on a connection that can be used again.
+// TestLargeBodyOverTheNetwork writes far more than is accepted before it reads:
+// a client that does so must find the answer and not a broken connection, and
+// can use the connection again.
 func TestLargeBodyOverTheNetwork(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	listener := listen(t)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, listener, server.Handler(testOptions(io.Discard))) }()
-	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
-	send := func(body io.Reader, token string) (int, string) {
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+listener.Addr().String()+"/graphql", body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/json")
-		if token != "" {
-			r.Header.Set("Authorization", "Bearer "+token)
-		}
-		response, err := client.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return response.StatusCode, string(text)
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
 	}
+	answers := bufio.NewReader(conn)
 	tenMegabytes := `{"query":"{` + strings.Repeat(" ok", 10<<20/3) + `}"}`
-	for _, body := range []io.Reader{strings.NewReader(tenMegabytes), io.MultiReader(strings.NewReader(tenMegabytes))} { // with a length and in chunks
-		if status, text := send(body, ""); status != 413 || !strings.Contains(text, "LIMIT_EXCEEDED") {
-			t.Errorf("ten megabytes: %d %.200s", status, text)
+	for _, test := range []struct {
+		name, body, token string
+		status            int
+	}{
+		{"ten megabytes", tenMegabytes, goodToken, 413},
+		{"ten megabytes with a bad token", tenMegabytes, "guess", 401},
+		{"a request as usual", `{"query":"{ ok }"}`, goodToken, 200},
+	} {
+		_, err := fmt.Fprintf(conn, "POST /graphql HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"+
+			"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", test.token, len(test.body), test.body)
+		if err != nil {
+			t.Fatalf("%s: write: %v", test.name, err)
+		}
+		response, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatalf("%s: read: %v", test.name, err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if response.StatusCode != test.status {
+			t.Errorf("%s: status %d, want %d: %.200s", test.name, response.StatusCode, test.status, text)
 		}
 	}
-	if status, text := send(strings.NewReader(tenMegabytes), "guess"); status != 401 || !strings.Contains(text, "UNAUTHENTICATED") {
-		t.Errorf("ten megabytes with a bad token: %d %.200s", status, text)
-	}
-	if status, text := send(strings.NewReader(`{"query":"{ ok }"}`), ""); status != 200 {
-		t.Errorf("afterwards: %d %.200s", status, text)
-	}
-	client.CloseIdleConnections()
+	_ = conn.Close()
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
