@@ -815,8 +815,8 @@ func TestAbortIsNotAnswered(t *testing.T) {
 	options := testOptions(io.Discard)
 	options.JWKS = func() ([]byte, error) { panic(http.ErrAbortHandler) }
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler {
-			t.Errorf("recovered %v", p)
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("recovered %v", err)
 		}
 	}()
 	do(server.Handler(options), call{method: "GET", path: "/.well-known/jwks.json"})
