@@ -13666,6 +13666,7 @@ type UsageImportMutation struct {
 	billed_costs         *string
 	actor_id             *uuid.UUID
 	created_at           *time.Time
+	touched_at           *time.Time
 	finished_at          *time.Time
 	clearedFields        map[string]struct{}
 	organization         *uuid.UUID
@@ -14327,6 +14328,42 @@ func (m *UsageImportMutation) ResetCreatedAt() {
 	m.created_at = nil
 }
 
+// SetTouchedAt sets the "touched_at" field.
+func (m *UsageImportMutation) SetTouchedAt(t time.Time) {
+	m.touched_at = &t
+}
+
+// TouchedAt returns the value of the "touched_at" field in the mutation.
+func (m *UsageImportMutation) TouchedAt() (r time.Time, exists bool) {
+	v := m.touched_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTouchedAt returns the old "touched_at" field's value of the UsageImport entity.
+// If the UsageImport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageImportMutation) OldTouchedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTouchedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTouchedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTouchedAt: %w", err)
+	}
+	return oldValue.TouchedAt, nil
+}
+
+// ResetTouchedAt resets all changes to the "touched_at" field.
+func (m *UsageImportMutation) ResetTouchedAt() {
+	m.touched_at = nil
+}
+
 // SetFinishedAt sets the "finished_at" field.
 func (m *UsageImportMutation) SetFinishedAt(t time.Time) {
 	m.finished_at = &t
@@ -14491,7 +14528,7 @@ func (m *UsageImportMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UsageImportMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 14)
 	if m.organization != nil {
 		fields = append(fields, usageimport.FieldOrganizationID)
 	}
@@ -14528,6 +14565,9 @@ func (m *UsageImportMutation) Fields() []string {
 	if m.created_at != nil {
 		fields = append(fields, usageimport.FieldCreatedAt)
 	}
+	if m.touched_at != nil {
+		fields = append(fields, usageimport.FieldTouchedAt)
+	}
 	if m.finished_at != nil {
 		fields = append(fields, usageimport.FieldFinishedAt)
 	}
@@ -14563,6 +14603,8 @@ func (m *UsageImportMutation) Field(name string) (ent.Value, bool) {
 		return m.ActorID()
 	case usageimport.FieldCreatedAt:
 		return m.CreatedAt()
+	case usageimport.FieldTouchedAt:
+		return m.TouchedAt()
 	case usageimport.FieldFinishedAt:
 		return m.FinishedAt()
 	}
@@ -14598,6 +14640,8 @@ func (m *UsageImportMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldActorID(ctx)
 	case usageimport.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
+	case usageimport.FieldTouchedAt:
+		return m.OldTouchedAt(ctx)
 	case usageimport.FieldFinishedAt:
 		return m.OldFinishedAt(ctx)
 	}
@@ -14692,6 +14736,13 @@ func (m *UsageImportMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCreatedAt(v)
+		return nil
+	case usageimport.FieldTouchedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTouchedAt(v)
 		return nil
 	case usageimport.FieldFinishedAt:
 		v, ok := value.(time.Time)
@@ -14862,6 +14913,9 @@ func (m *UsageImportMutation) ResetField(name string) error {
 		return nil
 	case usageimport.FieldCreatedAt:
 		m.ResetCreatedAt()
+		return nil
+	case usageimport.FieldTouchedAt:
+		m.ResetTouchedAt()
 		return nil
 	case usageimport.FieldFinishedAt:
 		m.ResetFinishedAt()

@@ -43,6 +43,8 @@ type UsageImport struct {
 	ActorID *uuid.UUID `json:"actor_id,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
+	// TouchedAt holds the value of the "touched_at" field.
+	TouchedAt time.Time `json:"touched_at,omitempty"`
 	// FinishedAt holds the value of the "finished_at" field.
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -93,7 +95,7 @@ func (*UsageImport) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case usageimport.FieldStatus, usageimport.FieldContentHash, usageimport.FieldErrors, usageimport.FieldBilledCosts:
 			values[i] = new(sql.NullString)
-		case usageimport.FieldCreatedAt, usageimport.FieldFinishedAt:
+		case usageimport.FieldCreatedAt, usageimport.FieldTouchedAt, usageimport.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
 		case usageimport.FieldID, usageimport.FieldOrganizationID:
 			values[i] = new(uuid.UUID)
@@ -191,6 +193,12 @@ func (_m *UsageImport) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CreatedAt = value.Time
 			}
+		case usageimport.FieldTouchedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field touched_at", values[i])
+			} else if value.Valid {
+				_m.TouchedAt = value.Time
+			}
 		case usageimport.FieldFinishedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field finished_at", values[i])
@@ -281,6 +289,9 @@ func (_m *UsageImport) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("touched_at=")
+	builder.WriteString(_m.TouchedAt.Format(time.ANSIC))
 	builder.WriteString(", ")
 	if v := _m.FinishedAt; v != nil {
 		builder.WriteString("finished_at=")

@@ -146,6 +146,12 @@ func (_c *UsageImportCreate) SetCreatedAt(v time.Time) *UsageImportCreate {
 	return _c
 }
 
+// SetTouchedAt sets the "touched_at" field.
+func (_c *UsageImportCreate) SetTouchedAt(v time.Time) *UsageImportCreate {
+	_c.mutation.SetTouchedAt(v)
+	return _c
+}
+
 // SetFinishedAt sets the "finished_at" field.
 func (_c *UsageImportCreate) SetFinishedAt(v time.Time) *UsageImportCreate {
 	_c.mutation.SetFinishedAt(v)
@@ -288,6 +294,9 @@ func (_c *UsageImportCreate) check() error {
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "UsageImport.created_at"`)}
 	}
+	if _, ok := _c.mutation.TouchedAt(); !ok {
+		return &ValidationError{Name: "touched_at", err: errors.New(`ent: missing required field "UsageImport.touched_at"`)}
+	}
 	if len(_c.mutation.OrganizationIDs()) == 0 {
 		return &ValidationError{Name: "organization", err: errors.New(`ent: missing required edge "UsageImport.organization"`)}
 	}
@@ -370,6 +379,10 @@ func (_c *UsageImportCreate) createSpec() (*UsageImport, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(usageimport.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
+	}
+	if value, ok := _c.mutation.TouchedAt(); ok {
+		_spec.SetField(usageimport.FieldTouchedAt, field.TypeTime, value)
+		_node.TouchedAt = value
 	}
 	if value, ok := _c.mutation.FinishedAt(); ok {
 		_spec.SetField(usageimport.FieldFinishedAt, field.TypeTime, value)
@@ -625,6 +638,18 @@ func (u *UsageImportUpsert) UpdateActorID() *UsageImportUpsert {
 // ClearActorID clears the value of the "actor_id" field.
 func (u *UsageImportUpsert) ClearActorID() *UsageImportUpsert {
 	u.SetNull(usageimport.FieldActorID)
+	return u
+}
+
+// SetTouchedAt sets the "touched_at" field.
+func (u *UsageImportUpsert) SetTouchedAt(v time.Time) *UsageImportUpsert {
+	u.Set(usageimport.FieldTouchedAt, v)
+	return u
+}
+
+// UpdateTouchedAt sets the "touched_at" field to the value that was provided on create.
+func (u *UsageImportUpsert) UpdateTouchedAt() *UsageImportUpsert {
+	u.SetExcluded(usageimport.FieldTouchedAt)
 	return u
 }
 
@@ -890,6 +915,20 @@ func (u *UsageImportUpsertOne) UpdateActorID() *UsageImportUpsertOne {
 func (u *UsageImportUpsertOne) ClearActorID() *UsageImportUpsertOne {
 	return u.Update(func(s *UsageImportUpsert) {
 		s.ClearActorID()
+	})
+}
+
+// SetTouchedAt sets the "touched_at" field.
+func (u *UsageImportUpsertOne) SetTouchedAt(v time.Time) *UsageImportUpsertOne {
+	return u.Update(func(s *UsageImportUpsert) {
+		s.SetTouchedAt(v)
+	})
+}
+
+// UpdateTouchedAt sets the "touched_at" field to the value that was provided on create.
+func (u *UsageImportUpsertOne) UpdateTouchedAt() *UsageImportUpsertOne {
+	return u.Update(func(s *UsageImportUpsert) {
+		s.UpdateTouchedAt()
 	})
 }
 
@@ -1325,6 +1364,20 @@ func (u *UsageImportUpsertBulk) UpdateActorID() *UsageImportUpsertBulk {
 func (u *UsageImportUpsertBulk) ClearActorID() *UsageImportUpsertBulk {
 	return u.Update(func(s *UsageImportUpsert) {
 		s.ClearActorID()
+	})
+}
+
+// SetTouchedAt sets the "touched_at" field.
+func (u *UsageImportUpsertBulk) SetTouchedAt(v time.Time) *UsageImportUpsertBulk {
+	return u.Update(func(s *UsageImportUpsert) {
+		s.SetTouchedAt(v)
+	})
+}
+
+// UpdateTouchedAt sets the "touched_at" field to the value that was provided on create.
+func (u *UsageImportUpsertBulk) UpdateTouchedAt() *UsageImportUpsertBulk {
+	return u.Update(func(s *UsageImportUpsert) {
+		s.UpdateTouchedAt()
 	})
 }
 

@@ -227,6 +227,20 @@ func (_u *UsageImportUpdate) ClearActorID() *UsageImportUpdate {
 	return _u
 }
 
+// SetTouchedAt sets the "touched_at" field.
+func (_u *UsageImportUpdate) SetTouchedAt(v time.Time) *UsageImportUpdate {
+	_u.mutation.SetTouchedAt(v)
+	return _u
+}
+
+// SetNillableTouchedAt sets the "touched_at" field if the given value is not nil.
+func (_u *UsageImportUpdate) SetNillableTouchedAt(v *time.Time) *UsageImportUpdate {
+	if v != nil {
+		_u.SetTouchedAt(*v)
+	}
+	return _u
+}
+
 // SetFinishedAt sets the "finished_at" field.
 func (_u *UsageImportUpdate) SetFinishedAt(v time.Time) *UsageImportUpdate {
 	_u.mutation.SetFinishedAt(v)
@@ -409,6 +423,9 @@ func (_u *UsageImportUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if _u.mutation.ActorIDCleared() {
 		_spec.ClearField(usageimport.FieldActorID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.TouchedAt(); ok {
+		_spec.SetField(usageimport.FieldTouchedAt, field.TypeTime, value)
 	}
 	if value, ok := _u.mutation.FinishedAt(); ok {
 		_spec.SetField(usageimport.FieldFinishedAt, field.TypeTime, value)
@@ -707,6 +724,20 @@ func (_u *UsageImportUpdateOne) ClearActorID() *UsageImportUpdateOne {
 	return _u
 }
 
+// SetTouchedAt sets the "touched_at" field.
+func (_u *UsageImportUpdateOne) SetTouchedAt(v time.Time) *UsageImportUpdateOne {
+	_u.mutation.SetTouchedAt(v)
+	return _u
+}
+
+// SetNillableTouchedAt sets the "touched_at" field if the given value is not nil.
+func (_u *UsageImportUpdateOne) SetNillableTouchedAt(v *time.Time) *UsageImportUpdateOne {
+	if v != nil {
+		_u.SetTouchedAt(*v)
+	}
+	return _u
+}
+
 // SetFinishedAt sets the "finished_at" field.
 func (_u *UsageImportUpdateOne) SetFinishedAt(v time.Time) *UsageImportUpdateOne {
 	_u.mutation.SetFinishedAt(v)
@@ -919,6 +950,9 @@ func (_u *UsageImportUpdateOne) sqlSave(ctx context.Context) (_node *UsageImport
 	}
 	if _u.mutation.ActorIDCleared() {
 		_spec.ClearField(usageimport.FieldActorID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.TouchedAt(); ok {
+		_spec.SetField(usageimport.FieldTouchedAt, field.TypeTime, value)
 	}
 	if value, ok := _u.mutation.FinishedAt(); ok {
 		_spec.SetField(usageimport.FieldFinishedAt, field.TypeTime, value)

@@ -669,6 +669,7 @@ var (
 		{Name: "billed_costs", Type: field.TypeString, Size: 2147483647, SchemaType: map[string]string{"postgres": "jsonb", "sqlite3": "json"}},
 		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
+		{Name: "touched_at", Type: field.TypeTime},
 		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
 		{Name: "organization_id", Type: field.TypeUUID},
 	}
@@ -680,7 +681,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "usage_imports_organizations_organization",
-				Columns:    []*schema.Column{UsageImportsColumns[13]},
+				Columns:    []*schema.Column{UsageImportsColumns[14]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -689,7 +690,7 @@ var (
 			{
 				Name:    "usage_import_same_content",
 				Unique:  true,
-				Columns: []*schema.Column{UsageImportsColumns[13], UsageImportsColumns[2]},
+				Columns: []*schema.Column{UsageImportsColumns[14], UsageImportsColumns[2]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'ACTIVE'",
 				},

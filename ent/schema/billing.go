@@ -113,6 +113,8 @@ func (UsageMapping) Annotations() []entschema.Annotation {
 type UsageImport struct{ ent.Schema }
 
 // Fields of a usage import. Its rows count only while their dataset is ACTIVE.
+// It is touched with every batch that is loaded, so that one whose process has
+// died is known from one that is still loading.
 func (UsageImport) Fields() []ent.Field {
 	return []ent.Field{
 		identity(),
@@ -128,6 +130,7 @@ func (UsageImport) Fields() []ent.Field {
 		document("billed_costs"),
 		optionalReference("actor_id"),
 		createdAt(),
+		field.Time("touched_at"),
 		field.Time("finished_at").Optional().Nillable(),
 	}
 }

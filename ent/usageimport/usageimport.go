@@ -38,6 +38,8 @@ const (
 	FieldActorID = "actor_id"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
+	// FieldTouchedAt holds the string denoting the touched_at field in the database.
+	FieldTouchedAt = "touched_at"
 	// FieldFinishedAt holds the string denoting the finished_at field in the database.
 	FieldFinishedAt = "finished_at"
 	// EdgeOrganization holds the string denoting the organization edge name in mutations.
@@ -77,6 +79,7 @@ var Columns = []string{
 	FieldBilledCosts,
 	FieldActorID,
 	FieldCreatedAt,
+	FieldTouchedAt,
 	FieldFinishedAt,
 }
 
@@ -196,6 +199,11 @@ func ByActorID(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+}
+
+// ByTouchedAt orders the results by the touched_at field.
+func ByTouchedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTouchedAt, opts...).ToFunc()
 }
 
 // ByFinishedAt orders the results by the finished_at field.

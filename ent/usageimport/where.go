@@ -111,6 +111,11 @@ func CreatedAt(v time.Time) predicate.UsageImport {
 	return predicate.UsageImport(sql.FieldEQ(FieldCreatedAt, v))
 }
 
+// TouchedAt applies equality check predicate on the "touched_at" field. It's identical to TouchedAtEQ.
+func TouchedAt(v time.Time) predicate.UsageImport {
+	return predicate.UsageImport(sql.FieldEQ(FieldTouchedAt, v))
+}
+
 // FinishedAt applies equality check predicate on the "finished_at" field. It's identical to FinishedAtEQ.
 func FinishedAt(v time.Time) predicate.UsageImport {
 	return predicate.UsageImport(sql.FieldEQ(FieldFinishedAt, v))
@@ -639,6 +644,46 @@ func CreatedAtLT(v time.Time) predicate.UsageImport {
 // CreatedAtLTE applies the LTE predicate on the "created_at" field.
 func CreatedAtLTE(v time.Time) predicate.UsageImport {
 	return predicate.UsageImport(sql.FieldLTE(FieldCreatedAt, v))
+}
+
+// TouchedAtEQ applies the EQ predicate on the "touched_at" field.
+func TouchedAtEQ(v time.Time) predicate.UsageImport {
+	return predicate.UsageImport(sql.FieldEQ(FieldTouchedAt, v))
+}
+
+// TouchedAtNEQ applies the NEQ predicate on the "touched_at" field.
+func TouchedAtNEQ(v time.Time) predicate.UsageImport {
+	return predicate.UsageImport(sql.FieldNEQ(FieldTouchedAt, v))
+}
+
+// TouchedAtIn applies the In predicate on the "touched_at" field.
+func TouchedAtIn(vs ...time.Time) predicate.UsageImport {
+	return predicate.UsageImport(sql.FieldIn(FieldTouchedAt, vs...))
+}
+
+// TouchedAtNotIn applies the NotIn predicate on the "touched_at" field.
+func TouchedAtNotIn(vs ...time.Time) predicate.UsageImport {
+	return predicate.UsageImport(sql.FieldNotIn(FieldTouchedAt, vs...))
+}
+
+// TouchedAtGT applies the GT predicate on the "touched_at" field.
+func TouchedAtGT(v time.Time) predicate.UsageImport {
+	return predicate.UsageImport(sql.FieldGT(FieldTouchedAt, v))
+}
+
+// TouchedAtGTE applies the GTE predicate on the "touched_at" field.
+func TouchedAtGTE(v time.Time) predicate.UsageImport {
+	return predicate.UsageImport(sql.FieldGTE(FieldTouchedAt, v))
+}
+
+// TouchedAtLT applies the LT predicate on the "touched_at" field.
+func TouchedAtLT(v time.Time) predicate.UsageImport {
+	return predicate.UsageImport(sql.FieldLT(FieldTouchedAt, v))
+}
+
+// TouchedAtLTE applies the LTE predicate on the "touched_at" field.
+func TouchedAtLTE(v time.Time) predicate.UsageImport {
+	return predicate.UsageImport(sql.FieldLTE(FieldTouchedAt, v))
 }
 
 // FinishedAtEQ applies the EQ predicate on the "finished_at" field.

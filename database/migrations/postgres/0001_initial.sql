@@ -83,6 +83,7 @@ CREATE TABLE "usage_imports" (
   "billed_costs" jsonb NOT NULL,
   "actor_id" uuid NULL,
   "created_at" timestamptz NOT NULL,
+  "touched_at" timestamptz NOT NULL,
   "finished_at" timestamptz NULL,
   "organization_id" uuid NOT NULL,
   PRIMARY KEY ("id"),

@@ -294,6 +294,7 @@ CREATE TABLE `usage_imports` (
   `billed_costs` json NOT NULL,
   `actor_id` uuid NULL,
   `created_at` datetime NOT NULL,
+  `touched_at` datetime NOT NULL,
   `finished_at` datetime NULL,
   `organization_id` uuid NOT NULL,
   PRIMARY KEY (`id`),
