@@ -215,6 +215,23 @@ func isRead(p Permission) bool {
 	}
 }
 
+// CheckPlacing returns nil if the viewer may put principals into a group or take
+// them out: built-in groups need members:role, billing administrators
+// billingadmin:assign instead, and every group what CheckGrant asks.
+func CheckPlacing(v Viewer, roles []Role, builtin *Builtin, t Target) error {
+	if builtin == nil {
+		return CheckGrant(v, roles, "", t)
+	}
+	needed := MembersRole
+	if *builtin == BillingAdministrators {
+		needed = BillingAdminAssign
+	}
+	if err := Check(v, needed, t); err != nil {
+		return err
+	}
+	return CheckGrant(v, roles, *builtin, t)
+}
+
 // CheckGrant returns nil if the viewer may give the roles to a group in the
 // target, or put a principal into a group that has them: what is granted must
 // be within the viewer's own rights there. Holders of policies:write and tree

@@ -127,6 +127,18 @@ func (w Window) Describe(cursors []string, more bool) Info {
 	return info
 }
 
+// Connect returns the edges of a page and where it lies. nodes are in the order
+// of the list.
+func Connect[N, E any](w Window, nodes []N, more bool, cursor func(N) string, edge func(cursor string, node N) E) ([]E, Info) {
+	edges := make([]E, len(nodes))
+	cursors := make([]string, len(nodes))
+	for i, node := range nodes {
+		cursors[i] = cursor(node)
+		edges[i] = edge(cursors[i], node)
+	}
+	return edges, w.Describe(cursors, more)
+}
+
 // Cursor returns the opaque cursor of a row that sorts by these values.
 func Cursor(values ...string) string {
 	encoded, err := json.Marshal(values)

@@ -51,6 +51,12 @@ type Ancestor struct {
 	Kind orgtree.Kind
 }
 
+// Named is a thing with a name, such as a group in a chain.
+type Named struct {
+	ID   uuid.UUID
+	Name string
+}
+
 // Path returns the ids from the root to the organization.
 func (o Organization) Path() orgtree.Path {
 	path := make(orgtree.Path, 0, len(o.Above)+1)
@@ -71,6 +77,20 @@ func (o Organization) Self() Ancestor { return Ancestor{ID: o.ID, Name: o.Name, 
 // Line returns the organizations from the root to the organization, both
 // included.
 func (o Organization) Line() []Ancestor { return append(slices.Clone(o.Above), o.Self()) }
+
+// WithKinds returns the organization with other kinds on its path.
+func (o Organization) WithKinds(kinds map[uuid.UUID]orgtree.Kind) Organization {
+	if kind, ok := kinds[o.ID]; ok {
+		o.Kind = kind
+	}
+	o.Above = slices.Clone(o.Above)
+	for i, a := range o.Above {
+		if kind, ok := kinds[a.ID]; ok {
+			o.Above[i].Kind = kind
+		}
+	}
+	return o
+}
 
 // Manager returns the organization directly above, or false for the root.
 func (o Organization) Manager() (Ancestor, bool) {

@@ -209,13 +209,10 @@ func (s *Service) countManaged(ctx context.Context, managers []uuid.UUID, where 
 }
 
 func connect(window page.Window, order Order, list []*Organization, more bool, count func(context.Context) (int, error)) *Connection {
-	c := &Connection{Edges: make([]Edge, len(list)), count: count}
-	cursors := make([]string, len(list))
-	for i, org := range list {
-		cursors[i] = order.column().Cursor(org.Name, org.ID.UUID.String())
-		c.Edges[i] = Edge{Cursor: cursors[i], Node: org}
-	}
-	c.PageInfo = window.Describe(cursors, more)
+	c := &Connection{count: count}
+	c.Edges, c.PageInfo = page.Connect(window, list, more,
+		func(o *Organization) string { return order.column().Cursor(o.Name, o.ID.UUID.String()) },
+		func(cursor string, o *Organization) Edge { return Edge{Cursor: cursor, Node: o} })
 	return c
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/headwater-platform/headwater/batch"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
-	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
@@ -153,32 +152,6 @@ func (s *Service) CustomerReference(ctx context.Context, o *Organization) (*stri
 		}
 	}
 	return nil, nil //nolint:nilnil // the reference is the manager's business
-}
-
-// MemberCount returns how many members the organization has.
-func (s *Service) MemberCount(ctx context.Context, o *Organization) (int, error) {
-	return batch.Load(ctx, o.Siblings, "memberCount", o.ID.UUID, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-		var rows []struct {
-			OrganizationID uuid.UUID `json:"organization_id"`
-			Count          int       `json:"count"`
-		}
-		err := s.db.Client().Membership.Query().
-			Where(membership.OrganizationIDIn(ids...)).
-			GroupBy(membership.FieldOrganizationID).
-			Aggregate(ent.Count()).
-			Scan(ctx, &rows)
-		if err != nil {
-			return nil, fmt.Errorf("count members: %w", err)
-		}
-		counts := make(map[uuid.UUID]int, len(ids))
-		for _, id := range ids {
-			counts[id] = 0
-		}
-		for _, row := range rows {
-			counts[row.OrganizationID] = row.Count
-		}
-		return counts, nil
-	})
 }
 
 // ViewerRoles returns what the viewer is by membership: OWNER, group roles and

@@ -1,0 +1,165 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/group"
+	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// NewUser is what createUser is asked for.
+type NewUser struct {
+	Organization uuid.UUID
+	Username     string
+	Email        string
+	// Name is the username if empty.
+	Name string
+	// Password makes the account ACTIVE; without one it is INVITED.
+	Password string
+	Groups   []uuid.UUID
+}
+
+// maxPassword bounds the work of hashing.
+const maxPassword = 1000
+
+// Create makes an account with a membership and places in groups. Needs
+// users:write, and for the groups the right to grant what they grant. CONFLICT
+// for a username or e-mail address that is taken.
+func (s *Service) Create(ctx context.Context, n NewUser) (*Membership, error) {
+	org, err := s.records.Check(ctx, access.UsersWrite, n.Organization)
+	if err != nil {
+		return nil, err
+	}
+	if n.Name == "" {
+		n.Name = n.Username
+	}
+	if err := s.check(ctx, n, org); err != nil {
+		return nil, err
+	}
+	hash := ""
+	if n.Password != "" {
+		hash, err = s.hasher.Hash(ctx, n.Password)
+		if err != nil {
+			return nil, err
+		}
+	}
+	var id uuid.UUID
+	_, err = s.db.Write(ctx, database.Entry{Action: "createUser", Organization: n.Organization}, func(ctx context.Context, tx *database.Tx) error {
+		var err error
+		id, err = s.create(ctx, tx, n, hash, org)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	row, err := withPeople(s.db.Client().Membership.Query().Where(membership.ID(id))).Only(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get membership: %w", err)
+	}
+	return wrapMemberships([]*ent.Membership{row})[0], nil
+}
+
+// usernamePattern is what a username looks like.
+func usernamePattern() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`) }
+
+func (s *Service) check(ctx context.Context, n NewUser, org records.Organization) error {
+	if !usernamePattern().MatchString(n.Username) {
+		return fault.Invalidf("username", "a username has 1 to 64 letters, digits, . and -")
+	}
+	if address, err := mail.ParseAddress(n.Email); err != nil || address.Address != n.Email || len(n.Email) > 254 {
+		return fault.Invalidf("email", "this is no e-mail address")
+	}
+	if utf8.RuneCountInString(n.Name) > 200 {
+		return fault.Invalidf("name", "a name has at most 200 characters")
+	}
+	if n.Password == "" {
+		return nil
+	}
+	least, err := s.records.Value(ctx, org, "authentication.password_min_length")
+	if err != nil {
+		return err
+	}
+	if length := utf8.RuneCountInString(n.Password); int64(length) < least.Int() || length > maxPassword {
+		return fault.Invalidf("password", "a password has %d to %d characters", least.Int(), maxPassword)
+	}
+	return nil
+}
+
+func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash string, org records.Organization) (uuid.UUID, error) {
+	groups, err := grantable(ctx, tx, n.Groups, org)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	status := user.StatusINVITED
+	if hash != "" {
+		status = user.StatusACTIVE
+	}
+	account, err := tx.User.Create().
+		SetID(s.db.NewID()).
+		SetUsername(n.Username).SetUsernameKey(strings.ToLower(n.Username)).
+		SetEmail(n.Email).SetEmailKey(strings.ToLower(n.Email)).
+		SetName(n.Name).SetStatus(status).SetHomeOrganizationID(n.Organization).SetPasswordHash(hash).
+		SetCreatedAt(s.db.Now()).
+		Save(ctx)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("create user: %w", err)
+	}
+	tx.Record(database.Change{Kind: typeid.User, ID: account.ID, Organization: n.Organization, After: account})
+	row, err := tx.Membership.Create().
+		SetID(s.db.NewID()).SetOrganizationID(n.Organization).SetUserID(account.ID).SetCreatedAt(s.db.Now()).
+		Save(ctx)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("create membership: %w", err)
+	}
+	tx.Record(database.Change{Kind: typeid.Membership, ID: row.ID, Organization: n.Organization, After: row})
+	for _, g := range groups {
+		place, err := tx.GroupMember.Create().
+			SetID(s.db.NewID()).SetOrganizationID(n.Organization).SetGroupID(g.ID).SetMembershipID(row.ID).SetCreatedAt(s.db.Now()).
+			Save(ctx)
+		if err != nil {
+			return uuid.Nil, fmt.Errorf("join group: %w", err)
+		}
+		tx.Record(database.Change{Kind: typeid.Group, ID: g.ID, Organization: n.Organization, After: place})
+	}
+	return row.ID, nil
+}
+
+// grantable returns the groups with these ids, each of the organization and one
+// whose grants the viewer may give. Nobody but an owner appoints billing
+// administrators, and built-in groups need members:role.
+func grantable(ctx context.Context, tx *database.Tx, ids []uuid.UUID, org records.Organization) ([]*ent.Group, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	ids = slices.Compact(ids)
+	rows, err := tx.Group.Query().Where(group.IDIn(ids...), group.OrganizationID(org.ID)).Order(ent.Asc(group.FieldID)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load groups: %w", err)
+	}
+	if len(rows) != len(ids) {
+		return nil, fault.Invalidf("groupIds", "one of these is no group of the organization")
+	}
+	for _, row := range rows {
+		if err := access.CheckPlacing(access.ViewerFrom(ctx), row.Roles, row.Builtin, org.Target()); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}

@@ -1,0 +1,207 @@
+package people
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/batch"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/groupmember"
+	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/predicate"
+	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/page"
+
+	"github.com/headwater-platform/headwater/ent/group"
+)
+
+// PrincipalConnection is a page of principals.
+type PrincipalConnection struct {
+	Edges    []PrincipalEdge
+	PageInfo page.Info
+
+	count func(ctx context.Context) (int, error)
+}
+
+// TotalCount returns how many principals there are on all pages.
+func (c *PrincipalConnection) TotalCount(ctx context.Context) (int, error) { return c.count(ctx) }
+
+// PrincipalEdge is a principal in a page.
+type PrincipalEdge struct {
+	Cursor string
+	Node   Principal
+}
+
+// GroupMembers returns a page of the users and applications in a group: all of
+// them with users:read in its organization, else the viewer alone.
+func (s *Service) GroupMembers(ctx context.Context, siblings *batch.Siblings, id uuid.UUID, args page.Args) (*PrincipalConnection, error) {
+	type key struct{ window page.Window }
+	window, err := args.Window()
+	if err != nil {
+		return nil, err
+	}
+	return batch.Load(ctx, siblings, key{window}, id, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*PrincipalConnection, error) {
+		return s.groupPages(ctx, ids, window)
+	})
+}
+
+func (s *Service) groupPages(ctx context.Context, groups []uuid.UUID, window page.Window) (map[uuid.UUID]*PrincipalConnection, error) {
+	where, err := s.visibleInGroups(ctx, groups)
+	if err != nil {
+		return nil, err
+	}
+	var order database.Order
+	modify, err := order.Page(window, groupmember.FieldGroupID)
+	if err != nil {
+		return nil, err
+	}
+	query := s.db.Client().GroupMember.Query().Where(where).
+		WithApplication().
+		WithMembership(func(q *ent.MembershipQuery) { q.WithUser() })
+	query.Modify(modify)
+	rows, err := query.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list group members: %w", err)
+	}
+	lists := map[uuid.UUID][]*ent.GroupMember{}
+	var users []*ent.User
+	for _, row := range rows {
+		lists[row.GroupID] = append(lists[row.GroupID], row)
+		if row.Edges.Membership != nil {
+			users = append(users, row.Edges.Membership.Edges.User)
+		}
+	}
+	wrapped, siblings := wrapUsers(users), batch.Of(groups...)
+	connections := make(map[uuid.UUID]*PrincipalConnection, len(groups))
+	for _, id := range groups {
+		c := &PrincipalConnection{count: func(ctx context.Context) (int, error) { return s.GroupMemberCount(ctx, siblings, id) }}
+		list, more := page.Cut(window, lists[id])
+		c.Edges, c.PageInfo = page.Connect(window, list, more,
+			func(m *ent.GroupMember) string { return order.Cursor("", m.ID.String()) },
+			func(cursor string, m *ent.GroupMember) PrincipalEdge {
+				if m.Edges.Application != nil {
+					return PrincipalEdge{Cursor: cursor, Node: wrapApplication(m.Edges.Application)}
+				}
+				return PrincipalEdge{Cursor: cursor, Node: wrapped[m.Edges.Membership.UserID]}
+			})
+		connections[id] = c
+	}
+	return connections, nil
+}
+
+// GroupMemberCount returns how many principals of a group the viewer can see.
+func (s *Service) GroupMemberCount(ctx context.Context, siblings *batch.Siblings, id uuid.UUID) (int, error) {
+	return batch.Load(ctx, siblings, "memberCount", id, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
+		where, err := s.visibleInGroups(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		var rows []struct {
+			GroupID uuid.UUID `json:"group_id"`
+			Count   int       `json:"count"`
+		}
+		err = s.db.Client().GroupMember.Query().Where(where).
+			GroupBy(groupmember.FieldGroupID).Aggregate(ent.Count()).Scan(ctx, &rows)
+		if err != nil {
+			return nil, fmt.Errorf("count group members: %w", err)
+		}
+		counts := make(map[uuid.UUID]int, len(ids))
+		for _, id := range ids {
+			counts[id] = 0
+		}
+		for _, row := range rows {
+			counts[row.GroupID] = row.Count
+		}
+		return counts, nil
+	})
+}
+
+// visibleInGroups returns the predicate of the principals that the viewer may
+// see in these groups.
+func (s *Service) visibleInGroups(ctx context.Context, groups []uuid.UUID) (predicate.GroupMember, error) {
+	rows, err := s.db.Client().Group.Query().Where(group.IDIn(groups...)).Select(group.FieldID, group.FieldOrganizationID).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load groups: %w", err)
+	}
+	homes := make([]uuid.UUID, len(rows))
+	for i, row := range rows {
+		homes[i] = row.OrganizationID
+	}
+	allowed, err := s.allowed(ctx, access.UsersRead, homes)
+	if err != nil {
+		return nil, err
+	}
+	var open []uuid.UUID
+	for _, row := range rows {
+		if allowed[row.OrganizationID] {
+			open = append(open, row.ID)
+		}
+	}
+	return groupmember.And(
+		groupmember.GroupIDIn(groups...),
+		groupmember.Or(groupmember.GroupIDIn(open...), self(ctx)),
+	), nil
+}
+
+// self returns the predicate of the viewer's own places in groups.
+func self(ctx context.Context) predicate.GroupMember {
+	viewer := access.ViewerFrom(ctx)
+	switch viewer.Kind {
+	case access.User:
+		return groupmember.HasMembershipWith(membership.UserID(uuid.UUID(viewer.ID)))
+	case access.Application:
+		return groupmember.ApplicationID(uuid.UUID(viewer.ID))
+	case access.System:
+	}
+	return groupmember.IDIn()
+}
+
+// Viewer is who is asking.
+type Viewer struct {
+	Principal Principal
+	User      *User
+	// OrganizationID is the organization that the token is bound to, or nil.
+	OrganizationID *uuid.UUID
+}
+
+// Viewer returns who is asking, or nil for nobody.
+func (s *Service) Viewer(ctx context.Context) (*Viewer, error) {
+	viewer := access.ViewerFrom(ctx)
+	if viewer.IsAnonymous() || viewer.IsSystem() {
+		return nil, nil //nolint:nilnil // nobody is an answer
+	}
+	v := &Viewer{}
+	if viewer.Organization != (orgtree.ID{}) {
+		id := uuid.UUID(viewer.Organization)
+		v.OrganizationID = &id
+	}
+	if viewer.Kind == access.Application {
+		application, err := s.Application(ctx, uuid.UUID(viewer.ID))
+		v.Principal = application
+		return v, err
+	}
+	self, err := s.User(ctx, uuid.UUID(viewer.ID))
+	if err != nil {
+		return nil, err
+	}
+	v.Principal, v.User = self, self
+	return v, nil
+}
+
+// Mine returns a page of the viewer's memberships, as far as the token reaches.
+func (s *Service) Mine(ctx context.Context, args page.Args) (*MembershipConnection, error) {
+	window, err := args.Window()
+	if err != nil {
+		return nil, err
+	}
+	id := uuid.UUID(access.ViewerFrom(ctx).ID)
+	connections, err := s.pages(ctx, []uuid.UUID{id}, window, membership.FieldUserID, mine(ctx), func(m *ent.Membership) uuid.UUID { return m.UserID })
+	if err != nil {
+		return nil, err
+	}
+	return connections[id], nil
+}
