@@ -16,16 +16,25 @@ func (r Resolution) Because(i int, name func(Origin) string) string {
 		return e.inheriting()
 	case StatusApplied:
 		return e.applied()
-	case StatusShadowed:
-		return fmt.Sprintf("Replaced further down by %s.", by)
+	case StatusShadowed, StatusBlocked:
+		return e.overruled(by)
 	case StatusClamped:
 		return fmt.Sprintf("Asks for %s, but %s permits %s.", e.Requested, by, e.bound)
-	case StatusBlocked:
-		return fmt.Sprintf("Has no effect: %s locked the setting.", by)
 	case StatusConflict:
 		return fmt.Sprintf("Has no effect: its bounds leave nothing that %s permits, so the value stays.", by)
 	default:
 		return ""
+	}
+}
+
+func (e ChainEntry) overruled(by string) string {
+	switch {
+	case e.bound != nil:
+		return fmt.Sprintf("Has no effect: asks for %s, but %s permits %s, so the value before it stands.", e.Requested, by, e.bound)
+	case e.Status == StatusBlocked:
+		return fmt.Sprintf("Has no effect: %s locked the setting.", by)
+	default:
+		return fmt.Sprintf("Replaced further down by %s.", by)
 	}
 }
 

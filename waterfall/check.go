@@ -90,6 +90,8 @@ func (f *fold) checkLevel() *Refusal {
 	}
 }
 
+// checkValue looks at what the operation itself asks for: of a set or map at
+// the elements and keys that it names, not at what it inherits.
 func (f *fold) checkValue(op Operation) *Refusal {
 	if r := f.checkLevel(); r != nil {
 		return r
@@ -98,59 +100,14 @@ func (f *fold) checkValue(op Operation) *Refusal {
 		return &Refusal{Code: fault.SettingLocked, By: f.origin(f.lock)}
 	}
 	wish := edit(f.definition, f.request, op, f.index)
-	switch f.definition.domain() {
-	case ordered, flat:
-		return f.checkScalar(wish)
-	case elements:
-		return f.checkElements(op, wish)
-	case counts:
-		return f.checkCounts(op, wish)
-	case opaque, dictionary:
-		return nil
-	default:
-		return nil
-	}
-}
-
-func (f *fold) checkScalar(wish request) *Refusal {
 	effective := project(f.definition, f.interval, wish, f.before)
-	if altered := alterations(f.definition, f.interval, wish, effective.value); len(altered) > 0 {
-		return f.outOfBounds(altered[0].by)
-	}
-	return nil
-}
-
-// checkElements looks at what the operation itself puts and drops, not at what
-// it inherits.
-func (f *fold) checkElements(op Operation, wish request) *Refusal {
-	for _, e := range op.put {
-		if !f.interval.allows(e.key) {
-			return f.outOfBounds(f.interval.excluder(e.key))
-		}
-	}
-	for _, e := range op.drop {
-		if m, required := find(f.interval.required, e.key); required {
-			return f.outOfBounds(m.by)
+	for _, a := range alterations(f.definition, f.interval, wish, effective.value) {
+		if !f.definition.keyed() || has(op.put, a.key) || has(op.drop, a.key) {
+			return f.outOfBounds(a.by)
 		}
 	}
 	if f.definition.NonEmpty && len(f.interval.keep(wish.present())) == 0 {
 		return &Refusal{Code: fault.Invalid, Field: "value", By: f.origin(0), reason: errNonEmpty.Error()}
-	}
-	return nil
-}
-
-func (f *fold) checkCounts(op Operation, wish request) *Refusal {
-	present := wish.present()
-	for _, key := range slices.Concat(keysOf(op.put), keysOf(op.drop)) {
-		asked, counted := cover(present, key)
-		high, capped := cover(f.interval.high, key)
-		if capped && (!counted || asked.number > high.number) {
-			return f.outOfBounds(high.by)
-		}
-		low, bounded := cover(f.interval.low, key)
-		if bounded && counted && asked.number < low.number {
-			return f.outOfBounds(low.by)
-		}
 	}
 	return nil
 }
@@ -194,10 +151,10 @@ func (f *fold) checkLockedGuard(g Guard) *Refusal {
 
 func (f *fold) checkEdges(g Guard) *Refusal {
 	v := f.interval
-	if g.min != nil && v.max.set && *g.min > v.max.n {
+	if g.min != nil && v.max.set && g.min.number > v.max.value.number {
 		return f.outOfBounds(v.max.by)
 	}
-	if g.max != nil && v.min.set && *g.max < v.min.n {
+	if g.max != nil && v.min.set && g.max.number < v.min.value.number {
 		return f.outOfBounds(v.min.by)
 	}
 	return nil

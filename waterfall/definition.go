@@ -94,7 +94,8 @@ type Definition struct {
 	Min, Max int64
 	// MaxItems bounds a SET, LIST or MAP; MaxLength, in bytes, each text in it.
 	MaxItems, MaxLength int
-	// NonEmpty says that a SET keeps at least one element.
+	// NonEmpty says that a SET of Options keeps at least one element: the first
+	// permitted one if nothing else would be left.
 	NonEmpty bool
 	// CheckText refuses a TEXT, or an element of a SET or LIST.
 	CheckText func(text string) error

@@ -33,9 +33,9 @@ func Example() {
 		fmt.Println(e.Node.Level, e.Status, "-", r.Because(i, name))
 	}
 	// Output:
-	// "P1DT12H", asked "P2D"
+	// "PT36H", asked "PT48H"
 	// DEFAULT SHADOWED - Replaced further down by partner.
 	// PLATFORM INHERIT - Says nothing and inherits the value.
 	// PARTNER INHERIT - Sets bounds and inherits the value.
-	// PARTNER CLAMPED - Asks for "P2D", but partner permits "P1DT12H".
+	// PARTNER CLAMPED - Asks for "PT48H", but partner permits "PT36H".
 }

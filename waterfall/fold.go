@@ -149,7 +149,7 @@ func seal(f *fold, next Step) interval {
 	if f.operation() == nil {
 		by = 0
 	}
-	narrowed, _ := narrow(f.definition, f.interval, ceiling(f.definition, f.value), by)
+	narrowed, _ := f.rules.narrow(f.definition, f.interval, ceiling(f.definition, f.value), by)
 	return narrowed
 }
 

@@ -30,7 +30,7 @@ func (g GuardInput) IsEmpty() bool {
 type Guard struct {
 	shown GuardInput // canonical
 
-	min, max *int64
+	min, max *Value
 	// allowed is nil where every element is; for booleans and enums it holds
 	// JSON in declaration order.
 	allowed  []string
@@ -119,21 +119,21 @@ func (d *Definition) parseInterval(input GuardInput) (Guard, error) {
 	if g.max, g.shown.Max, err = d.readEdge(input.Max); err != nil {
 		return Guard{}, d.invalid("max", err)
 	}
-	if g.min != nil && g.max != nil && *g.min > *g.max {
+	if g.min != nil && g.max != nil && g.min.number > g.max.number {
 		return Guard{}, d.invalid("min", errOrder)
 	}
 	return g, nil
 }
 
-func (d *Definition) readEdge(raw json.RawMessage) (*int64, json.RawMessage, error) {
+func (d *Definition) readEdge(raw json.RawMessage) (*Value, json.RawMessage, error) {
 	if !given(raw) {
 		return nil, nil, nil
 	}
-	n, err := d.readNumber(raw)
+	v, err := d.readValue(raw)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &n, d.number(n).JSON(), nil
+	return &v, v.JSON(), nil
 }
 
 func (d *Definition) parsePermitted(input GuardInput) (Guard, error) {
@@ -221,14 +221,6 @@ func (d *Definition) parseCounts(input GuardInput) (Guard, error) {
 		}
 	}
 	return g, nil
-}
-
-// number returns a number of the definition's type.
-func (d *Definition) number(n int64) Value {
-	if d.Type == TypeDuration {
-		return Seconds(n)
-	}
-	return Integer(n)
 }
 
 func (g GuardInput) firstField() string {

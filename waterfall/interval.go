@@ -18,9 +18,9 @@ type interval struct {
 
 // edge is one end of an interval of numbers.
 type edge struct {
-	n   int64
-	by  int
-	set bool
+	value Value
+	by    int
+	set   bool
 }
 
 // layer is an allowed set and the step that narrowed it to this.
@@ -61,7 +61,7 @@ func narrow(d *Definition, earlier interval, g Guard, by int) (interval, bool) {
 func ceiling(d *Definition, v Value) Guard {
 	switch d.domain() {
 	case ordered:
-		return Guard{max: &v.number}
+		return Guard{max: &v}
 	case elements:
 		return Guard{allowed: v.Elements()}
 	case counts:
@@ -76,27 +76,27 @@ func ceiling(d *Definition, v Value) Guard {
 func narrowNumbers(earlier interval, g Guard, by int) interval {
 	next := earlier
 	if g.min != nil {
-		if n := earlier.clamp(*g.min); !earlier.min.set || n > earlier.min.n {
-			next.min = edge{n: n, by: by, set: true}
+		if v := earlier.clamp(*g.min); !earlier.min.set || v.number > earlier.min.value.number {
+			next.min = edge{value: v, by: by, set: true}
 		}
 	}
 	if g.max != nil {
-		if n := earlier.clamp(*g.max); !earlier.max.set || n < earlier.max.n {
-			next.max = edge{n: n, by: by, set: true}
+		if v := earlier.clamp(*g.max); !earlier.max.set || v.number < earlier.max.value.number {
+			next.max = edge{value: v, by: by, set: true}
 		}
 	}
 	return next
 }
 
-// clamp returns the number within the interval that is nearest to n.
-func (v interval) clamp(n int64) int64 {
-	if v.max.set && n > v.max.n {
-		n = v.max.n
+// clamp returns the number or duration within the interval that is nearest.
+func (v interval) clamp(wish Value) Value {
+	if v.max.set && wish.number > v.max.value.number {
+		wish = v.max.value
 	}
-	if v.min.set && n < v.min.n {
-		n = v.min.n
+	if v.min.set && wish.number < v.min.value.number {
+		wish = v.min.value
 	}
-	return n
+	return wish
 }
 
 func narrowOptions(d *Definition, earlier interval, g Guard, by int) (interval, bool) {

@@ -70,6 +70,7 @@ func (d *Definition) ParseOperation(kind OperationKind, raw []byte) (Operation, 
 var (
 	errKind  = errors.New("operation does not fit the type")
 	errReset = errors.New("RESET takes no value")
+	errEmpty = errors.New("names nothing to change")
 	errEdits = errors.New("puts and drops the same thing, or drops from nothing")
 )
 
@@ -113,6 +114,9 @@ func (d *Definition) readSetOperation(kind OperationKind, raw []byte) (Operation
 	default:
 		return Operation{}, errKind
 	}
+	if err == nil && op.isEmpty() {
+		err = errEmpty
+	}
 	return op, err
 }
 
@@ -132,8 +136,14 @@ func (d *Definition) readMapOperation(kind OperationKind, raw []byte) (Operation
 	default:
 		return Operation{}, errKind
 	}
+	if err == nil && op.isEmpty() {
+		err = errEmpty
+	}
 	return op, err
 }
+
+// isEmpty reports whether the operation changes nothing, whatever it meets.
+func (o Operation) isEmpty() bool { return o.base == inherited && len(o.put)+len(o.drop) == 0 }
 
 // Then returns the operation that does what o does and then what next does:
 // how a second write to the same directive joins the first. One that starts
@@ -263,8 +273,8 @@ func (d *Definition) DecodeOperation(encoded []byte) (Operation, error) {
 	if overlap(op.put, op.drop) || (op.base == ofNothing && len(op.drop) > 0) {
 		return Operation{}, fmt.Errorf("decode operation of %s: %w", d.Key, errEdits)
 	}
-	if op.shape == scalarShape && op.base == inherited {
-		return Operation{}, fmt.Errorf("decode operation of %s: %w", d.Key, errKind)
+	if op.isEmpty() {
+		return Operation{}, fmt.Errorf("decode operation of %s: %w", d.Key, errEmpty)
 	}
 	return op, nil
 }

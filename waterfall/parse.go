@@ -36,11 +36,10 @@ func (d *Definition) readValue(raw []byte) (Value, error) {
 		b, err := strictjson.Bool(raw)
 		return Boolean(b), err
 	case TypeInteger:
-		n, err := d.readNumber(raw)
+		n, err := d.readCount(raw)
 		return Integer(n), err
 	case TypeDuration:
-		n, err := d.readNumber(raw)
-		return Seconds(n), err
+		return d.readDuration(raw)
 	case TypeEnum:
 		return d.readOption(raw)
 	case TypeText:
@@ -64,24 +63,25 @@ func (d *Definition) readValue(raw []byte) (Value, error) {
 	}
 }
 
-// readNumber reads an INTEGER or the seconds of a DURATION.
-func (d *Definition) readNumber(raw []byte) (int64, error) {
-	if d.Type != TypeDuration {
-		n, err := strictjson.Integer(raw)
-		if err == nil && (n < d.Min || n > d.Max) {
-			err = fmt.Errorf("must be between %d and %d", d.Min, d.Max)
-		}
-		return n, err
-	}
-	text, err := strictjson.Text(raw)
-	if err != nil {
-		return 0, errDuration
-	}
-	n, err := parseDuration(text)
+// readCount reads an INTEGER or one of a map's counts.
+func (d *Definition) readCount(raw []byte) (int64, error) {
+	n, err := strictjson.Integer(raw)
 	if err == nil && (n < d.Min || n > d.Max) {
-		err = fmt.Errorf("must be between %s and %s", formatDuration(d.Min), formatDuration(d.Max))
+		err = fmt.Errorf("must be between %d and %d", d.Min, d.Max)
 	}
 	return n, err
+}
+
+func (d *Definition) readDuration(raw []byte) (Value, error) {
+	text, err := strictjson.Text(raw)
+	if err != nil {
+		return Value{}, errDuration
+	}
+	length, err := parseDuration(text)
+	if seconds := length.seconds(); err == nil && (seconds < d.Min || seconds > d.Max) {
+		err = fmt.Errorf("must be between %s and %s", wholeDuration(d.Min), wholeDuration(d.Max))
+	}
+	return length.value(), err
 }
 
 // readOption reads an ENUM's value. A number may also be given as a text.
@@ -209,7 +209,7 @@ func (d *Definition) readEntries(raw []byte) ([]entry, error) {
 
 func (d *Definition) readEntry(key string, raw []byte) (entry, error) {
 	if d.domain() == counts {
-		n, err := d.readNumber(raw)
+		n, err := d.readCount(raw)
 		return countEntry(key, n), err
 	}
 	canonical, secret, err := d.ReadEntry(key, raw)

@@ -5,52 +5,55 @@ import (
 	"strings"
 )
 
-// projection is a value drawn into an interval, with the step that each entry
-// of a set or map comes from.
+// projection is a request drawn into an interval.
 type projection struct {
-	value   Value
+	value Value
+	// source is the step that decided, sources the one behind each entry of a
+	// set or map.
+	source  int
 	sources []int
+	// forced says that nobody asked for the value: it is the first permitted.
+	forced bool
 }
 
 // project returns the request as far as the interval permits it: clamped for
 // numbers, (S ∪ required) ∩ allowed for sets. A boolean or enum that is not
 // permitted falls back to the latest of the earlier effective values that is,
-// else to the first permitted in declaration order; so does a set that may not
-// be empty and would be.
+// else to the first permitted in declaration order; the latter holds too for a
+// set that may not be empty and would be.
 func project(d *Definition, v interval, r request, earlier *fold) projection {
 	switch d.domain() {
 	case ordered:
-		if n := v.clamp(r.value.number); n != r.value.number {
-			return projection{value: d.number(n)}
-		}
-		return projection{value: r.value}
+		return projection{value: v.clamp(r.value), source: r.last}
 	case flat:
-		return projection{value: v.nearest(d, r.value, earlier)}
+		return v.nearest(d, r, earlier)
 	case elements:
-		return projectElements(d, v, r, earlier)
+		return gather(setShape, v.orFirst(d, v.keep(r.present())), r.last)
 	case counts:
-		return projectCounts(v, r)
+		return gather(mapShape, v.count(r.present()), r.last)
 	case dictionary:
-		return gather(mapShape, r.present())
+		return gather(mapShape, r.present(), r.last)
 	case opaque:
-		return projection{value: r.value}
+		return projection{value: r.value, source: r.last}
 	default:
-		return projection{value: r.value}
+		return projection{value: r.value, source: r.last}
 	}
 }
 
-// nearest returns the value of a BOOLEAN or ENUM that stands for the wish.
-func (v interval) nearest(d *Definition, wish Value, earlier *fold) Value {
+// nearest returns the value of a BOOLEAN or ENUM that stands for the wish. The
+// step that decided is the one that asked for the value, even if a later one
+// asked for something that is not permitted.
+func (v interval) nearest(d *Definition, r request, earlier *fold) projection {
 	permitted := v.permitted(d)
-	if slices.Contains(permitted, wish.text) {
-		return wish
+	if slices.Contains(permitted, r.value.text) {
+		return projection{value: r.value, source: r.last}
 	}
 	for f := earlier; f != nil; f = f.before {
-		if slices.Contains(permitted, f.value.text) {
-			return f.value
+		if !f.forced && slices.Contains(permitted, f.value.text) {
+			return projection{value: f.value, source: f.source}
 		}
 	}
-	return option(d, permitted[0])
+	return projection{value: option(d, permitted[0]), source: r.last, forced: true}
 }
 
 // option returns the value of a BOOLEAN or ENUM that is written so.
@@ -59,14 +62,6 @@ func option(d *Definition, text string) Value {
 		return Boolean(text == "true")
 	}
 	return Value{shape: scalarShape, text: text}
-}
-
-func projectElements(d *Definition, v interval, r request, earlier *fold) projection {
-	kept := v.keep(r.present())
-	if d.NonEmpty && len(kept) == 0 {
-		kept = v.fallback(d, earlier)
-	}
-	return gather(setShape, kept)
 }
 
 // keep returns (S ∪ required) ∩ allowed.
@@ -80,41 +75,39 @@ func (v interval) keep(wish []mark) []mark {
 	return kept
 }
 
-// fallback returns what a set that may not be empty holds when nothing of the
-// wish is left.
-func (v interval) fallback(d *Definition, earlier *fold) []mark {
-	for f := earlier; f != nil; f = f.before {
-		if kept := v.keep(marks(f.value.entries, f.index, false)); len(kept) > 0 {
-			return kept
-		}
+// orFirst returns the elements, or the first permitted one if the set may not
+// be empty and would be.
+func (v interval) orFirst(d *Definition, kept []mark) []mark {
+	if !d.NonEmpty || len(kept) > 0 {
+		return kept
 	}
 	for _, element := range d.Options {
 		if v.allows(element) {
-			return []mark{{entry: entry{key: element}}}
+			return []mark{{entry: entry{key: element}, by: v.last()}}
 		}
 	}
-	return nil
+	return kept
 }
 
-// projectCounts takes for every key that the wish or the interval names the
-// count nearest to the wish; a key that nobody counts stays out.
-func projectCounts(v interval, r request) projection {
-	wish := r.present()
+// count returns for every key that the wish or the interval names the count
+// nearest to the wish. A key that nobody counts stays out, and so does one that
+// only the interval names if a pattern already says the same.
+func (v interval) count(wish []mark) []mark {
 	if len(v.low) == 0 && len(v.high) == 0 {
-		return gather(mapShape, wish)
+		return wish
 	}
 	var kept []mark
 	for _, key := range byGenerality(keysOf(wish), keysOf(v.low), keysOf(v.high)) {
-		m, counted := v.count(wish, key)
+		m, counted := v.countOf(wish, key)
 		if counted && (has(wish, key) || !implied(kept, m)) {
 			kept = put(kept, m)
 		}
 	}
-	return gather(mapShape, kept)
+	return kept
 }
 
-// count returns the count for a key and the step that decided it.
-func (v interval) count(wish []mark, key string) (mark, bool) {
+// countOf returns the count for a key and the step that decided it.
+func (v interval) countOf(wish []mark, key string) (mark, bool) {
 	m, asked := cover(wish, key)
 	if high, capped := cover(v.high, key); capped && (!asked || m.number > high.number) {
 		m, asked = high, true
@@ -125,8 +118,9 @@ func (v interval) count(wish []mark, key string) (mark, bool) {
 	return mark{entry: countEntry(key, m.number), by: m.by}, asked
 }
 
-func gather(s shape, kept []mark) projection {
+func gather(s shape, kept []mark, source int) projection {
 	p := projection{
+		source:  source,
 		value:   Value{shape: s, entries: make([]entry, len(kept))},
 		sources: make([]int, len(kept)),
 	}
@@ -138,8 +132,9 @@ func gather(s shape, kept []mark) projection {
 
 // alteration is a wish that the interval does not grant.
 type alteration struct {
-	wished int // the step that wished
-	by     int // the step that set the bound
+	key    string // of a set or map
+	wished int    // the step that wished
+	by     int    // the step that set the bound
 	bound  []byte
 }
 
@@ -148,7 +143,7 @@ type alteration struct {
 func alterations(d *Definition, v interval, r request, effective Value) []alteration {
 	switch d.domain() {
 	case ordered:
-		return alteredNumber(d, v, r, effective)
+		return alteredNumber(v, r, effective)
 	case flat:
 		if effective.Equal(r.value) {
 			return nil
@@ -166,7 +161,7 @@ func alterations(d *Definition, v interval, r request, effective Value) []altera
 	}
 }
 
-func alteredNumber(d *Definition, v interval, r request, effective Value) []alteration {
+func alteredNumber(v interval, r request, effective Value) []alteration {
 	bound := v.min
 	switch {
 	case effective.number == r.value.number:
@@ -174,19 +169,19 @@ func alteredNumber(d *Definition, v interval, r request, effective Value) []alte
 	case effective.number < r.value.number:
 		bound = v.max
 	}
-	return []alteration{{wished: r.base, by: bound.by, bound: d.number(bound.n).JSON()}}
+	return []alteration{{wished: r.base, by: bound.by, bound: bound.value.JSON()}}
 }
 
 func alteredElements(d *Definition, v interval, r request, effective Value) []alteration {
 	var altered []alteration
 	for _, m := range r.present() {
 		if !effective.Has(m.key) {
-			altered = append(altered, alteration{wished: m.by, by: v.excluder(m.key), bound: Set(v.allowed()...).JSON()})
+			altered = append(altered, alteration{key: m.key, wished: m.by, by: v.excluder(m.key), bound: Set(v.allowed()...).JSON()})
 		}
 	}
 	for _, m := range v.required {
 		if wish, found := find(r.members, m.key); !found || wish.absent {
-			altered = append(altered, alteration{wished: r.decider(m.key), by: m.by, bound: Set(keysOf(v.required)...).JSON()})
+			altered = append(altered, alteration{key: m.key, wished: r.decider(m.key), by: m.by, bound: Set(keysOf(v.required)...).JSON()})
 		}
 	}
 	if len(altered) == 0 && !effective.Equal(r.asked(d)) { // it may not be empty
@@ -209,7 +204,7 @@ func alteredCounts(v interval, r request, effective Value) []alteration {
 		}
 		bound, _ := cover(side, e.key)
 		altered = append(altered, alteration{
-			wished: r.wisher(e.key), by: bound.by, bound: writeMap([]entry{countEntry(e.key, bound.number)}, true),
+			key: e.key, wished: r.wisher(e.key), by: bound.by, bound: writeMap([]entry{countEntry(e.key, bound.number)}, true),
 		})
 	}
 	return altered

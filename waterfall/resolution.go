@@ -115,7 +115,7 @@ type ChainEntry struct {
 	Status    Status
 	// By is the step that shadows, clamps or blocks this one, or nil.
 	By *Origin
-	// bound is what a CLAMPED step runs into.
+	// bound is what the step runs into.
 	bound []byte
 }
 
@@ -123,7 +123,7 @@ type ChainEntry struct {
 func (r Resolution) IsLocked() bool { return r.LockedBy != nil }
 
 func (f *fold) resolution() Resolution {
-	source := f.origin(f.request.last)
+	source := f.origin(f.source)
 	r := Resolution{
 		Definition: f.definition,
 		Value:      f.value,
@@ -212,15 +212,19 @@ func (f *fold) entry(tip *fold) ChainEntry {
 }
 
 // decidedBy returns the step that kept f from having its way, and the bound
-// that a clamped one runs into.
+// that it ran into.
 func (f *fold) decidedBy(tip *fold, status Status) (*Origin, []byte) {
 	switch status {
-	case StatusBlocked:
-		return tip.by(f.before.lock), nil
+	case StatusBlocked, StatusShadowed:
+		if f.outcome == blocked {
+			return tip.by(f.before.lock), nil
+		}
+		if tip.overrules(f) {
+			return tip.by(tip.interval.excluder(f.wish().text)), tip.interval.shown(f.definition)
+		}
+		return tip.by(tip.successor(f.index)), nil
 	case StatusConflict:
 		return tip.by(f.lock), nil
-	case StatusShadowed:
-		return tip.by(tip.successor(f.index)), nil
 	case StatusClamped:
 		if a, found := f.clampedAt(tip); found {
 			return tip.by(a.by), a.bound
@@ -239,6 +243,8 @@ func status(f, tip *fold) Status {
 		return StatusConflict
 	case f.before != nil && f.operation() == nil:
 		return StatusInherit
+	case tip.overrules(f) && f.step.Directive.Guard == nil && !f.step.Directive.Locked:
+		return StatusBlocked
 	case !f.stands(tip):
 		return StatusShadowed
 	}
@@ -248,16 +254,33 @@ func status(f, tip *fold) Status {
 	return StatusApplied
 }
 
+// overrules reports whether a guard undid the later wish f for a boolean or
+// enum, so that an earlier step still decides.
+func (f *fold) overrules(later *fold) bool {
+	return f.definition.domain() == flat && later.index > f.source
+}
+
+// wish returns the scalar that the step asks for.
+func (f *fold) wish() Value {
+	if op := f.operation(); op != nil && op.base == ofNothing {
+		return op.value
+	}
+	return f.definition.Default
+}
+
 // stands reports whether anything that the step asked for still counts.
 func (f *fold) stands(tip *fold) bool {
-	if !f.definition.Narrows {
+	switch {
+	case f.definition.domain() == flat:
+		return f.index == tip.source
+	case !f.definition.Narrows:
 		return tip.request.lives(f.index)
 	}
 	return f.before != nil || tip.request.lives(0) || tip.ceilingBy(0)
 }
 
-// clampedAt returns the first bound that the step's wish ran into: for a
-// narrowing key already when it was made, for the others in the end.
+// clampedAt returns the first bound that the wish of a step that stands ran
+// into: for a narrowing key already when it was made, for the others in the end.
 func (f *fold) clampedAt(tip *fold) (alteration, bool) {
 	if f.definition.Narrows && f.before != nil {
 		if a, found := f.ranInto(f.index); found {
@@ -285,10 +308,10 @@ func (f *fold) ceilingBy(step int) bool {
 
 // successor returns the latest step that decided anew what an earlier one had.
 func (f *fold) successor(step int) int {
-	latest := f.request.base
 	if !f.definition.keyed() {
-		return latest
+		return f.source
 	}
+	latest := f.request.base
 	for _, m := range f.request.members {
 		if m.by > latest && f.at(step).touches(m.key) {
 			latest = m.by
@@ -308,10 +331,10 @@ func (f *fold) bounds() Bounds {
 	v, d := f.interval, f.definition
 	var b Bounds
 	if v.min.set {
-		b.Min = f.bound(d.number(v.min.n).JSON(), v.min.by)
+		b.Min = f.bound(v.min.value.JSON(), v.min.by)
 	}
 	if v.max.set {
-		b.Max = f.bound(d.number(v.max.n).JSON(), v.max.by)
+		b.Max = f.bound(v.max.value.JSON(), v.max.by)
 	}
 	if len(v.layers) > 0 {
 		b.Allowed = f.bound(v.shown(d), layersBy(v.layers)...)
@@ -320,10 +343,10 @@ func (f *fold) bounds() Bounds {
 		b.Required = f.bound(Set(keysOf(v.required)...).JSON(), marksBy(v.required)...)
 	}
 	if len(v.low) > 0 {
-		b.Min = f.bound(gather(mapShape, v.low).value.JSON(), marksBy(v.low)...)
+		b.Min = f.bound(gather(mapShape, v.low, 0).value.JSON(), marksBy(v.low)...)
 	}
 	if len(v.high) > 0 {
-		b.Max = f.bound(gather(mapShape, v.high).value.JSON(), marksBy(v.high)...)
+		b.Max = f.bound(gather(mapShape, v.high, 0).value.JSON(), marksBy(v.high)...)
 	}
 	return b
 }

@@ -14,6 +14,7 @@ type Value struct {
 	shape   shape
 	text    string  // a scalar, list or object as canonical JSON
 	number  int64   // a BOOLEAN as 0 or 1, an INTEGER, a DURATION in seconds
+	timed   bool    // a DURATION, which can be written in several ways
 	entries []entry // the elements of a SET, the keys of a MAP, sorted by key
 }
 
@@ -48,8 +49,10 @@ func Integer(n int64) Value {
 }
 
 // Seconds returns a DURATION value.
-func Seconds(n int64) Value {
-	return Value{shape: scalarShape, text: strictjson.Quote(formatDuration(n)), number: n}
+func Seconds(n int64) Value { return wholeDuration(n).value() }
+
+func (d duration) value() Value {
+	return Value{shape: scalarShape, text: strictjson.Quote(d.String()), number: d.seconds(), timed: true}
 }
 
 // Text returns a TEXT value, or an ENUM value that is a text.
@@ -83,8 +86,12 @@ func (v Value) JSON() []byte { return v.write(false) }
 // store and for what runs with them, never for an answer, a log or the journal.
 func (v Value) Reveal() []byte { return v.write(true) }
 
-// Equal reports whether two values are the same, secrets included.
+// Equal reports whether two values are the same, secrets included. Durations
+// are the same if they are equally long.
 func (v Value) Equal(other Value) bool {
+	if v.timed && other.timed {
+		return v.number == other.number
+	}
 	return v.shape == other.shape && v.text == other.text && slices.Equal(v.entries, other.entries)
 }
 
