@@ -1,6 +1,9 @@
 package waterfall
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Because returns one sentence about the i-th entry of the chain. The names of
 // nodes come from the caller, who knows what the reader may see; the name of
@@ -19,7 +22,7 @@ func (r Resolution) Because(i int, name func(Origin) string) string {
 	case StatusShadowed, StatusBlocked:
 		return e.overruled(by)
 	case StatusClamped:
-		return fmt.Sprintf("Asks for %s, but %s permits %s.", e.Requested, by, e.bound)
+		return fmt.Sprintf("Asks for %s, but %s permits %s.", brief(e.Requested), by, brief(e.bound))
 	case StatusConflict:
 		return fmt.Sprintf("Has no effect: its bounds leave nothing that %s permits, so the value stays.", by)
 	default:
@@ -30,7 +33,7 @@ func (r Resolution) Because(i int, name func(Origin) string) string {
 func (e ChainEntry) overruled(by string) string {
 	switch {
 	case e.bound != nil:
-		return fmt.Sprintf("Has no effect: asks for %s, but %s permits %s, so the value before it stands.", e.Requested, by, e.bound)
+		return fmt.Sprintf("Has no effect: asks for %s, but %s permits %s, so the value before it stands.", brief(e.Requested), by, brief(e.bound))
 	case e.Status == StatusBlocked:
 		return fmt.Sprintf("Has no effect: %s locked the setting.", by)
 	default:
@@ -80,4 +83,15 @@ func nameOf(o Origin, name func(Origin) string) string {
 		return "the default"
 	}
 	return name(o)
+}
+
+// maxBrief bounds what a sentence quotes, in bytes.
+const maxBrief = 200
+
+// brief returns JSON short enough for a sentence.
+func brief(quoted []byte) string {
+	if len(quoted) <= maxBrief {
+		return string(quoted)
+	}
+	return strings.ToValidUTF8(string(quoted[:maxBrief]), "") + "…"
 }

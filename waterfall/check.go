@@ -43,7 +43,7 @@ func (r *Refusal) Message(name func(Origin) string) string {
 		return fmt.Sprintf("%s is locked by %s", r.key, nameOf(r.By, name))
 	}
 	if r.Code == fault.SettingOutOfBounds {
-		return fmt.Sprintf("%s: %s permits only %s", r.key, nameOf(r.By, name), r.reason)
+		return fmt.Sprintf("%s: %s permits %s", r.key, nameOf(r.By, name), r.reason)
 	}
 	return fmt.Sprintf("%s %s", r.key, r.reason)
 }
@@ -204,9 +204,9 @@ func (b Bounds) String() string {
 	for _, part := range []struct {
 		words string
 		bound *Bound
-	}{{"at least ", b.Min}, {"at most ", b.Max}, {"", b.Allowed}, {"what includes ", b.Required}} {
+	}{{"at least ", b.Min}, {"at most ", b.Max}, {"only ", b.Allowed}, {"only what includes ", b.Required}} {
 		if part.bound != nil {
-			parts = append(parts, part.words+string(part.bound.JSON))
+			parts = append(parts, part.words+brief(part.bound.JSON))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -104,5 +104,5 @@ func parseUnit(digits string) (int64, error) {
 	if err != nil || n > maxSeconds {
 		return 0, errDuration
 	}
-	return int64(n), nil //nolint:gosec // at most maxSeconds
+	return int64(n), nil
 }

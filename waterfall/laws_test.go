@@ -1,6 +1,7 @@
 package waterfall
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -561,19 +562,21 @@ func courtesy(w *world) string {
 	err := CheckWrite(w.definition, before, written, ChangeValue)
 	f := w.fold(before).apply(step)
 	status := f.resolution().Chain[f.index].Status
-	switch code := fault.Code(""); {
-	case err == nil:
+	if err == nil {
 		if status == StatusBlocked || (status == StatusClamped && !w.definition.keyed()) {
 			return fmt.Sprintf("%s at step %d was let in and is %s", op.parts(true), i, status)
 		}
-	default:
-		code = err.(*Refusal).Code
-		if (code == fault.SettingLocked) != (f.outcome == blocked) {
-			return fmt.Sprintf("%s at step %d: %v, but its outcome is %d", op.parts(true), i, err, f.outcome)
-		}
-		if code == fault.SettingOutOfBounds && status != StatusClamped && status != StatusBlocked {
-			return fmt.Sprintf("%s at step %d was refused but is %s", op.parts(true), i, status)
-		}
+		return ""
+	}
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		return "not a refusal: " + err.Error()
+	}
+	if (refusal.Code == fault.SettingLocked) != (f.outcome == blocked) {
+		return fmt.Sprintf("%s at step %d: %v, but its outcome is %d", op.parts(true), i, err, f.outcome)
+	}
+	if refusal.Code == fault.SettingOutOfBounds && status != StatusClamped && status != StatusBlocked {
+		return fmt.Sprintf("%s at step %d was refused but is %s", op.parts(true), i, status)
 	}
 	return ""
 }
