@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -32,6 +33,8 @@ type DB struct {
 	pool    *sql.DB
 	dialect string
 	options Options
+	// seen is the newest revision that this process knows of.
+	seen atomic.Int64
 }
 
 // Open connects to the database that the URL names: sqlite://PATH for a file,

@@ -204,5 +204,40 @@ func (db *DB) Revision(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read revision: %w", err)
 	}
+	db.see(numbers[0])
 	return numbers[0], nil
+}
+
+// Seen returns the newest revision that this process knows of: at least that of
+// its own latest write.
+func (db *DB) Seen() int64 { return db.seen.Load() }
+
+func (db *DB) see(revision int64) {
+	for known := db.seen.Load(); revision > known && !db.seen.CompareAndSwap(known, revision); known = db.seen.Load() {
+	}
+}
+
+// revisionPoll is how often WaitFor looks again.
+const revisionPoll = 20 * time.Millisecond
+
+// WaitFor returns once the database has reached a revision, or with the error
+// of the context that ended first.
+func (db *DB) WaitFor(ctx context.Context, revision int64) error {
+	ticker := time.NewTicker(revisionPoll)
+	defer ticker.Stop()
+	for db.Seen() < revision {
+		reached, err := db.Revision(ctx)
+		if err != nil {
+			return err
+		}
+		if reached >= revision {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }

@@ -73,6 +73,7 @@ func (db *DB) writeOnce(ctx context.Context, entry Entry, fn func(ctx context.Co
 	if err := raw.Commit(); err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
+	db.see(revision)
 	return revision, nil
 }
 

@@ -2,4 +2,4 @@
 // but this file and schema/ is generated and never edited.
 package ent
 
-//go:generate go run -mod=mod entgo.io/ent/cmd/ent generate --feature intercept,schema/snapshot,sql/lock,sql/upsert,sql/execquery,sql/modifier,sql/versioned-migration ./schema
+//go:generate go tool ent generate --feature intercept,schema/snapshot,sql/lock,sql/upsert,sql/execquery,sql/modifier,sql/versioned-migration ./schema

@@ -189,6 +189,13 @@ type Reference struct {
 	Redacted bool
 }
 
+// Principal is someone or something that rights can be given to: a user, an
+// application or a group.
+type Principal interface {
+	typeid.Identified
+	IsPrincipal()
+}
+
 // Refer returns how the context's viewer may see an organization on a path:
 // by name within their own tree, by tier above it. line is the path to the
 // organization, itself included.

@@ -75,6 +75,9 @@ func (k Kind) Known() bool {
 // a UUID.
 func (k Kind) Numbered() bool { return k == CostLine || k == JournalEntry }
 
+// Identified is anything with an id.
+type Identified interface{ Identity() ID }
+
 // ID names one thing of one kind. The zero ID names nothing and has no text.
 type ID struct {
 	Kind Kind

@@ -47,6 +47,9 @@ type Group struct {
 // Identity returns the id.
 func (g *Group) Identity() typeid.ID { return g.ID }
 
+// IsPrincipal marks that rights can be given to a group.
+func (g *Group) IsPrincipal() {}
+
 // Connection is a page of groups.
 type Connection struct {
 	Edges    []Edge

@@ -164,7 +164,7 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewOrganization
 	if err := insertAncestry(ctx, tx, row); err != nil {
 		return nil, err
 	}
-	if err := Furnish(ctx, s.db, tx, id); err != nil {
+	if err := s.furnish(ctx, tx, id); err != nil {
 		return nil, err
 	}
 	return row, s.appointOwner(ctx, tx, n, id)
@@ -192,12 +192,12 @@ func insertAncestry(ctx context.Context, tx *database.Tx, row *ent.Organization)
 	return nil
 }
 
-// Furnish makes what every organization begins with: its default project and
+// furnish makes what every organization begins with: its default project and
 // its built-in groups.
-func Furnish(ctx context.Context, db *database.DB, tx *database.Tx, organization uuid.UUID) error {
-	now := db.Now()
+func (s *Service) furnish(ctx context.Context, tx *database.Tx, organization uuid.UUID) error {
+	now := s.db.Now()
 	home, err := tx.Project.Create().
-		SetID(db.NewID()).SetOrganizationID(organization).SetName("default").SetRegion("").
+		SetID(s.db.NewID()).SetOrganizationID(organization).SetName("default").SetRegion("").
 		SetIsDefault(true).SetStatus(project.StatusACTIVE).SetCreatedAt(now).
 		Save(ctx)
 	if err != nil {
@@ -206,7 +206,7 @@ func Furnish(ctx context.Context, db *database.DB, tx *database.Tx, organization
 	tx.Record(database.Change{Kind: typeid.Project, ID: home.ID, Organization: organization, After: home})
 	for rank, builtin := range access.Builtins() {
 		row, err := tx.Group.Create().
-			SetID(db.NewID()).SetOrganizationID(organization).
+			SetID(s.db.NewID()).SetOrganizationID(organization).
 			SetName(builtin.Label()).SetNameKey(strings.ToLower(builtin.Label())).SetDescription("").
 			SetRoles([]access.Role{}).SetRank(rank).SetBuiltin(builtin).SetCreatedAt(now).
 			Save(ctx)
@@ -229,6 +229,10 @@ func (s *Service) appointOwner(ctx context.Context, tx *database.Tx, n NewOrgani
 			return err
 		}
 	}
+	return s.createOwner(ctx, tx, organization, owner)
+}
+
+func (s *Service) createOwner(ctx context.Context, tx *database.Tx, organization, owner uuid.UUID) error {
 	row, err := tx.Membership.Create().
 		SetID(s.db.NewID()).SetOrganizationID(organization).SetUserID(owner).SetOwner(true).SetCreatedAt(s.db.Now()).
 		Save(ctx)

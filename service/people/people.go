@@ -13,7 +13,6 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/membership"
-	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/password"
@@ -33,18 +32,22 @@ func New(db *database.DB, store *records.Store, hasher *password.Hasher) *Servic
 	return &Service{db: db, records: store, hasher: hasher}
 }
 
-// Principal is a user or an application.
-type Principal interface {
-	Identity() typeid.ID
-	principal()
-}
+// UserStatus is the state of an account.
+type UserStatus string
+
+// The states of an account.
+const (
+	Invited UserStatus = "INVITED"
+	Active  UserStatus = "ACTIVE"
+	Locked  UserStatus = "LOCKED"
+)
 
 // User is the one account of a person as the API shows it.
 type User struct {
 	ID        typeid.ID
 	Username  string
 	Name      string
-	Status    user.Status
+	Status    UserStatus
 	CreatedAt time.Time
 	// Siblings are the users that were loaded together with this one.
 	Siblings *batch.Siblings
@@ -54,7 +57,9 @@ type User struct {
 
 // Identity returns the id.
 func (u *User) Identity() typeid.ID { return u.ID }
-func (u *User) principal()          {}
+
+// IsPrincipal marks that rights can be given to a user.
+func (u *User) IsPrincipal() {}
 
 // Application is a principal that is not a person, as the API shows it.
 type Application struct {
@@ -66,7 +71,9 @@ type Application struct {
 
 // Identity returns the id.
 func (a *Application) Identity() typeid.ID { return a.ID }
-func (a *Application) principal()          {}
+
+// IsPrincipal marks that rights can be given to an application.
+func (a *Application) IsPrincipal() {}
 
 func wrapUsers(rows []*ent.User) map[uuid.UUID]*User {
 	ids := make([]uuid.UUID, len(rows))
@@ -77,7 +84,7 @@ func wrapUsers(rows []*ent.User) map[uuid.UUID]*User {
 	users := make(map[uuid.UUID]*User, len(rows))
 	for _, row := range rows {
 		users[row.ID] = &User{
-			ID: typeid.New(typeid.User, row.ID), Username: row.Username, Name: row.Name, Status: row.Status,
+			ID: typeid.New(typeid.User, row.ID), Username: row.Username, Name: row.Name, Status: UserStatus(row.Status),
 			CreatedAt: row.CreatedAt.UTC(), Siblings: siblings, email: row.Email,
 		}
 	}

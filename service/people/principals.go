@@ -10,13 +10,13 @@ import (
 	"github.com/headwater-platform/headwater/batch"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/page"
-
-	"github.com/headwater-platform/headwater/ent/group"
+	"github.com/headwater-platform/headwater/records"
 )
 
 // PrincipalConnection is a page of principals.
@@ -33,7 +33,7 @@ func (c *PrincipalConnection) TotalCount(ctx context.Context) (int, error) { ret
 // PrincipalEdge is a principal in a page.
 type PrincipalEdge struct {
 	Cursor string
-	Node   Principal
+	Node   records.Principal
 }
 
 // GroupMembers returns a page of the users and applications in a group: all of
@@ -162,7 +162,7 @@ func self(ctx context.Context) predicate.GroupMember {
 
 // Viewer is who is asking.
 type Viewer struct {
-	Principal Principal
+	Principal records.Principal
 	User      *User
 	// OrganizationID is the organization that the token is bound to, or nil.
 	OrganizationID *uuid.UUID

@@ -31,13 +31,22 @@ type Service struct {
 // New returns the service.
 func New(db *database.DB, store *records.Store) *Service { return &Service{db: db, records: store} }
 
+// Status is the state of a project.
+type Status string
+
+// The states of a project.
+const (
+	Active   Status = "ACTIVE"
+	Deleting Status = "DELETING"
+)
+
 // Project is a container inside one organization as the API shows it.
 type Project struct {
 	ID        typeid.ID
 	Name      string
 	Region    string
 	IsDefault bool
-	Status    project.Status
+	Status    Status
 	CreatedAt time.Time
 }
 
@@ -64,7 +73,7 @@ type Edge struct {
 func wrap(row *ent.Project) *Project {
 	return &Project{
 		ID: typeid.New(typeid.Project, row.ID), Name: row.Name, Region: row.Region, IsDefault: row.IsDefault,
-		Status: row.Status, CreatedAt: row.CreatedAt.UTC(),
+		Status: Status(row.Status), CreatedAt: row.CreatedAt.UTC(),
 	}
 }
 

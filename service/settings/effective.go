@@ -39,15 +39,9 @@ type Effective struct {
 type Source struct {
 	Level        waterfall.Level
 	Organization *records.Reference
-	Group        *GroupReference
+	Group        *records.GroupReference
 	User         *UserReference
 	Side         waterfall.Side
-}
-
-// GroupReference is a group as it is named in a chain.
-type GroupReference struct {
-	ID   typeid.ID
-	Name string
 }
 
 // UserReference is a person as named in a chain.
@@ -62,7 +56,7 @@ type Clamp struct {
 	Bound        json.RawMessage
 	Requested    json.RawMessage
 	Organization *records.Reference
-	Group        *GroupReference
+	Group        *records.GroupReference
 }
 
 // Guard is what may be chosen, with who set each bound last; nil bounds do not
@@ -76,7 +70,7 @@ type Guard struct {
 type Step struct {
 	Level        waterfall.Level
 	Organization *records.Reference
-	Group        *GroupReference
+	Group        *records.GroupReference
 	User         *UserReference
 	Side         waterfall.Side
 	PlacedBy     *records.Reference
@@ -179,7 +173,7 @@ func (n *narrator) source(o waterfall.Origin) *Source {
 }
 
 // at names a node.
-func (n *narrator) at(node waterfall.Node) (*records.Reference, *GroupReference, *UserReference) {
+func (n *narrator) at(node waterfall.Node) (*records.Reference, *records.GroupReference, *UserReference) {
 	switch node.Level {
 	case waterfall.LevelDefault:
 		return nil, nil, nil
@@ -199,10 +193,10 @@ func (n *narrator) home() *records.Reference {
 	return &reference
 }
 
-func (n *narrator) group(id orgtree.ID) *GroupReference {
+func (n *narrator) group(id orgtree.ID) *records.GroupReference {
 	for _, g := range n.place.groups {
 		if orgtree.ID(g.ID) == id {
-			return &GroupReference{ID: typeid.New(typeid.Group, g.ID), Name: g.Name}
+			return &records.GroupReference{ID: typeid.New(typeid.Group, g.ID), Name: g.Name}
 		}
 	}
 	return nil

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/config"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/password"
+	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/resolvers"
+	"github.com/headwater-platform/headwater/server"
+	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/projects"
+	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/token"
+)
+
+// hashes is how many passwords are hashed at a time; each takes 64 MiB.
+const hashes = 2
+
+// platform is the store and the services on it.
+type platform struct {
+	db       *database.DB
+	records  *records.Store
+	services resolvers.Resolver
+}
+
+// clock is the wall clock, in UTC.
+func clock() time.Time { return time.Now().UTC() }
+
+// newID returns a UUIDv7. It panics where the system has no randomness.
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// openDatabase opens the database and returns how to close it.
+func openDatabase(ctx context.Context, url string) (*database.DB, error) {
+	return database.Open(ctx, url, database.Options{Now: clock, NewID: newID})
+}
+
+// openPlatform opens a database that is migrated and wires the services to it.
+func openPlatform(ctx context.Context, url string, maxDepth int) (*platform, error) {
+	db, err := openDatabase(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.CheckMigrated(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return newPlatform(db, maxDepth), nil
+}
+
+func newPlatform(db *database.DB, maxDepth int) *platform {
+	store := records.New(db)
+	return &platform{
+		db:      db,
+		records: store,
+		services: resolvers.Resolver{
+			Groups:        groups.New(db, store),
+			Organizations: organizations.New(db, store, maxDepth),
+			People:        people.New(db, store, password.NewHasher(hashes)),
+			Projects:      projects.New(db, store),
+			Settings:      settings.New(db, store),
+		},
+	}
+}
+
+// checkRoot returns an error that says what to run where nobody set the
+// platform up.
+func (p *platform) checkRoot(ctx context.Context) error {
+	_, err := p.records.Root(ctx)
+	if fault.CodeOf(err) == fault.NotFound {
+		return errors.New("the platform has no administrator yet; run: headwater bootstrap --username NAME --email ADDRESS")
+	}
+	return err
+}
+
+// serving is what a server needs beside the platform.
+type serving struct {
+	issuer  token.Issuer
+	limits  config.Limits
+	http    config.HTTP
+	address string
+	demo    bool
+	logger  *slog.Logger
+}
+
+// handler returns the HTTP surface of the platform.
+func (p *platform) handler(s serving) (http.Handler, error) {
+	proxies, err := s.http.Proxies()
+	if err != nil {
+		return nil, err
+	}
+	return server.Handler(server.Options{
+		Schema:       resolvers.NewSchema(&p.services),
+		Authenticate: p.authenticate(s.issuer),
+		Annotate: func(ctx context.Context, request server.Request) context.Context {
+			return database.WithRequestID(ctx, request.ID)
+		},
+		Ready:    p.db.Ping,
+		Revision: func() string { return strconv.FormatInt(p.db.Seen(), 10) },
+		WaitFor:  p.db.WaitFor,
+		JWKS:     s.issuer.Keys.JWKS,
+		OpenIDConfiguration: func() ([]byte, error) {
+			return s.issuer.OpenIDConfiguration(s.address)
+		},
+		Limits: server.Limits{
+			BodyBytes: s.limits.BodyBytes, UploadBytes: s.limits.UploadBytes,
+			Tokens: s.limits.QueryTokens, Depth: s.limits.QueryDepth, Cost: s.limits.QueryCost,
+			Timeout: s.limits.RequestTimeout, PerToken: s.limits.RatePerMinute, PerAddress: s.limits.RatePerMinute,
+		},
+		TrustedProxies: proxies,
+		Demo:           s.demo,
+		Logger:         s.logger,
+	}), nil
+}
+
+// authenticate returns the function that turns a bearer token into the viewer
+// of a request.
+func (p *platform) authenticate(issuer token.Issuer) func(context.Context, string) (context.Context, error) {
+	return func(ctx context.Context, bearer string) (context.Context, error) {
+		claims, err := issuer.Verify(bearer)
+		if err != nil {
+			return ctx, err
+		}
+		viewer, err := p.records.Viewer(ctx, claims.Subject, claims.Organization.UUID)
+		if err != nil {
+			return ctx, err
+		}
+		return access.WithViewer(ctx, viewer), nil
+	}
+}
+
+// openIssuer reads the signing keys, which are made on the first start.
+func openIssuer(t config.Tokens) (token.Issuer, error) {
+	keys, err := token.OpenKeys(t.SigningKeyFile)
+	if err != nil {
+		return token.Issuer{}, err
+	}
+	return token.Issuer{Name: t.Issuer, Audience: t.Audience, Keys: keys, Now: clock}, nil
+}
+
+// asSystem returns a context in which the platform itself acts under a name.
+func asSystem(ctx context.Context, name string) context.Context {
+	return access.WithViewer(ctx, access.SystemViewer(name))
+}
+
+func closing(what string, err, closeErr error) error {
+	if closeErr != nil {
+		closeErr = fmt.Errorf("close %s: %w", what, closeErr)
+	}
+	return errors.Join(err, closeErr)
+}

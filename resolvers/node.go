@@ -1,0 +1,37 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// node returns the thing that an id names, or NOT_FOUND.
+func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, error) {
+	switch id.Kind {
+	case typeid.Organization:
+		return found(r.Organizations.Get(ctx, id.UUID))
+	case typeid.User:
+		return found(r.People.User(ctx, id.UUID))
+	case typeid.Application:
+		return found(r.People.Application(ctx, id.UUID))
+	case typeid.Membership:
+		return found(r.People.Membership(ctx, id.UUID))
+	case typeid.Group:
+		return found(r.Groups.Get(ctx, id.UUID))
+	case typeid.Project:
+		return found(r.Projects.Get(ctx, id.UUID))
+	default:
+		return nil, fault.Missing("object")
+	}
+}
+
+// found keeps a nil pointer of a failed look-up from becoming an interface that
+// is not nil.
+func found[T typeid.Identified](thing T, err error) (typeid.Identified, error) {
+	if err != nil {
+		return nil, err
+	}
+	return thing, nil
+}

@@ -1,0 +1,22 @@
+// Package resolvers connects the schema to the services.
+//
+// A resolver takes its input apart, makes one call and wraps the answer. It
+// owns no rule, no query and no error.
+package resolvers
+
+import (
+	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/projects"
+	"github.com/headwater-platform/headwater/service/settings"
+)
+
+// Resolver holds the services that resolvers call.
+type Resolver struct {
+	Groups        *groups.Service
+	Organizations *organizations.Service
+	People        *people.Service
+	Projects      *projects.Service
+	Settings      *settings.Service
+}

@@ -1,0 +1,66 @@
+package resolvers
+
+import (
+	"math"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/headwater-platform/headwater/graph"
+	"github.com/headwater-platform/headwater/graph/model"
+	"github.com/headwater-platform/headwater/page"
+)
+
+// NewSchema returns the executable schema of the resolvers, with the static
+// cost of every list.
+func NewSchema(r *Resolver) graphql.ExecutableSchema {
+	config := graph.Config{Resolvers: r}
+	setCosts(&config.Complexity)
+	return graph.NewExecutableSchema(config)
+}
+
+// times returns the cost of a list of n things: a page costs what its items
+// cost, however few there turn out to be. It saturates instead of overflowing.
+func times(child, n int) int {
+	if child > (math.MaxInt32-1)/n {
+		return math.MaxInt32
+	}
+	return child*n + 1
+}
+
+func paged(child int, first *int, _ *string, last *int, _ *string) int {
+	return times(child, page.Size(first, last))
+}
+
+// settingCount is about how many settings there are, for the cost of asking for
+// all of them.
+const settingCount = 40
+
+func perKey(child int, keys []string) int {
+	if keys == nil {
+		return times(child, settingCount)
+	}
+	return times(child, max(len(keys), 1))
+}
+
+// setCosts gives every list of the schema its cost. A test walks the schema and
+// fails on a list that has none.
+func setCosts(c *graph.ComplexityRoot) {
+	organizations := func(child int, first *int, after *string, last *int, before *string, _ *model.OrganizationWhereInput, _ *model.OrganizationOrder) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Query.Organizations = organizations
+	c.Query.SettingDefinitions = func(child int) int { return times(child, settingCount) }
+	c.Organization.ManagedOrganizations = func(child int, first *int, after *string, last *int, before *string, _ *bool, where *model.OrganizationWhereInput, order *model.OrganizationOrder) int {
+		return organizations(child, first, after, last, before, where, order)
+	}
+	c.Organization.Groups = paged
+	c.Organization.Members = paged
+	c.Organization.Projects = paged
+	c.Organization.EffectiveSettings = func(child int, keys []string, _ *time.Time) int { return perKey(child, keys) }
+	c.Organization.SettingValues = perKey
+	c.Group.Members = paged
+	c.Group.EffectiveSettings = perKey
+	c.Membership.EffectiveSettings = perKey
+	c.Viewer.Memberships = paged
+}
