@@ -1,0 +1,136 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"entgo.io/ent/dialect"
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/fault"
+)
+
+// LoadUsage writes a batch of an import's rows, in the order given, in one
+// transaction and touches the import. Callers keep batches short, since on
+// SQLite nobody else writes meanwhile. It returns CONFLICT, and writes nothing,
+// if the import is not LOADING any more: a sweep took it for dead.
+func (db *DB) LoadUsage(ctx context.Context, importID uuid.UUID, rows ...*Rows) error {
+	tx, err := db.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin load: %w", err)
+	}
+	if err := db.loadUsage(ctx, tx, importID, rows); err != nil {
+		return errors.Join(translate(err), ignoreDone(tx.Rollback()))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit load: %w", err)
+	}
+	return nil
+}
+
+func (db *DB) loadUsage(ctx context.Context, tx *sql.Tx, importID uuid.UUID, rows []*Rows) error {
+	if err := db.delayDurability(ctx, tx); err != nil {
+		return err
+	}
+	if err := db.touch(ctx, tx, importID); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if err := r.write(ctx, tx, db.dialect); err != nil {
+			return fmt.Errorf("load %s: %w", r.table, err)
+		}
+	}
+	return nil
+}
+
+// touch notes that the import is alive.
+func (db *DB) touch(ctx context.Context, tx *sql.Tx, importID uuid.UUID) error {
+	result, err := tx.ExecContext(ctx,
+		`UPDATE usage_imports SET touched_at = $1 WHERE id = $2 AND status = 'LOADING'`, db.Now(), importID)
+	if err != nil {
+		return fmt.Errorf("touch import: %w", err)
+	}
+	touched, err := result.RowsAffected()
+	if err != nil {
+		return fmt.Errorf("touch import: %w", err)
+	}
+	if touched == 0 {
+		return fault.New(fault.Conflict, "the import stood still for too long and was cleared away")
+	}
+	return nil
+}
+
+// delayDurability lets a batch commit without waiting for the disk. Its rows
+// count only after the import's activation has committed, and that waits for
+// everything that was committed before.
+func (db *DB) delayDurability(ctx context.Context, tx *sql.Tx) error {
+	if db.dialect != dialect.Postgres {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, "SET LOCAL synchronous_commit TO off"); err != nil {
+		return fmt.Errorf("delay durability: %w", err)
+	}
+	return nil
+}
+
+// unloadStep is how many ids one statement of UnloadUsage goes through.
+const unloadStep = 5000
+
+// UnloadUsage deletes a FAILED import with everything that it loaded, in short
+// transactions. What is left if it breaks off can be unloaded again.
+func (db *DB) UnloadUsage(ctx context.Context, importID uuid.UUID) error {
+	for _, table := range []string{"cost_rollups", "rated_lines", "usage_lines"} {
+		if err := db.unload(ctx, table, importID); err != nil {
+			return fmt.Errorf("unload %s: %w", table, err)
+		}
+	}
+	for _, statement := range []string{
+		`DELETE FROM usage_datasets WHERE import_id IN (SELECT id FROM usage_imports WHERE id = $1 AND status = 'FAILED')`,
+		`DELETE FROM usage_imports WHERE id = $1 AND status = 'FAILED'`,
+	} {
+		if _, err := db.pool.ExecContext(ctx, statement, importID); err != nil {
+			return fmt.Errorf("unload import: %w", err)
+		}
+	}
+	return nil
+}
+
+// unload deletes the rows that a FAILED import has in a table, by ranges of ids.
+func (db *DB) unload(ctx context.Context, table string, importID uuid.UUID) error {
+	const its = ` WHERE dataset_id IN (
+		SELECT d.id FROM usage_datasets d JOIN usage_imports i ON i.id = d.import_id
+		WHERE d.import_id = $1 AND i.status = 'FAILED')`
+	rows, err := db.pool.QueryContext(ctx, `SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), -1) FROM `+table+its, importID)
+	if err != nil {
+		return err
+	}
+	bounds, err := scanRow(rows, 2)
+	if err != nil {
+		return err
+	}
+	for from := bounds[0]; from <= bounds[1]; from += unloadStep {
+		_, err := db.pool.ExecContext(ctx, `DELETE FROM `+table+its+` AND id >= $2 AND id < $3`, importID, from, from+unloadStep)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockMappings is the advisory lock of PostgreSQL for what usage is mapped to.
+const lockMappings = 0x48_57_03
+
+// LockMappings makes changes of usage mappings, of all organizations, wait for
+// each other until the transaction ends: a sub-account is nobody's twice.
+func (tx *Tx) LockMappings(ctx context.Context) error { return tx.lockNamed(ctx, lockMappings) }
+
+// LockUsage makes the activations of an organization's imports wait for each
+// other until the transaction ends.
+func (tx *Tx) LockUsage(ctx context.Context, organization uuid.UUID) error {
+	// The later half of a UUID is below 0 as a number, so it is none of the
+	// other locks.
+	return tx.lockNamed(ctx, int(int64(binary.BigEndian.Uint64(organization[8:])))) //nolint:gosec // the overflow is meant
+}

@@ -1,0 +1,212 @@
+package usage
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/predicate"
+	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageimport"
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// activate makes a loaded import and its datasets ACTIVE and supersedes what it
+// restates, under one entry of the journal. If the same content is ACTIVE by
+// now it changes nothing and returns that import.
+func (s *Service) activate(ctx context.Context, l *loading) (*ent.UsageImport, error) {
+	var active *ent.UsageImport
+	_, err := s.db.Write(ctx, database.Entry{Action: "importUsage", Organization: l.importer}, func(ctx context.Context, tx *database.Tx) error {
+		if err := tx.LockUsage(ctx, l.importer); err != nil {
+			return err
+		}
+		same, found, err := activeImport(ctx, tx.Client, l.importer, hex.EncodeToString(l.hash[:]))
+		if err != nil {
+			return err
+		}
+		if found {
+			active = same
+			return nil
+		}
+		if err := supersede(ctx, tx, l); err != nil {
+			return err
+		}
+		active, err = s.finishImport(ctx, tx, l)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return active, nil
+}
+
+// supersede ends the ACTIVE datasets of the import's sources, and the imports
+// that they are of.
+func supersede(ctx context.Context, tx *database.Tx, l *loading) error {
+	restated, err := restatedDatasets(ctx, tx, l)
+	if err != nil || len(restated) == 0 {
+		return err
+	}
+	ids := make([]int64, len(restated))
+	var imports []uuid.UUID
+	for i, d := range restated {
+		ids[i] = d.ID
+		if !slices.Contains(imports, d.ImportID) {
+			imports = append(imports, d.ImportID)
+		}
+	}
+	err = tx.UsageDataset.Update().Where(usagedataset.IDIn(ids...)).SetStatus(usagedataset.StatusSUPERSEDED).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("supersede datasets: %w", err)
+	}
+	return supersedeImports(ctx, tx, imports)
+}
+
+// restatedDatasets returns the ACTIVE datasets of the sources that the import
+// states.
+func restatedDatasets(ctx context.Context, tx *database.Tx, l *loading) ([]*ent.UsageDataset, error) {
+	months := map[string]bool{}
+	for s := range l.datasets {
+		months[s.month.String()] = true
+	}
+	var inMonths []string
+	for month := range months {
+		inMonths = append(inMonths, month)
+	}
+	active, err := tx.UsageDataset.Query().
+		Where(usagedataset.OrganizationID(l.importer), usagedataset.StatusEQ(usagedataset.StatusACTIVE), usagedataset.MonthIn(inMonths...)).
+		All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load active datasets: %w", err)
+	}
+	states := map[[3]string]bool{}
+	for s := range l.datasets {
+		states[[3]string{s.provider, s.billingAccount, s.month.String()}] = true
+	}
+	return slices.DeleteFunc(active, func(d *ent.UsageDataset) bool {
+		return !states[[3]string{d.Provider, d.BillingAccountID, d.Month}]
+	}), nil
+}
+
+// supersedeImports ends the imports that are still ACTIVE.
+func supersedeImports(ctx context.Context, tx *database.Tx, ids []uuid.UUID) error {
+	rows, err := tx.UsageImport.Query().
+		Where(usageimport.IDIn(ids...), usageimport.StatusEQ(usageimport.StatusACTIVE)).
+		Order(ent.Asc(usageimport.FieldID)).
+		All(ctx)
+	if err != nil {
+		return fmt.Errorf("load superseded imports: %w", err)
+	}
+	for _, before := range rows {
+		after, err := before.Update().SetStatus(usageimport.StatusSUPERSEDED).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("supersede import: %w", err)
+		}
+		tx.Record(database.Change{Kind: typeid.UsageImport, ID: before.ID, Organization: before.OrganizationID, Before: before, After: after})
+	}
+	return nil
+}
+
+// finishImport makes the import and its datasets ACTIVE and writes down what
+// was read. CONFLICT if a sweep took the import for dead.
+func (s *Service) finishImport(ctx context.Context, tx *database.Tx, l *loading) (*ent.UsageImport, error) {
+	rowErrors, err := document(l.rowErrors)
+	if err != nil {
+		return nil, err
+	}
+	costs, err := document(l.costs())
+	if err != nil {
+		return nil, err
+	}
+	now := s.db.Now()
+	n, err := tx.UsageImport.Update().
+		Where(usageimport.ID(l.id), usageimport.StatusEQ(usageimport.StatusLOADING)).
+		SetStatus(usageimport.StatusACTIVE).
+		SetContentHash(hex.EncodeToString(l.hash[:])).
+		SetRowsRead(int64(l.read)).SetRowsStored(int64(l.stored)).SetRowsSkipped(int64(l.bad)).
+		SetUnattributedRows(int64(l.unattributed)).SetErrorCount(int64(l.bad)).
+		SetErrors(rowErrors).SetBilledCosts(costs).
+		SetTouchedAt(now).SetFinishedAt(now).
+		Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("activate import: %w", err)
+	}
+	if n == 0 {
+		return nil, fault.New(fault.Conflict, "the import stood still for too long and was cleared away")
+	}
+	err = tx.UsageDataset.Update().Where(usagedataset.ImportID(l.id)).SetStatus(usagedataset.StatusACTIVE).Exec(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("activate datasets: %w", err)
+	}
+	row, err := tx.UsageImport.Get(ctx, l.id)
+	if err != nil {
+		return nil, fmt.Errorf("get activated import: %w", err)
+	}
+	tx.Record(database.Change{Kind: typeid.UsageImport, ID: row.ID, Organization: row.OrganizationID, After: row})
+	return row, nil
+}
+
+// costs returns the sums of the import as they are stored.
+func (l *loading) costs() []cost {
+	var costs []cost
+	for _, total := range l.totals.Amounts() {
+		costs = append(costs, cost(total))
+	}
+	return costs
+}
+
+// abandonedAfter is how long an import may stand still before a sweep takes its
+// process for dead. A batch takes a second or so, but a file may come slowly.
+const abandonedAfter = 15 * time.Minute
+
+// Sweep clears away what imports whose process died have left behind. Nothing
+// of it ever counted. It runs when a process starts, as the system, and leaves
+// the imports of other living processes alone.
+func (s *Service) Sweep(ctx context.Context) error {
+	ctx = access.WithViewer(ctx, access.SystemViewer("sweep"))
+	if err := s.fail(ctx, usageimport.TouchedAtLT(s.db.Now().Add(-abandonedAfter))); err != nil {
+		return err
+	}
+	failed, err := s.db.Client().UsageImport.Query().Where(usageimport.StatusEQ(usageimport.StatusFAILED)).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("look for failed imports: %w", err)
+	}
+	for _, id := range failed {
+		if err := s.db.UnloadUsage(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard takes back what an import has loaded, even if its caller has gone.
+func (s *Service) discard(ctx context.Context, id uuid.UUID) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := s.fail(ctx, usageimport.ID(id)); err != nil {
+		return err
+	}
+	return s.db.UnloadUsage(ctx, id)
+}
+
+// fail ends LOADING imports, so that nobody loads into them or activates them
+// while they are cleared away.
+func (s *Service) fail(ctx context.Context, which predicate.UsageImport) error {
+	_, err := s.db.Write(ctx, database.Entry{}, func(ctx context.Context, tx *database.Tx) error {
+		return tx.UsageImport.Update().
+			Where(which, usageimport.StatusEQ(usageimport.StatusLOADING)).
+			SetStatus(usageimport.StatusFAILED).
+			Exec(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("give up import: %w", err)
+	}
+	return nil
+}

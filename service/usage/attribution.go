@@ -1,0 +1,85 @@
+package usage
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/focus"
+	"github.com/headwater-platform/headwater/orgtree"
+)
+
+// owner is whose rows are, with the cells that all of those rows share.
+type owner struct {
+	// chain leads from the importing organization down to the owner.
+	chain      orgtree.Path
+	attributed bool
+	// tiers are the ids of the chain and group that of the group, as cells.
+	tiers []any
+	group any
+}
+
+func newOwner(chain orgtree.Path, group *uuid.UUID, attributed bool) *owner {
+	o := &owner{chain: chain, attributed: attributed}
+	for _, id := range chain {
+		o.tiers = append(o.tiers, uuid.UUID(id).String())
+	}
+	if group != nil {
+		o.group = group.String()
+	}
+	return o
+}
+
+// edges returns how often the rows are sold on their way.
+func (o *owner) edges() int { return len(o.chain) - 1 }
+
+// attribution finds the owner of a row. It must not be used by several
+// goroutines at once.
+type attribution struct {
+	owners map[pattern]*owner
+	// keys are the tags that mappings name.
+	keys map[string]bool
+	// nobody's are the rows that no mapping fits.
+	nobody *owner
+
+	tags []string // those of the current row that mappings name
+}
+
+func newAttribution(nobody *owner) *attribution {
+	return &attribution{owners: map[pattern]*owner{}, keys: map[string]bool{}, nobody: nobody}
+}
+
+func (a *attribution) add(p pattern, o *owner) {
+	a.owners[p] = o
+	if p.key != "" {
+		a.keys[p.key] = true
+	}
+}
+
+// ownerOf returns the owner that the closest mapping names; the package's
+// documentation has the order.
+func (a *attribution) ownerOf(row *focus.Row) *owner {
+	a.tags = a.tags[:0]
+	for key := range row.Tags {
+		if a.keys[key] {
+			a.tags = append(a.tags, key)
+		}
+	}
+	slices.Sort(a.tags)
+	for _, fits := range []func(key string) pattern{
+		func(key string) pattern { return pattern{subAccount: row.SubAccountID, key: key, value: row.Tags[key]} },
+		func(key string) pattern { return pattern{key: key, value: row.Tags[key]} },
+		func(key string) pattern { return pattern{subAccount: row.SubAccountID, key: key} },
+		func(key string) pattern { return pattern{key: key} },
+	} {
+		for _, key := range a.tags {
+			if o, ok := a.owners[fits(key)]; ok {
+				return o
+			}
+		}
+	}
+	if o, ok := a.owners[pattern{subAccount: row.SubAccountID}]; ok {
+		return o
+	}
+	return a.nobody
+}

@@ -1,0 +1,401 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/focus"
+	"github.com/headwater-platform/headwater/money"
+	"github.com/headwater-platform/headwater/pricing"
+)
+
+// Bounds of a file, so that memory does not grow with it.
+const (
+	// maxName bounds, in bytes, the texts that rows are told apart by.
+	maxName = 200
+	// maxDatasets bounds billing accounts times months.
+	maxDatasets   = 10_000
+	maxCurrencies = 100
+	maxRowErrors  = 100
+)
+
+// Bounds of a batch: it ends with the row that reaches one of them.
+const (
+	batchLines   = 2000
+	batchRollups = 5000
+	batchBytes   = 2 << 20 // of the decompressed file
+)
+
+// batch is what one transaction loads.
+type batch struct {
+	datasets, lines, rated, rollups *database.Rows
+	reached                         Progress
+}
+
+func newBatch() *batch {
+	return &batch{
+		datasets: database.NewRows("usage_datasets",
+			"id", "import_id", "organization_id", "provider", "billing_account_id", "month", "status"),
+		lines: database.NewRows("usage_lines",
+			"id", "dataset_id", "line", "importer_id", "organization_id", "group_id", "attributed", "month",
+			"charge_period_start", "charge_period_end", "provider", "service", "sku", "region", "sub_account_id",
+			"resource_id", "charge_category", "charge_class", "description", "billed_cost", "list_cost", "currency",
+			"quantity", "unit", "tags", "extra"),
+		rated: database.NewRows("rated_lines",
+			"id", "dataset_id", "usage_line_id", "position", "month", "seller_id", "buyer_id", "multiplier_id", "amount"),
+		rollups: database.NewRows("cost_rollups",
+			"id", "dataset_id", "organization_id", "customer_id", "owner_id", "group_id", "day", "provider", "service",
+			"sku", "region", "charge_category", "currency", "buy", "sell", "lines"),
+	}
+}
+
+// source is what a dataset states the usage of.
+type source struct {
+	provider, billingAccount string
+	month                    pricing.Month
+}
+
+// loading is an import on its way: it reads the file and turns it into batches.
+type loading struct {
+	id       uuid.UUID
+	importer uuid.UUID
+	plan     plan
+	reader   *focus.Reader
+	options  Options
+
+	datasets map[source]int64
+	rollups  *rollups
+	totals   money.Totals
+	// currencies is how many the totals have.
+	currencies map[string]bool
+
+	read, stored, unattributed, bad int
+	rowErrors                       []RowError
+	hash                            [32]byte
+
+	datasetIDs, lineIDs, ratedIDs, rollupIDs *sequence
+
+	batch      *batch
+	batchBegan int64 // in bytes of the decompressed file
+	rated      []pricing.Rated
+}
+
+func newLoading(db *database.DB, row *ent.UsageImport, p plan, reader *focus.Reader, o Options) *loading {
+	return &loading{
+		id: row.ID, importer: row.OrganizationID, plan: p, reader: reader, options: o,
+		datasets:   map[source]int64{},
+		rollups:    newRollups(),
+		currencies: map[string]bool{},
+		datasetIDs: &sequence{db: db, table: "usage_datasets"},
+		lineIDs:    &sequence{db: db, table: "usage_lines"},
+		ratedIDs:   &sequence{db: db, table: "rated_lines"},
+		rollupIDs:  &sequence{db: db, table: "cost_rollups"},
+		batch:      newBatch(),
+	}
+}
+
+// progress tells whoever wants to know.
+func (l *loading) progress(p Progress) {
+	if l.options.Progress != nil {
+		l.options.Progress(p)
+	}
+}
+
+// readAll reads the file to its end and passes batches on.
+func (l *loading) readAll(ctx context.Context, pass func(*batch) error) error {
+	for {
+		row, err := l.reader.Next()
+		if errors.Is(err, io.EOF) {
+			return l.finish(ctx, pass)
+		}
+		if err == nil {
+			err = l.add(ctx, &row)
+		}
+		if err := l.count(err); err != nil {
+			return err
+		}
+		if err := l.flush(ctx, pass); err != nil {
+			return err
+		}
+	}
+}
+
+// flush passes on what has become large enough.
+func (l *loading) flush(ctx context.Context, pass func(*batch) error) error {
+	if l.rollups.full() {
+		if err := l.flushRollups(ctx, pass); err != nil {
+			return err
+		}
+	}
+	if l.batch.lines.Len() < batchLines && l.reader.ContentBytes()-l.batchBegan < batchBytes {
+		return nil
+	}
+	return l.pass(pass)
+}
+
+// count counts a row that was read with this error, and returns the error
+// unless it is about a row that may be skipped.
+func (l *loading) count(err error) error {
+	l.read++
+	var bad *focus.RowError
+	if !errors.As(err, &bad) || !l.options.SkipBadRows {
+		return err
+	}
+	l.bad++
+	if len(l.rowErrors) < maxRowErrors {
+		l.rowErrors = append(l.rowErrors, RowError{Line: bad.Line, Column: bad.Column, Message: bad.Message})
+	}
+	return nil
+}
+
+// pass hands the batch on and begins the next.
+func (l *loading) pass(pass func(*batch) error) error {
+	l.batch.reached = Progress{Rows: l.read, Bytes: l.reader.BytesRead()}
+	if err := pass(l.batch); err != nil {
+		return err
+	}
+	l.batch = newBatch()
+	l.batchBegan = l.reader.ContentBytes()
+	return nil
+}
+
+// finish passes on what is left and checks the sums.
+func (l *loading) finish(ctx context.Context, pass func(*batch) error) error {
+	l.hash, _ = l.reader.ContentHash()
+	for _, total := range l.totals.Amounts() {
+		if err := money.CheckAmount(total.Decimal); err != nil {
+			return tooLarge(string(total.Currency))
+		}
+	}
+	if err := l.flushRollups(ctx, pass); err != nil {
+		return err
+	}
+	return l.pass(pass)
+}
+
+// add puts a row with its prices into the batch. A *focus.RowError leaves
+// everything as it was.
+func (l *loading) add(ctx context.Context, row *focus.Row) error {
+	if err := checkNames(row); err != nil {
+		return err
+	}
+	o := l.plan.attribution.ownerOf(row)
+	if err := l.rate(row, o); err != nil {
+		return err
+	}
+	month := countsIn(row)
+	dataset, err := l.dataset(ctx, row, month)
+	if err != nil {
+		return err
+	}
+	if err := l.total(row); err != nil {
+		return err
+	}
+	id, err := l.lineIDs.take(ctx, 1)
+	if err != nil {
+		return err
+	}
+	l.addLine(id, dataset, month, row, o)
+	if err := l.addRated(ctx, id, dataset, month, o); err != nil {
+		return err
+	}
+	l.stored++
+	if !o.attributed {
+		l.unattributed++
+	}
+	l.rollups.add(dataset, row, o, l.rated)
+	return nil
+}
+
+// checkNames refuses texts that rows are told apart by and that are too long
+// for that.
+func checkNames(row *focus.Row) error {
+	for _, name := range []struct{ column, value string }{
+		{"ServiceProviderName", row.Provider},
+		{"BillingAccountId", row.BillingAccountID},
+		{"SubAccountId", row.SubAccountID},
+		{"ServiceName", row.ServiceName},
+		{"SkuId", row.SKU},
+		{"RegionId", row.Region},
+	} {
+		if len(name.value) > maxName {
+			return &focus.RowError{Line: row.Line, Column: name.column, Message: fmt.Sprintf("the text is longer than %d bytes", maxName)}
+		}
+	}
+	return nil
+}
+
+// countsIn returns the month in which a row counts. As long as there are no
+// statements, every month is open and that is the month it is billed in.
+func countsIn(row *focus.Row) pricing.Month { return pricing.MonthOf(row.BillingPeriodStart) }
+
+// rate sets l.rated to what the row costs on each edge of its chain.
+func (l *loading) rate(row *focus.Row, o *owner) error {
+	line := pricingLine(row)
+	rated, err := l.plan.rater.Rate(l.rated[:0], o.chain, &line)
+	if fault.CodeOf(err) == fault.Invalid {
+		return &focus.RowError{Line: row.Line, Column: "BilledCost", Message: "the price of this row has too many digits"}
+	}
+	if err != nil {
+		return fmt.Errorf("rate line %d: %w", row.Line, err)
+	}
+	l.rated = rated
+	return nil
+}
+
+// pricingLine returns the row as pricing sees it. A provider that states no
+// list price sells at list.
+func pricingLine(row *focus.Row) pricing.Line {
+	list := row.BilledCost
+	if row.ListCost.Valid {
+		list = row.ListCost.Decimal
+	}
+	return pricing.Line{
+		Facts: pricing.Facts{
+			Provider: row.Provider, Service: row.ServiceName, SKU: row.SKU, Region: row.Region,
+			ChargeCategory: pricing.ChargeCategory(row.ChargeCategory),
+		},
+		Month:      pricing.MonthFor(pricing.ChargeClass(row.ChargeClass), row.BillingPeriodStart, row.ChargePeriodStart),
+		Currency:   money.Currency(row.BillingCurrency),
+		SourceCost: row.BilledCost,
+		ListCost:   list,
+	}
+}
+
+// dataset returns the dataset of the row's source and makes it if need be.
+func (l *loading) dataset(ctx context.Context, row *focus.Row, month pricing.Month) (int64, error) {
+	s := source{provider: row.Provider, billingAccount: row.BillingAccountID, month: month}
+	if id, ok := l.datasets[s]; ok {
+		return id, nil
+	}
+	if len(l.datasets) == maxDatasets {
+		return 0, &focus.FileError{Line: row.Line, Message: fmt.Sprintf("the file has more than %d billing accounts and months", maxDatasets)}
+	}
+	id, err := l.datasetIDs.take(ctx, 1)
+	if err != nil {
+		return 0, err
+	}
+	s.provider, s.billingAccount = strings.Clone(s.provider), strings.Clone(s.billingAccount)
+	l.datasets[s] = id
+	l.batch.datasets.Add(id, l.id, l.importer, s.provider, s.billingAccount, month.String(), "LOADING")
+	return id, nil
+}
+
+// total adds the row to the sums of the import.
+func (l *loading) total(row *focus.Row) error {
+	currency := row.BillingCurrency
+	if !l.currencies[currency] {
+		if len(l.currencies) == maxCurrencies {
+			return &focus.FileError{Line: row.Line, Message: fmt.Sprintf("the file has more than %d currencies", maxCurrencies)}
+		}
+		currency = strings.Clone(currency)
+		l.currencies[currency] = true
+	}
+	l.totals.Add(money.Amount{Decimal: row.BilledCost, Currency: money.Currency(currency)})
+	return nil
+}
+
+func (l *loading) addLine(id, dataset int64, month pricing.Month, row *focus.Row, o *owner) {
+	l.batch.lines.Add(
+		id, dataset, int64(row.Line), o.tiers[0], o.tiers[o.edges()], o.group, o.attributed, month.String(),
+		row.ChargePeriodStart, row.ChargePeriodEnd, row.Provider, row.ServiceName, row.SKU, row.Region, row.SubAccountID,
+		row.ResourceID, row.ChargeCategory, row.ChargeClass, row.ChargeDescription,
+		row.BilledCost.String(), amountCell(row.ListCost), row.BillingCurrency,
+		amountCell(row.PricingQuantity), row.PricingUnit, tagsDocument(row.Tags), extraDocument(row),
+	)
+}
+
+// amountCell returns an amount as a cell.
+func amountCell(d focus.NullDecimal) any {
+	if !d.Valid {
+		return nil
+	}
+	return d.Decimal.String()
+}
+
+func (l *loading) addRated(ctx context.Context, line, dataset int64, month pricing.Month, o *owner) error {
+	if len(l.rated) == 0 {
+		return nil
+	}
+	id, err := l.ratedIDs.take(ctx, int64(len(l.rated)))
+	if err != nil {
+		return err
+	}
+	for position, r := range l.rated {
+		l.batch.rated.Add(
+			id+int64(position), dataset, line, int64(position), month.String(),
+			o.tiers[position], o.tiers[position+1], ruleCell(r.Price.Rule), r.Amount.String(),
+		)
+	}
+	return nil
+}
+
+// ruleCell returns the rule that decided on an edge as a cell, NULL where the
+// buyer inherits its seller's price.
+func ruleCell(rule *pricing.Rule) any {
+	if rule == nil {
+		return nil
+	}
+	return uuid.UUID(rule.ID)
+}
+
+// flushRollups passes the roll-ups so far on and begins anew. Roll-ups of the
+// same facts may follow: readers add them up.
+func (l *loading) flushRollups(ctx context.Context, pass func(*batch) error) error {
+	for key, sum := range l.rollups.sums {
+		id, err := l.rollupIDs.take(ctx, int64(len(sum.buys)))
+		if err != nil {
+			return err
+		}
+		if err := sum.addTo(l.batch.rollups, id, &key); err != nil {
+			return err
+		}
+		if l.batch.rollups.Len() < batchRollups {
+			continue
+		}
+		if err := l.pass(pass); err != nil {
+			return err
+		}
+	}
+	clear(l.rollups.sums)
+	return nil
+}
+
+// tooLarge refuses a file whose costs add up to what no amount can hold.
+func tooLarge(currency string) error {
+	return &focus.FileError{Message: fmt.Sprintf("the costs in %s add up to more digits than an amount has", currency)}
+}
+
+// sequence hands out ascending ids of a table.
+type sequence struct {
+	db        *database.DB
+	table     string
+	next, end int64
+}
+
+// reserved is how many ids are taken from the database at a time, so that the
+// counter is touched rarely. What an import leaves over is never used.
+const reserved = 10_000
+
+// take returns the first of n consecutive ids.
+func (s *sequence) take(ctx context.Context, n int64) (int64, error) {
+	if s.next+n > s.end {
+		block := max(n, reserved)
+		first, err := s.db.ReserveIDs(ctx, s.table, block)
+		if err != nil {
+			return 0, err
+		}
+		s.next, s.end = first, first+block
+	}
+	first := s.next
+	s.next += n
+	return first, nil
+}
