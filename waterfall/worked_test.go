@@ -149,7 +149,7 @@ func (s *story) customer() waterfall.Resolution {
 	return waterfall.Resolve(s.definition, waterfall.Steps(path(), s.directives))
 }
 
-// tell writes the customer's resolution down for people.
+// String writes the customer's resolution down for people.
 func (s *story) String() string {
 	r := s.customer()
 	var b strings.Builder

@@ -1,6 +1,8 @@
 package waterfall
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -29,8 +31,12 @@ func definitions() []*Definition {
 		return []byte(strictjson.Quote(text)), false, err
 	}
 	object := func(raw []byte) ([]byte, error) {
-		_, err := strictjson.Object(raw)
-		return raw, err
+		if _, err := strictjson.Object(raw); err != nil {
+			return nil, err
+		}
+		var canonical bytes.Buffer
+		err := json.Compact(&canonical, raw)
+		return canonical.Bytes(), err
 	}
 	all := []*Definition{
 		{Key: "flag", Type: TypeBoolean, Default: Boolean(false)},
