@@ -129,8 +129,9 @@ func TestValidate(t *testing.T) {
 		{"one month", "", func(r *pricing.Rule) { r.LastMonth = r.FirstMonth }},
 		{"ends first", "lastMonth", func(r *pricing.Rule) { r.LastMonth = r.FirstMonth.Prev() }},
 		{"unknown category", "selector.chargeCategory", func(r *pricing.Rule) { r.Selector.ChargeCategory = "usage" }},
-		{"long SKU", "selector.sku", func(r *pricing.Rule) { r.Selector.SKU = strings.Repeat("x", 256) }},
-		{"long region", "selector.region", func(r *pricing.Rule) { r.Selector.Region = strings.Repeat("x", 256) }},
+		{"long SKU", "selector.sku", func(r *pricing.Rule) { r.Selector.SKU = strings.Repeat("x", 201) }},
+		{"long region", "selector.region", func(r *pricing.Rule) { r.Selector.Region = strings.Repeat("x", 201) }},
+		{"zero byte", "selector.service", func(r *pricing.Rule) { r.Selector.Service = "a\x00b" }},
 	} {
 		r := span(t, "2026-05", "")
 		tc.change(&r)

@@ -2,6 +2,7 @@ package pricing
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/money"
@@ -108,7 +109,7 @@ func (r Rule) overlaps(o Rule) bool {
 }
 
 // maxName bounds the names in a selector, in bytes.
-const maxName = 255
+const maxName = 200
 
 // Validate returns INVALID, with the field of the input, for a rule that can
 // never be right. It does not judge when the rule starts; see CheckChange.
@@ -143,6 +144,9 @@ func (s Selector) validate() error {
 	} {
 		if len(name.value) > maxName {
 			return fault.Invalidf(name.field, "a name has at most %d bytes", maxName)
+		}
+		if strings.ContainsRune(name.value, 0) {
+			return fault.Invalidf(name.field, "a name is a text without control characters")
 		}
 	}
 	return nil
