@@ -66,7 +66,7 @@ var (
 				Symbol:     "applications_organizations_applications",
 				Columns:    []*schema.Column{ApplicationsColumns[5]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Restrict,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -168,7 +168,7 @@ var (
 				Symbol:     "cost_rollups_usage_datasets_cost_rollups",
 				Columns:    []*schema.Column{CostRollupsColumns[15]},
 				RefColumns: []*schema.Column{UsageDatasetsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -219,7 +219,7 @@ var (
 				Symbol:     "groups_organizations_groups",
 				Columns:    []*schema.Column{GroupsColumns[9]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Restrict,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -262,19 +262,19 @@ var (
 				Symbol:     "group_members_applications_group_members",
 				Columns:    []*schema.Column{GroupMembersColumns[3]},
 				RefColumns: []*schema.Column{ApplicationsColumns[0]},
-				OnDelete:   schema.SetNull,
+				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "group_members_groups_members",
 				Columns:    []*schema.Column{GroupMembersColumns[4]},
 				RefColumns: []*schema.Column{GroupsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "group_members_memberships_group_members",
 				Columns:    []*schema.Column{GroupMembersColumns[5]},
 				RefColumns: []*schema.Column{MembershipsColumns[0]},
-				OnDelete:   schema.SetNull,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -327,7 +327,7 @@ var (
 				Symbol:     "journal_changes_journal_entries_changes",
 				Columns:    []*schema.Column{JournalChangesColumns[7]},
 				RefColumns: []*schema.Column{JournalEntriesColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Restrict,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -388,13 +388,13 @@ var (
 				Symbol:     "memberships_organizations_memberships",
 				Columns:    []*schema.Column{MembershipsColumns[5]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "memberships_users_memberships",
 				Columns:    []*schema.Column{MembershipsColumns[6]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Restrict,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -441,7 +441,7 @@ var (
 				Symbol:     "organizations_organizations_children",
 				Columns:    []*schema.Column{OrganizationsColumns[9]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
-				OnDelete:   schema.SetNull,
+				OnDelete:   schema.Restrict,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -486,7 +486,7 @@ var (
 				Symbol:     "projects_organizations_projects",
 				Columns:    []*schema.Column{ProjectsColumns[7]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Restrict,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -527,7 +527,7 @@ var (
 				Symbol:     "rated_lines_usage_datasets_rated_lines",
 				Columns:    []*schema.Column{RatedLinesColumns[8]},
 				RefColumns: []*schema.Column{UsageDatasetsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -636,7 +636,7 @@ var (
 				Symbol:     "usage_datasets_usage_imports_datasets",
 				Columns:    []*schema.Column{UsageDatasetsColumns[6]},
 				RefColumns: []*schema.Column{UsageImportsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
@@ -736,7 +736,7 @@ var (
 				Symbol:     "usage_lines_usage_datasets_usage_lines",
 				Columns:    []*schema.Column{UsageLinesColumns[25]},
 				RefColumns: []*schema.Column{UsageDatasetsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{

@@ -139,7 +139,7 @@ func (UsageImport) Fields() []ent.Field {
 func (UsageImport) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.To("organization", Organization.Type).Field("organization_id").Unique().Required().Annotations(restrict()),
-		edge.To("datasets", UsageDataset.Type),
+		edge.To("datasets", UsageDataset.Type).Annotations(cascade()),
 	}
 }
 
@@ -175,11 +175,11 @@ func (UsageDataset) Fields() []ent.Field {
 // Edges of a usage dataset.
 func (UsageDataset) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("import", UsageImport.Type).Ref("datasets").Field("import_id").Unique().Required().Annotations(cascade()),
+		edge.From("import", UsageImport.Type).Ref("datasets").Field("import_id").Unique().Required(),
 		edge.To("organization", Organization.Type).Field("organization_id").Unique().Required().Annotations(restrict()),
-		edge.To("usage_lines", UsageLine.Type),
-		edge.To("rated_lines", RatedLine.Type),
-		edge.To("cost_rollups", CostRollup.Type),
+		edge.To("usage_lines", UsageLine.Type).Annotations(cascade()),
+		edge.To("rated_lines", RatedLine.Type).Annotations(cascade()),
+		edge.To("cost_rollups", CostRollup.Type).Annotations(cascade()),
 	}
 }
 
@@ -233,7 +233,7 @@ func (UsageLine) Fields() []ent.Field {
 // Edges of a usage line.
 func (UsageLine) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("dataset", UsageDataset.Type).Ref("usage_lines").Field("dataset_id").Unique().Required().Annotations(cascade()),
+		edge.From("dataset", UsageDataset.Type).Ref("usage_lines").Field("dataset_id").Unique().Required(),
 	}
 }
 
@@ -271,7 +271,7 @@ func (RatedLine) Fields() []ent.Field {
 // Edges of a rated line.
 func (RatedLine) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("dataset", UsageDataset.Type).Ref("rated_lines").Field("dataset_id").Unique().Required().Annotations(cascade()),
+		edge.From("dataset", UsageDataset.Type).Ref("rated_lines").Field("dataset_id").Unique().Required(),
 	}
 }
 
@@ -318,7 +318,7 @@ func (CostRollup) Fields() []ent.Field {
 // Edges of a cost roll-up.
 func (CostRollup) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("dataset", UsageDataset.Type).Ref("cost_rollups").Field("dataset_id").Unique().Required().Annotations(cascade()),
+		edge.From("dataset", UsageDataset.Type).Ref("cost_rollups").Field("dataset_id").Unique().Required(),
 	}
 }
 

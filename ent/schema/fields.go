@@ -83,7 +83,8 @@ func table(name string, checks map[string]string) []entschema.Annotation {
 	return []entschema.Annotation{entsql.Annotation{Table: name, Checks: checks}}
 }
 
-// restrict refuses to delete a row that others point at.
+// restrict refuses to delete a row that others point at. Like cascade it takes
+// effect on an edge.To only; ent passes over it on an edge.From.
 func restrict() entschema.Annotation {
 	return entsql.OnDelete(entsql.Restrict)
 }

@@ -30,7 +30,7 @@ func (JournalEntry) Fields() []ent.Field {
 // Edges of a journal entry.
 func (JournalEntry) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("changes", JournalChange.Type),
+		edge.To("changes", JournalChange.Type).Annotations(restrict()),
 	}
 }
 
@@ -63,7 +63,7 @@ func (JournalChange) Fields() []ent.Field {
 // Edges of a journal change.
 func (JournalChange) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("entry", JournalEntry.Type).Ref("changes").Field("revision").Unique().Required().Annotations(restrict()),
+		edge.From("entry", JournalEntry.Type).Ref("changes").Field("revision").Unique().Required(),
 	}
 }
 

@@ -34,14 +34,14 @@ func (Organization) Fields() []ent.Field {
 // Edges of an organization.
 func (Organization) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("children", Organization.Type).
-			From("parent").Field("parent_id").Unique().Annotations(restrict()),
+		edge.To("children", Organization.Type).Annotations(restrict()).
+			From("parent").Field("parent_id").Unique(),
 		edge.To("descendants", Organization.Type).
 			From("ancestors").Through("ancestry", Ancestry.Type),
-		edge.To("memberships", Membership.Type),
-		edge.To("groups", Group.Type),
-		edge.To("projects", Project.Type),
-		edge.To("applications", Application.Type),
+		edge.To("memberships", Membership.Type).Annotations(restrict()),
+		edge.To("groups", Group.Type).Annotations(restrict()),
+		edge.To("projects", Project.Type).Annotations(restrict()),
+		edge.To("applications", Application.Type).Annotations(restrict()),
 	}
 }
 

@@ -37,7 +37,7 @@ func (User) Fields() []ent.Field {
 // Edges of a user.
 func (User) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("memberships", Membership.Type),
+		edge.To("memberships", Membership.Type).Annotations(restrict()),
 		edge.To("home_organization", Organization.Type).Field("home_organization_id").Unique().Annotations(restrict()),
 	}
 }
@@ -73,9 +73,9 @@ func (Membership) Fields() []ent.Field {
 // Edges of a membership.
 func (Membership) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("organization", Organization.Type).Ref("memberships").Field("organization_id").Unique().Required().Annotations(restrict()),
-		edge.From("user", User.Type).Ref("memberships").Field("user_id").Unique().Required().Annotations(restrict()),
-		edge.To("group_members", GroupMember.Type),
+		edge.From("organization", Organization.Type).Ref("memberships").Field("organization_id").Unique().Required(),
+		edge.From("user", User.Type).Ref("memberships").Field("user_id").Unique().Required(),
+		edge.To("group_members", GroupMember.Type).Annotations(cascade()),
 	}
 }
 
@@ -111,8 +111,8 @@ func (Application) Fields() []ent.Field {
 // Edges of an application.
 func (Application) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("organization", Organization.Type).Ref("applications").Field("organization_id").Unique().Required().Annotations(restrict()),
-		edge.To("group_members", GroupMember.Type),
+		edge.From("organization", Organization.Type).Ref("applications").Field("organization_id").Unique().Required(),
+		edge.To("group_members", GroupMember.Type).Annotations(cascade()),
 	}
 }
 
@@ -147,8 +147,8 @@ func (Group) Fields() []ent.Field {
 // Edges of a group.
 func (Group) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("organization", Organization.Type).Ref("groups").Field("organization_id").Unique().Required().Annotations(restrict()),
-		edge.To("members", GroupMember.Type),
+		edge.From("organization", Organization.Type).Ref("groups").Field("organization_id").Unique().Required(),
+		edge.To("members", GroupMember.Type).Annotations(cascade()),
 	}
 }
 
@@ -184,9 +184,9 @@ func (GroupMember) Fields() []ent.Field {
 // Edges of a group member.
 func (GroupMember) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("group", Group.Type).Ref("members").Field("group_id").Unique().Required().Annotations(cascade()),
-		edge.From("membership", Membership.Type).Ref("group_members").Field("membership_id").Unique().Annotations(cascade()),
-		edge.From("application", Application.Type).Ref("group_members").Field("application_id").Unique().Annotations(cascade()),
+		edge.From("group", Group.Type).Ref("members").Field("group_id").Unique().Required(),
+		edge.From("membership", Membership.Type).Ref("group_members").Field("membership_id").Unique(),
+		edge.From("application", Application.Type).Ref("group_members").Field("application_id").Unique(),
 	}
 }
 
@@ -228,7 +228,7 @@ func (Project) Fields() []ent.Field {
 // Edges of a project.
 func (Project) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("organization", Organization.Type).Ref("projects").Field("organization_id").Unique().Required().Annotations(restrict()),
+		edge.From("organization", Organization.Type).Ref("projects").Field("organization_id").Unique().Required(),
 	}
 }
 

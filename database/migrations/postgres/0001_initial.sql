@@ -18,7 +18,7 @@ CREATE TABLE "organizations" (
   "created_at" timestamptz NOT NULL,
   "parent_id" uuid NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "organizations_organizations_children" FOREIGN KEY ("parent_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE SET NULL,
+  CONSTRAINT "organizations_organizations_children" FOREIGN KEY ("parent_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT,
   CONSTRAINT "organization_depth" CHECK ((depth = 0) = (parent_id IS NULL)),
   CONSTRAINT "organization_root_has_no_parent" CHECK (((kind)::text = 'PLATFORM'::text) = (parent_id IS NULL))
 );
@@ -37,7 +37,7 @@ CREATE TABLE "applications" (
   "created_at" timestamptz NOT NULL,
   "organization_id" uuid NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "applications_organizations_applications" FOREIGN KEY ("organization_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
+  CONSTRAINT "applications_organizations_applications" FOREIGN KEY ("organization_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT
 );
 -- create index "application_organization_id_name" to table: "applications"
 CREATE UNIQUE INDEX "application_organization_id_name" ON "applications" ("organization_id", "name");
@@ -102,7 +102,7 @@ CREATE TABLE "usage_datasets" (
   "import_id" uuid NOT NULL,
   PRIMARY KEY ("id"),
   CONSTRAINT "usage_datasets_organizations_organization" FOREIGN KEY ("organization_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT,
-  CONSTRAINT "usage_datasets_usage_imports_datasets" FOREIGN KEY ("import_id") REFERENCES "usage_imports" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
+  CONSTRAINT "usage_datasets_usage_imports_datasets" FOREIGN KEY ("import_id") REFERENCES "usage_imports" ("id") ON UPDATE NO ACTION ON DELETE CASCADE
 );
 -- create index "usage_dataset_one_active" to table: "usage_datasets"
 CREATE UNIQUE INDEX "usage_dataset_one_active" ON "usage_datasets" ("organization_id", "provider", "billing_account_id", "month") WHERE ((status)::text = 'ACTIVE'::text);
@@ -127,7 +127,7 @@ CREATE TABLE "cost_rollups" (
   "lines" bigint NOT NULL,
   "dataset_id" bigint NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "cost_rollups_usage_datasets_cost_rollups" FOREIGN KEY ("dataset_id") REFERENCES "usage_datasets" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
+  CONSTRAINT "cost_rollups_usage_datasets_cost_rollups" FOREIGN KEY ("dataset_id") REFERENCES "usage_datasets" ("id") ON UPDATE NO ACTION ON DELETE CASCADE
 );
 -- create index "costrollup_dataset_id" to table: "cost_rollups"
 CREATE INDEX "costrollup_dataset_id" ON "cost_rollups" ("dataset_id");
@@ -146,7 +146,7 @@ CREATE TABLE "groups" (
   "created_at" timestamptz NOT NULL,
   "organization_id" uuid NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "groups_organizations_groups" FOREIGN KEY ("organization_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
+  CONSTRAINT "groups_organizations_groups" FOREIGN KEY ("organization_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT
 );
 -- create index "group_organization_id_builtin" to table: "groups"
 CREATE UNIQUE INDEX "group_organization_id_builtin" ON "groups" ("organization_id", "builtin") WHERE (builtin IS NOT NULL);
@@ -186,8 +186,8 @@ CREATE TABLE "memberships" (
   "organization_id" uuid NOT NULL,
   "user_id" uuid NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "memberships_organizations_memberships" FOREIGN KEY ("organization_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION,
-  CONSTRAINT "memberships_users_memberships" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
+  CONSTRAINT "memberships_organizations_memberships" FOREIGN KEY ("organization_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT,
+  CONSTRAINT "memberships_users_memberships" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT
 );
 -- create index "membership_one_owner" to table: "memberships"
 CREATE UNIQUE INDEX "membership_one_owner" ON "memberships" ("organization_id") WHERE owner;
@@ -204,9 +204,9 @@ CREATE TABLE "group_members" (
   "group_id" uuid NOT NULL,
   "membership_id" uuid NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "group_members_applications_group_members" FOREIGN KEY ("application_id") REFERENCES "applications" ("id") ON UPDATE NO ACTION ON DELETE SET NULL,
-  CONSTRAINT "group_members_groups_members" FOREIGN KEY ("group_id") REFERENCES "groups" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION,
-  CONSTRAINT "group_members_memberships_group_members" FOREIGN KEY ("membership_id") REFERENCES "memberships" ("id") ON UPDATE NO ACTION ON DELETE SET NULL,
+  CONSTRAINT "group_members_applications_group_members" FOREIGN KEY ("application_id") REFERENCES "applications" ("id") ON UPDATE NO ACTION ON DELETE CASCADE,
+  CONSTRAINT "group_members_groups_members" FOREIGN KEY ("group_id") REFERENCES "groups" ("id") ON UPDATE NO ACTION ON DELETE CASCADE,
+  CONSTRAINT "group_members_memberships_group_members" FOREIGN KEY ("membership_id") REFERENCES "memberships" ("id") ON UPDATE NO ACTION ON DELETE CASCADE,
   CONSTRAINT "group_member_is_one_principal" CHECK ((membership_id IS NULL) <> (application_id IS NULL))
 );
 -- create index "groupmember_application_id" to table: "group_members"
@@ -243,7 +243,7 @@ CREATE TABLE "journal_changes" (
   "after" jsonb NULL,
   "revision" bigint NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "journal_changes_journal_entries_changes" FOREIGN KEY ("revision") REFERENCES "journal_entries" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
+  CONSTRAINT "journal_changes_journal_entries_changes" FOREIGN KEY ("revision") REFERENCES "journal_entries" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT
 );
 -- create index "journalchange_resource_id_revision" to table: "journal_changes"
 CREATE INDEX "journalchange_resource_id_revision" ON "journal_changes" ("resource_id", "revision");
@@ -274,7 +274,7 @@ CREATE TABLE "projects" (
   "created_at" timestamptz NOT NULL,
   "organization_id" uuid NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "projects_organizations_projects" FOREIGN KEY ("organization_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
+  CONSTRAINT "projects_organizations_projects" FOREIGN KEY ("organization_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT
 );
 -- create index "project_one_default" to table: "projects"
 CREATE UNIQUE INDEX "project_one_default" ON "projects" ("organization_id") WHERE is_default;
@@ -292,7 +292,7 @@ CREATE TABLE "rated_lines" (
   "amount" numeric(38,18) NOT NULL,
   "dataset_id" bigint NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "rated_lines_usage_datasets_rated_lines" FOREIGN KEY ("dataset_id") REFERENCES "usage_datasets" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
+  CONSTRAINT "rated_lines_usage_datasets_rated_lines" FOREIGN KEY ("dataset_id") REFERENCES "usage_datasets" ("id") ON UPDATE NO ACTION ON DELETE CASCADE
 );
 -- create index "ratedline_buyer_id_month_usage_line_id" to table: "rated_lines"
 CREATE INDEX "ratedline_buyer_id_month_usage_line_id" ON "rated_lines" ("buyer_id", "month", "usage_line_id");
@@ -358,7 +358,7 @@ CREATE TABLE "usage_lines" (
   "extra" jsonb NOT NULL,
   "dataset_id" bigint NOT NULL,
   PRIMARY KEY ("id"),
-  CONSTRAINT "usage_lines_usage_datasets_usage_lines" FOREIGN KEY ("dataset_id") REFERENCES "usage_datasets" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION
+  CONSTRAINT "usage_lines_usage_datasets_usage_lines" FOREIGN KEY ("dataset_id") REFERENCES "usage_datasets" ("id") ON UPDATE NO ACTION ON DELETE CASCADE
 );
 -- create index "usageline_dataset_id" to table: "usage_lines"
 CREATE INDEX "usageline_dataset_id" ON "usage_lines" ("dataset_id");

@@ -21,7 +21,7 @@ CREATE TABLE `applications` (
   `created_at` datetime NOT NULL,
   `organization_id` uuid NOT NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `applications_organizations_applications` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE NO ACTION
+  CONSTRAINT `applications_organizations_applications` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE RESTRICT
 );
 -- create index "application_organization_id_name" to table: "applications"
 CREATE UNIQUE INDEX `application_organization_id_name` ON `applications` (`organization_id`, `name`);
@@ -71,7 +71,7 @@ CREATE TABLE `cost_rollups` (
   `sell` text NOT NULL,
   `lines` integer NOT NULL,
   `dataset_id` integer NOT NULL,
-  CONSTRAINT `cost_rollups_usage_datasets_cost_rollups` FOREIGN KEY (`dataset_id`) REFERENCES `usage_datasets` (`id`) ON DELETE NO ACTION
+  CONSTRAINT `cost_rollups_usage_datasets_cost_rollups` FOREIGN KEY (`dataset_id`) REFERENCES `usage_datasets` (`id`) ON DELETE CASCADE
 );
 -- create index "costrollup_organization_id_day" to table: "cost_rollups"
 CREATE INDEX `costrollup_organization_id_day` ON `cost_rollups` (`organization_id`, `day`);
@@ -97,7 +97,7 @@ CREATE TABLE `groups` (
   `created_at` datetime NOT NULL,
   `organization_id` uuid NOT NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `groups_organizations_groups` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE NO ACTION
+  CONSTRAINT `groups_organizations_groups` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE RESTRICT
 );
 -- create index "group_organization_id_name_key" to table: "groups"
 CREATE UNIQUE INDEX `group_organization_id_name_key` ON `groups` (`organization_id`, `name_key`);
@@ -114,9 +114,9 @@ CREATE TABLE `group_members` (
   `group_id` uuid NOT NULL,
   `membership_id` uuid NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `group_members_applications_group_members` FOREIGN KEY (`application_id`) REFERENCES `applications` (`id`) ON DELETE SET NULL,
-  CONSTRAINT `group_members_groups_members` FOREIGN KEY (`group_id`) REFERENCES `groups` (`id`) ON DELETE NO ACTION,
-  CONSTRAINT `group_members_memberships_group_members` FOREIGN KEY (`membership_id`) REFERENCES `memberships` (`id`) ON DELETE SET NULL,
+  CONSTRAINT `group_members_applications_group_members` FOREIGN KEY (`application_id`) REFERENCES `applications` (`id`) ON DELETE CASCADE,
+  CONSTRAINT `group_members_groups_members` FOREIGN KEY (`group_id`) REFERENCES `groups` (`id`) ON DELETE CASCADE,
+  CONSTRAINT `group_members_memberships_group_members` FOREIGN KEY (`membership_id`) REFERENCES `memberships` (`id`) ON DELETE CASCADE,
   CONSTRAINT `group_member_is_one_principal` CHECK ((membership_id IS NULL) <> (application_id IS NULL))
 );
 -- create index "groupmember_group_id_membership_id" to table: "group_members"
@@ -137,7 +137,7 @@ CREATE TABLE `journal_changes` (
   `before` json NULL,
   `after` json NULL,
   `revision` integer NOT NULL,
-  CONSTRAINT `journal_changes_journal_entries_changes` FOREIGN KEY (`revision`) REFERENCES `journal_entries` (`id`) ON DELETE NO ACTION
+  CONSTRAINT `journal_changes_journal_entries_changes` FOREIGN KEY (`revision`) REFERENCES `journal_entries` (`id`) ON DELETE RESTRICT
 );
 -- create index "journalchange_revision_sequence" to table: "journal_changes"
 CREATE UNIQUE INDEX `journalchange_revision_sequence` ON `journal_changes` (`revision`, `sequence`);
@@ -167,8 +167,8 @@ CREATE TABLE `memberships` (
   `organization_id` uuid NOT NULL,
   `user_id` uuid NOT NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `memberships_organizations_memberships` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE NO ACTION,
-  CONSTRAINT `memberships_users_memberships` FOREIGN KEY (`user_id`) REFERENCES `users` (`id`) ON DELETE NO ACTION
+  CONSTRAINT `memberships_organizations_memberships` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE RESTRICT,
+  CONSTRAINT `memberships_users_memberships` FOREIGN KEY (`user_id`) REFERENCES `users` (`id`) ON DELETE RESTRICT
 );
 -- create index "membership_organization_id_user_id" to table: "memberships"
 CREATE UNIQUE INDEX `membership_organization_id_user_id` ON `memberships` (`organization_id`, `user_id`);
@@ -189,7 +189,7 @@ CREATE TABLE `organizations` (
   `created_at` datetime NOT NULL,
   `parent_id` uuid NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `organizations_organizations_children` FOREIGN KEY (`parent_id`) REFERENCES `organizations` (`id`) ON DELETE SET NULL,
+  CONSTRAINT `organizations_organizations_children` FOREIGN KEY (`parent_id`) REFERENCES `organizations` (`id`) ON DELETE RESTRICT,
   CONSTRAINT `organization_depth` CHECK ((depth = 0) = (parent_id IS NULL)),
   CONSTRAINT `organization_root_has_no_parent` CHECK ((kind = 'PLATFORM') = (parent_id IS NULL))
 );
@@ -210,7 +210,7 @@ CREATE TABLE `projects` (
   `created_at` datetime NOT NULL,
   `organization_id` uuid NOT NULL,
   PRIMARY KEY (`id`),
-  CONSTRAINT `projects_organizations_projects` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE NO ACTION
+  CONSTRAINT `projects_organizations_projects` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE RESTRICT
 );
 -- create index "project_organization_id_name" to table: "projects"
 CREATE UNIQUE INDEX `project_organization_id_name` ON `projects` (`organization_id`, `name`);
@@ -227,7 +227,7 @@ CREATE TABLE `rated_lines` (
   `multiplier_id` uuid NULL,
   `amount` text NOT NULL,
   `dataset_id` integer NOT NULL,
-  CONSTRAINT `rated_lines_usage_datasets_rated_lines` FOREIGN KEY (`dataset_id`) REFERENCES `usage_datasets` (`id`) ON DELETE NO ACTION
+  CONSTRAINT `rated_lines_usage_datasets_rated_lines` FOREIGN KEY (`dataset_id`) REFERENCES `usage_datasets` (`id`) ON DELETE CASCADE
 );
 -- create index "ratedline_buyer_id_month_usage_line_id" to table: "rated_lines"
 CREATE INDEX `ratedline_buyer_id_month_usage_line_id` ON `rated_lines` (`buyer_id`, `month`, `usage_line_id`);
@@ -274,7 +274,7 @@ CREATE TABLE `usage_datasets` (
   `organization_id` uuid NOT NULL,
   `import_id` uuid NOT NULL,
   CONSTRAINT `usage_datasets_organizations_organization` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE RESTRICT,
-  CONSTRAINT `usage_datasets_usage_imports_datasets` FOREIGN KEY (`import_id`) REFERENCES `usage_imports` (`id`) ON DELETE NO ACTION
+  CONSTRAINT `usage_datasets_usage_imports_datasets` FOREIGN KEY (`import_id`) REFERENCES `usage_imports` (`id`) ON DELETE CASCADE
 );
 -- create index "usage_dataset_one_active" to table: "usage_datasets"
 CREATE UNIQUE INDEX `usage_dataset_one_active` ON `usage_datasets` (`organization_id`, `provider`, `billing_account_id`, `month`) WHERE status = 'ACTIVE';
@@ -330,7 +330,7 @@ CREATE TABLE `usage_lines` (
   `tags` json NOT NULL,
   `extra` json NOT NULL,
   `dataset_id` integer NOT NULL,
-  CONSTRAINT `usage_lines_usage_datasets_usage_lines` FOREIGN KEY (`dataset_id`) REFERENCES `usage_datasets` (`id`) ON DELETE NO ACTION
+  CONSTRAINT `usage_lines_usage_datasets_usage_lines` FOREIGN KEY (`dataset_id`) REFERENCES `usage_datasets` (`id`) ON DELETE CASCADE
 );
 -- create index "usageline_importer_id_month_id" to table: "usage_lines"
 CREATE INDEX `usageline_importer_id_month_id` ON `usage_lines` (`importer_id`, `month`, `id`);
