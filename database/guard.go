@@ -177,12 +177,12 @@ func guardWrite(ctx context.Context, table map[string]rule, m ent.Mutation) erro
 		mutation.WhereP(func(s *entsql.Selector) { s.Where(r.predicate(s, viewer)) })
 		return nil
 	}
-	return guardCreate(ctx, r, mutation, viewer)
+	return guardCreate(ctx, r, mutation)
 }
 
 // guardCreate refuses a new row that would belong to an organization out of
 // reach. A new organization belongs where its manager is.
-func guardCreate(ctx context.Context, r rule, m confinable, viewer access.Viewer) error {
+func guardCreate(ctx context.Context, r rule, m confinable) error {
 	column := r.organization
 	switch m.Type() {
 	case generated.TypeOrganization:

@@ -2,7 +2,6 @@ package database
 
 import (
 	entsql "entgo.io/ent/dialect/sql"
-
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/fault"

@@ -12,6 +12,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/headwater-platform/headwater/graph/model"
+	"github.com/headwater-platform/headwater/pricing"
+	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/typeid"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -31,6 +33,7 @@ type ResolverRoot interface {
 	Organization() OrganizationResolver
 	Query() QueryResolver
 	SettingDefinition() SettingDefinitionResolver
+	UsageImport() UsageImportResolver
 	User() UserResolver
 	Viewer() ViewerResolver
 }
@@ -61,6 +64,88 @@ type ComplexityRoot struct {
 		Name        func(childComplexity int) int
 	}
 
+	BillingMultiplier struct {
+		Basis      func(childComplexity int) int
+		Buyer      func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		Factor     func(childComplexity int) int
+		FirstMonth func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastMonth  func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Selector   func(childComplexity int) int
+		Seller     func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	BillingSelector struct {
+		ChargeCategory func(childComplexity int) int
+		Provider       func(childComplexity int) int
+		Region         func(childComplexity int) int
+		SKU            func(childComplexity int) int
+		Service        func(childComplexity int) int
+	}
+
+	BillingSource struct {
+		BillingMultiplier func(childComplexity int) int
+		Level             func(childComplexity int) int
+		Organization      func(childComplexity int) int
+	}
+
+	BillingWarning struct {
+		Amount       func(childComplexity int) int
+		Code         func(childComplexity int) int
+		Message      func(childComplexity int) int
+		Organization func(childComplexity int) int
+	}
+
+	CostLine struct {
+		Amount            func(childComplexity int) int
+		ChargeCategory    func(childComplexity int) int
+		ChargeClass       func(childComplexity int) int
+		ChargePeriodEnd   func(childComplexity int) int
+		ChargePeriodStart func(childComplexity int) int
+		Description       func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Organization      func(childComplexity int) int
+		PriceChain        func(childComplexity int) int
+		Provider          func(childComplexity int) int
+		Region            func(childComplexity int) int
+		SKU               func(childComplexity int) int
+		Service           func(childComplexity int) int
+	}
+
+	CostLineConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CostLineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CostPoint struct {
+		Amount func(childComplexity int) int
+		Start  func(childComplexity int) int
+	}
+
+	CostReport struct {
+		Other         func(childComplexity int, first *int) int
+		OtherTotals   func(childComplexity int) int
+		PreviousTotal func(childComplexity int) int
+		Rows          func(childComplexity int, first *int) int
+		Total         func(childComplexity int) int
+	}
+
+	CostRow struct {
+		Key    func(childComplexity int) int
+		Label  func(childComplexity int) int
+		Series func(childComplexity int) int
+		Total  func(childComplexity int) int
+	}
+
 	CreateGroupPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
@@ -80,6 +165,14 @@ type ComplexityRoot struct {
 	DeleteGroupPayload struct {
 		ClientMutationID func(childComplexity int) int
 		GroupID          func(childComplexity int) int
+	}
+
+	EffectiveBillingMultiplier struct {
+		Basis    func(childComplexity int) int
+		Chain    func(childComplexity int) int
+		Factor   func(childComplexity int) int
+		Selector func(childComplexity int) int
+		Source   func(childComplexity int) int
 	}
 
 	EffectiveSetting struct {
@@ -135,6 +228,11 @@ type ComplexityRoot struct {
 		Setting          func(childComplexity int) int
 	}
 
+	ImportUsagePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Import           func(childComplexity int) int
+	}
+
 	Invitation struct {
 		ExpiresAt    func(childComplexity int) int
 		ID           func(childComplexity int) int
@@ -165,6 +263,11 @@ type ComplexityRoot struct {
 		LoginBanner           func(childComplexity int) int
 		OrganizationName      func(childComplexity int) int
 		Theme                 func(childComplexity int) int
+	}
+
+	MapUsagePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Mappings         func(childComplexity int) int
 	}
 
 	Membership struct {
@@ -198,45 +301,51 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AddGroupMembers     func(childComplexity int, input model.AddGroupMembersInput) int
-		CreateGroup         func(childComplexity int, input model.CreateGroupInput) int
-		CreateOrganization  func(childComplexity int, input model.CreateOrganizationInput) int
-		CreateUser          func(childComplexity int, input model.CreateUserInput) int
-		DeleteGroup         func(childComplexity int, input model.DeleteGroupInput) int
-		GuardSetting        func(childComplexity int, input model.GuardSettingInput) int
-		LockSetting         func(childComplexity int, input model.LockSettingInput) int
-		RemoveGroupMembers  func(childComplexity int, input model.RemoveGroupMembersInput) int
-		SetGroupRoles       func(childComplexity int, input model.SetGroupRolesInput) int
-		SetOrganizationKind func(childComplexity int, input model.SetOrganizationKindInput) int
-		SetSetting          func(childComplexity int, input model.SetSettingInput) int
-		UnlockSetting       func(childComplexity int, input model.UnlockSettingInput) int
-		UnsetSetting        func(childComplexity int, input model.UnsetSettingInput) int
-		UpdateGroup         func(childComplexity int, input model.UpdateGroupInput) int
-		UpdateOrganization  func(childComplexity int, input model.UpdateOrganizationInput) int
+		AddGroupMembers      func(childComplexity int, input model.AddGroupMembersInput) int
+		CreateGroup          func(childComplexity int, input model.CreateGroupInput) int
+		CreateOrganization   func(childComplexity int, input model.CreateOrganizationInput) int
+		CreateUser           func(childComplexity int, input model.CreateUserInput) int
+		DeleteGroup          func(childComplexity int, input model.DeleteGroupInput) int
+		GuardSetting         func(childComplexity int, input model.GuardSettingInput) int
+		ImportUsage          func(childComplexity int, input model.ImportUsageInput) int
+		LockSetting          func(childComplexity int, input model.LockSettingInput) int
+		MapUsage             func(childComplexity int, input model.MapUsageInput) int
+		RemoveGroupMembers   func(childComplexity int, input model.RemoveGroupMembersInput) int
+		SetBillingMultiplier func(childComplexity int, input model.SetBillingMultiplierInput) int
+		SetGroupRoles        func(childComplexity int, input model.SetGroupRolesInput) int
+		SetOrganizationKind  func(childComplexity int, input model.SetOrganizationKindInput) int
+		SetSetting           func(childComplexity int, input model.SetSettingInput) int
+		UnlockSetting        func(childComplexity int, input model.UnlockSettingInput) int
+		UnsetSetting         func(childComplexity int, input model.UnsetSettingInput) int
+		UpdateGroup          func(childComplexity int, input model.UpdateGroupInput) int
+		UpdateOrganization   func(childComplexity int, input model.UpdateOrganizationInput) int
 	}
 
 	Organization struct {
-		Ancestors            func(childComplexity int) int
-		CreatedAt            func(childComplexity int) int
-		CustomerReference    func(childComplexity int) int
-		Depth                func(childComplexity int) int
-		EffectiveSettings    func(childComplexity int, keys []string, asOf *time.Time) int
-		Groups               func(childComplexity int, first *int, after *string, last *int, before *string) int
-		ID                   func(childComplexity int) int
-		Kind                 func(childComplexity int) int
-		ManagedBy            func(childComplexity int) int
-		ManagedOrganizations func(childComplexity int, first *int, after *string, last *int, before *string, recursive *bool, where *model.OrganizationWhereInput, orderBy *model.OrganizationOrder) int
-		MemberCount          func(childComplexity int) int
-		Members              func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Name                 func(childComplexity int) int
-		Owner                func(childComplexity int) int
-		Projects             func(childComplexity int, first *int, after *string, last *int, before *string) int
-		SettingValues        func(childComplexity int, keys []string) int
-		Slug                 func(childComplexity int) int
-		Status               func(childComplexity int) int
-		Version              func(childComplexity int) int
-		ViewerPermissions    func(childComplexity int) int
-		ViewerRoles          func(childComplexity int) int
+		Ancestors                   func(childComplexity int) int
+		CostLines                   func(childComplexity int, month pricing.Month, first *int, after *string, last *int, before *string) int
+		Costs                       func(childComplexity int, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) int
+		CreatedAt                   func(childComplexity int) int
+		CustomerReference           func(childComplexity int) int
+		Depth                       func(childComplexity int) int
+		EffectiveBillingMultipliers func(childComplexity int, month *pricing.Month) int
+		EffectiveSettings           func(childComplexity int, keys []string, asOf *time.Time) int
+		Groups                      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		ID                          func(childComplexity int) int
+		Kind                        func(childComplexity int) int
+		ManagedBy                   func(childComplexity int) int
+		ManagedOrganizations        func(childComplexity int, first *int, after *string, last *int, before *string, recursive *bool, where *model.OrganizationWhereInput, orderBy *model.OrganizationOrder) int
+		MemberCount                 func(childComplexity int) int
+		Members                     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Name                        func(childComplexity int) int
+		Owner                       func(childComplexity int) int
+		Projects                    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		SettingValues               func(childComplexity int, keys []string) int
+		Slug                        func(childComplexity int) int
+		Status                      func(childComplexity int) int
+		Version                     func(childComplexity int) int
+		ViewerPermissions           func(childComplexity int) int
+		ViewerRoles                 func(childComplexity int) int
 	}
 
 	OrganizationConnection struct {
@@ -262,6 +371,14 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	PriceEdge struct {
+		Basis     func(childComplexity int) int
+		Buyer     func(childComplexity int) int
+		Factor    func(childComplexity int) int
+		Inherited func(childComplexity int) int
+		Seller    func(childComplexity int) int
 	}
 
 	PrincipalConnection struct {
@@ -314,6 +431,12 @@ type ComplexityRoot struct {
 		Current    func(childComplexity int) int
 		ID         func(childComplexity int) int
 		LastSeenAt func(childComplexity int) int
+	}
+
+	SetBillingMultiplierPayload struct {
+		BillingMultiplier func(childComplexity int) int
+		ClientMutationID  func(childComplexity int) int
+		Warnings          func(childComplexity int) int
 	}
 
 	SetGroupRolesPayload struct {
@@ -415,6 +538,34 @@ type ComplexityRoot struct {
 	UpdateOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
+	}
+
+	UsageImport struct {
+		BilledCosts      func(childComplexity int) int
+		CreatedAt        func(childComplexity int) int
+		ErrorCount       func(childComplexity int) int
+		Errors           func(childComplexity int, first *int) int
+		ID               func(childComplexity int) int
+		RowsRead         func(childComplexity int) int
+		RowsSkipped      func(childComplexity int) int
+		RowsStored       func(childComplexity int) int
+		Status           func(childComplexity int) int
+		UnattributedRows func(childComplexity int) int
+	}
+
+	UsageMapping struct {
+		Group        func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Organization func(childComplexity int) int
+		SubAccountID func(childComplexity int) int
+		TagKey       func(childComplexity int) int
+		TagValue     func(childComplexity int) int
+	}
+
+	UsageRowError struct {
+		Column  func(childComplexity int) int
+		Line    func(childComplexity int) int
+		Message func(childComplexity int) int
 	}
 
 	User struct {
@@ -537,6 +688,338 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Application.Name(childComplexity), true
 
+	case "BillingMultiplier.basis":
+		if e.ComplexityRoot.BillingMultiplier.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.Basis(childComplexity), true
+	case "BillingMultiplier.buyer":
+		if e.ComplexityRoot.BillingMultiplier.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.Buyer(childComplexity), true
+	case "BillingMultiplier.createdAt":
+		if e.ComplexityRoot.BillingMultiplier.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.CreatedAt(childComplexity), true
+	case "BillingMultiplier.factor":
+		if e.ComplexityRoot.BillingMultiplier.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.Factor(childComplexity), true
+	case "BillingMultiplier.firstMonth":
+		if e.ComplexityRoot.BillingMultiplier.FirstMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.FirstMonth(childComplexity), true
+	case "BillingMultiplier.id":
+		if e.ComplexityRoot.BillingMultiplier.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.ID(childComplexity), true
+	case "BillingMultiplier.lastMonth":
+		if e.ComplexityRoot.BillingMultiplier.LastMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.LastMonth(childComplexity), true
+	case "BillingMultiplier.reason":
+		if e.ComplexityRoot.BillingMultiplier.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.Reason(childComplexity), true
+	case "BillingMultiplier.selector":
+		if e.ComplexityRoot.BillingMultiplier.Selector == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.Selector(childComplexity), true
+	case "BillingMultiplier.seller":
+		if e.ComplexityRoot.BillingMultiplier.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.Seller(childComplexity), true
+	case "BillingMultiplier.version":
+		if e.ComplexityRoot.BillingMultiplier.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.Version(childComplexity), true
+
+	case "BillingSelector.chargeCategory":
+		if e.ComplexityRoot.BillingSelector.ChargeCategory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSelector.ChargeCategory(childComplexity), true
+	case "BillingSelector.provider":
+		if e.ComplexityRoot.BillingSelector.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSelector.Provider(childComplexity), true
+	case "BillingSelector.region":
+		if e.ComplexityRoot.BillingSelector.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSelector.Region(childComplexity), true
+	case "BillingSelector.sku":
+		if e.ComplexityRoot.BillingSelector.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSelector.SKU(childComplexity), true
+	case "BillingSelector.service":
+		if e.ComplexityRoot.BillingSelector.Service == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSelector.Service(childComplexity), true
+
+	case "BillingSource.billingMultiplier":
+		if e.ComplexityRoot.BillingSource.BillingMultiplier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSource.BillingMultiplier(childComplexity), true
+	case "BillingSource.level":
+		if e.ComplexityRoot.BillingSource.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSource.Level(childComplexity), true
+	case "BillingSource.organization":
+		if e.ComplexityRoot.BillingSource.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSource.Organization(childComplexity), true
+
+	case "BillingWarning.amount":
+		if e.ComplexityRoot.BillingWarning.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingWarning.Amount(childComplexity), true
+	case "BillingWarning.code":
+		if e.ComplexityRoot.BillingWarning.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingWarning.Code(childComplexity), true
+	case "BillingWarning.message":
+		if e.ComplexityRoot.BillingWarning.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingWarning.Message(childComplexity), true
+	case "BillingWarning.organization":
+		if e.ComplexityRoot.BillingWarning.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingWarning.Organization(childComplexity), true
+
+	case "CostLine.amount":
+		if e.ComplexityRoot.CostLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Amount(childComplexity), true
+	case "CostLine.chargeCategory":
+		if e.ComplexityRoot.CostLine.ChargeCategory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.ChargeCategory(childComplexity), true
+	case "CostLine.chargeClass":
+		if e.ComplexityRoot.CostLine.ChargeClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.ChargeClass(childComplexity), true
+	case "CostLine.chargePeriodEnd":
+		if e.ComplexityRoot.CostLine.ChargePeriodEnd == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.ChargePeriodEnd(childComplexity), true
+	case "CostLine.chargePeriodStart":
+		if e.ComplexityRoot.CostLine.ChargePeriodStart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.ChargePeriodStart(childComplexity), true
+	case "CostLine.description":
+		if e.ComplexityRoot.CostLine.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Description(childComplexity), true
+	case "CostLine.id":
+		if e.ComplexityRoot.CostLine.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.ID(childComplexity), true
+	case "CostLine.organization":
+		if e.ComplexityRoot.CostLine.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Organization(childComplexity), true
+	case "CostLine.priceChain":
+		if e.ComplexityRoot.CostLine.PriceChain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.PriceChain(childComplexity), true
+	case "CostLine.provider":
+		if e.ComplexityRoot.CostLine.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Provider(childComplexity), true
+	case "CostLine.region":
+		if e.ComplexityRoot.CostLine.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Region(childComplexity), true
+	case "CostLine.sku":
+		if e.ComplexityRoot.CostLine.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.SKU(childComplexity), true
+	case "CostLine.service":
+		if e.ComplexityRoot.CostLine.Service == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLine.Service(childComplexity), true
+
+	case "CostLineConnection.edges":
+		if e.ComplexityRoot.CostLineConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLineConnection.Edges(childComplexity), true
+	case "CostLineConnection.pageInfo":
+		if e.ComplexityRoot.CostLineConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLineConnection.PageInfo(childComplexity), true
+	case "CostLineConnection.totalCount":
+		if e.ComplexityRoot.CostLineConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLineConnection.TotalCount(childComplexity), true
+
+	case "CostLineEdge.cursor":
+		if e.ComplexityRoot.CostLineEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLineEdge.Cursor(childComplexity), true
+	case "CostLineEdge.node":
+		if e.ComplexityRoot.CostLineEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostLineEdge.Node(childComplexity), true
+
+	case "CostPoint.amount":
+		if e.ComplexityRoot.CostPoint.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostPoint.Amount(childComplexity), true
+	case "CostPoint.start":
+		if e.ComplexityRoot.CostPoint.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostPoint.Start(childComplexity), true
+
+	case "CostReport.other":
+		if e.ComplexityRoot.CostReport.Other == nil {
+			break
+		}
+
+		args, err := ec.field_CostReport_other_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CostReport.Other(childComplexity, args["first"].(*int)), true
+	case "CostReport.otherTotals":
+		if e.ComplexityRoot.CostReport.OtherTotals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostReport.OtherTotals(childComplexity), true
+	case "CostReport.previousTotal":
+		if e.ComplexityRoot.CostReport.PreviousTotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostReport.PreviousTotal(childComplexity), true
+	case "CostReport.rows":
+		if e.ComplexityRoot.CostReport.Rows == nil {
+			break
+		}
+
+		args, err := ec.field_CostReport_rows_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CostReport.Rows(childComplexity, args["first"].(*int)), true
+	case "CostReport.total":
+		if e.ComplexityRoot.CostReport.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostReport.Total(childComplexity), true
+
+	case "CostRow.key":
+		if e.ComplexityRoot.CostRow.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostRow.Key(childComplexity), true
+	case "CostRow.label":
+		if e.ComplexityRoot.CostRow.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostRow.Label(childComplexity), true
+	case "CostRow.series":
+		if e.ComplexityRoot.CostRow.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostRow.Series(childComplexity), true
+	case "CostRow.total":
+		if e.ComplexityRoot.CostRow.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostRow.Total(childComplexity), true
+
 	case "CreateGroupPayload.clientMutationId":
 		if e.ComplexityRoot.CreateGroupPayload.ClientMutationID == nil {
 			break
@@ -594,6 +1077,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteGroupPayload.GroupID(childComplexity), true
+
+	case "EffectiveBillingMultiplier.basis":
+		if e.ComplexityRoot.EffectiveBillingMultiplier.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EffectiveBillingMultiplier.Basis(childComplexity), true
+	case "EffectiveBillingMultiplier.chain":
+		if e.ComplexityRoot.EffectiveBillingMultiplier.Chain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EffectiveBillingMultiplier.Chain(childComplexity), true
+	case "EffectiveBillingMultiplier.factor":
+		if e.ComplexityRoot.EffectiveBillingMultiplier.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EffectiveBillingMultiplier.Factor(childComplexity), true
+	case "EffectiveBillingMultiplier.selector":
+		if e.ComplexityRoot.EffectiveBillingMultiplier.Selector == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EffectiveBillingMultiplier.Selector(childComplexity), true
+	case "EffectiveBillingMultiplier.source":
+		if e.ComplexityRoot.EffectiveBillingMultiplier.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EffectiveBillingMultiplier.Source(childComplexity), true
 
 	case "EffectiveSetting.allowedOperations":
 		if e.ComplexityRoot.EffectiveSetting.AllowedOperations == nil {
@@ -821,6 +1335,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.GuardSettingPayload.Setting(childComplexity), true
 
+	case "ImportUsagePayload.clientMutationId":
+		if e.ComplexityRoot.ImportUsagePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUsagePayload.ClientMutationID(childComplexity), true
+	case "ImportUsagePayload.import":
+		if e.ComplexityRoot.ImportUsagePayload.Import == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUsagePayload.Import(childComplexity), true
+
 	case "Invitation.expiresAt":
 		if e.ComplexityRoot.Invitation.ExpiresAt == nil {
 			break
@@ -927,6 +1454,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoginPage.Theme(childComplexity), true
+
+	case "MapUsagePayload.clientMutationId":
+		if e.ComplexityRoot.MapUsagePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MapUsagePayload.ClientMutationID(childComplexity), true
+	case "MapUsagePayload.mappings":
+		if e.ComplexityRoot.MapUsagePayload.Mappings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MapUsagePayload.Mappings(childComplexity), true
 
 	case "Membership.builtInRoles":
 		if e.ComplexityRoot.Membership.BuiltInRoles == nil {
@@ -1111,6 +1651,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.GuardSetting(childComplexity, args["input"].(model.GuardSettingInput)), true
+	case "Mutation.importUsage":
+		if e.ComplexityRoot.Mutation.ImportUsage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_importUsage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ImportUsage(childComplexity, args["input"].(model.ImportUsageInput)), true
 	case "Mutation.lockSetting":
 		if e.ComplexityRoot.Mutation.LockSetting == nil {
 			break
@@ -1122,6 +1673,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LockSetting(childComplexity, args["input"].(model.LockSettingInput)), true
+	case "Mutation.mapUsage":
+		if e.ComplexityRoot.Mutation.MapUsage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_mapUsage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MapUsage(childComplexity, args["input"].(model.MapUsageInput)), true
 	case "Mutation.removeGroupMembers":
 		if e.ComplexityRoot.Mutation.RemoveGroupMembers == nil {
 			break
@@ -1133,6 +1695,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveGroupMembers(childComplexity, args["input"].(model.RemoveGroupMembersInput)), true
+	case "Mutation.setBillingMultiplier":
+		if e.ComplexityRoot.Mutation.SetBillingMultiplier == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setBillingMultiplier_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetBillingMultiplier(childComplexity, args["input"].(model.SetBillingMultiplierInput)), true
 	case "Mutation.setGroupRoles":
 		if e.ComplexityRoot.Mutation.SetGroupRoles == nil {
 			break
@@ -1217,6 +1790,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Ancestors(childComplexity), true
+	case "Organization.costLines":
+		if e.ComplexityRoot.Organization.CostLines == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_costLines_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.CostLines(childComplexity, args["month"].(pricing.Month), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organization.costs":
+		if e.ComplexityRoot.Organization.Costs == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_costs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Costs(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["groupBy"].(*costs.GroupBy), args["tagKey"].(*string), args["interval"].(costs.Interval), args["where"].(*model.CostWhereInput), args["perspective"].(*costs.Perspective)), true
 	case "Organization.createdAt":
 		if e.ComplexityRoot.Organization.CreatedAt == nil {
 			break
@@ -1235,6 +1830,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Depth(childComplexity), true
+	case "Organization.effectiveBillingMultipliers":
+		if e.ComplexityRoot.Organization.EffectiveBillingMultipliers == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_effectiveBillingMultipliers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.EffectiveBillingMultipliers(childComplexity, args["month"].(*pricing.Month)), true
 	case "Organization.effectiveSettings":
 		if e.ComplexityRoot.Organization.EffectiveSettings == nil {
 			break
@@ -1450,6 +2056,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PriceEdge.basis":
+		if e.ComplexityRoot.PriceEdge.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceEdge.Basis(childComplexity), true
+	case "PriceEdge.buyer":
+		if e.ComplexityRoot.PriceEdge.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceEdge.Buyer(childComplexity), true
+	case "PriceEdge.factor":
+		if e.ComplexityRoot.PriceEdge.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceEdge.Factor(childComplexity), true
+	case "PriceEdge.inherited":
+		if e.ComplexityRoot.PriceEdge.Inherited == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceEdge.Inherited(childComplexity), true
+	case "PriceEdge.seller":
+		if e.ComplexityRoot.PriceEdge.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceEdge.Seller(childComplexity), true
+
 	case "PrincipalConnection.edges":
 		if e.ComplexityRoot.PrincipalConnection.Edges == nil {
 			break
@@ -1645,6 +2282,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.LastSeenAt(childComplexity), true
+
+	case "SetBillingMultiplierPayload.billingMultiplier":
+		if e.ComplexityRoot.SetBillingMultiplierPayload.BillingMultiplier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetBillingMultiplierPayload.BillingMultiplier(childComplexity), true
+	case "SetBillingMultiplierPayload.clientMutationId":
+		if e.ComplexityRoot.SetBillingMultiplierPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetBillingMultiplierPayload.ClientMutationID(childComplexity), true
+	case "SetBillingMultiplierPayload.warnings":
+		if e.ComplexityRoot.SetBillingMultiplierPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetBillingMultiplierPayload.Warnings(childComplexity), true
 
 	case "SetGroupRolesPayload.clientMutationId":
 		if e.ComplexityRoot.SetGroupRolesPayload.ClientMutationID == nil {
@@ -2031,6 +2687,128 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateOrganizationPayload.Organization(childComplexity), true
 
+	case "UsageImport.billedCosts":
+		if e.ComplexityRoot.UsageImport.BilledCosts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageImport.BilledCosts(childComplexity), true
+	case "UsageImport.createdAt":
+		if e.ComplexityRoot.UsageImport.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageImport.CreatedAt(childComplexity), true
+	case "UsageImport.errorCount":
+		if e.ComplexityRoot.UsageImport.ErrorCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageImport.ErrorCount(childComplexity), true
+	case "UsageImport.errors":
+		if e.ComplexityRoot.UsageImport.Errors == nil {
+			break
+		}
+
+		args, err := ec.field_UsageImport_errors_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.UsageImport.Errors(childComplexity, args["first"].(*int)), true
+	case "UsageImport.id":
+		if e.ComplexityRoot.UsageImport.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageImport.ID(childComplexity), true
+	case "UsageImport.rowsRead":
+		if e.ComplexityRoot.UsageImport.RowsRead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageImport.RowsRead(childComplexity), true
+	case "UsageImport.rowsSkipped":
+		if e.ComplexityRoot.UsageImport.RowsSkipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageImport.RowsSkipped(childComplexity), true
+	case "UsageImport.rowsStored":
+		if e.ComplexityRoot.UsageImport.RowsStored == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageImport.RowsStored(childComplexity), true
+	case "UsageImport.status":
+		if e.ComplexityRoot.UsageImport.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageImport.Status(childComplexity), true
+	case "UsageImport.unattributedRows":
+		if e.ComplexityRoot.UsageImport.UnattributedRows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageImport.UnattributedRows(childComplexity), true
+
+	case "UsageMapping.group":
+		if e.ComplexityRoot.UsageMapping.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMapping.Group(childComplexity), true
+	case "UsageMapping.id":
+		if e.ComplexityRoot.UsageMapping.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMapping.ID(childComplexity), true
+	case "UsageMapping.organization":
+		if e.ComplexityRoot.UsageMapping.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMapping.Organization(childComplexity), true
+	case "UsageMapping.subAccountId":
+		if e.ComplexityRoot.UsageMapping.SubAccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMapping.SubAccountID(childComplexity), true
+	case "UsageMapping.tagKey":
+		if e.ComplexityRoot.UsageMapping.TagKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMapping.TagKey(childComplexity), true
+	case "UsageMapping.tagValue":
+		if e.ComplexityRoot.UsageMapping.TagValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMapping.TagValue(childComplexity), true
+
+	case "UsageRowError.column":
+		if e.ComplexityRoot.UsageRowError.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRowError.Column(childComplexity), true
+	case "UsageRowError.line":
+		if e.ComplexityRoot.UsageRowError.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRowError.Line(childComplexity), true
+	case "UsageRowError.message":
+		if e.ComplexityRoot.UsageRowError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRowError.Message(childComplexity), true
+
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
 			break
@@ -2143,15 +2921,20 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAddGroupMembersInput,
+		ec.unmarshalInputBillingSelectorInput,
+		ec.unmarshalInputCostWhereInput,
 		ec.unmarshalInputCreateGroupInput,
 		ec.unmarshalInputCreateOrganizationInput,
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputDeleteGroupInput,
 		ec.unmarshalInputGuardSettingInput,
+		ec.unmarshalInputImportUsageInput,
 		ec.unmarshalInputLockSettingInput,
+		ec.unmarshalInputMapUsageInput,
 		ec.unmarshalInputOrganizationOrder,
 		ec.unmarshalInputOrganizationWhereInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
+		ec.unmarshalInputSetBillingMultiplierInput,
 		ec.unmarshalInputSetGroupRolesInput,
 		ec.unmarshalInputSetOrganizationKindInput,
 		ec.unmarshalInputSetSettingInput,
@@ -2159,6 +2942,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUnsetSettingInput,
 		ec.unmarshalInputUpdateGroupInput,
 		ec.unmarshalInputUpdateOrganizationInput,
+		ec.unmarshalInputUsageMappingInput,
 	)
 	first := true
 
@@ -2233,7 +3017,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "schema.graphql" "organization.graphql" "people.graphql" "group.graphql" "setting.graphql"
+//go:embed "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "schema.graphql" "setting.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -2245,10 +3029,11 @@ func sourceData(filename string) string {
 }
 
 var sources = []*ast.Source{
-	{Name: "schema.graphql", Input: sourceData("schema.graphql"), BuiltIn: false},
+	{Name: "billing.graphql", Input: sourceData("billing.graphql"), BuiltIn: false},
+	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
 	{Name: "people.graphql", Input: sourceData("people.graphql"), BuiltIn: false},
-	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
+	{Name: "schema.graphql", Input: sourceData("schema.graphql"), BuiltIn: false},
 	{Name: "setting.graphql", Input: sourceData("setting.graphql"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -2285,6 +3070,170 @@ func (ec *executionContext) childFields_AddGroupMembersPayload(ctx context.Conte
 		return ec.fieldContext_AddGroupMembersPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddGroupMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BillingMultiplier_id(ctx, field)
+	case "seller":
+		return ec.fieldContext_BillingMultiplier_seller(ctx, field)
+	case "buyer":
+		return ec.fieldContext_BillingMultiplier_buyer(ctx, field)
+	case "selector":
+		return ec.fieldContext_BillingMultiplier_selector(ctx, field)
+	case "factor":
+		return ec.fieldContext_BillingMultiplier_factor(ctx, field)
+	case "basis":
+		return ec.fieldContext_BillingMultiplier_basis(ctx, field)
+	case "firstMonth":
+		return ec.fieldContext_BillingMultiplier_firstMonth(ctx, field)
+	case "lastMonth":
+		return ec.fieldContext_BillingMultiplier_lastMonth(ctx, field)
+	case "version":
+		return ec.fieldContext_BillingMultiplier_version(ctx, field)
+	case "reason":
+		return ec.fieldContext_BillingMultiplier_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BillingMultiplier_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingMultiplier", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingSelector(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "provider":
+		return ec.fieldContext_BillingSelector_provider(ctx, field)
+	case "service":
+		return ec.fieldContext_BillingSelector_service(ctx, field)
+	case "sku":
+		return ec.fieldContext_BillingSelector_sku(ctx, field)
+	case "region":
+		return ec.fieldContext_BillingSelector_region(ctx, field)
+	case "chargeCategory":
+		return ec.fieldContext_BillingSelector_chargeCategory(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingSelector", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "level":
+		return ec.fieldContext_BillingSource_level(ctx, field)
+	case "organization":
+		return ec.fieldContext_BillingSource_organization(ctx, field)
+	case "billingMultiplier":
+		return ec.fieldContext_BillingSource_billingMultiplier(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingSource", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingWarning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_BillingWarning_code(ctx, field)
+	case "message":
+		return ec.fieldContext_BillingWarning_message(ctx, field)
+	case "organization":
+		return ec.fieldContext_BillingWarning_organization(ctx, field)
+	case "amount":
+		return ec.fieldContext_BillingWarning_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingWarning", field.Name)
+}
+
+func (ec *executionContext) childFields_CostLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CostLine_id(ctx, field)
+	case "chargePeriodStart":
+		return ec.fieldContext_CostLine_chargePeriodStart(ctx, field)
+	case "chargePeriodEnd":
+		return ec.fieldContext_CostLine_chargePeriodEnd(ctx, field)
+	case "provider":
+		return ec.fieldContext_CostLine_provider(ctx, field)
+	case "service":
+		return ec.fieldContext_CostLine_service(ctx, field)
+	case "sku":
+		return ec.fieldContext_CostLine_sku(ctx, field)
+	case "region":
+		return ec.fieldContext_CostLine_region(ctx, field)
+	case "chargeCategory":
+		return ec.fieldContext_CostLine_chargeCategory(ctx, field)
+	case "chargeClass":
+		return ec.fieldContext_CostLine_chargeClass(ctx, field)
+	case "description":
+		return ec.fieldContext_CostLine_description(ctx, field)
+	case "organization":
+		return ec.fieldContext_CostLine_organization(ctx, field)
+	case "amount":
+		return ec.fieldContext_CostLine_amount(ctx, field)
+	case "priceChain":
+		return ec.fieldContext_CostLine_priceChain(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CostLine", field.Name)
+}
+
+func (ec *executionContext) childFields_CostLineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CostLineConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CostLineConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CostLineConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CostLineConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CostLineEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CostLineEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CostLineEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CostLineEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CostPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_CostPoint_start(ctx, field)
+	case "amount":
+		return ec.fieldContext_CostPoint_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CostPoint", field.Name)
+}
+
+func (ec *executionContext) childFields_CostReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "total":
+		return ec.fieldContext_CostReport_total(ctx, field)
+	case "otherTotals":
+		return ec.fieldContext_CostReport_otherTotals(ctx, field)
+	case "previousTotal":
+		return ec.fieldContext_CostReport_previousTotal(ctx, field)
+	case "rows":
+		return ec.fieldContext_CostReport_rows(ctx, field)
+	case "other":
+		return ec.fieldContext_CostReport_other(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CostReport", field.Name)
+}
+
+func (ec *executionContext) childFields_CostRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_CostRow_key(ctx, field)
+	case "label":
+		return ec.fieldContext_CostRow_label(ctx, field)
+	case "total":
+		return ec.fieldContext_CostRow_total(ctx, field)
+	case "series":
+		return ec.fieldContext_CostRow_series(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CostRow", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2327,6 +3276,22 @@ func (ec *executionContext) childFields_DeleteGroupPayload(ctx context.Context, 
 		return ec.fieldContext_DeleteGroupPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteGroupPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EffectiveBillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "selector":
+		return ec.fieldContext_EffectiveBillingMultiplier_selector(ctx, field)
+	case "factor":
+		return ec.fieldContext_EffectiveBillingMultiplier_factor(ctx, field)
+	case "basis":
+		return ec.fieldContext_EffectiveBillingMultiplier_basis(ctx, field)
+	case "source":
+		return ec.fieldContext_EffectiveBillingMultiplier_source(ctx, field)
+	case "chain":
+		return ec.fieldContext_EffectiveBillingMultiplier_chain(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EffectiveBillingMultiplier", field.Name)
 }
 
 func (ec *executionContext) childFields_EffectiveSetting(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2435,6 +3400,16 @@ func (ec *executionContext) childFields_GuardSettingPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type GuardSettingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ImportUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "import":
+		return ec.fieldContext_ImportUsagePayload_import(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ImportUsagePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportUsagePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Invitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2499,6 +3474,16 @@ func (ec *executionContext) childFields_LoginPage(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type LoginPage", field.Name)
 }
 
+func (ec *executionContext) childFields_MapUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mappings":
+		return ec.fieldContext_MapUsagePayload_mappings(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_MapUsagePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MapUsagePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Membership(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2549,6 +3534,16 @@ func (ec *executionContext) childFields_MembershipEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type MembershipEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_Money_amount(ctx, field)
+	case "currency":
+		return ec.fieldContext_Money_currency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
 func (ec *executionContext) childFields_Organization(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2589,6 +3584,12 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_members(ctx, field)
 	case "projects":
 		return ec.fieldContext_Organization_projects(ctx, field)
+	case "effectiveBillingMultipliers":
+		return ec.fieldContext_Organization_effectiveBillingMultipliers(ctx, field)
+	case "costs":
+		return ec.fieldContext_Organization_costs(ctx, field)
+	case "costLines":
+		return ec.fieldContext_Organization_costLines(ctx, field)
 	case "effectiveSettings":
 		return ec.fieldContext_Organization_effectiveSettings(ctx, field)
 	case "settingValues":
@@ -2645,6 +3646,22 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "seller":
+		return ec.fieldContext_PriceEdge_seller(ctx, field)
+	case "buyer":
+		return ec.fieldContext_PriceEdge_buyer(ctx, field)
+	case "factor":
+		return ec.fieldContext_PriceEdge_factor(ctx, field)
+	case "basis":
+		return ec.fieldContext_PriceEdge_basis(ctx, field)
+	case "inherited":
+		return ec.fieldContext_PriceEdge_inherited(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PrincipalConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2731,6 +3748,18 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_current(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SetBillingMultiplierPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingMultiplier":
+		return ec.fieldContext_SetBillingMultiplierPayload_billingMultiplier(ctx, field)
+	case "warnings":
+		return ec.fieldContext_SetBillingMultiplierPayload_warnings(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetBillingMultiplierPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetBillingMultiplierPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetGroupRolesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2933,6 +3962,62 @@ func (ec *executionContext) childFields_UpdateOrganizationPayload(ctx context.Co
 		return ec.fieldContext_UpdateOrganizationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateOrganizationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageImport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UsageImport_id(ctx, field)
+	case "status":
+		return ec.fieldContext_UsageImport_status(ctx, field)
+	case "rowsRead":
+		return ec.fieldContext_UsageImport_rowsRead(ctx, field)
+	case "rowsStored":
+		return ec.fieldContext_UsageImport_rowsStored(ctx, field)
+	case "rowsSkipped":
+		return ec.fieldContext_UsageImport_rowsSkipped(ctx, field)
+	case "unattributedRows":
+		return ec.fieldContext_UsageImport_unattributedRows(ctx, field)
+	case "billedCosts":
+		return ec.fieldContext_UsageImport_billedCosts(ctx, field)
+	case "errorCount":
+		return ec.fieldContext_UsageImport_errorCount(ctx, field)
+	case "errors":
+		return ec.fieldContext_UsageImport_errors(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_UsageImport_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageImport", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageMapping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UsageMapping_id(ctx, field)
+	case "subAccountId":
+		return ec.fieldContext_UsageMapping_subAccountId(ctx, field)
+	case "tagKey":
+		return ec.fieldContext_UsageMapping_tagKey(ctx, field)
+	case "tagValue":
+		return ec.fieldContext_UsageMapping_tagValue(ctx, field)
+	case "organization":
+		return ec.fieldContext_UsageMapping_organization(ctx, field)
+	case "group":
+		return ec.fieldContext_UsageMapping_group(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageMapping", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageRowError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_UsageRowError_line(ctx, field)
+	case "column":
+		return ec.fieldContext_UsageRowError_column(ctx, field)
+	case "message":
+		return ec.fieldContext_UsageRowError_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageRowError", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

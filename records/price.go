@@ -27,20 +27,27 @@ type PriceRule struct {
 	CreatedAt time.Time
 }
 
-// PriceRules returns every version of every price rule of these sellers, in
-// one statement.
+// PriceRules returns what Rules does, with what the authors said.
 func (s *Store) PriceRules(ctx context.Context, sellers []uuid.UUID) ([]PriceRule, error) {
 	return s.priceRules(ctx, billingmultiplier.SellerIDIn(sellers...))
 }
 
-// PriceRulesAround returns every version of every price rule of the sellers
-// above an organization, of itself and of those below it, in one statement.
-func (s *Store) PriceRulesAround(ctx context.Context, org Organization) ([]PriceRule, error) {
+// RulesAround returns the price rules of the sellers above an organization, of
+// itself and of those below it, in no order and in one statement.
+func (s *Store) RulesAround(ctx context.Context, org Organization) ([]pricing.Rule, error) {
 	above := make([]uuid.UUID, len(org.Above))
 	for i, a := range org.Above {
 		above[i] = a.ID
 	}
-	return s.priceRules(ctx, billingmultiplier.Or(billingmultiplier.SellerIDIn(above...), soldBelow(org.ID)))
+	list, err := s.priceRules(ctx, billingmultiplier.Or(billingmultiplier.SellerIDIn(above...), soldBelow(org.ID)))
+	if err != nil {
+		return nil, err
+	}
+	rules := make([]pricing.Rule, len(list))
+	for i, r := range list {
+		rules[i] = r.Rule
+	}
+	return rules, nil
 }
 
 // soldBelow returns the predicate of rules whose seller is the organization or
@@ -60,55 +67,18 @@ func (s *Store) priceRules(ctx context.Context, of predicate.BillingMultiplier) 
 	}
 	rules := make([]PriceRule, len(rows))
 	for i, row := range rows {
-		rules[i], err = NewPriceRule(row)
-		if err != nil {
+		if rules[i], err = NewPriceRule(row); err != nil {
 			return nil, err
 		}
 	}
 	return rules, nil
 }
 
-// NewPriceRule returns a stored row as pricing reads it.
+// NewPriceRule returns a stored row as pricing reads it, with what its author
+// said.
 func NewPriceRule(row *ent.BillingMultiplier) (PriceRule, error) {
-	rule := PriceRule{
-		Rule: pricing.Rule{
-			ID:     orgtree.ID(row.ID),
-			Seller: orgtree.ID(row.SellerID),
-			Selector: pricing.Selector{
-				Provider: row.Provider, Service: row.Service, SKU: row.Sku, Region: row.Region,
-				ChargeCategory: pricing.ChargeCategory(row.ChargeCategory),
-			},
-			Basis:   pricing.Basis(row.Basis),
-			Version: row.Version,
-		},
-		Reason:    row.Reason,
-		CreatedAt: row.CreatedAt.UTC(),
-	}
-	if row.BuyerID != nil {
-		rule.Buyer = orgtree.ID(*row.BuyerID)
-	}
-	var err error
-	if rule.Factor, err = money.Parse(row.Factor); err != nil {
-		return PriceRule{}, fmt.Errorf("price rule %s: %w", row.ID, err)
-	}
-	if rule.FirstMonth, err = pricing.ParseMonth(row.FirstMonth); err != nil {
-		return PriceRule{}, fmt.Errorf("price rule %s: %w", row.ID, err)
-	}
-	if row.LastMonth != nil {
-		if rule.LastMonth, err = pricing.ParseMonth(*row.LastMonth); err != nil {
-			return PriceRule{}, fmt.Errorf("price rule %s: %w", row.ID, err)
-		}
-	}
-	return rule, nil
-}
-
-// Rules returns the rules alone.
-func Rules(list []PriceRule) []pricing.Rule {
-	rules := make([]pricing.Rule, len(list))
-	for i, r := range list {
-		rules[i] = r.Rule
-	}
-	return rules
+	rule, err := Rule(row)
+	return PriceRule{Rule: rule, Reason: row.Reason, CreatedAt: row.CreatedAt.UTC()}, err
 }
 
 // The settings that say what is shown of a price.
@@ -227,4 +197,35 @@ func Standpoint(ctx context.Context, org Organization) int {
 		}
 	}
 	return 0
+}
+
+// PriceEdge is one edge of a price chain, as a viewer may see it.
+type PriceEdge struct {
+	Seller *Reference
+	Buyer  *Reference
+	// Factor is nil where it is not shown.
+	Factor *money.Decimal
+	// Basis is nil where it is not shown or no rule matches.
+	Basis *pricing.Basis
+	// Inherited says that no rule matches, so that the buyer pays the seller's
+	// own price. It is false where the price is not shown.
+	Inherited bool
+}
+
+// HiddenEdge returns the edge between two organizations, given by their lines,
+// without its price.
+func HiddenEdge(ctx context.Context, seller, buyer []Ancestor) *PriceEdge {
+	from, to := Refer(ctx, seller), Refer(ctx, buyer)
+	return &PriceEdge{Seller: &from, Buyer: &to}
+}
+
+// Priced returns the edge with the price of a rule, or with that of no rule for
+// an empty basis.
+func (e PriceEdge) Priced(factor money.Decimal, basis pricing.Basis) *PriceEdge {
+	e.Factor, e.Basis, e.Inherited = &factor, &basis, false
+	if basis == "" {
+		one := money.FromInt(1)
+		e.Factor, e.Basis, e.Inherited = &one, nil, true
+	}
+	return &e
 }

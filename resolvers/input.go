@@ -4,8 +4,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/graph/model"
+	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
 )
@@ -79,4 +82,69 @@ func settingTarget(scope typeid.ID, key string, side *waterfall.Side, placedBy *
 	return settings.Target{
 		ScopeID: scope, Key: key, Side: valueOf(side), PlacedBy: manager, ExpectedVersion: expectedVersion, Reason: valueOf(reason),
 	}, err
+}
+
+func newMultiplier(input model.SetBillingMultiplierInput) (rates.NewMultiplier, error) {
+	seller, err := input.SellerID.Expect("sellerId", typeid.Organization)
+	if err != nil {
+		return rates.NewMultiplier{}, err
+	}
+	buyer, err := optionalID("buyerId", typeid.Organization, input.BuyerID)
+	if err != nil {
+		return rates.NewMultiplier{}, err
+	}
+	rule := rates.NewMultiplier{
+		Seller: seller, Buyer: buyer, Factor: input.Factor, Basis: input.Basis,
+		FirstMonth: input.FirstMonth, LastMonth: input.LastMonth, Reason: valueOf(input.Reason),
+	}
+	if s := input.Selector; s != nil {
+		rule.Selector = rates.Selector{Provider: s.Provider, Service: s.Service, SKU: s.Sku, Region: s.Region, ChargeCategory: s.ChargeCategory}
+	}
+	return rule, nil
+}
+
+func newMappings(input model.MapUsageInput) (importer uuid.UUID, mappings []usage.NewMapping, err error) {
+	importer, err = input.OrganizationID.Expect("organizationId", typeid.Organization)
+	if err != nil {
+		return uuid.Nil, nil, err
+	}
+	mappings = make([]usage.NewMapping, len(input.Mappings))
+	for i, m := range input.Mappings {
+		organization, err := m.OrganizationID.Expect("mappings.organizationId", typeid.Organization)
+		if err != nil {
+			return uuid.Nil, nil, err
+		}
+		group, err := optionalID("mappings.groupId", typeid.Group, m.GroupID)
+		if err != nil {
+			return uuid.Nil, nil, err
+		}
+		mappings[i] = usage.NewMapping{
+			SubAccountID: m.SubAccountID, TagKey: m.TagKey, TagValue: m.TagValue, OrganizationID: organization, GroupID: group,
+		}
+	}
+	return importer, mappings, nil
+}
+
+func costWhere(where *model.CostWhereInput) (costs.Where, error) {
+	if where == nil {
+		return costs.Where{}, nil
+	}
+	conditions := costs.Where{
+		Providers: where.Providers, Services: where.Services, SKUs: where.Skus, Regions: where.Regions, ChargeCategories: where.ChargeCategories,
+	}
+	if where.OrganizationIds != nil {
+		ids, err := idsOf("where.organizationIds", typeid.Organization, given(where.OrganizationIds))
+		if err != nil {
+			return costs.Where{}, err
+		}
+		conditions.OrganizationIDs = ids
+	}
+	if where.GroupIds != nil {
+		ids, err := idsOf("where.groupIds", typeid.Group, given(where.GroupIds))
+		if err != nil {
+			return costs.Where{}, err
+		}
+		conditions.GroupIDs = ids
+	}
+	return conditions, nil
 }

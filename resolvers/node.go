@@ -22,6 +22,12 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Groups.Get(ctx, id.UUID))
 	case typeid.Project:
 		return found(r.Projects.Get(ctx, id.UUID))
+	case typeid.Multiplier:
+		return found(r.Rates.Get(ctx, id.UUID))
+	case typeid.UsageImport:
+		return found(r.Usage.Get(ctx, id.UUID))
+	case typeid.UsageMapping:
+		return found(r.Usage.Mapping(ctx, id.UUID))
 	default:
 		return nil, fault.Missing("object")
 	}

@@ -5,18 +5,24 @@
 package resolvers
 
 import (
+	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/projects"
+	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/usage"
 )
 
 // Resolver holds the services that resolvers call.
 type Resolver struct {
+	Costs         *costs.Service
 	Groups        *groups.Service
 	Organizations *organizations.Service
 	People        *people.Service
 	Projects      *projects.Service
+	Rates         *rates.Service
 	Settings      *settings.Service
+	Usage         *usage.Service
 }

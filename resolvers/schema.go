@@ -9,6 +9,8 @@ import (
 	"github.com/headwater-platform/headwater/graph"
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/pricing"
+	"github.com/headwater-platform/headwater/service/costs"
 )
 
 // NewSchema returns the executable schema of the resolvers, with the static
@@ -36,6 +38,12 @@ func paged(child int, first *int, _ *string, last *int, _ *string) int {
 // all of them.
 const settingCount = 40
 
+// multiplierCount is about how many selectors matter to one buyer.
+const multiplierCount = 20
+
+// reportCost is what adding up the costs of a period weighs beside a field.
+const reportCost = 100
+
 func perKey(child int, keys []string) int {
 	if keys == nil {
 		return times(child, settingCount)
@@ -59,6 +67,15 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.Projects = paged
 	c.Organization.EffectiveSettings = func(child int, keys []string, _ *time.Time) int { return perKey(child, keys) }
 	c.Organization.SettingValues = perKey
+	c.Organization.CostLines = func(child int, _ pricing.Month, first *int, after *string, last *int, before *string) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Organization.EffectiveBillingMultipliers = func(child int, _ *pricing.Month) int { return times(child, multiplierCount) }
+	c.Organization.Costs = func(child int, _, _ time.Time, _ *costs.GroupBy, _ *string, _ costs.Interval, _ *model.CostWhereInput, _ *costs.Perspective) int {
+		return child + reportCost
+	}
+	c.CostReport.Rows = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
+	c.UsageImport.Errors = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
 	c.Group.Members = paged
 	c.Group.EffectiveSettings = perKey
 	c.Membership.EffectiveSettings = perKey

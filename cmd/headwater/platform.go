@@ -19,11 +19,14 @@ import (
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/resolvers"
 	"github.com/headwater-platform/headwater/server"
+	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/projects"
+	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/token"
 )
 
@@ -66,11 +69,14 @@ func newPlatform(db *database.DB, maxDepth int) *platform {
 		db:      db,
 		records: store,
 		services: resolvers.Resolver{
+			Costs:         costs.New(db, store),
 			Groups:        groups.New(db, store),
 			Organizations: organizations.New(db, store, maxDepth),
 			People:        people.New(db, store, password.NewHasher(hashes)),
 			Projects:      projects.New(db, store),
+			Rates:         rates.New(db, store),
 			Settings:      settings.New(db, store),
+			Usage:         usage.New(db, store),
 		},
 	}
 }

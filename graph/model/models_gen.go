@@ -10,15 +10,20 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/projects"
+	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
 )
@@ -57,6 +62,38 @@ type AddGroupMembersPayload struct {
 	Group *groups.Group `json:"group"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which usage lines a rule prices. A field that is absent matches all.
+type BillingSelectorInput struct {
+	// The provider.
+	Provider *string `json:"provider,omitempty"`
+	// The service.
+	Service *string `json:"service,omitempty"`
+	// The SKU.
+	Sku *string `json:"sku,omitempty"`
+	// The region.
+	Region *string `json:"region,omitempty"`
+	// The charge category. A rule without one prices usage and purchases.
+	ChargeCategory *pricing.ChargeCategory `json:"chargeCategory,omitempty"`
+}
+
+// Which usage. Conditions are joined by and, lists by or.
+type CostWhereInput struct {
+	// Of these providers.
+	Providers []string `json:"providers,omitempty"`
+	// Of these services.
+	Services []string `json:"services,omitempty"`
+	// Of these SKUs.
+	Skus []string `json:"skus,omitempty"`
+	// Of these regions.
+	Regions []string `json:"regions,omitempty"`
+	// Of these charge categories.
+	ChargeCategories []pricing.ChargeCategory `json:"chargeCategories,omitempty"`
+	// Of these organizations and all below them.
+	OrganizationIds []*typeid.ID `json:"organizationIds,omitempty"`
+	// Of these groups.
+	GroupIds []*typeid.ID `json:"groupIds,omitempty"`
 }
 
 // What `createGroup` is asked for.
@@ -189,6 +226,26 @@ type GuardSettingPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `importUsage` is asked for.
+type ImportUsageInput struct {
+	// The importing organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// A FOCUS file, CSV or CSV.gz.
+	File graphql.Upload `json:"file"`
+	// Whether rows that cannot be read are passed over instead of refusing the file.
+	SkipBadRows *bool `json:"skipBadRows,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `importUsage` answers.
+type ImportUsagePayload struct {
+	// The import.
+	Import *usage.Import `json:"import"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // An offer to join or to own an organization.
 type Invitation struct {
 	// The opaque id.
@@ -249,6 +306,24 @@ type LockSettingPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `mapUsage` is asked for.
+type MapUsageInput struct {
+	// The importing organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// At most 1000. A mapping of the same sub-account and tag is replaced.
+	Mappings []*UsageMappingInput `json:"mappings"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `mapUsage` answers.
+type MapUsagePayload struct {
+	// The mappings, in the order given.
+	Mappings []*usage.Mapping `json:"mappings"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 type Mutation struct {
 }
 
@@ -305,6 +380,38 @@ type Session struct {
 	LastSeenAt time.Time `json:"lastSeenAt"`
 	// Whether this request belongs to it.
 	Current bool `json:"current"`
+}
+
+// What `setBillingMultiplier` is asked for.
+type SetBillingMultiplierInput struct {
+	// The seller.
+	SellerID typeid.ID `json:"sellerId"`
+	// The buyer, directly below the seller; all direct customers if absent.
+	BuyerID *typeid.ID `json:"buyerId,omitempty"`
+	// Which usage; all if absent.
+	Selector *BillingSelectorInput `json:"selector,omitempty"`
+	// Above 0, at most 6 digits before and 6 after the point.
+	Factor money.Decimal `json:"factor"`
+	// `billing.chain_mode` of the seller if absent.
+	Basis *pricing.Basis `json:"basis,omitempty"`
+	// The first month in which it holds.
+	FirstMonth pricing.Month `json:"firstMonth"`
+	// The last month in which it holds; no end if absent.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
+	// Why. Required where a rule of a month that has begun is replaced.
+	Reason *string `json:"reason,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setBillingMultiplier` answers.
+type SetBillingMultiplierPayload struct {
+	// The rule.
+	BillingMultiplier *rates.Multiplier `json:"billingMultiplier"`
+	// What the author should know. The rule is set all the same.
+	Warnings []*rates.Warning `json:"warnings"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What `setGroupRoles` is asked for.
@@ -481,6 +588,20 @@ type UpdateOrganizationPayload struct {
 	Organization *organizations.Organization `json:"organization"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Whose usage a sub-account or a tag is.
+type UsageMappingInput struct {
+	// The provider's sub-account.
+	SubAccountID *string `json:"subAccountId,omitempty"`
+	// The key of a tag.
+	TagKey *string `json:"tagKey,omitempty"`
+	// The value of the tag; any if absent.
+	TagValue *string `json:"tagValue,omitempty"`
+	// The organization whose usage it is, at or below the importing one.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// A group of that organization.
+	GroupID *typeid.ID `json:"groupId,omitempty"`
 }
 
 // What an invitation offers.

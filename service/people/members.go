@@ -142,7 +142,7 @@ func (s *Service) Members(ctx context.Context, siblings *batch.Siblings, organiz
 // visibleMembers returns the predicate of the members that the viewer may see
 // in these organizations.
 func (s *Service) visibleMembers(ctx context.Context, organizations []uuid.UUID) (predicate.Membership, error) {
-	allowed, err := s.allowed(ctx, access.UsersRead, organizations)
+	allowed, err := s.readsPeople(ctx, organizations)
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +283,5 @@ func (s *Service) detailsOf(ctx context.Context, m *Membership) (bool, error) {
 	if isSelf(ctx, m.User.ID.UUID) {
 		return true, nil
 	}
-	return batch.Load(ctx, m.Organizations, "users:read", m.OrganizationID, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
-		return s.allowed(ctx, access.UsersRead, ids)
-	})
+	return batch.Load(ctx, m.Organizations, "users:read", m.OrganizationID, s.readsPeople)
 }

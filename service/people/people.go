@@ -163,7 +163,7 @@ func (s *Service) readable(ctx context.Context, users []uuid.UUID) (map[uuid.UUI
 	for i, row := range rows {
 		homes[i] = row.OrganizationID
 	}
-	allowed, err := s.allowed(ctx, access.UsersRead, homes)
+	allowed, err := s.readsPeople(ctx, homes)
 	if err != nil {
 		return nil, err
 	}
@@ -177,9 +177,9 @@ func (s *Service) readable(ctx context.Context, users []uuid.UUID) (map[uuid.UUI
 	return readable, nil
 }
 
-// allowed reports for each organization whether the viewer holds a permission
+// readsPeople reports for each organization whether the viewer holds users:read
 // there.
-func (s *Service) allowed(ctx context.Context, p access.Permission, organizations []uuid.UUID) (map[uuid.UUID]bool, error) {
+func (s *Service) readsPeople(ctx context.Context, organizations []uuid.UUID) (map[uuid.UUID]bool, error) {
 	found, err := s.records.Organizations(ctx, organizations)
 	if err != nil {
 		return nil, err
@@ -187,7 +187,7 @@ func (s *Service) allowed(ctx context.Context, p access.Permission, organization
 	viewer := access.ViewerFrom(ctx)
 	allowed := make(map[uuid.UUID]bool, len(found))
 	for id, org := range found {
-		allowed[id] = slices.Contains(viewer.Allowed(org.Target()), p)
+		allowed[id] = slices.Contains(viewer.Allowed(org.Target()), access.UsersRead)
 	}
 	return allowed, nil
 }

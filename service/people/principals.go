@@ -131,7 +131,7 @@ func (s *Service) visibleInGroups(ctx context.Context, groups []uuid.UUID) (pred
 	for i, row := range rows {
 		homes[i] = row.OrganizationID
 	}
-	allowed, err := s.allowed(ctx, access.UsersRead, homes)
+	allowed, err := s.readsPeople(ctx, homes)
 	if err != nil {
 		return nil, err
 	}

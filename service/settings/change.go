@@ -90,7 +90,8 @@ func (s *Service) Set(ctx context.Context, target Target, kind waterfall.Operati
 	if kind == "" {
 		kind = waterfall.OperationSet
 	}
-	return s.change(ctx, target, edit{action: "setSetting", change: waterfall.ChangeValue,
+	return s.change(ctx, target, edit{
+		action: "setSetting", change: waterfall.ChangeValue,
 		apply: func(d *waterfall.Definition, before waterfall.Directive) (waterfall.Directive, error) {
 			operation, err := d.ParseOperation(kind, value)
 			if err != nil {
@@ -104,21 +105,25 @@ func (s *Service) Set(ctx context.Context, target Target, kind waterfall.Operati
 			}
 			before.Operation = &operation
 			return before, nil
-		}})
+		},
+	})
 }
 
 // Unset takes the value operation back. It is always possible.
 func (s *Service) Unset(ctx context.Context, target Target) (*Changed, error) {
-	return s.change(ctx, target, edit{action: "unsetSetting",
+	return s.change(ctx, target, edit{
+		action: "unsetSetting",
 		apply: func(_ *waterfall.Definition, before waterfall.Directive) (waterfall.Directive, error) {
 			before.Operation = nil
 			return before, nil
-		}})
+		},
+	})
 }
 
 // Guard bounds what may be chosen; without any bound it takes the guard back.
 func (s *Service) Guard(ctx context.Context, target Target, input waterfall.GuardInput) (*Changed, error) {
-	e := edit{action: "guardSetting", change: waterfall.ChangeGuard,
+	e := edit{
+		action: "guardSetting", change: waterfall.ChangeGuard,
 		apply: func(d *waterfall.Definition, before waterfall.Directive) (waterfall.Directive, error) {
 			guard, err := d.ParseGuard(input)
 			if err != nil {
@@ -126,33 +131,40 @@ func (s *Service) Guard(ctx context.Context, target Target, input waterfall.Guar
 			}
 			before.Guard = &guard
 			return before, nil
-		}}
+		},
+	}
 	if input.IsEmpty() {
-		e = edit{action: "guardSetting",
+		e = edit{
+			action: "guardSetting",
 			apply: func(_ *waterfall.Definition, before waterfall.Directive) (waterfall.Directive, error) {
 				before.Guard = nil
 				return before, nil
-			}}
+			},
+		}
 	}
 	return s.change(ctx, target, e)
 }
 
 // Lock fixes the value that applies at the scope for everything below.
 func (s *Service) Lock(ctx context.Context, target Target) (*Changed, error) {
-	return s.change(ctx, target, edit{action: "lockSetting", change: waterfall.ChangeLock,
+	return s.change(ctx, target, edit{
+		action: "lockSetting", change: waterfall.ChangeLock,
 		apply: func(_ *waterfall.Definition, before waterfall.Directive) (waterfall.Directive, error) {
 			before.Locked = true
 			return before, nil
-		}})
+		},
+	})
 }
 
 // Unlock takes a lock back.
 func (s *Service) Unlock(ctx context.Context, target Target) (*Changed, error) {
-	return s.change(ctx, target, edit{action: "unlockSetting",
+	return s.change(ctx, target, edit{
+		action: "unlockSetting",
 		apply: func(_ *waterfall.Definition, before waterfall.Directive) (waterfall.Directive, error) {
 			before.Locked = false
 			return before, nil
-		}})
+		},
+	})
 }
 
 // change checks, applies and journals one edit of one directive.

@@ -80,8 +80,8 @@ func examples() map[string]struct{ good, bad []string } {
 			bad:  []string{`{"headline":"x"}`, `{"title":null}`, `{"title":1}`, `"Hello"`, `[]`, `{"title":"` + strings.Repeat("x", 201) + `"}`, `{"title":"a","title":"b"}`, `{"body":"\ud800"}`},
 		},
 		"customize.user_defaults": {
-			good: []string{`[]`, `[{"type":"cluster","name":"small","parameters":{"nodes":"2"}}] => [{"name":"small","parameters":{"nodes":"2"},"type":"cluster"}]`},
-			bad:  []string{`[{}]`, `[{"type":"cluster"}]`, `["cluster"]`, `[{"type":"cluster","name":"a","parameters":[]}]`, `[{"type":"a","name":"b"},{"name":"b","type":"a"}]`, `{}`, `[{"type":"cluster","name":"a","parameters":{"n":2}}]`},
+			good: []string{`[]`, `[{"name":"small","kind":"cluster","spec":{"nodes":"2"}}] => [{"kind":"cluster","name":"small","spec":{"nodes":"2"}}]`},
+			bad:  []string{`[{}]`, `[{"kind":"cluster"}]`, `["cluster"]`, `[{"kind":"cluster","name":"a","spec":[]}]`, `[{"kind":"a","name":"b"},{"name":"b","kind":"a"}]`, `{}`, `[{"kind":"cluster","name":"a","spec":{"n":2}}]`},
 		},
 		"customize.locale": {
 			good: []string{`"en"`, `"en-GB"`, `"zh-Hant-TW"`, `"de-CH-1996"`, `"es-419"`, `"en-US-u-hc-h12"`},

@@ -33,7 +33,7 @@ func customize() section {
 			Type:        waterfall.TypeObject, ReadObject: readLoginBanner, Levels: toOrganization(), Default: waterfall.EmptyObject(),
 		}, {
 			Key: "customize.user_defaults", Title: "Default resources",
-			Description: "The resources that are copied to each new user, at most 50: {type, name, parameters}, where the parameters are texts.",
+			Description: "The resources that are copied to each new user, at most 50: {kind, name, spec}, where the spec holds texts.",
 			Type:        waterfall.TypeList, Element: waterfall.TypeObject, MaxItems: 50,
 			ReadObject: readUserDefault, Levels: toGroup(), Default: waterfall.EmptyList(),
 		}, {

@@ -182,36 +182,36 @@ func readLoginBanner(raw []byte) ([]byte, error) {
 	return writeRecord(record), nil
 }
 
-// readUserDefault reads {type, name, parameters}.
+// readUserDefault reads {kind, name, spec}.
 func readUserDefault(raw []byte) ([]byte, error) {
 	members, err := strictjson.Object(raw)
 	if err != nil {
 		return nil, err
 	}
-	fields, err := fieldsOf(members, "type", "name", "parameters")
+	fields, err := fieldsOf(members, "kind", "name", "spec")
 	if err != nil {
 		return nil, err
 	}
-	kind, err := textOf(fields["type"], maxWord)
+	kind, err := textOf(fields["kind"], maxWord)
 	if err != nil || kind == "" {
-		return nil, errors.New("type must name the kind of resource")
+		return nil, errors.New("kind must say what the resource is")
 	}
 	name, err := textOf(fields["name"], maxWord)
 	if err != nil || name == "" {
 		return nil, errors.New("name must name the resource")
 	}
-	canonical := `{"name":` + strictjson.Quote(name)
-	if fields["parameters"] != nil {
-		parameters, err := readParameters(fields["parameters"])
+	canonical := `{"kind":` + strictjson.Quote(kind) + `,"name":` + strictjson.Quote(name)
+	if fields["spec"] != nil {
+		spec, err := readSpec(fields["spec"])
 		if err != nil {
-			return nil, fmt.Errorf("parameters %w", err)
+			return nil, fmt.Errorf("spec %w", err)
 		}
-		canonical += `,"parameters":` + string(parameters)
+		canonical += `,"spec":` + string(spec)
 	}
-	return []byte(canonical + `,"type":` + strictjson.Quote(kind) + `}`), nil
+	return []byte(canonical + `}`), nil
 }
 
-func readParameters(raw []byte) ([]byte, error) {
+func readSpec(raw []byte) ([]byte, error) {
 	members, err := strictjson.Object(raw)
 	if err != nil {
 		return nil, err

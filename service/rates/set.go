@@ -1,0 +1,243 @@
+package rates
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/money"
+	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/pricing"
+	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// NewMultiplier is what setBillingMultiplier is asked for.
+type NewMultiplier struct {
+	Seller uuid.UUID
+	// Buyer is nil for all direct customers of the seller.
+	Buyer    *uuid.UUID
+	Selector Selector
+	Factor   money.Decimal
+	// Basis is nil for what billing.chain_mode of the seller says.
+	Basis      *pricing.Basis
+	FirstMonth pricing.Month
+	// LastMonth is nil for no end.
+	LastMonth *pricing.Month
+	Reason    string
+}
+
+// chainMode is the setting that fills in the basis of a rule.
+const chainMode = "billing.chain_mode"
+
+// maxReason bounds a reason, in bytes.
+const maxReason = 500
+
+// Set adds a version of a price rule and returns it with what its author should
+// know. It needs partner:multiplier in the seller. INVALID for a seller that
+// manages nobody, a buyer that is not directly below it, a bad factor, selector
+// or month, and where a rule of a month that has begun is replaced without a
+// reason; FORBIDDEN for a basis that would tell the seller the source cost;
+// PERIOD_CLOSED for a month that is closed.
+func (s *Service) Set(ctx context.Context, n NewMultiplier) (*Multiplier, []*Warning, error) {
+	seller, err := s.records.Check(ctx, access.PartnerMultiplier, n.Seller)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !seller.Kind.CanManage() {
+		return nil, nil, fault.Invalidf("sellerId", "this organization manages no others")
+	}
+	buyer, err := s.buyerOf(ctx, n)
+	if err != nil {
+		return nil, nil, err
+	}
+	rule, err := s.ruleOf(ctx, n, seller)
+	if err != nil {
+		return nil, nil, err
+	}
+	warnings, err := s.warnings(ctx, seller, rule, n.Reason)
+	if err != nil {
+		return nil, nil, err
+	}
+	row, err := s.add(ctx, rule, n.Reason)
+	if err != nil {
+		return nil, nil, err
+	}
+	added, err := records.NewPriceRule(row)
+	if err != nil {
+		return nil, nil, err
+	}
+	return multiplier(ctx, added, seller.Line(), buyer), warnings, nil
+}
+
+// buyerOf returns the line of the buyer, nil for all: INVALID if it is not
+// directly below the seller, NOT_FOUND out of the viewer's sight.
+func (s *Service) buyerOf(ctx context.Context, n NewMultiplier) ([]records.Ancestor, error) {
+	if n.Buyer == nil {
+		return nil, nil
+	}
+	buyer, err := s.records.Organization(ctx, *n.Buyer)
+	if err != nil {
+		return nil, err
+	}
+	if !records.Sees(access.ViewerFrom(ctx).Reach(), buyer.Line()) || buyer.Status == orgtree.Deleted {
+		return nil, fault.Missing("organization")
+	}
+	if manager, ok := buyer.Manager(); !ok || manager.ID != n.Seller {
+		return nil, fault.Invalidf("buyerId", "the buyer is not directly below the seller")
+	}
+	return buyer.Line(), nil
+}
+
+// ruleOf returns the rule that is asked for, without id and version.
+func (s *Service) ruleOf(ctx context.Context, n NewMultiplier, seller records.Organization) (pricing.Rule, error) {
+	rule := pricing.Rule{
+		Seller: orgtree.ID(n.Seller), Selector: n.Selector.facts(), Factor: n.Factor, FirstMonth: n.FirstMonth,
+	}
+	if n.Buyer != nil {
+		rule.Buyer = orgtree.ID(*n.Buyer)
+	}
+	if n.LastMonth != nil {
+		rule.LastMonth = *n.LastMonth
+	}
+	if len(n.Reason) > maxReason || strings.ContainsRune(n.Reason, 0) {
+		return pricing.Rule{}, fault.Invalidf("reason", "a reason is a text of at most %d bytes", maxReason)
+	}
+	var err error
+	if rule.Basis, err = s.basisOf(ctx, n.Basis, seller); err != nil {
+		return pricing.Rule{}, err
+	}
+	return rule, rule.Validate()
+}
+
+// basisOf returns the basis of a rule, by the seller's setting if none is asked
+// for. A seller to whom the source cost is closed prices on what it pays
+// itself, since it could divide by any other factor. The platform is not such
+// a seller: what it pays is the source cost.
+func (s *Service) basisOf(ctx context.Context, asked *pricing.Basis, seller records.Organization) (pricing.Basis, error) {
+	var basis pricing.Basis
+	if asked != nil {
+		basis = *asked
+	} else {
+		usual, err := s.records.Value(ctx, seller, chainMode)
+		if err != nil {
+			return "", err
+		}
+		basis = pricing.Basis(usual.String())
+	}
+	if basis == pricing.Upstream || seller.Kind == orgtree.Platform {
+		return basis, nil
+	}
+	open, err := s.records.Value(ctx, seller, records.SourceCostVisible)
+	if err != nil {
+		return "", err
+	}
+	if !open.Bool() {
+		return "", fault.New(fault.Forbidden, "a price on the provider's cost needs billing.source_cost_visible; use the basis UPSTREAM")
+	}
+	return basis, nil
+}
+
+// add stores the next version of a rule. Sellers change their prices one after
+// the other, so that no version is lost.
+func (s *Service) add(ctx context.Context, rule pricing.Rule, reason string) (*ent.BillingMultiplier, error) {
+	seller := uuid.UUID(rule.Seller)
+	var row *ent.BillingMultiplier
+	_, err := s.db.Write(ctx, database.Entry{Action: "setBillingMultiplier", Organization: seller, Reason: reason}, func(ctx context.Context, tx *database.Tx) error {
+		if err := lock(ctx, tx, seller); err != nil {
+			return err
+		}
+		existing, err := ofSubject(ctx, tx, rule.Subject())
+		if err != nil {
+			return err
+		}
+		if err := pricing.CheckChange(pricing.Change{Rule: rule, Reason: reason}, existing, s.months()); err != nil {
+			return err
+		}
+		rule.Version = pricing.NextVersion(rule.Subject(), existing)
+		if row, err = s.insert(ctx, tx, rule, reason); err != nil {
+			return err
+		}
+		tx.Record(database.Change{Kind: typeid.Multiplier, ID: row.ID, Organization: seller, After: row})
+		return nil
+	})
+	return row, err
+}
+
+// months returns which months are closed on the edges of a rule: none, as long
+// as there are no statements.
+func (s *Service) months() pricing.Months {
+	return pricing.Months{Current: pricing.MonthOf(s.db.Now())}
+}
+
+// lock keeps the seller's prices from changing until the transaction ends.
+func lock(ctx context.Context, tx *database.Tx, seller uuid.UUID) error {
+	query := tx.Organization.Query().Where(organization.ID(seller))
+	query.Modify(tx.Lock)
+	_, err := query.Only(ctx)
+	if ent.IsNotFound(err) {
+		return fault.Missing("organization")
+	}
+	if err != nil {
+		return fmt.Errorf("lock seller: %w", err)
+	}
+	return nil
+}
+
+// ofSubject returns the versions of a rule.
+func ofSubject(ctx context.Context, tx *database.Tx, subject pricing.Subject) ([]pricing.Rule, error) {
+	buyer := billingmultiplier.BuyerIDIsNil()
+	if !subject.Buyer.IsZero() {
+		buyer = billingmultiplier.BuyerID(uuid.UUID(subject.Buyer))
+	}
+	rows, err := tx.BillingMultiplier.Query().
+		Where(
+			billingmultiplier.SellerID(uuid.UUID(subject.Seller)), buyer,
+			billingmultiplier.Provider(subject.Selector.Provider), billingmultiplier.Service(subject.Selector.Service),
+			billingmultiplier.Sku(subject.Selector.SKU), billingmultiplier.Region(subject.Selector.Region),
+			billingmultiplier.ChargeCategory(string(subject.Selector.ChargeCategory)),
+		).
+		All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load versions: %w", err)
+	}
+	versions := make([]pricing.Rule, len(rows))
+	for i, row := range rows {
+		if versions[i], err = records.Rule(row); err != nil {
+			return nil, err
+		}
+	}
+	return versions, nil
+}
+
+func (s *Service) insert(ctx context.Context, tx *database.Tx, rule pricing.Rule, reason string) (*ent.BillingMultiplier, error) {
+	create := tx.BillingMultiplier.Create().
+		SetID(s.db.NewID()).SetSellerID(uuid.UUID(rule.Seller)).
+		SetProvider(rule.Selector.Provider).SetService(rule.Selector.Service).SetSku(rule.Selector.SKU).
+		SetRegion(rule.Selector.Region).SetChargeCategory(string(rule.Selector.ChargeCategory)).
+		SetBasis(billingmultiplier.Basis(rule.Basis)).SetFactor(rule.Factor.String()).
+		SetFirstMonth(rule.FirstMonth.String()).SetVersion(rule.Version).
+		SetReason(reason).SetCreatedAt(s.db.Now())
+	if !rule.Buyer.IsZero() {
+		create.SetBuyerID(uuid.UUID(rule.Buyer))
+	}
+	if !rule.LastMonth.IsZero() {
+		create.SetLastMonth(rule.LastMonth.String())
+	}
+	if actor := access.ViewerFrom(ctx).ID; !actor.IsZero() {
+		create.SetActorID(uuid.UUID(actor))
+	}
+	row, err := create.Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("create billing multiplier: %w", err)
+	}
+	return row, nil
+}
