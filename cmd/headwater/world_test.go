@@ -1,8 +1,317 @@
 package main
 
-import "github.com/headwater-platform/headwater/service/organizations"
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
 
-// firstAdministrator is ada, who owns the platform of the tests.
-func firstAdministrator() organizations.FirstAdministrator {
-	return organizations.FirstAdministrator{Username: "ada", Email: "ada@platform.example"}
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/config"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/database/dbtest"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/group"
+	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/project"
+	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/token"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// world is a small platform with people whom the tests know by name.
+//
+//	platform            ada, its owner
+//	├ northwind         a partner, of paula's
+//	│ ├ fjord           a partner below it, of sven's
+//	│ │ └ cove          a customer of fjord, of cora's
+//	│ ├ acme            a customer, of olga's; max is a plain member
+//	│ └ bravo           a customer, of bob's
+//	└ southgate         a partner of rita's, a stranger to northwind
+//
+// The group acme.administrators, acme.editors and acme.billing, the project
+// acme.project and the membership acme.olga are known by these names, and so
+// on in every organization.
+type world struct {
+	platform *platform
+	url      string
+	issuer   token.Issuer
+	// ids are by name, names by id.
+	ids   map[string]string
+	names map[string]string
+	// revision is that of the finished world.
+	revision int64
+}
+
+// newWorld serves a world on an empty database.
+func newWorld(t *testing.T, db *database.DB) *world {
+	t.Helper()
+	w := &world{platform: newPlatform(db, orgtree.MaxDepth), ids: map[string]string{}, names: map[string]string{}}
+	seed := bytes.Repeat([]byte{7}, ed25519.SeedSize)
+	keys, err := token.NewKeys(ed25519.NewKeyFromSeed(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.issuer = token.Issuer{Name: "headwater", Audience: "headwater", Keys: keys, Now: dbtest.Start}
+	handler, err := w.platform.handler(serving{
+		issuer: w.issuer, address: "http://headwater.test", demo: true, logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		limits: config.Limits{
+			QueryCost: 100_000, QueryDepth: 20, QueryTokens: 10_000, BodyBytes: 1 << 20, UploadBytes: 64 << 20,
+			RequestTimeout: time.Minute, RatePerMinute: 1_000_000,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	w.url = server.URL
+	w.settle(t)
+	w.revision, err = db.Revision(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// settle makes the organizations and people of the world.
+func (w *world) settle(t *testing.T) {
+	t.Helper()
+	root, owner, err := w.platform.services.Organizations.Bootstrap(t.Context(), organizations.FirstAdministrator{Username: "ada", Email: "ada@platform.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.name("platform", typeid.New(typeid.Organization, root).String())
+	w.name("ada", typeid.New(typeid.User, owner).String())
+	w.furniture(t, "platform", "ada")
+	w.organization(t, "northwind", "PARTNER", "platform", "paula")
+	w.organization(t, "southgate", "PARTNER", "platform", "rita")
+	w.organization(t, "fjord", "PARTNER", "northwind", "sven")
+	w.organization(t, "acme", "STANDARD", "northwind", "olga")
+	w.organization(t, "bravo", "STANDARD", "northwind", "bob")
+	w.organization(t, "cove", "STANDARD", "fjord", "cora")
+	w.person(t, "acme", "max")
+}
+
+// name makes a thing known.
+func (w *world) name(name, id string) {
+	w.ids[name], w.names[id] = id, name
+}
+
+// key returns the UUID of a thing that is known by name.
+func (w *world) key(t *testing.T, name string) uuid.UUID {
+	t.Helper()
+	id, err := typeid.Parse(w.ids[name])
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return id.UUID
+}
+
+func (w *world) organization(t *testing.T, slug, kind, manager, owner string) {
+	t.Helper()
+	answer := w.must(t, "ada", `mutation($i: CreateOrganizationInput!) { createOrganization(input: $i) { organization { id owner { id } } } }`,
+		map[string]any{"i": map[string]any{
+			"managedById": w.ids[manager], "slug": slug, "name": strings.ToUpper(slug[:1]) + slug[1:], "kind": kind,
+			"ownerEmail": owner + "@" + slug + ".example",
+		}})
+	w.name(slug, dig(answer, "createOrganization.organization.id"))
+	w.name(owner, dig(answer, "createOrganization.organization.owner.id"))
+	w.furniture(t, slug, owner)
+}
+
+// furniture names what an organization begins with.
+func (w *world) furniture(t *testing.T, slug, owner string) {
+	t.Helper()
+	ctx := access.WithViewer(t.Context(), access.SystemViewer("test"))
+	client, id := w.platform.db.Client(), w.key(t, slug)
+	for builtin, name := range map[access.Builtin]string{
+		access.Administrators: "administrators", access.Editors: "editors", access.BillingAdministrators: "billing",
+	} {
+		row := one(t, func() (uuid.UUID, error) {
+			return client.Group.Query().Where(group.OrganizationID(id), group.BuiltinEQ(builtin)).OnlyID(ctx)
+		})
+		w.name(slug+"."+name, typeid.New(typeid.Group, row).String())
+	}
+	home := one(t, func() (uuid.UUID, error) {
+		return client.Project.Query().Where(project.OrganizationID(id), project.IsDefault(true)).OnlyID(ctx)
+	})
+	w.name(slug+".project", typeid.New(typeid.Project, home).String())
+	place := one(t, func() (uuid.UUID, error) {
+		return client.Membership.Query().Where(membership.OrganizationID(id), membership.Owner(true)).OnlyID(ctx)
+	})
+	w.name(slug+"."+owner, typeid.New(typeid.Membership, place).String())
+}
+
+// one returns what a look-up finds.
+func one[T any](t *testing.T, find func() (T, error)) T {
+	t.Helper()
+	found, err := find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// person makes a member of an organization, in these groups.
+func (w *world) person(t *testing.T, slug, username string, groups ...string) {
+	t.Helper()
+	ids := []string{}
+	for _, name := range groups {
+		ids = append(ids, w.ids[name])
+	}
+	answer := w.must(t, "ada", `mutation($i: CreateUserInput!) { createUser(input: $i) { user { id } membership { id } } }`,
+		map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "username": username, "email": username + "@" + slug + ".example", "groupIds": ids,
+		}})
+	w.name(username, dig(answer, "createUser.user.id"))
+	w.name(slug+"."+username, dig(answer, "createUser.membership.id"))
+}
+
+// team makes a group of an organization that has roles.
+func (w *world) team(t *testing.T, slug, name string, roles ...string) {
+	t.Helper()
+	answer := w.must(t, "ada", `mutation($i: CreateGroupInput!) { createGroup(input: $i) { group { id } } }`,
+		map[string]any{"i": map[string]any{"organizationId": w.ids[slug], "name": name, "roles": roles}})
+	w.name(slug+"."+name, dig(answer, "createGroup.group.id"))
+}
+
+// must asks and fails the test on errors.
+func (w *world) must(t *testing.T, actor, document string, variables map[string]any) any {
+	t.Helper()
+	encoded, err := json.Marshal(variables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct {
+		Data   any
+		Errors []any
+	}
+	raw := w.ask(t, actor, document, string(encoded))
+	if err := json.Unmarshal(raw, &answer); err != nil || len(answer.Errors) > 0 {
+		t.Fatalf("%s asks %s: %s", actor, document, raw)
+	}
+	return answer.Data
+}
+
+// ask posts a document as an actor; "nobody" has no token, and "olga@acme" one
+// that is bound to the organization.
+func (w *world) ask(t *testing.T, actor, document, variables string) []byte {
+	t.Helper()
+	if strings.TrimSpace(variables) == "" {
+		variables = "{}"
+	}
+	body, err := json.Marshal(map[string]any{"query": document, "variables": json.RawMessage(variables)})
+	if err != nil {
+		t.Fatalf("variables of %s: %v", actor, err)
+	}
+	return w.post(t, actor, body)
+}
+
+// post sends a request body as an actor.
+func (w *world) post(t *testing.T, actor string, body []byte) []byte {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if actor != "nobody" {
+		request.Header.Set("Authorization", "Bearer "+w.token(t, actor))
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// token returns a token that outlives the test. It is signed whatever the store
+// says of its bearer, as a token from before a lock is.
+func (w *world) token(t *testing.T, actor string) string {
+	t.Helper()
+	name, slug, _ := strings.Cut(actor, "@")
+	subject, err := typeid.Parse(w.ids[name])
+	if err != nil {
+		t.Fatalf("who is %s?", actor)
+	}
+	claims := token.Claims{Subject: subject, ExpiresAt: dbtest.Start().Add(20 * 365 * 24 * time.Hour)}
+	if slug != "" {
+		if claims.Organization, err = typeid.Parse(w.ids[slug]); err != nil {
+			t.Fatalf("what is %s?", slug)
+		}
+	}
+	signed, err := w.issuer.Sign(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
+// arrange does to the store what no mutation does yet, one line per change:
+//
+//	organization acme LOCKED     its status
+//	account max LOCKED           a person's status
+//	membership acme.max locked   or open
+//	application acme.deployer    a new application, in these groups: acme.admins
+func (w *world) arrange(t *testing.T, lines string) {
+	t.Helper()
+	ctx := access.WithViewer(t.Context(), access.SystemViewer("test"))
+	client := w.platform.db.Client()
+	for line := range strings.Lines(lines) {
+		words := strings.Fields(line)
+		if len(words) < 2 {
+			continue
+		}
+		var err error
+		switch noun, name := words[0], words[1]; noun {
+		case "organization":
+			err = client.Organization.UpdateOneID(w.key(t, name)).SetStatus(orgtree.Status(words[2])).Exec(ctx)
+		case "account":
+			err = client.User.UpdateOneID(w.key(t, name)).SetStatus(user.Status(words[2])).Exec(ctx)
+		case "membership":
+			err = client.Membership.UpdateOneID(w.key(t, name)).SetLocked(words[2] == "locked").Exec(ctx)
+		case "application":
+			w.application(t, client, name, words[2:])
+		default:
+			t.Fatalf("what is %q?", line)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+	}
+}
+
+func (w *world) application(t *testing.T, client *ent.Client, name string, groups []string) {
+	t.Helper()
+	ctx := access.WithViewer(t.Context(), access.SystemViewer("test"))
+	slug, short, _ := strings.Cut(name, ".")
+	db, organization := w.platform.db, w.key(t, slug)
+	row := one(t, func() (*ent.Application, error) {
+		return client.Application.Create().SetID(db.NewID()).SetOrganizationID(organization).
+			SetName(short).SetDescription("Deploys.").SetCreatedAt(db.Now()).Save(ctx)
+	})
+	for _, g := range groups {
+		err := client.GroupMember.Create().SetID(db.NewID()).SetOrganizationID(organization).
+			SetGroupID(w.key(t, g)).SetApplicationID(row.ID).SetCreatedAt(db.Now()).Exec(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.name(short, typeid.New(typeid.Application, row.ID).String())
 }
