@@ -42,6 +42,8 @@ type Group struct {
 	Version     int
 	// Siblings are the groups that were loaded together with this one.
 	Siblings *batch.Siblings
+
+	organization uuid.UUID
 }
 
 // Identity returns the id.
@@ -78,6 +80,7 @@ func wrap(rows []*ent.Group) []*Group {
 		list[i] = &Group{
 			ID: typeid.New(typeid.Group, row.ID), Name: row.Name, Description: row.Description, Builtin: row.Builtin,
 			Roles: row.Roles, Rank: row.Rank, CreatedAt: row.CreatedAt.UTC(), Version: row.Version, Siblings: siblings,
+			organization: row.OrganizationID,
 		}
 	}
 	return list
@@ -135,23 +138,16 @@ func (s *Service) pages(ctx context.Context, organizations []uuid.UUID, window p
 	if err != nil {
 		return nil, fmt.Errorf("list groups: %w", err)
 	}
-	lists := map[uuid.UUID][]*Group{}
-	for i, g := range wrap(rows) {
-		lists[rows[i].OrganizationID] = append(lists[rows[i].OrganizationID], g)
-	}
-	siblings := batch.Of(organizations...)
-	connections := make(map[uuid.UUID]*Connection, len(organizations))
-	for _, id := range organizations {
-		c := &Connection{count: func(ctx context.Context) (int, error) {
-			return batch.Load(ctx, siblings, "count", id, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-				return s.count(ctx, ids, visible)
-			})
-		}}
-		list, more := page.Cut(window, lists[id])
-		c.Edges, c.PageInfo = page.Connect(window, list, more,
-			func(g *Group) string { return order.Cursor("", g.ID.UUID.String()) },
-			func(cursor string, g *Group) Edge { return Edge{Cursor: cursor, Node: g} })
-		connections[id] = c
+	parts := batch.Parts(organizations, window, wrap(rows),
+		func(g *Group) uuid.UUID { return g.organization },
+		func(g *Group) string { return order.Cursor("", g.ID.UUID.String()) },
+		func(cursor string, g *Group) Edge { return Edge{Cursor: cursor, Node: g} },
+		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
+			return s.count(ctx, ids, visible)
+		})
+	connections := make(map[uuid.UUID]*Connection, len(parts))
+	for id, part := range parts {
+		connections[id] = &Connection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
 	}
 	return connections, nil
 }
@@ -186,12 +182,9 @@ func (s *Service) count(ctx context.Context, organizations []uuid.UUID, visible 
 	if err != nil {
 		return nil, fmt.Errorf("count groups: %w", err)
 	}
-	counts := make(map[uuid.UUID]int, len(organizations))
-	for _, id := range organizations {
-		counts[id] = 0
-	}
+	counted := make(map[uuid.UUID]int, len(rows))
 	for _, row := range rows {
-		counts[row.OrganizationID] = row.Count
+		counted[row.OrganizationID] = row.Count
 	}
-	return counts, nil
+	return batch.Counts(organizations, counted), nil
 }

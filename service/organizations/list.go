@@ -41,6 +41,12 @@ func (o Order) column() database.Order {
 	return database.Order{Descending: o.Descending}
 }
 
+func (o Order) cursor(org *Organization) string {
+	return o.column().Cursor(org.Name, org.ID.UUID.String())
+}
+
+func edge(cursor string, org *Organization) Edge { return Edge{Cursor: cursor, Node: org} }
+
 // Connection is a page of organizations.
 type Connection struct {
 	Edges    []Edge
@@ -152,7 +158,9 @@ func (s *Service) list(ctx context.Context, args page.Args, order Order, where [
 		return n, nil
 	}
 	rows, more := page.Cut(window, rows)
-	return connect(window, order, wrap(rows), more, count), nil
+	c := &Connection{count: count}
+	c.Edges, c.PageInfo = page.Connect(window, wrap(rows), more, order.cursor, edge)
+	return c, nil
 }
 
 // managed reads one page for each manager in one statement.
@@ -167,20 +175,14 @@ func (s *Service) managed(ctx context.Context, managers []uuid.UUID, window page
 	if err != nil {
 		return nil, fmt.Errorf("list managed organizations: %w", err)
 	}
-	children := map[uuid.UUID][]*Organization{}
-	for _, org := range wrap(rows) {
-		children[*org.parent] = append(children[*org.parent], org)
-	}
-	siblings := batch.Of(managers...)
-	connections := make(map[uuid.UUID]*Connection, len(managers))
-	for _, manager := range managers {
-		count := func(ctx context.Context) (int, error) {
-			return batch.Load(ctx, siblings, "count", manager, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-				return s.countManaged(ctx, ids, where)
-			})
-		}
-		list, more := page.Cut(window, children[manager])
-		connections[manager] = connect(window, order, list, more, count)
+	parts := batch.Parts(managers, window, wrap(rows),
+		func(o *Organization) uuid.UUID { return *o.parent }, order.cursor, edge,
+		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
+			return s.countManaged(ctx, ids, where)
+		})
+	connections := make(map[uuid.UUID]*Connection, len(parts))
+	for id, part := range parts {
+		connections[id] = &Connection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
 	}
 	return connections, nil
 }
@@ -198,22 +200,11 @@ func (s *Service) countManaged(ctx context.Context, managers []uuid.UUID, where 
 	if err != nil {
 		return nil, fmt.Errorf("count managed organizations: %w", err)
 	}
-	counts := make(map[uuid.UUID]int, len(managers))
-	for _, id := range managers {
-		counts[id] = 0
-	}
+	counted := make(map[uuid.UUID]int, len(rows))
 	for _, row := range rows {
-		counts[row.ParentID] = row.Count
+		counted[row.ParentID] = row.Count
 	}
-	return counts, nil
-}
-
-func connect(window page.Window, order Order, list []*Organization, more bool, count func(context.Context) (int, error)) *Connection {
-	c := &Connection{count: count}
-	c.Edges, c.PageInfo = page.Connect(window, list, more,
-		func(o *Organization) string { return order.column().Cursor(o.Name, o.ID.UUID.String()) },
-		func(cursor string, o *Organization) Edge { return Edge{Cursor: cursor, Node: o} })
-	return c
+	return batch.Counts(managers, counted), nil
 }
 
 func predicates(ctx context.Context, w Where) []predicate.Organization {

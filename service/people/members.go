@@ -135,7 +135,7 @@ func (s *Service) Members(ctx context.Context, siblings *batch.Siblings, organiz
 		if err != nil {
 			return nil, err
 		}
-		return s.pages(ctx, ids, window, membership.FieldOrganizationID, visible, func(m *ent.Membership) uuid.UUID { return m.OrganizationID })
+		return s.pages(ctx, ids, window, membership.FieldOrganizationID, visible, func(m *Membership) uuid.UUID { return m.OrganizationID })
 	})
 }
 
@@ -168,7 +168,7 @@ func mine(ctx context.Context) predicate.Membership {
 }
 
 // pages reads one page of memberships for each parent in one statement.
-func (s *Service) pages(ctx context.Context, parents []uuid.UUID, window page.Window, column string, where predicate.Membership, parentOf func(*ent.Membership) uuid.UUID) (map[uuid.UUID]*MembershipConnection, error) {
+func (s *Service) pages(ctx context.Context, parents []uuid.UUID, window page.Window, column string, where predicate.Membership, parentOf func(*Membership) uuid.UUID) (map[uuid.UUID]*MembershipConnection, error) {
 	var order database.Order
 	modify, err := order.Page(window, column)
 	if err != nil {
@@ -180,24 +180,15 @@ func (s *Service) pages(ctx context.Context, parents []uuid.UUID, window page.Wi
 	if err != nil {
 		return nil, fmt.Errorf("list members: %w", err)
 	}
-	lists := map[uuid.UUID][]*Membership{}
-	for i, m := range wrapMemberships(rows) {
-		parent := parentOf(rows[i])
-		lists[parent] = append(lists[parent], m)
-	}
-	siblings := batch.Of(parents...)
-	connections := make(map[uuid.UUID]*MembershipConnection, len(parents))
-	for _, parent := range parents {
-		c := &MembershipConnection{count: func(ctx context.Context) (int, error) {
-			return batch.Load(ctx, siblings, "count", parent, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-				return s.count(ctx, ids, column, where)
-			})
-		}}
-		list, more := page.Cut(window, lists[parent])
-		c.Edges, c.PageInfo = page.Connect(window, list, more,
-			func(m *Membership) string { return order.Cursor("", m.ID.UUID.String()) },
-			func(cursor string, m *Membership) MembershipEdge { return MembershipEdge{Cursor: cursor, Node: m} })
-		connections[parent] = c
+	parts := batch.Parts(parents, window, wrapMemberships(rows), parentOf,
+		func(m *Membership) string { return order.Cursor("", m.ID.UUID.String()) },
+		func(cursor string, m *Membership) MembershipEdge { return MembershipEdge{Cursor: cursor, Node: m} },
+		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
+			return s.count(ctx, ids, column, where)
+		})
+	connections := make(map[uuid.UUID]*MembershipConnection, len(parts))
+	for id, part := range parts {
+		connections[id] = &MembershipConnection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
 	}
 	return connections, nil
 }
@@ -212,17 +203,14 @@ func (s *Service) count(ctx context.Context, parents []uuid.UUID, column string,
 	if err != nil {
 		return nil, fmt.Errorf("count members: %w", err)
 	}
-	counts := make(map[uuid.UUID]int, len(parents))
-	for _, id := range parents {
-		counts[id] = 0
-	}
+	counted := make(map[uuid.UUID]int, len(rows))
 	for _, row := range rows {
 		if column == membership.FieldUserID {
 			row.OrganizationID = row.UserID
 		}
-		counts[row.OrganizationID] = row.Count
+		counted[row.OrganizationID] = row.Count
 	}
-	return counts, nil
+	return batch.Counts(parents, counted), nil
 }
 
 // MemberCount returns how many members of an organization the viewer can see.

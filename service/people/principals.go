@@ -67,57 +67,54 @@ func (s *Service) groupPages(ctx context.Context, groups []uuid.UUID, window pag
 	if err != nil {
 		return nil, fmt.Errorf("list group members: %w", err)
 	}
-	lists := map[uuid.UUID][]*ent.GroupMember{}
-	var users []*ent.User
+	var accounts []*ent.User
 	for _, row := range rows {
-		lists[row.GroupID] = append(lists[row.GroupID], row)
 		if row.Edges.Membership != nil {
-			users = append(users, row.Edges.Membership.Edges.User)
+			accounts = append(accounts, row.Edges.Membership.Edges.User)
 		}
 	}
-	wrapped, siblings := wrapUsers(users), batch.Of(groups...)
-	connections := make(map[uuid.UUID]*PrincipalConnection, len(groups))
-	for _, id := range groups {
-		c := &PrincipalConnection{count: func(ctx context.Context) (int, error) { return s.GroupMemberCount(ctx, siblings, id) }}
-		list, more := page.Cut(window, lists[id])
-		c.Edges, c.PageInfo = page.Connect(window, list, more,
-			func(m *ent.GroupMember) string { return order.Cursor("", m.ID.String()) },
-			func(cursor string, m *ent.GroupMember) PrincipalEdge {
-				if m.Edges.Application != nil {
-					return PrincipalEdge{Cursor: cursor, Node: wrapApplication(m.Edges.Application)}
-				}
-				return PrincipalEdge{Cursor: cursor, Node: wrapped[m.Edges.Membership.UserID]}
-			})
-		connections[id] = c
+	users := wrapUsers(accounts)
+	show := func(cursor string, m *ent.GroupMember) PrincipalEdge {
+		if m.Edges.Application != nil {
+			return PrincipalEdge{Cursor: cursor, Node: wrapApplication(m.Edges.Application)}
+		}
+		return PrincipalEdge{Cursor: cursor, Node: users[m.Edges.Membership.UserID]}
+	}
+	parts := batch.Parts(groups, window, rows,
+		func(m *ent.GroupMember) uuid.UUID { return m.GroupID },
+		func(m *ent.GroupMember) string { return order.Cursor("", m.ID.String()) },
+		show, s.countInGroups)
+	connections := make(map[uuid.UUID]*PrincipalConnection, len(parts))
+	for id, part := range parts {
+		connections[id] = &PrincipalConnection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
 	}
 	return connections, nil
 }
 
 // GroupMemberCount returns how many principals of a group the viewer can see.
 func (s *Service) GroupMemberCount(ctx context.Context, siblings *batch.Siblings, id uuid.UUID) (int, error) {
-	return batch.Load(ctx, siblings, "memberCount", id, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-		where, err := s.visibleInGroups(ctx, ids)
-		if err != nil {
-			return nil, err
-		}
-		var rows []struct {
-			GroupID uuid.UUID `json:"group_id"`
-			Count   int       `json:"count"`
-		}
-		err = s.db.Client().GroupMember.Query().Where(where).
-			GroupBy(groupmember.FieldGroupID).Aggregate(ent.Count()).Scan(ctx, &rows)
-		if err != nil {
-			return nil, fmt.Errorf("count group members: %w", err)
-		}
-		counts := make(map[uuid.UUID]int, len(ids))
-		for _, id := range ids {
-			counts[id] = 0
-		}
-		for _, row := range rows {
-			counts[row.GroupID] = row.Count
-		}
-		return counts, nil
-	})
+	return batch.Load(ctx, siblings, "memberCount", id, s.countInGroups)
+}
+
+func (s *Service) countInGroups(ctx context.Context, groups []uuid.UUID) (map[uuid.UUID]int, error) {
+	where, err := s.visibleInGroups(ctx, groups)
+	if err != nil {
+		return nil, err
+	}
+	var rows []struct {
+		GroupID uuid.UUID `json:"group_id"`
+		Count   int       `json:"count"`
+	}
+	err = s.db.Client().GroupMember.Query().Where(where).
+		GroupBy(groupmember.FieldGroupID).Aggregate(ent.Count()).Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("count group members: %w", err)
+	}
+	counted := make(map[uuid.UUID]int, len(rows))
+	for _, row := range rows {
+		counted[row.GroupID] = row.Count
+	}
+	return batch.Counts(groups, counted), nil
 }
 
 // visibleInGroups returns the predicate of the principals that the viewer may
@@ -199,7 +196,7 @@ func (s *Service) Mine(ctx context.Context, args page.Args) (*MembershipConnecti
 		return nil, err
 	}
 	id := uuid.UUID(access.ViewerFrom(ctx).ID)
-	connections, err := s.pages(ctx, []uuid.UUID{id}, window, membership.FieldUserID, mine(ctx), func(m *ent.Membership) uuid.UUID { return m.UserID })
+	connections, err := s.pages(ctx, []uuid.UUID{id}, window, membership.FieldUserID, mine(ctx), func(m *Membership) uuid.UUID { return m.User.ID.UUID })
 	if err != nil {
 		return nil, err
 	}

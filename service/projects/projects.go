@@ -122,23 +122,16 @@ func (s *Service) pages(ctx context.Context, organizations []uuid.UUID, window p
 	if err != nil {
 		return nil, fmt.Errorf("list projects: %w", err)
 	}
-	lists := map[uuid.UUID][]*ent.Project{}
-	for _, row := range rows {
-		lists[row.OrganizationID] = append(lists[row.OrganizationID], row)
-	}
-	siblings := batch.Of(organizations...)
-	connections := make(map[uuid.UUID]*Connection, len(organizations))
-	for _, id := range organizations {
-		c := &Connection{count: func(ctx context.Context) (int, error) {
-			return batch.Load(ctx, siblings, "count", id, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-				return s.count(ctx, ids, readable)
-			})
-		}}
-		list, more := page.Cut(window, lists[id])
-		c.Edges, c.PageInfo = page.Connect(window, list, more,
-			func(row *ent.Project) string { return order.Cursor("", row.ID.String()) },
-			func(cursor string, row *ent.Project) Edge { return Edge{Cursor: cursor, Node: wrap(row)} })
-		connections[id] = c
+	parts := batch.Parts(organizations, window, rows,
+		func(row *ent.Project) uuid.UUID { return row.OrganizationID },
+		func(row *ent.Project) string { return order.Cursor("", row.ID.String()) },
+		func(cursor string, row *ent.Project) Edge { return Edge{Cursor: cursor, Node: wrap(row)} },
+		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
+			return s.count(ctx, ids, readable)
+		})
+	connections := make(map[uuid.UUID]*Connection, len(parts))
+	for id, part := range parts {
+		connections[id] = &Connection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
 	}
 	return connections, nil
 }
@@ -167,12 +160,9 @@ func (s *Service) count(ctx context.Context, organizations, readable []uuid.UUID
 	if err != nil {
 		return nil, fmt.Errorf("count projects: %w", err)
 	}
-	counts := make(map[uuid.UUID]int, len(organizations))
-	for _, id := range organizations {
-		counts[id] = 0
-	}
+	counted := make(map[uuid.UUID]int, len(rows))
 	for _, row := range rows {
-		counts[row.OrganizationID] = row.Count
+		counted[row.OrganizationID] = row.Count
 	}
-	return counts, nil
+	return batch.Counts(organizations, counted), nil
 }
