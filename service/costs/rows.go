@@ -137,7 +137,7 @@ func (r *Report) largest(first *int) ([]database.CostSum, error) {
 
 // keyText returns a key as clients see it: ids with their prefix.
 func (r *Report) keyText(key string) string {
-	kind := typeid.Kind("")
+	var kind typeid.Kind
 	switch r.query.Key.Column {
 	case database.KeyOwner:
 		kind = typeid.Organization

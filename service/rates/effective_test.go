@@ -19,7 +19,7 @@ func TestEffectiveForThePlatform(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		w.example(pricing.Upstream)
+		w.example()
 		got, err := w.effective(w.admin("platform"), "customer")
 		if err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestEffectiveShowsWhatTheSellerShows(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		w.example(pricing.Upstream)
+		w.example()
 		for _, step := range []struct {
 			name  string
 			shows map[string]string
@@ -77,7 +77,7 @@ func TestEffectiveForSellers(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		w.example(pricing.Upstream)
+		w.example()
 		for _, tc := range []struct {
 			name, viewer, of string
 			want             []string
@@ -182,7 +182,7 @@ func TestEffectiveOfAnotherMonth(t *testing.T) {
 func TestEffectiveTellsNothingHidden(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, dbtest.SQLite(t))
-	w.example(pricing.Upstream)
+	w.example()
 	w.set("reseller", "billing.visible_to_customer", "FACTOR")
 	viewers := []struct{ viewer, of string }{
 		{"customer", "customer"}, {"reseller", "customer"}, {"reseller", "reseller"},

@@ -139,9 +139,10 @@ func (w *world) price(n rates.NewMultiplier) *rates.Multiplier {
 	return m
 }
 
-// example sets the rules of the worked example.
-func (w *world) example(basis pricing.Basis) {
+// example sets the rules of the worked example, each on its seller's price.
+func (w *world) example() {
 	w.t.Helper()
+	basis := pricing.Upstream
 	aws := w.rule("platform", "1.10", basis)
 	aws.Selector.Provider = ptr("AWS")
 	w.price(aws)
