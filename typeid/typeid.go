@@ -27,6 +27,7 @@ const (
 	User           Kind = "usr"
 	Membership     Kind = "mem"
 	Group          Kind = "grp"
+	GroupMember    Kind = "gmb" // the place of a principal in a group
 	Application    Kind = "app"
 	Project        Kind = "prj"
 	Policy         Kind = "pol"
@@ -57,9 +58,9 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [26]Kind {
+func kinds() [27]Kind {
 	return [...]Kind{
-		Organization, User, Membership, Group, Application, Project, Policy, Invitation, APIKey, SSHKey, Session,
+		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, Invitation, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Statement,
 		CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 	}

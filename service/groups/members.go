@@ -43,7 +43,7 @@ func (s *Service) AddMembers(ctx context.Context, id uuid.UUID, principals []typ
 			if err != nil {
 				return fmt.Errorf("add group member: %w", err)
 			}
-			tx.Record(database.Change{Kind: typeid.Group, ID: id, Organization: row.OrganizationID, After: member})
+			tx.Record(database.Change{Kind: typeid.GroupMember, ID: member.ID, Organization: row.OrganizationID, After: member})
 		}
 		return nil
 	})
@@ -61,7 +61,7 @@ func (s *Service) RemoveMembers(ctx context.Context, id uuid.UUID, principals []
 			if err := tx.GroupMember.DeleteOne(member).Exec(ctx); err != nil {
 				return fmt.Errorf("remove group member: %w", err)
 			}
-			tx.Record(database.Change{Kind: typeid.Group, ID: id, Organization: row.OrganizationID, Before: member})
+			tx.Record(database.Change{Kind: typeid.GroupMember, ID: member.ID, Organization: row.OrganizationID, Before: member})
 		}
 		return nil
 	})

@@ -134,7 +134,7 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash s
 		if err != nil {
 			return uuid.Nil, fmt.Errorf("join group: %w", err)
 		}
-		tx.Record(database.Change{Kind: typeid.Group, ID: g.ID, Organization: n.Organization, After: place})
+		tx.Record(database.Change{Kind: typeid.GroupMember, ID: place.ID, Organization: n.Organization, After: place})
 	}
 	return row.ID, nil
 }
