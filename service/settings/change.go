@@ -1,21 +1,13 @@
 package settings
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
-	"github.com/headwater-platform/headwater/ent"
-	"github.com/headwater-platform/headwater/ent/organization"
-	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
@@ -225,7 +217,19 @@ func (p place) checkWrite(viewer access.Viewer, d *waterfall.Definition) error {
 		return access.Check(viewer, access.OrgRead, p.organization.Target())
 	}
 	permission := access.Permission(d.Permission(p.level(), waterfall.SideOwn))
-	return access.Check(viewer, permission, p.organization.Target())
+	if err := access.Check(viewer, permission, p.organization.Target()); err != nil {
+		return err
+	}
+	return p.checkMember(viewer)
+}
+
+// checkMember returns nil unless the place is a member with rights that the
+// viewer does not hold.
+func (p place) checkMember(viewer access.Viewer) error {
+	if p.member == nil || p.isSelf(viewer) {
+		return nil
+	}
+	return access.CheckMember(viewer, p.member.standing, p.organization.Target())
 }
 
 // author returns the organization in whose name the viewer writes: the place's
@@ -240,257 +244,31 @@ func (p place) author(viewer access.Viewer, d *waterfall.Definition, target Targ
 		}
 		return p.organization.ID, p.checkWrite(viewer, d)
 	}
+	if err := p.checkMember(viewer); err != nil {
+		return uuid.Nil, err
+	}
 	permission := access.Permission(d.Permission(p.level(), waterfall.SideManager))
+	if target.PlacedBy != nil {
+		return *target.PlacedBy, p.checkManager(viewer, permission, *target.PlacedBy)
+	}
 	above := p.organization.Above
 	for i := len(above) - 1; i >= 0; i-- {
-		if target.PlacedBy != nil && above[i].ID != *target.PlacedBy {
-			continue
-		}
 		err := access.CheckThrough(viewer, permission, p.organization.Target(), orgtree.ID(above[i].ID))
-		if err == nil {
-			return above[i].ID, nil
+		if code := fault.CodeOf(err); code != fault.Forbidden && code != fault.NotFound {
+			return above[i].ID, err
 		}
-		if target.PlacedBy != nil {
-			return uuid.Nil, err
-		}
-	}
-	if target.PlacedBy != nil {
-		return uuid.Nil, fault.Missing("manager")
 	}
 	return uuid.Nil, fault.New(fault.Forbidden, "none of the managers in which you have the permission %s manages this", permission)
 }
 
-// writing is one edit of one directive on its way to the store.
-type writing struct {
-	target     Target
-	edit       edit
-	definition *waterfall.Definition
-	scope      Scope
-	place      place
-	author     uuid.UUID
-}
-
-func (s *Service) write(ctx context.Context, tx *database.Tx, w writing) error {
-	if err := lockOrganization(ctx, tx, w.place.organization.ID); err != nil {
-		return err
-	}
-	live, err := liveRow(ctx, tx, w)
-	if err != nil {
-		return err
-	}
-	before, version, err := w.before(live)
-	if err != nil {
-		return err
-	}
-	if err := database.CheckVersion(version, w.target.ExpectedVersion); err != nil {
-		return err
-	}
-	after, err := w.edit.apply(w.definition, before)
-	if err != nil {
-		return err
-	}
-	if w.edit.change != "" {
-		if err := s.checkWaterfall(ctx, tx, w, after); err != nil {
-			return err
+// checkManager returns nil if the viewer may write in the name of an
+// organization above the place. NOT_FOUND for one that is not above it and
+// alike for one that the viewer may not know of.
+func (p place) checkManager(viewer access.Viewer, permission access.Permission, manager uuid.UUID) error {
+	for i, a := range p.organization.Above {
+		if a.ID == manager && records.Sees(viewer.Reach(), p.organization.Above[:i+1]) {
+			return access.CheckThrough(viewer, permission, p.organization.Target(), orgtree.ID(manager))
 		}
 	}
-	return s.store(ctx, tx, w, live, after)
-}
-
-// lockOrganization makes writers of one organization's settings wait for each
-// other, so that each sees the directive that it replaces.
-func lockOrganization(ctx context.Context, tx *database.Tx, id uuid.UUID) error {
-	query := tx.Organization.Query().Where(organization.ID(id))
-	query.Modify(tx.Lock)
-	if _, err := query.Only(ctx); err != nil {
-		return fmt.Errorf("lock organization: %w", err)
-	}
-	return nil
-}
-
-// liveRow returns the directive's live row, or nil if there never was one.
-func liveRow(ctx context.Context, tx *database.Tx, w writing) (*ent.SettingDirective, error) {
-	rows, err := tx.SettingDirective.Query().
-		Where(
-			settingdirective.ScopeID(w.scope.ID),
-			settingdirective.Key(w.target.Key),
-			settingdirective.AuthorOrganizationID(w.author),
-			settingdirective.ValidToIsNil(),
-		).
-		Limit(1).
-		All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("load directive: %w", err)
-	}
-	if len(rows) == 0 {
-		return nil, nil //nolint:nilnil // no row is an answer here
-	}
-	return rows[0], nil
-}
-
-// before returns the directive as it stands and its version.
-func (w writing) before(live *ent.SettingDirective) (waterfall.Directive, int, error) {
-	if live == nil {
-		side := waterfall.SideOwn
-		if w.author != w.place.organization.ID {
-			side = waterfall.SideManager
-		}
-		return waterfall.Directive{Node: waterfall.Node{ID: orgtree.ID(w.scope.ID)}, Author: orgtree.ID(w.author), Side: side}, 0, nil
-	}
-	directive, err := records.Directive(w.definition, live)
-	return directive, live.Version, err
-}
-
-// checkWaterfall refuses what an earlier lock or guard does not permit. It is a
-// courtesy to the writer: the fold decides whatever is stored.
-func (s *Service) checkWaterfall(ctx context.Context, tx *database.Tx, w writing, after waterfall.Directive) error {
-	nodes := w.place.nodes()
-	directives, err := s.records.In(tx).Directives(ctx, records.Scopes(nodes), []string{w.target.Key}, nil)
-	if err != nil {
-		return err
-	}
-	after.Node = nodes[len(nodes)-1]
-	steps, ok := waterfall.Before(nodes, directives[w.target.Key], after)
-	if !ok {
-		return fault.Missing("manager")
-	}
-	err = waterfall.CheckWrite(w.definition, steps, after, w.edit.change)
-	var refusal *waterfall.Refusal
-	if errors.As(err, &refusal) {
-		return w.refuse(ctx, refusal)
-	}
-	return err
-}
-
-// refuse tells a refusal in the words that the viewer may hear.
-func (w writing) refuse(ctx context.Context, r *waterfall.Refusal) error {
-	n := newNarrator(ctx, w.place)
-	if r.Code == fault.Invalid {
-		return fault.Invalidf(r.Field, "%s", r.Message(n.name))
-	}
-	by := n.source(r.By)
-	decided := map[string]any{"level": by.Level}
-	if by.Organization != nil {
-		organization := map[string]any{"name": by.Organization.Name}
-		if by.Organization.ID != nil {
-			organization["id"] = by.Organization.ID.String()
-		}
-		decided["organization"] = organization
-	}
-	if by.Group != nil {
-		decided["group"] = map[string]any{"id": by.Group.ID.String(), "name": by.Group.Name}
-	}
-	key := "decidedBy"
-	if r.Code == fault.SettingLocked {
-		key = "lockedBy"
-	}
-	return fault.New(r.Code, "%s", r.Message(n.name)).With(key, decided)
-}
-
-// store closes the live row and writes the next version, unless they say the
-// same.
-func (s *Service) store(ctx context.Context, tx *database.Tx, w writing, live *ent.SettingDirective, after waterfall.Directive) error {
-	operation, guard, err := encode(after)
-	if err != nil {
-		return err
-	}
-	if same(live, operation, guard, after.Locked) {
-		return nil
-	}
-	at := s.db.Now()
-	version := 1
-	if live != nil {
-		version = live.Version + 1
-		if !at.After(live.ValidFrom) {
-			at = live.ValidFrom.UTC().Add(time.Microsecond)
-		}
-		if err := live.Update().SetValidTo(at).Exec(ctx); err != nil {
-			return fmt.Errorf("close directive: %w", err)
-		}
-	}
-	create := tx.SettingDirective.Create().
-		SetID(s.db.NewID()).SetOrganizationID(w.place.organization.ID).
-		SetScopeKind(settingdirective.ScopeKind(w.scope.Kind)).SetScopeID(w.scope.ID).SetKey(w.target.Key).
-		SetAuthorOrganizationID(w.author).
-		SetNillableOperation(operation).SetNillableGuard(guard).SetLocked(after.Locked).
-		SetVersion(version).SetValidFrom(at).SetReason(w.target.Reason)
-	if viewer := access.ViewerFrom(ctx); !viewer.ID.IsZero() {
-		create.SetActorID(uuid.UUID(viewer.ID))
-	}
-	row, err := create.Save(ctx)
-	if err != nil {
-		return fmt.Errorf("write directive: %w", err)
-	}
-	tx.Record(database.Change{
-		Kind: typeid.Directive, ID: row.ID, Organization: w.place.organization.ID,
-		Before: w.image(live), After: w.image(row),
-	})
-	return nil
-}
-
-// image returns the row as the journal keeps it: secrets concealed.
-func (w writing) image(row *ent.SettingDirective) any {
-	if row == nil {
-		return nil
-	}
-	shown := *row
-	if w.definition.Sensitive && row.Operation != nil {
-		concealed := `"concealed"`
-		if operation, err := w.definition.DecodeOperation([]byte(*row.Operation)); err == nil {
-			concealed = string(operation.Requested())
-		}
-		shown.Operation = &concealed
-	}
-	return &shown
-}
-
-func encode(d waterfall.Directive) (operation, guard *string, err error) {
-	if d.Operation != nil {
-		encoded, err := d.Operation.Encode()
-		if err != nil {
-			return nil, nil, fmt.Errorf("encode operation: %w", err)
-		}
-		text := string(encoded)
-		operation = &text
-	}
-	if d.Guard != nil {
-		encoded, err := d.Guard.Encode()
-		if err != nil {
-			return nil, nil, fmt.Errorf("encode guard: %w", err)
-		}
-		text := string(encoded)
-		guard = &text
-	}
-	return operation, guard, nil
-}
-
-// same reports whether the live row already says this. No row says nothing.
-func same(live *ent.SettingDirective, operation, guard *string, locked bool) bool {
-	if live == nil {
-		return operation == nil && guard == nil && !locked
-	}
-	return sameDocument(live.Operation, operation) && sameDocument(live.Guard, guard) && live.Locked == locked
-}
-
-// sameDocument compares JSON, because PostgreSQL hands it back in a form of its
-// own.
-func sameDocument(a, b *string) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return bytes.Equal(canonical(*a), canonical(*b))
-}
-
-func canonical(document string) []byte {
-	var value any
-	decoder := json.NewDecoder(bytes.NewReader([]byte(document)))
-	decoder.UseNumber()
-	if err := decoder.Decode(&value); err != nil {
-		return []byte(document)
-	}
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		return []byte(document)
-	}
-	return slices.Clone(encoded)
+	return fault.Missing("manager")
 }

@@ -32,6 +32,7 @@ type member struct {
 	membership uuid.UUID
 	user       uuid.UUID
 	username   string
+	standing   access.Standing
 }
 
 // id returns the id of the scope.
@@ -81,6 +82,9 @@ func (p place) checkRead(viewer access.Viewer) error {
 	case len(p.groups) > 0:
 		if slices.Contains(viewer.Standings[target.Path.Leaf()].Groups, orgtree.ID(p.id())) {
 			return access.Check(viewer, access.OrgRead, target)
+		}
+		if access.Check(viewer, access.SettingsRead, target) == nil {
+			return nil
 		}
 		return access.Check(viewer, access.GroupsRead, target)
 	default:
@@ -136,7 +140,10 @@ func (s *Service) memberPlaces(ctx context.Context, ids []uuid.UUID) (map[uuid.U
 		places[row.ID] = place{
 			organization: organizations[row.OrganizationID],
 			groups:       inOrder(row.Edges.GroupMembers),
-			member:       &member{membership: row.ID, user: row.UserID, username: row.Edges.User.Username},
+			member: &member{
+				membership: row.ID, user: row.UserID, username: row.Edges.User.Username,
+				standing: records.StandingOf(row, organizations[row.OrganizationID].Kind),
+			},
 		}
 	}
 	return places, nil
