@@ -237,25 +237,47 @@ func CheckPlacing(v Viewer, roles []Role, builtin *Builtin, t Target) error {
 // be within the viewer's own rights there. Holders of policies:write and tree
 // viewers with groups:roles are exempt, because they could grant it anyway.
 func CheckGrant(v Viewer, roles []Role, builtin Builtin, t Target) error {
-	if v.IsSystem() {
-		return nil
-	}
-	rights := v.rights(t)
-	_, member := v.Standings[t.Path.Leaf()]
-	if rights.has(PoliciesWrite) || (!member && rights.has(GroupsRoles)) {
-		return nil
-	}
-	granted := permissionSet{}
-	for _, role := range roles {
-		granted.add(rolePermissions(role, t.Kind))
-	}
+	standing := Standing{Kind: t.Kind, Roles: roles}
 	if builtin != "" {
-		granted.add(builtinPermissions(builtin))
+		standing.Builtins = []Builtin{builtin}
 	}
-	for _, p := range Permissions() {
-		if granted.has(p) && !rights.has(p) {
-			return fault.New(fault.Forbidden, "this would grant the permission %s, which you do not hold", p)
-		}
+	if v.mayGrantAnything(t) {
+		return nil
+	}
+	if p, missing := v.lacks(standing.granted(), t); missing {
+		return fault.New(fault.Forbidden, "this would grant the permission %s, which you do not hold", p)
 	}
 	return nil
+}
+
+// CheckMember returns nil if the viewer may act on a member of the target who
+// stands there so: what the member was granted must be within the viewer's own
+// rights. The exemptions are those of CheckGrant, but nobody is exempt where the
+// member is the owner.
+func CheckMember(v Viewer, member Standing, t Target) error {
+	if !member.Owner && v.mayGrantAnything(t) {
+		return nil
+	}
+	if p, missing := v.lacks(member.granted(), t); missing {
+		return fault.New(fault.Forbidden, "this person holds the permission %s, which you do not hold", p)
+	}
+	return nil
+}
+
+func (v Viewer) mayGrantAnything(t Target) bool {
+	rights := v.rights(t)
+	_, member := v.Standings[t.Path.Leaf()]
+	return rights.has(PoliciesWrite) || (!member && rights.has(GroupsRoles))
+}
+
+// lacks returns the first of some permissions that the viewer does not hold in
+// the target.
+func (v Viewer) lacks(granted permissionSet, t Target) (Permission, bool) {
+	rights := v.rights(t)
+	for _, p := range Permissions() {
+		if granted.has(p) && !rights.has(p) {
+			return p, true
+		}
+	}
+	return "", false
 }

@@ -32,7 +32,14 @@ type Standing struct {
 
 // permissions returns the rights that the standing gives in its organization.
 func (s Standing) permissions() permissionSet {
-	set := newPermissionSet(memberPermissions())
+	set := s.granted()
+	set.add(memberPermissions())
+	return set
+}
+
+// granted returns the rights beyond those that every member has.
+func (s Standing) granted() permissionSet {
+	set := permissionSet{}
 	if s.Owner {
 		set.add(ownerPermissions(s.Kind))
 	}

@@ -93,10 +93,16 @@ func (s *Store) user(ctx context.Context, id uuid.UUID) (access.Viewer, error) {
 		if m.Edges.Organization.Status == orgtree.Deleted {
 			continue
 		}
-		standing := access.Standing{Kind: m.Edges.Organization.Kind, Membership: orgtree.ID(m.ID), Owner: m.Owner}
-		viewer.Standings[orgtree.ID(m.OrganizationID)] = withGroups(standing, m.Edges.GroupMembers)
+		viewer.Standings[orgtree.ID(m.OrganizationID)] = StandingOf(m, m.Edges.Organization.Kind)
 	}
 	return viewer, nil
+}
+
+// StandingOf returns what a member is in an organization of the kind. The row
+// was read with its places in groups and their groups.
+func StandingOf(row *ent.Membership, kind orgtree.Kind) access.Standing {
+	standing := access.Standing{Kind: kind, Membership: orgtree.ID(row.ID), Owner: row.Owner}
+	return withGroups(standing, row.Edges.GroupMembers)
 }
 
 func (s *Store) application(ctx context.Context, id uuid.UUID) (access.Viewer, error) {
