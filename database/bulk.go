@@ -90,7 +90,8 @@ func (r *Rows) insertBy(ctx context.Context, tx *sql.Tx, n int, cells []any) err
 	}
 	row := "(" + strings.Repeat("?, ", len(r.columns)-1) + "?)"
 	values := strings.Repeat(row+", ", n/len(r.columns)-1) + row
-	stmt, err := tx.PrepareContext(ctx, "INSERT INTO "+r.table+" ("+strings.Join(r.columns, ", ")+") VALUES "+values)
+	statement := "INSERT INTO " + r.table + " (" + strings.Join(r.columns, ", ") + ") VALUES " + values //nolint:gosec // see NewRows
+	stmt, err := tx.PrepareContext(ctx, statement)
 	if err != nil {
 		return fmt.Errorf("prepare insert: %w", err)
 	}

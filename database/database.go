@@ -35,6 +35,8 @@ type DB struct {
 	options Options
 	// seen is the newest revision that this process knows of.
 	seen atomic.Int64
+	// turn is held by the one writer of this process on SQLite.
+	turn chan struct{}
 }
 
 // Open connects to the database that the URL names: sqlite://PATH for a file,
@@ -59,7 +61,7 @@ func Open(ctx context.Context, rawURL string, options Options) (*DB, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to database: %w", err), pool.Close())
 	}
-	db := &DB{pool: pool, dialect: dialectName, options: options}
+	db := &DB{pool: pool, dialect: dialectName, options: options, turn: make(chan struct{}, 1)}
 	db.client = guarded(ent.NewClient(ent.Driver(entsql.OpenDB(dialectName, pool))))
 	return db, nil
 }

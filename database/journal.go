@@ -180,6 +180,11 @@ func (tx *Tx) nextRevision(ctx context.Context) (int64, time.Time, error) {
 // ReserveIDs takes a block of n consecutive ids of a bulk table and returns the
 // first. The block is never handed out again, whether or not it is used.
 func (db *DB) ReserveIDs(ctx context.Context, table string, n int64) (int64, error) {
+	done, err := db.takeTurn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
 	rows, err := db.pool.QueryContext(ctx, `
 		INSERT INTO counters (id, value, instant) VALUES ($1, $2, 0)
 		ON CONFLICT (id) DO UPDATE SET value = counters.value + excluded.value

@@ -56,6 +56,11 @@ func (db *DB) Write(ctx context.Context, entry Entry, fn func(ctx context.Contex
 }
 
 func (db *DB) writeOnce(ctx context.Context, entry Entry, fn func(ctx context.Context, tx *Tx) error) (int64, error) {
+	done, err := db.takeTurn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
 	raw, err := db.client.Tx(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("begin write: %w", err)
@@ -75,6 +80,22 @@ func (db *DB) writeOnce(ctx context.Context, entry Entry, fn func(ctx context.Co
 	}
 	db.see(revision)
 	return revision, nil
+}
+
+// takeTurn makes the writers of this process to SQLite wait for each other in
+// the order in which they came. SQLite lets a waiting writer try again now and
+// then, so that under steady writing some would never get through. The caller
+// calls done when it has written, and writes nothing else before.
+func (db *DB) takeTurn(ctx context.Context) (done func(), err error) {
+	if db.dialect != dialect.SQLite {
+		return func() {}, nil
+	}
+	select {
+	case db.turn <- struct{}{}:
+		return func() { <-db.turn }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait to write: %w", ctx.Err())
+	}
 }
 
 func ignoreDone(err error) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect"
 	"github.com/google/uuid"
@@ -18,12 +19,24 @@ import (
 // SQLite nobody else writes meanwhile. It returns CONFLICT, and writes nothing,
 // if the import is not LOADING any more: a sweep took it for dead.
 func (db *DB) LoadUsage(ctx context.Context, importID uuid.UUID, rows ...*Rows) error {
+	if err := db.loadUsage(ctx, importID, rows); err != nil {
+		return translate(err)
+	}
+	return db.breathe(ctx)
+}
+
+func (db *DB) loadUsage(ctx context.Context, importID uuid.UUID, rows []*Rows) error {
+	done, err := db.takeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	tx, err := db.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin load: %w", err)
 	}
-	if err := db.loadUsage(ctx, tx, importID, rows); err != nil {
-		return errors.Join(translate(err), ignoreDone(tx.Rollback()))
+	if err := db.writeUsage(ctx, tx, importID, rows); err != nil {
+		return errors.Join(err, ignoreDone(tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit load: %w", err)
@@ -31,7 +44,7 @@ func (db *DB) LoadUsage(ctx context.Context, importID uuid.UUID, rows ...*Rows) 
 	return nil
 }
 
-func (db *DB) loadUsage(ctx context.Context, tx *sql.Tx, importID uuid.UUID, rows []*Rows) error {
+func (db *DB) writeUsage(ctx context.Context, tx *sql.Tx, importID uuid.UUID, rows []*Rows) error {
 	if err := db.delayDurability(ctx, tx); err != nil {
 		return err
 	}
@@ -44,6 +57,22 @@ func (db *DB) loadUsage(ctx context.Context, tx *sql.Tx, importID uuid.UUID, row
 		}
 	}
 	return nil
+}
+
+// breather is how long a loader leaves SQLite to others after a batch. A writer
+// of another process looks only every tenth of a second whether it may go on.
+const breather = 20 * time.Millisecond
+
+func (db *DB) breathe(ctx context.Context) error {
+	if db.dialect != dialect.SQLite {
+		return nil
+	}
+	select {
+	case <-time.After(breather):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // touch notes that the import is alive.
@@ -91,7 +120,7 @@ func (db *DB) UnloadUsage(ctx context.Context, importID uuid.UUID) error {
 		`DELETE FROM usage_datasets WHERE import_id IN (SELECT id FROM usage_imports WHERE id = $1 AND status = 'FAILED')`,
 		`DELETE FROM usage_imports WHERE id = $1 AND status = 'FAILED'`,
 	} {
-		if _, err := db.pool.ExecContext(ctx, statement, importID); err != nil {
+		if err := db.execute(ctx, statement, importID); err != nil {
 			return fmt.Errorf("unload import: %w", err)
 		}
 	}
@@ -103,7 +132,8 @@ func (db *DB) unload(ctx context.Context, table string, importID uuid.UUID) erro
 	const its = ` WHERE dataset_id IN (
 		SELECT d.id FROM usage_datasets d JOIN usage_imports i ON i.id = d.import_id
 		WHERE d.import_id = $1 AND i.status = 'FAILED')`
-	rows, err := db.pool.QueryContext(ctx, `SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), -1) FROM `+table+its, importID)
+	bounded := `SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), -1) FROM ` + table + its //nolint:gosec // the table is one of three
+	rows, err := db.pool.QueryContext(ctx, bounded, importID)
 	if err != nil {
 		return err
 	}
@@ -112,12 +142,23 @@ func (db *DB) unload(ctx context.Context, table string, importID uuid.UUID) erro
 		return err
 	}
 	for from := bounds[0]; from <= bounds[1]; from += unloadStep {
-		_, err := db.pool.ExecContext(ctx, `DELETE FROM `+table+its+` AND id >= $2 AND id < $3`, importID, from, from+unloadStep)
-		if err != nil {
+		part := `DELETE FROM ` + table + its + ` AND id >= $2 AND id < $3`
+		if err := db.execute(ctx, part, importID, from, from+unloadStep); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// execute runs one statement in a transaction of its own.
+func (db *DB) execute(ctx context.Context, statement string, args ...any) error {
+	done, err := db.takeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, err = db.pool.ExecContext(ctx, statement, args...)
+	return err
 }
 
 // lockMappings is the advisory lock of PostgreSQL for what usage is mapped to.
