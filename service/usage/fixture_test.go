@@ -64,7 +64,7 @@ func (w *world) write(fn func(ctx context.Context, tx *database.Tx) error) {
 }
 
 // grow puts an organization below another.
-func (w *world) grow(name, parent string, kind orgtree.Kind) uuid.UUID {
+func (w *world) grow(name, parent string, kind orgtree.Kind) {
 	w.t.Helper()
 	id := w.db.NewID()
 	w.orgs[name] = id
@@ -87,7 +87,6 @@ func (w *world) grow(name, parent string, kind orgtree.Kind) uuid.UUID {
 		}
 		return tx.Ancestry.CreateBulk(rows...).Exec(ctx)
 	})
-	return id
 }
 
 // group makes a group of an organization.
@@ -108,16 +107,14 @@ type price struct {
 	basis               billingmultiplier.Basis
 }
 
-func (w *world) price(p price) uuid.UUID {
+func (w *world) price(p price) {
 	w.t.Helper()
-	id := w.db.NewID()
 	w.write(func(ctx context.Context, tx *database.Tx) error {
-		return tx.BillingMultiplier.Create().SetID(id).SetSellerID(w.orgs[p.seller]).
+		return tx.BillingMultiplier.Create().SetID(w.db.NewID()).SetSellerID(w.orgs[p.seller]).
 			SetProvider("").SetService("").SetSku(p.sku).SetRegion("").SetChargeCategory("").
 			SetBasis(p.basis).SetFactor(p.factor).SetFirstMonth("2020-01").SetReason("").SetCreatedAt(w.db.Now()).
 			Exec(ctx)
 	})
-	return id
 }
 
 // viewer returns a context in which an administrator of the organization acts.
