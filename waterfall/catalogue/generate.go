@@ -1,0 +1,3 @@
+package catalogue
+
+//go:generate go run ../../internal/settingsdoc ../../docs/settings.md
