@@ -14,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/group"
+	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/records"
@@ -214,6 +215,13 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 			Where(settingdirective.ScopeID(id), settingdirective.ValidToIsNil()).
 			SetValidTo(s.db.Now()).Exec(ctx); err != nil {
 			return fmt.Errorf("close group's settings: %w", err)
+		}
+		members, err := tx.GroupMember.Query().Where(groupmember.GroupID(id)).All(ctx)
+		if err != nil {
+			return fmt.Errorf("load group members: %w", err)
+		}
+		for _, member := range members {
+			tx.Record(database.Change{Kind: typeid.GroupMember, ID: member.ID, Organization: row.OrganizationID, Before: member})
 		}
 		if err := tx.Group.DeleteOne(row).Exec(ctx); err != nil {
 			return fmt.Errorf("delete group: %w", err)
