@@ -51,7 +51,8 @@ type Limits struct {
 	BodyBytes      int64         `name:"limit-body-bytes" env:"HEADWATER_LIMIT_BODY_BYTES" default:"1048576" help:"Greatest request body without files."`
 	UploadBytes    int64         `name:"limit-upload-bytes" env:"HEADWATER_LIMIT_UPLOAD_BYTES" default:"268435456" help:"Greatest request body with files."`
 	RequestTimeout time.Duration `name:"limit-request-timeout" env:"HEADWATER_LIMIT_REQUEST_TIMEOUT" default:"30s" help:"Longest time a request may take."`
-	RatePerMinute  int           `name:"limit-rate-per-minute" env:"HEADWATER_LIMIT_RATE_PER_MINUTE" default:"600" help:"Most requests per minute of one token, or of one address without."`
+	RatePerMinute  int           `name:"limit-rate-per-minute" env:"HEADWATER_LIMIT_RATE_PER_MINUTE" default:"6000" help:"Most requests per minute of one token."`
+	GuestRate      int           `name:"limit-guest-rate-per-minute" env:"HEADWATER_LIMIT_GUEST_RATE_PER_MINUTE" default:"600" help:"Most requests per minute of one address without a valid token."`
 	TreeDepth      int           `name:"limit-tree-depth" env:"HEADWATER_LIMIT_TREE_DEPTH" default:"16" help:"Greatest depth of an organization; the root has 0."`
 }
 
@@ -137,6 +138,7 @@ func (l Limits) Validate() error {
 		{"HEADWATER_LIMIT_BODY_BYTES", l.BodyBytes, 1 << 10, 1 << 30},
 		{"HEADWATER_LIMIT_UPLOAD_BYTES", l.UploadBytes, 1 << 10, 1 << 40},
 		{"HEADWATER_LIMIT_RATE_PER_MINUTE", int64(l.RatePerMinute), 1, 1e6},
+		{"HEADWATER_LIMIT_GUEST_RATE_PER_MINUTE", int64(l.GuestRate), 1, 1e6},
 		{"HEADWATER_LIMIT_TREE_DEPTH", int64(l.TreeDepth), 1, orgtree.MaxDepth},
 	} {
 		if limit.value < limit.least || limit.value > limit.utmost {

@@ -61,7 +61,7 @@ func TestDefaultsAreValid(t *testing.T) {
 		Tokens:   Tokens{SigningKeyFile: "headwater-signing-key.pem", Issuer: "headwater", Audience: "headwater"},
 		Limits: Limits{
 			QueryCost: 100_000, QueryDepth: 20, QueryTokens: 10_000, BodyBytes: 1 << 20, UploadBytes: 256 << 20,
-			RequestTimeout: 30 * time.Second, RatePerMinute: 600, TreeDepth: 16,
+			RequestTimeout: 30 * time.Second, RatePerMinute: 6000, GuestRate: 600, TreeDepth: 16,
 		},
 		Log: Log{Level: "info", Format: "text"},
 	}
@@ -156,6 +156,7 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"HEADWATER_LIMIT_REQUEST_TIMEOUT", "61m"},
 		{"HEADWATER_LIMIT_REQUEST_TIMEOUT", "soon"},
 		{"HEADWATER_LIMIT_RATE_PER_MINUTE", "0"},
+		{"HEADWATER_LIMIT_GUEST_RATE_PER_MINUTE", "0"},
 		{"HEADWATER_LIMIT_TREE_DEPTH", "17"},
 		{"HEADWATER_LIMIT_TREE_DEPTH", "0"},
 		{"HEADWATER_LOG_LEVEL", "loud"},

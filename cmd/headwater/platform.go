@@ -123,7 +123,7 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 		Limits: server.Limits{
 			BodyBytes: s.limits.BodyBytes, UploadBytes: s.limits.UploadBytes,
 			Tokens: s.limits.QueryTokens, Depth: s.limits.QueryDepth, Cost: s.limits.QueryCost,
-			Timeout: s.limits.RequestTimeout, PerToken: s.limits.RatePerMinute, PerAddress: s.limits.RatePerMinute,
+			Timeout: s.limits.RequestTimeout, PerToken: s.limits.RatePerMinute, PerAddress: s.limits.GuestRate,
 		},
 		TrustedProxies: proxies,
 		Demo:           s.demo,

@@ -37,6 +37,9 @@ func (c serveCommand) Run(ctx context.Context, io streams) (err error) {
 	if _, err := p.db.Revision(ctx); err != nil {
 		return err
 	}
+	if err := p.services.Usage.Sweep(ctx); err != nil {
+		return err
+	}
 	issuer, err := openIssuer(c.Tokens)
 	if err != nil {
 		return err
