@@ -10,6 +10,7 @@ import (
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
+	"github.com/headwater-platform/headwater/ent/ratedline"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/page"
@@ -225,6 +226,11 @@ func TestLinesThroughTheTree(t *testing.T) {
 			if len(c.Edges) != tc.want || total != tc.want {
 				t.Errorf("%s of %s: %d lines, %d in all, want %d", tc.viewer, tc.of, len(c.Edges), total, tc.want)
 			}
+		}
+		// What another distributor sold to the reseller is none of this one's business.
+		db.Client().RatedLine.Update().Where(ratedline.BuyerID(w.orgs["reseller"])).SetSellerID(w.orgs["other distributor"]).ExecX(w.ctx)
+		if lines, err := w.lines(w.admin("distributor"), "reseller"); err != nil || len(lines) != 0 {
+			t.Errorf("sold by another: %v, %v", lines, err)
 		}
 	})
 }

@@ -117,6 +117,21 @@ func TestReportAtWhosePrices(t *testing.T) {
 	})
 }
 
+// Whoever comes in through the tree sees the usage of one customer of a customer
+// and not that of the others.
+func TestReportTwoTiersDown(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.mixedUsage()
+		for of, want := range map[string]string{"reseller": "63 USD", "customer": "28 USD", "other customer": "32 USD", "other reseller": "1000 USD"} {
+			if got, err := w.total(w.admin("distributor"), of, october()); err != nil || got != want {
+				t.Errorf("%s: %s, %v, want %s", of, got, err, want)
+			}
+		}
+	})
+}
+
 // Whoever comes in through the tree sees no usage that was sold past them.
 func TestReportOfOwnImport(t *testing.T) {
 	t.Parallel()
@@ -229,6 +244,7 @@ func TestReportPeriods(t *testing.T) {
 		w.set("platform", "billing.currency", "EUR")
 		w.use("platform",
 			charge{owner: "customer", cost: "1", currency: "EUR", on: "2026-09-30", billed: "2026-10"},
+			charge{owner: "customer", cost: "256", currency: "USD", on: "2026-09-30"},
 			charge{owner: "customer", cost: "2", currency: "EUR", on: "2026-10-01"},
 			charge{owner: "customer", cost: "4", currency: "EUR", on: "2026-10-31"},
 			charge{owner: "customer", cost: "8", currency: "EUR", on: "2026-11-01"},

@@ -184,35 +184,52 @@ func TestEffectiveTellsNothingHidden(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t))
 	w.example()
 	w.set("reseller", "billing.visible_to_customer", "FACTOR")
-	viewers := []struct{ viewer, of string }{
-		{"customer", "customer"}, {"reseller", "customer"}, {"reseller", "reseller"},
-	}
-	answers := func() map[string][]string {
-		all := map[string][]string{}
-		for _, v := range viewers {
-			got, err := w.effective(w.admin(v.viewer), v.of)
+	own := w.rule("distributor", "1.07", pricing.Upstream)
+	own.Selector.Provider = ptr("AWS")
+	w.price(own)
+	for _, tc := range []struct {
+		viewer, of string
+		hidden     []string // the sellers whose prices the viewer must not see
+	}{
+		{"customer", "customer", []string{"platform", "distributor"}},
+		{"reseller", "customer", []string{"platform", "distributor"}},
+		{"reseller", "reseller", []string{"platform", "distributor"}},
+		{"distributor", "customer", []string{"platform", "reseller"}},
+		{"distributor", "reseller", []string{"platform"}},
+	} {
+		before, err := w.effective(w.admin(tc.viewer), tc.of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range w.changes(tc.hidden) {
+			w.price(n)
+			after, err := w.effective(w.admin(tc.viewer), tc.of)
 			if err != nil {
 				t.Fatal(err)
 			}
-			all[v.viewer+" of "+v.of] = got
+			if diff := cmp.Diff(before, after); diff != "" {
+				t.Fatalf("%s sees of %s that a price changed to %s %s: %s", tc.viewer, tc.of, n.Factor, *n.Basis, diff)
+			}
 		}
-		return all
 	}
-	before := answers()
-	for _, seller := range []string{"platform", "distributor"} {
+}
+
+// changes returns new prices of sellers, of every basis and for every kind of
+// usage.
+func (w *world) changes(sellers []string) []rates.NewMultiplier {
+	var list []rates.NewMultiplier
+	for _, seller := range sellers {
 		for _, basis := range []pricing.Basis{pricing.Source, pricing.Upstream, pricing.List} {
 			for _, selector := range []rates.Selector{
 				{}, {Provider: ptr("AWS")}, {SKU: ptr("P5")}, {Region: ptr("eu-1")}, {ChargeCategory: ptr(pricing.Credit)},
 			} {
 				n := w.rule(seller, "7.5", basis)
 				n.Selector, n.Reason = selector, "to see who notices"
-				w.price(n)
-				if diff := cmp.Diff(before, answers()); diff != "" {
-					t.Fatalf("%s %s %s: %s", seller, basis, describe(&rates.EffectiveMultiplier{Selector: &selector}), diff)
-				}
+				list = append(list, n)
 			}
 		}
 	}
+	return list
 }
 
 // TestEffectiveStopsAtTheDecider shows a customer the factor of the distributor

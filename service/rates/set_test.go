@@ -260,6 +260,13 @@ func TestSetWarnsOfLastMonthAlone(t *testing.T) {
 		if got := w.warned(w.admin("distributor"), w.rule("distributor", "0.5", pricing.Source)); len(got) != 0 {
 			t.Errorf("got %v", got)
 		}
+		w.use("2026-10")
+		db.Client().UsageDataset.Update().SetStatus("SUPERSEDED").ExecX(w.ctx)
+		n := w.rule("distributor", "0.4", pricing.Source)
+		n.Reason = "lower still"
+		if got := w.warned(w.admin("distributor"), n); len(got) != 0 {
+			t.Errorf("of usage that does not count: %v", got)
+		}
 	})
 }
 
