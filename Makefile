@@ -43,7 +43,7 @@ test-browser: build ## Try the pages in a headless Chromium (needs Node and Chro
 	cd $(BROWSER) && node --test
 
 golden: ## Rewrite the recorded answers of the conversation tests; read the difference
-	go test ./server/... -run Conversation -update
+	go test ./cmd/headwater -run Conversation -update
 
 bench: ## Run the benchmarks COUNT times, as text for benchstat
 	@go test -run '^$$' -bench . -benchmem -count $(COUNT) -timeout 60m ./...

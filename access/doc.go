@@ -9,5 +9,5 @@
 // every right in it. Everybody else has the union of the permission sets that
 // group roles and built-in groups grant; there is no deny and no order. Rights
 // flow down from a partner or from the platform to the organizations below when
-// the viewer's rights there open the door (see Tree).
+// the viewer's rights there open the door (see Standing).
 package access

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,7 +27,12 @@ type Options struct {
 	Now func() time.Time
 	// NewID returns the id of a new row, a UUIDv7.
 	NewID func() uuid.UUID
+	// Create makes the file of SQLite, for its owner alone, where there is none.
+	Create bool
 }
+
+// ErrNoDatabase says that there is no file where the URL of SQLite points.
+var ErrNoDatabase = errors.New("there is no database; run: headwater migrate up")
 
 // DB is an open database. All reads and writes of the platform go through it.
 type DB struct {
@@ -51,6 +58,9 @@ func Open(ctx context.Context, rawURL string, options Options) (*DB, error) {
 		if err := registerExactSum(); err != nil {
 			return nil, err
 		}
+		if err := prepareFile(strings.TrimPrefix(rawURL, "sqlite://"), options.Create); err != nil {
+			return nil, err
+		}
 	}
 	pool, err := sql.Open(driver, source)
 	if err != nil {
@@ -64,6 +74,22 @@ func Open(ctx context.Context, rawURL string, options Options) (*DB, error) {
 	db := &DB{pool: pool, dialect: dialectName, options: options, turn: make(chan struct{}, 1)}
 	db.client = guarded(ent.NewClient(ent.Driver(entsql.OpenDB(dialectName, pool))))
 	return db, nil
+}
+
+// prepareFile makes the file of a new database, or returns ErrNoDatabase where
+// none may be made. It holds hashes of passwords, so nobody else may read it.
+func prepareFile(path string, create bool) error {
+	if !create {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return ErrNoDatabase
+		}
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the file
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	return file.Close()
 }
 
 func maxConnections(dialectName string) int {

@@ -120,17 +120,8 @@ func (tx *Tx) Lock(s *entsql.Selector) {
 	}
 }
 
-// LockTree makes changes to the shape of the tree wait for each other until the
-// transaction ends.
-func (tx *Tx) LockTree(ctx context.Context) error {
-	return tx.lockNamed(ctx, lockTree)
-}
-
-// The advisory locks of PostgreSQL, one number per thing that is locked.
-const (
-	lockTree      = 0x48_57_01
-	lockMigration = 0x48_57_02
-)
+// lockMigration is the advisory lock of PostgreSQL that migrating takes.
+const lockMigration = 0x48_57_02
 
 func (tx *Tx) lockNamed(ctx context.Context, name int) error {
 	if tx.db.dialect != dialect.Postgres {

@@ -51,6 +51,9 @@ func (s *Store) Directives(ctx context.Context, scopes []uuid.UUID, keys []strin
 		if err != nil {
 			return nil, err
 		}
+		if directive.Side == waterfall.SideManager && directive.IsEmpty() {
+			continue // What a manager took back is no step.
+		}
 		found[row.Key] = append(found[row.Key], directive)
 	}
 	return found, nil
@@ -83,6 +86,24 @@ func Directive(definition *waterfall.Definition, row *ent.SettingDirective) (wat
 		d.Guard = &guard
 	}
 	return d, nil
+}
+
+// Concealed returns a stored row as the journal keeps it: without the secrets
+// that its operation may hold.
+func Concealed(row *ent.SettingDirective) *ent.SettingDirective {
+	definition, ok := catalogue.Lookup(row.Key)
+	if row.Operation == nil || (ok && !definition.Sensitive) {
+		return row
+	}
+	shown := *row
+	operation := `"concealed"`
+	if ok {
+		if decoded, err := definition.DecodeOperation([]byte(*row.Operation)); err == nil {
+			operation = string(decoded.Requested())
+		}
+	}
+	shown.Operation = &operation
+	return &shown
 }
 
 // Nodes returns the nodes of the waterfall from the root to an organization.

@@ -46,7 +46,7 @@ func clock() time.Time { return time.Now().UTC() }
 // newID returns a UUIDv7. It panics where the system has no randomness.
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// openDatabase opens the database and returns how to close it.
+// openDatabase opens the database that is there.
 func openDatabase(ctx context.Context, url string) (*database.DB, error) {
 	return database.Open(ctx, url, database.Options{Now: clock, NewID: newID})
 }

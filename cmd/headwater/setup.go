@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/config"
+	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/password"
@@ -32,7 +33,7 @@ type migrateUpCommand struct {
 
 // Run applies what is missing and prints it.
 func (c migrateUpCommand) Run(ctx context.Context, io streams) (err error) {
-	db, err := openDatabase(ctx, string(c.URL))
+	db, err := database.Open(ctx, string(c.URL), database.Options{Now: clock, NewID: newID, Create: true})
 	if err != nil {
 		return err
 	}

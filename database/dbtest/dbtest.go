@@ -110,7 +110,7 @@ func Options() database.Options {
 		ids++
 		return sequentialID(ids)
 	}
-	return database.Options{Now: now, NewID: newID}
+	return database.Options{Now: now, NewID: newID, Create: true}
 }
 
 // sequentialID returns the nth id: a UUIDv7 whose time is Start and whose

@@ -211,10 +211,8 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 		if err := access.CheckGrant(viewer, row.Roles, "", org.Target()); err != nil {
 			return err
 		}
-		if err := tx.SettingDirective.Update().
-			Where(settingdirective.ScopeID(id), settingdirective.ValidToIsNil()).
-			SetValidTo(s.db.Now()).Exec(ctx); err != nil {
-			return fmt.Errorf("close group's settings: %w", err)
+		if err := s.closeSettings(ctx, tx, id); err != nil {
+			return err
 		}
 		members, err := tx.GroupMember.Query().Where(groupmember.GroupID(id)).All(ctx)
 		if err != nil {
@@ -233,6 +231,25 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	return s.records.Renew(ctx)
+}
+
+// closeSettings ends the settings of a group that goes.
+func (s *Service) closeSettings(ctx context.Context, tx *database.Tx, group uuid.UUID) error {
+	live, err := tx.SettingDirective.Query().Where(settingdirective.ScopeID(group), settingdirective.ValidToIsNil()).All(ctx)
+	if err != nil {
+		return fmt.Errorf("load group's settings: %w", err)
+	}
+	for _, row := range live {
+		closed, err := row.Update().SetValidTo(s.db.Now()).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("close group's settings: %w", err)
+		}
+		tx.Record(database.Change{
+			Kind: typeid.Directive, ID: row.ID, Organization: row.OrganizationID,
+			Before: records.Concealed(row), After: records.Concealed(closed),
+		})
+	}
+	return nil
 }
 
 // find returns a group that the viewer can see and its organization.

@@ -214,7 +214,7 @@ func (s *Service) answer(ctx context.Context, p place, definition *waterfall.Def
 // own side.
 func (p place) checkWrite(viewer access.Viewer, d *waterfall.Definition) error {
 	if d.Personal && p.isSelf(viewer) {
-		return access.Check(viewer, access.OrgRead, p.organization.Target())
+		return access.CheckSelf(viewer, p.organization.Target())
 	}
 	permission := access.Permission(d.Permission(p.level(), waterfall.SideOwn))
 	if err := access.Check(viewer, permission, p.organization.Target()); err != nil {

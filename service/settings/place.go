@@ -195,5 +195,9 @@ func (s *Service) placeOf(ctx context.Context, scope Scope) (place, error) {
 	if !ok {
 		return place{}, fault.Missing("scope")
 	}
-	return found, found.checkRead(access.ViewerFrom(ctx))
+	err = found.checkRead(access.ViewerFrom(ctx))
+	if fault.CodeOf(err) == fault.Forbidden {
+		return place{}, fault.Missing("scope") // Who may not list it learns nothing of it.
+	}
+	return found, err
 }

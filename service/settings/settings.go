@@ -201,7 +201,7 @@ func (s *Service) OfMember(ctx context.Context, siblings *batch.Siblings, member
 type LoginPage struct {
 	OrganizationName      string
 	Theme                 json.RawMessage
-	LoginBanner           json.RawMessage
+	LoginBanner           json.RawMessage // nil where there is none
 	AuthenticationMethods []string
 }
 
@@ -224,7 +224,10 @@ func (s *Service) LoginPage(ctx context.Context, slug string) (*LoginPage, error
 	if err != nil {
 		return nil, err
 	}
-	page := &LoginPage{OrganizationName: org.Name, Theme: values[theme].JSON(), LoginBanner: values[banner].JSON()}
+	page := &LoginPage{OrganizationName: org.Name, Theme: values[theme].JSON()}
+	if shown := values[banner].JSON(); string(shown) != "{}" {
+		page.LoginBanner = shown
+	}
 	if err := json.Unmarshal(values[methods].JSON(), &page.AuthenticationMethods); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", methods, err)
 	}

@@ -160,51 +160,45 @@ func (s *Service) store(ctx context.Context, tx *database.Tx, w writing, live *e
 	if same(live, operation, guard, after.Locked) {
 		return nil
 	}
-	at := s.db.Now()
-	version := 1
-	if live != nil {
-		version = live.Version + 1
-		if !at.After(live.ValidFrom) {
-			at = live.ValidFrom.UTC().Add(time.Microsecond)
-		}
-		if err := live.Update().SetValidTo(at).Exec(ctx); err != nil {
-			return fmt.Errorf("close directive: %w", err)
-		}
-	}
-	create := tx.SettingDirective.Create().
+	next := tx.SettingDirective.Create().
 		SetID(s.db.NewID()).SetOrganizationID(w.place.organization.ID).
 		SetScopeKind(settingdirective.ScopeKind(w.scope.Kind)).SetScopeID(w.scope.ID).SetKey(w.target.Key).
 		SetAuthorOrganizationID(w.author).
 		SetNillableOperation(operation).SetNillableGuard(guard).SetLocked(after.Locked).
-		SetVersion(version).SetValidFrom(at).SetReason(w.target.Reason)
+		SetVersion(1).SetValidFrom(s.db.Now()).SetReason(w.target.Reason)
 	if viewer := access.ViewerFrom(ctx); !viewer.ID.IsZero() {
-		create.SetActorID(uuid.UUID(viewer.ID))
+		next.SetActorID(uuid.UUID(viewer.ID))
 	}
-	row, err := create.Save(ctx)
+	if live != nil {
+		end, err := closeRow(ctx, tx, live, s.db.Now())
+		if err != nil {
+			return err
+		}
+		next.SetVersion(live.Version + 1).SetValidFrom(end)
+	}
+	row, err := next.Save(ctx)
 	if err != nil {
 		return fmt.Errorf("write directive: %w", err)
 	}
-	tx.Record(database.Change{
-		Kind: typeid.Directive, ID: row.ID, Organization: w.place.organization.ID,
-		Before: w.image(live), After: w.image(row),
-	})
+	tx.Record(database.Change{Kind: typeid.Directive, ID: row.ID, Organization: row.OrganizationID, After: records.Concealed(row)})
 	return nil
 }
 
-// image returns the row as the journal keeps it: secrets concealed.
-func (w writing) image(row *ent.SettingDirective) any {
-	if row == nil {
-		return nil
+// closeRow ends a live row, at the latest of now and just after its start, and
+// returns when.
+func closeRow(ctx context.Context, tx *database.Tx, live *ent.SettingDirective, now time.Time) (time.Time, error) {
+	if !now.After(live.ValidFrom) {
+		now = live.ValidFrom.UTC().Add(time.Microsecond)
 	}
-	shown := *row
-	if w.definition.Sensitive && row.Operation != nil {
-		concealed := `"concealed"`
-		if operation, err := w.definition.DecodeOperation([]byte(*row.Operation)); err == nil {
-			concealed = string(operation.Requested())
-		}
-		shown.Operation = &concealed
+	closed, err := live.Update().SetValidTo(now).Save(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("close directive: %w", err)
 	}
-	return &shown
+	tx.Record(database.Change{
+		Kind: typeid.Directive, ID: live.ID, Organization: live.OrganizationID,
+		Before: records.Concealed(live), After: records.Concealed(closed),
+	})
+	return now, nil
 }
 
 func encode(d waterfall.Directive) (operation, guard *string, err error) {
