@@ -124,13 +124,13 @@ func (v Viewer) rights(t Target) permissionSet {
 	return set
 }
 
-// Allowed returns the viewer's rights in the target, in the order of the
-// catalogue.
+// Allowed returns what Check lets the viewer do in the target, in the order of
+// the catalogue.
 func (v Viewer) Allowed(t Target) []Permission {
 	set := v.rights(t)
 	allowed := make([]Permission, 0, len(set))
 	for _, p := range Permissions() {
-		if set.has(p) {
+		if set.has(p) && checkStatus(v, p, t) == nil {
 			allowed = append(allowed, p)
 		}
 	}
@@ -148,6 +148,15 @@ func Check(v Viewer, p Permission, t Target) error {
 		return checkStatus(v, p, t)
 	}
 	return refusal(v, p, t)
+}
+
+// CheckSelf returns nil if the viewer may change what is their own in the
+// target, which takes no more than being there while it is in use.
+func CheckSelf(v Viewer, t Target) error {
+	if err := Check(v, OrgRead, t); err != nil {
+		return err
+	}
+	return checkStatus(v, UsersWrite, t)
 }
 
 // refusal says no: as if the organization did not exist to those who cannot

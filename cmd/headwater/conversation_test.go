@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,7 +34,8 @@ var update = flag.Bool("update", false, "rewrite the answers of the conversation
 //	-- 1.paula.graphql --      a document, asked by paula
 //	-- 1.variables.json --     its variables, if it has any
 //	-- 1.json --               the answer
-//	-- 2.olga.CreateGroup --   an operation of testdata/contract; the content is its variables
+//	-- 2.olga.CreateGroup --   an operation of testdata/contract or testdata/operations;
+//	                           the content is its variables
 //	-- 2.json --
 //	-- 3.store --              what no mutation does yet; see world.arrange
 //	-- 4.max.raw --            the body of a request, as it stands
@@ -43,7 +45,9 @@ var update = flag.Bool("update", false, "rewrite the answers of the conversation
 // the time after step 2. Answers are recorded so that they read well and do not
 // depend on the order of the world's making: an id is the name of its thing or
 // where it appeared first, a cursor shows what is in it, a revision counts from
-// the finished world, and the time of a making is left open.
+// the finished world, and the time of a making is left open. Of steps, sources
+// and whatever else has a level of the waterfall, members that are null are left
+// out.
 func TestConversations(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/conversations/*.txtar")
@@ -144,11 +148,11 @@ func stepsOf(t *testing.T, archive *txtar.Archive) []step {
 	return list
 }
 
-// contract returns the operation of the client documents with this name, with
-// the fragments that its document defines.
+// contract returns the operation of the client documents with this name, or one
+// of the tests' own, with the fragments that its document defines.
 func contract(t *testing.T, operation string) string {
 	t.Helper()
-	files, err := filepath.Glob("testdata/contract/*.graphql")
+	files, err := filepath.Glob("testdata/*/*.graphql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +192,7 @@ func operationOf(content, name string) (string, bool) {
 		return "", false
 	}
 	for fragment, text := range fragments {
-		if strings.Contains(found, "..."+fragment+" ") {
+		if regexp.MustCompile(`\.\.\.` + fragment + `\b`).MatchString(found) {
 			found += text
 		}
 	}
@@ -244,6 +248,10 @@ func (c *conversation) take(t *testing.T, s step) string {
 	c.answers[s.number] = decoded["data"]
 	delete(decoded, "extensions")
 	c.christen(s.number, decoded["data"])
+	if errors, ok := decoded["errors"].([]any); ok {
+		// Fields are resolved at the same time, so their errors come in any order.
+		slices.SortFunc(errors, func(a, b any) int { return strings.Compare(onOneLine(t, a), onOneLine(t, b)) })
+	}
 	return c.mask(pretty(t, c.plain(decoded, "")))
 }
 
@@ -295,6 +303,9 @@ func (c *conversation) plain(value any, key string) any {
 		}
 		if _, isError := v["message"]; isError {
 			delete(v, "locations")
+		}
+		if _, ofWaterfall := v["level"]; ofWaterfall {
+			maps.DeleteFunc(v, func(_ string, member any) bool { return member == nil })
 		}
 		return v
 	case []any:
@@ -355,16 +366,62 @@ func (c *conversation) mask(text string) string {
 	})
 }
 
+// lineWidth is how much of an answer stands on one line.
+const lineWidth = 220
+
+// pretty writes JSON with its keys sorted, short objects and lists on one line.
 func pretty(t *testing.T, value any) string {
 	t.Helper()
+	return layOut(t, value, "") + "\n"
+}
+
+func layOut(t *testing.T, value any, indent string) string {
+	t.Helper()
+	line := onOneLine(t, value)
+	if len(indent)+len(line) <= lineWidth {
+		return line
+	}
+	var parts []string
+	opening, closing := "{", "}"
+	switch v := value.(type) {
+	case map[string]any:
+		for _, key := range sortedKeys(v) {
+			parts = append(parts, onOneLine(t, key)+": "+layOut(t, v[key], indent+"  "))
+		}
+	case []any:
+		opening, closing = "[", "]"
+		for _, element := range v {
+			parts = append(parts, layOut(t, element, indent+"  "))
+		}
+	default:
+		return line
+	}
+	return opening + "\n" + indent + "  " + strings.Join(parts, ",\n"+indent+"  ") + "\n" + indent + closing
+}
+
+func onOneLine(t *testing.T, value any) string {
+	t.Helper()
+	switch v := value.(type) {
+	case map[string]any:
+		parts := make([]string, 0, len(v))
+		for _, key := range sortedKeys(v) {
+			parts = append(parts, onOneLine(t, key)+": "+onOneLine(t, v[key]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case []any:
+		parts := make([]string, len(v))
+		for i, element := range v {
+			parts[i] = onOneLine(t, element)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(value); err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -62,11 +62,11 @@ currency of northwind           y   -   y     y   F     F    -    -    -   -    
 policies of the platform        y   F   -     -   -     -    -    -    -   -     -    -    -    -   -    -    -    -    -   -
 platform setting                y   F   -     -   -     -    -    -    -   -     -    -    -    -   -    -    -    -    -   -
 variables of a root group       y   y   -     -   -     -    -    -    -   -     -    -    -    -   -    -    -    -    -   -
-theme of max                    y   -   y     y   -     -    -    -    -   -     y    y    F    y   F    y    F    F    y   F
-theme of gail                   y   -   y     y   -     -    -    -    -   -     y    y    F    F   F    F    F    F    F   F
-theme of olga                   F   -   F     F   -     -    -    -    -   -     y    F    F    F   F    F    F    F    F   F
+theme of max                    y   -   y     y   -     -    -    -    -   -     y    y    -    y   F    y    -    -    y   -
+theme of gail                   y   -   y     y   -     -    -    -    -   -     y    y    -    F   F    F    -    -    -   -
+theme of olga                   F   -   F     F   -     -    -    -    -   -     y    F    -    F   F    F    -    -    -   -
 settings of max                 y   -   y     y   -     -    -    -    -   -     y    y    -    y   y    y    -    -    y   -
-variables of a group            y   -   y     y   -     -    -    -    -   -     y    y    y    F   F    y    F    F    F   y
+variables of a group            y   -   y     y   -     -    -    -    -   -     y    y    y    F   F    y    -    -    -   y
 settings of a group             y   -   y     y   -     -    -    -    -   -     y    y    -    y   y    y    -    -    -   -
 membership of max               y   -   y     y   -     -    -    -    -   -     y    y    -    y   y    y    -    -    y   -
 person max                      y   -   y     y   -     -    -    -    -   -     y    y    -    y   y    y    -    -    y   -

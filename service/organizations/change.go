@@ -48,7 +48,8 @@ func (s *Service) checkUpdate(ctx context.Context, u Update) error {
 		}
 	}
 	if u.CustomerReference != nil {
-		if err := access.Check(viewer, access.PartnerUpdate, org.Target()); err != nil {
+		manager, _ := org.Manager()
+		if err := access.CheckThrough(viewer, access.PartnerUpdate, org.Target(), orgtree.ID(manager.ID)); err != nil {
 			return err
 		}
 		if len([]rune(*u.CustomerReference)) > 100 {

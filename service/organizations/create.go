@@ -7,8 +7,10 @@ import (
 	"net/mail"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
@@ -342,12 +344,15 @@ func firstFree(base, separator string, taken func(string) (bool, error)) (string
 	return "", errors.New("no free name was found")
 }
 
-// plain returns the text in lower case with everything but letters, digits and
-// the separator turned into single separators.
+// plain returns the text in lower case, letters without their accents, and with
+// everything but a to z and digits turned into single separators.
 func plain(text string, separator rune) string {
 	var b strings.Builder
 	pending := false
-	for _, r := range strings.ToLower(text) {
+	for _, r := range norm.NFD.String(strings.ToLower(text)) {
+		if unicode.Is(unicode.Mn, r) {
+			continue
+		}
 		if (r >= 'a' && r <= 'z') || (r >= '0' && r <= '9') {
 			if pending && b.Len() > 0 {
 				b.WriteRune(separator)

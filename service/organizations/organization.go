@@ -142,16 +142,15 @@ func (s *Service) CustomerReference(ctx context.Context, o *Organization) (*stri
 	if o.customerReference == "" {
 		return nil, nil //nolint:nilnil // no reference was given
 	}
-	allowed, err := s.ViewerPermissions(ctx, o)
+	record, err := s.recordOf(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range allowed {
-		if p == access.PartnerRead && o.parent != nil {
-			return &o.customerReference, nil
-		}
+	manager, _ := record.Manager()
+	if access.CheckThrough(access.ViewerFrom(ctx), access.PartnerRead, record.Target(), orgtree.ID(manager.ID)) != nil {
+		return nil, nil //nolint:nilnil // the reference is the manager's business
 	}
-	return nil, nil //nolint:nilnil // the reference is the manager's business
+	return &o.customerReference, nil
 }
 
 // ViewerRoles returns what the viewer is by membership: OWNER, group roles and
