@@ -44,6 +44,9 @@ const multiplierCount = 20
 // reportCost is what adding up the costs of a period weighs beside a field.
 const reportCost = 100
 
+// seriesCount is about how many steps a series of costs has: a month by days.
+const seriesCount = 31
+
 func perKey(child int, keys []string) int {
 	if keys == nil {
 		return times(child, settingCount)
@@ -75,6 +78,7 @@ func setCosts(c *graph.ComplexityRoot) {
 		return child + reportCost
 	}
 	c.CostReport.Rows = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
+	c.CostRow.Series = func(child int) int { return times(child, seriesCount) }
 	c.UsageImport.Errors = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
 	c.Group.Members = paged
 	c.Group.EffectiveSettings = perKey
