@@ -175,14 +175,13 @@ func guardWrite(ctx context.Context, table map[string]rule, m ent.Mutation) erro
 	}
 	if !m.Op().Is(ent.OpCreate) {
 		mutation.WhereP(func(s *entsql.Selector) { s.Where(r.predicate(s, viewer)) })
-		return nil
 	}
-	return guardCreate(ctx, r, mutation)
+	return guardOwner(ctx, r, mutation)
 }
 
-// guardCreate refuses a new row that would belong to an organization out of
-// reach. A new organization belongs where its manager is.
-func guardCreate(ctx context.Context, r rule, m confinable) error {
+// guardOwner refuses a row that is new in an organization out of reach, or that
+// an update would move there. A new organization belongs where its manager is.
+func guardOwner(ctx context.Context, r rule, m confinable) error {
 	column := r.organization
 	switch m.Type() {
 	case generated.TypeOrganization:
@@ -191,8 +190,8 @@ func guardCreate(ctx context.Context, r rule, m confinable) error {
 		column = "home_organization_id"
 	}
 	owner, ok := m.Field(column)
-	if !ok && m.Type() == generated.TypeUser {
-		return nil // A person without a home belongs to nobody's part of the tree.
+	if !ok && (m.Type() == generated.TypeUser || !m.Op().Is(ent.OpCreate)) {
+		return nil // It has no home or keeps the one that it has.
 	}
 	id, isID := owner.(uuid.UUID)
 	if !ok || !isID {

@@ -924,6 +924,8 @@ func init() {
 	}
 	OrganizationsTable.Annotation.Checks = map[string]string{
 		"organization_depth":              "((depth = 0) = (parent_id IS NULL))",
+		"organization_depth_limit":        "depth <= 16",
+		"organization_not_below_itself":   "parent_id <> id",
 		"organization_root_has_no_parent": "((kind = 'PLATFORM') = (parent_id IS NULL))",
 	}
 	ProjectsTable.ForeignKeys[0].RefTable = OrganizationsTable

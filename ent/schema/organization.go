@@ -60,6 +60,8 @@ func (Organization) Annotations() []entschema.Annotation {
 	return table("organizations", map[string]string{
 		"organization_root_has_no_parent": "((kind = 'PLATFORM') = (parent_id IS NULL))",
 		"organization_depth":              "((depth = 0) = (parent_id IS NULL))",
+		"organization_depth_limit":        "depth <= 16",
+		"organization_not_below_itself":   "parent_id <> id",
 	})
 }
 

@@ -20,6 +20,8 @@ CREATE TABLE "organizations" (
   PRIMARY KEY ("id"),
   CONSTRAINT "organizations_organizations_children" FOREIGN KEY ("parent_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT,
   CONSTRAINT "organization_depth" CHECK ((depth = 0) = (parent_id IS NULL)),
+  CONSTRAINT "organization_depth_limit" CHECK (depth <= 16),
+  CONSTRAINT "organization_not_below_itself" CHECK (parent_id <> id),
   CONSTRAINT "organization_root_has_no_parent" CHECK (((kind)::text = 'PLATFORM'::text) = (parent_id IS NULL))
 );
 -- create index "organization_one_root" to table: "organizations"
