@@ -21,9 +21,11 @@ type commandLine struct {
 	ConfigFile kong.ConfigFlag `name:"config" placeholder:"FILE" help:"File of NAME=VALUE lines; flags and the environment win over it."`
 
 	Serve     serveCommand     `cmd:"" help:"Serve the API until a signal."`
+	Demo      demoCommand      `cmd:"" help:"Serve a generated platform on a fresh temporary database."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database to this binary's schema, or show what is missing."`
 	Bootstrap bootstrapCommand `cmd:"" help:"Make the platform organization and its first administrator."`
 	Token     tokenCommand     `cmd:"" help:"Print an access token for a user."`
+	Usage     usageCommand     `cmd:"" help:"Bring in usage."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
