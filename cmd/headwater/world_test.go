@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"io"
@@ -103,6 +104,12 @@ func (w *world) settle(t *testing.T) {
 	w.person(t, "acme", "max")
 }
 
+// system returns a context in which the platform itself acts.
+func (w *world) system(t *testing.T) context.Context {
+	t.Helper()
+	return access.WithViewer(t.Context(), access.SystemViewer("test"))
+}
+
 // name makes a thing known.
 func (w *world) name(name, id string) {
 	w.ids[name], w.names[id] = id, name
@@ -133,7 +140,7 @@ func (w *world) organization(t *testing.T, slug, kind, manager, owner string) {
 // furniture names what an organization begins with.
 func (w *world) furniture(t *testing.T, slug, owner string) {
 	t.Helper()
-	ctx := access.WithViewer(t.Context(), access.SystemViewer("test"))
+	ctx := w.system(t)
 	client, id := w.platform.db.Client(), w.key(t, slug)
 	for builtin, name := range map[access.Builtin]string{
 		access.Administrators: "administrators", access.Editors: "editors", access.BillingAdministrators: "billing",
@@ -271,7 +278,7 @@ func (w *world) token(t *testing.T, actor string) string {
 //	application acme.deployer    a new application, in these groups: acme.admins
 func (w *world) arrange(t *testing.T, lines string) {
 	t.Helper()
-	ctx := access.WithViewer(t.Context(), access.SystemViewer("test"))
+	ctx := w.system(t)
 	client := w.platform.db.Client()
 	for line := range strings.Lines(lines) {
 		words := strings.Fields(line)
@@ -299,7 +306,7 @@ func (w *world) arrange(t *testing.T, lines string) {
 
 func (w *world) application(t *testing.T, client *ent.Client, name string, groups []string) {
 	t.Helper()
-	ctx := access.WithViewer(t.Context(), access.SystemViewer("test"))
+	ctx := w.system(t)
 	slug, short, _ := strings.Cut(name, ".")
 	db, organization := w.platform.db, w.key(t, slug)
 	row := one(t, func() (*ent.Application, error) {

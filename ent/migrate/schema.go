@@ -200,7 +200,7 @@ var (
 	GroupsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "name", Type: field.TypeString, Size: 64},
-		{Name: "name_key", Type: field.TypeString, Size: 64},
+		{Name: "name_key", Type: field.TypeString, Size: 128},
 		{Name: "description", Type: field.TypeString, Size: 200},
 		{Name: "roles", Type: field.TypeJSON},
 		{Name: "rank", Type: field.TypeInt},
@@ -808,7 +808,7 @@ var (
 		{Name: "username", Type: field.TypeString, Size: 64},
 		{Name: "username_key", Type: field.TypeString, Size: 64},
 		{Name: "email", Type: field.TypeString, Size: 254},
-		{Name: "email_key", Type: field.TypeString, Size: 254},
+		{Name: "email_key", Type: field.TypeString, Size: 508},
 		{Name: "name", Type: field.TypeString, Size: 200},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"INVITED", "ACTIVE", "LOCKED"}},
 		{Name: "password_hash", Type: field.TypeString, Nullable: true},

@@ -19,7 +19,7 @@ func (JournalEntry) Fields() []ent.Field {
 		field.Time("at"),
 		field.Enum("actor_kind").Values("USER", "APPLICATION", "SYSTEM"),
 		optionalReference("actor_id"),
-		field.String("actor_name").MaxLen(200),
+		field.String("actor_name").MaxRuneLen(200),
 		field.String("action").NotEmpty().MaxLen(64),
 		reference("organization_id"),
 		field.String("reason").MaxLen(500),

@@ -22,10 +22,10 @@ func (Organization) Fields() []ent.Field {
 		field.Enum("kind").GoType(orgtree.Kind("")),
 		optionalReference("parent_id"),
 		field.Int("depth").NonNegative(),
-		field.String("name").NotEmpty().MaxLen(100),
+		field.String("name").NotEmpty().MaxRuneLen(100),
 		field.String("slug").NotEmpty().MaxLen(63),
 		field.Enum("status").GoType(orgtree.Status("")),
-		field.String("customer_reference").Optional().MaxLen(100),
+		field.String("customer_reference").Optional().MaxRuneLen(100),
 		version(),
 		createdAt(),
 	}
