@@ -58,8 +58,18 @@
     }
   }
 
+  // Examples ask for {{today-90}}, a day as a time, or {{month-1}}, a month, so
+  // that they show something whenever they are opened.
+  function withDates(variables) {
+    const now = new Date();
+    const at = (months, days) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months, days)).toISOString();
+    return variables.replace(/\{\{(today|month)([+-]\d+)?\}\}/g, (_, unit, offset) =>
+      unit === 'today' ? at(0, now.getUTCDate() + Number(offset || 0)) : at(Number(offset || 0), 1).slice(0, 7),
+    );
+  }
+
   function tabs() {
-    return examples.map((e) => ({ query: e.query, variables: e.variables || '', headers: '' }));
+    return examples.map((e) => ({ query: e.query, variables: withDates(e.variables || ''), headers: '' }));
   }
 
   // A new key makes GraphiQL start anew, which reads the schema with the token.
