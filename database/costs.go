@@ -122,6 +122,16 @@ const maxCostSums = 100_000
 // from the lines, all others from the daily roll-ups. LIMIT_EXCEEDED if there
 // are more than 100 000.
 func (tx *Tx) CostSums(ctx context.Context, q CostQuery) ([]CostSum, error) {
+	var months []string
+	if q.Key.Column == KeyTag {
+		var err error
+		if months, err = tx.billedIn(ctx, q); err != nil {
+			return nil, err
+		}
+		if err := tx.keepJoinOrder(ctx); err != nil {
+			return nil, err
+		}
+	}
 	s := tx.db.statement()
 	plus, minus := q.columns()
 	s.write("SELECT x.item, x.currency, x.step, ", tx.db.ExactSum("x."+plus))
@@ -129,7 +139,7 @@ func (tx *Tx) CostSums(ctx context.Context, q CostQuery) ([]CostSum, error) {
 		s.write(", ", tx.db.ExactSum("x."+minus))
 	}
 	s.write(" FROM (SELECT ", s.key(q.Key, q.Scope.Reach), " AS item, c.currency, ", s.step(q.Step), " AS step, c.buy, c.sell FROM ")
-	s.costs(q)
+	s.costs(q, months)
 	s.write(" WHERE c.day >= ", s.arg(q.From), " AND c.day < ", s.arg(q.To))
 	s.confine(q)
 	s.filter(q.Filter, q.Scope.Reach)
@@ -186,16 +196,49 @@ func scanSum(rows *sql.Rows, less bool) (CostSum, error) {
 	return sum, err
 }
 
+// billedIn returns the months in which the usage of a query's days was billed,
+// by which its lines are found.
+func (tx *Tx) billedIn(ctx context.Context, q CostQuery) ([]string, error) {
+	s := tx.db.statement()
+	s.write(`SELECT DISTINCT d.month FROM cost_rollups c JOIN usage_datasets d ON d.id = c.dataset_id AND d.status = 'ACTIVE'
+		WHERE c.organization_id = `, s.arg(q.Scope.Tier), " AND c.day >= ", s.arg(q.From), " AND c.day < ", s.arg(q.To))
+	var months []string
+	err := tx.each(ctx, s, func(rows *sql.Rows) error {
+		var month string
+		err := rows.Scan(&month)
+		months = append(months, month)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find billing months: %w", err)
+	}
+	return months, nil
+}
+
+// keepJoinOrder makes PostgreSQL join as the rest of the transaction's
+// statements say. Right after an import it knows nothing yet about the new rows
+// and would compare each with each.
+func (tx *Tx) keepJoinOrder(ctx context.Context) error {
+	if tx.db.dialect != dialect.Postgres {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, "SET LOCAL join_collapse_limit = 1"); err != nil {
+		return fmt.Errorf("keep join order: %w", err)
+	}
+	return nil
+}
+
 // costs writes the relation that is summed: c, a row per share of usage with
-// what the tier pays and charges for it, and d, its dataset.
-func (s *statement) costs(q CostQuery) {
+// what the tier pays and charges for it, and d, its dataset. Lines are those of
+// the months.
+func (s *statement) costs(q CostQuery, months []string) {
 	if q.Key.Column != KeyTag {
 		s.write("cost_rollups c")
 	} else {
 		s.write(`(SELECT l.dataset_id, l.organization_id AS owner_id, l.group_id, l.charge_period_start AS day, l.provider, l.service,
 			l.sku, l.region, l.charge_category, l.currency, l.tags, bought.amount AS buy, sold.amount AS sell, sold.buyer_id AS customer_id
-			FROM (SELECT usage_line_id, amount FROM rated_lines WHERE buyer_id = `, s.arg(q.Scope.Tier), `
-			UNION ALL SELECT id, billed_cost FROM usage_lines WHERE importer_id = `, s.arg(q.Scope.Tier), `) bought
+			FROM (SELECT usage_line_id, amount FROM rated_lines WHERE buyer_id = `, s.arg(q.Scope.Tier), " AND month IN (", list(s, months), `)
+			UNION ALL SELECT id, billed_cost FROM usage_lines WHERE importer_id = `, s.arg(q.Scope.Tier), " AND month IN (", list(s, months), `)) bought
 			JOIN usage_lines l ON l.id = bought.usage_line_id
 			LEFT JOIN rated_lines sold ON sold.usage_line_id = l.id AND sold.seller_id = `, s.arg(q.Scope.Tier), `) c`)
 	}
@@ -313,6 +356,9 @@ func (tx *Tx) CostLines(ctx context.Context, scope CostScope, month pricing.Mont
 	if err != nil {
 		return nil, err
 	}
+	if err := tx.keepJoinOrder(ctx); err != nil {
+		return nil, err
+	}
 	order := "ASC"
 	if w.Backward {
 		order = "DESC"
@@ -344,6 +390,9 @@ func (tx *Tx) CostLines(ctx context.Context, scope CostScope, month pricing.Mont
 
 // CountCostLines returns how many lines a billing month has.
 func (tx *Tx) CountCostLines(ctx context.Context, scope CostScope, month pricing.Month) (int, error) {
+	if err := tx.keepJoinOrder(ctx); err != nil {
+		return 0, err
+	}
 	s := tx.db.statement()
 	s.write("SELECT COUNT(*) FROM (")
 	s.priced(scope, month, func(string) {})
@@ -468,15 +517,21 @@ type UsageSum struct {
 
 // UsageSums calls yield with the usage of a billing month that one of the
 // importers brought in and that belongs to an organization or one below it,
-// until yield returns false. What it tells are source costs, so it is for
-// decisions and never for an answer.
-func (tx *Tx) UsageSums(ctx context.Context, importers []uuid.UUID, owner uuid.UUID, month pricing.Month, yield func(UsageSum) bool) error {
+// until yield returns false. Without list costs, which take much longer, List
+// is 0. What it tells are source costs, so it is for decisions and never for an
+// answer.
+func (tx *Tx) UsageSums(ctx context.Context, importers []uuid.UUID, owner uuid.UUID, month pricing.Month, withList bool, yield func(UsageSum) bool) error {
+	table, importer, user, source, listed := "cost_rollups", "u.organization_id", "u.owner_id", tx.db.ExactSum("u.buy"), "'0'"
+	if withList {
+		table, importer, user = "usage_lines", "u.importer_id", "u.organization_id"
+		source, listed = tx.db.ExactSum("u.billed_cost"), tx.db.ExactSum("u.list_cost")
+	}
+	alike := importer + ", " + user + ", u.provider, u.service, u.sku, u.region, u.charge_category, u.currency"
 	s := tx.db.statement()
-	s.write(`SELECT l.importer_id, l.organization_id, l.provider, l.service, l.sku, l.region, l.charge_category, l.currency, `,
-		tx.db.ExactSum("l.billed_cost"), ", ", tx.db.ExactSum("l.list_cost"), `
-		FROM usage_lines l JOIN usage_datasets d ON d.id = l.dataset_id AND d.status = 'ACTIVE'
-		WHERE l.importer_id IN (`, list(s, importers), ") AND l.month = ", s.arg(month.String()), " AND ", s.below("l.organization_id", owner),
-		" GROUP BY l.importer_id, l.organization_id, l.provider, l.service, l.sku, l.region, l.charge_category, l.currency")
+	s.write("SELECT ", alike, ", ", source, ", ", listed, " FROM ", table, ` u
+		JOIN usage_datasets d ON d.id = u.dataset_id AND d.status = 'ACTIVE' AND d.organization_id = `, importer, `
+		WHERE d.organization_id IN (`, list(s, importers), ") AND d.month = ", s.arg(month.String()), " AND ", s.below(user, owner),
+		" GROUP BY ", alike)
 	err := tx.each(ctx, s, func(rows *sql.Rows) error {
 		sum, err := scanUsage(rows)
 		if err != nil {

@@ -226,6 +226,21 @@ func TestSetWarns(t *testing.T) {
 	})
 }
 
+// On half of the list cost the platform takes 900 for AWS, whose usage costs it
+// 1500, and passes the rest on.
+func TestSetWarnsOnListCost(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.use("2026-10")
+		n := w.rule("platform", "0.5", pricing.List)
+		n.Selector.Provider = ptr("AWS")
+		if diff := cmp.Diff([]string{"NEGATIVE_MARGIN platform -600 USD"}, w.warned(w.admin("platform"), n)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestSetWarnsOfTiersBelow(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {

@@ -57,6 +57,8 @@ type replay struct {
 	parents map[orgtree.ID]orgtree.ID
 	usage   pricing.Month
 	priced  pricing.Month
+	// lists says that a price depends on the list cost.
+	lists bool
 }
 
 func newReplay(ctx context.Context, tx *database.Tx, seller records.Organization, rule pricing.Rule, current pricing.Month) (*replay, error) {
@@ -73,11 +75,13 @@ func newReplay(ctx context.Context, tx *database.Tx, seller records.Organization
 
 // losses returns the margins that the rule makes negative, or more so.
 func (r *replay) losses(ctx context.Context, tx *database.Tx, rules []pricing.Rule) ([]pricing.Margin, error) {
+	changed := append(slices.Clip(rules), r.rule)
+	r.lists = slices.ContainsFunc(changed, func(rule pricing.Rule) bool { return rule.Basis == pricing.List })
 	before, err := r.margins(ctx, tx, pricing.NewBook(rules))
 	if err != nil {
 		return nil, err
 	}
-	after, err := r.margins(ctx, tx, pricing.NewBook(append(slices.Clip(rules), r.rule)))
+	after, err := r.margins(ctx, tx, pricing.NewBook(changed))
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +99,7 @@ func (r *replay) margins(ctx context.Context, tx *database.Tx, book *pricing.Boo
 	}
 	var failure error
 	margins, err := book.Margins(func(yield func(pricing.Charge) bool) {
-		failure = tx.UsageSums(ctx, importers, uuid.UUID(owner), r.usage, func(sum database.UsageSum) bool {
+		failure = tx.UsageSums(ctx, importers, uuid.UUID(owner), r.usage, r.lists, func(sum database.UsageSum) bool {
 			chain := r.chain(orgtree.ID(sum.Importer), orgtree.ID(sum.Owner))
 			return chain == nil || yield(pricing.Charge{Chain: chain, Line: pricing.Line{
 				Facts: sum.Facts, Month: r.priced, Currency: sum.Currency, SourceCost: sum.Source, ListCost: sum.List,
