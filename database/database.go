@@ -29,6 +29,9 @@ type Options struct {
 	NewID func() uuid.UUID
 	// Create makes the file of SQLite, for its owner alone, where there is none.
 	Create bool
+	// Observe is called with every statement of the client, without its
+	// arguments, unless it is nil. Tests count with it.
+	Observe func(statement string)
 }
 
 // ErrNoDatabase says that there is no file where the URL of SQLite points.
@@ -72,8 +75,23 @@ func Open(ctx context.Context, rawURL string, options Options) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("connect to database: %w", err), pool.Close())
 	}
 	db := &DB{pool: pool, dialect: dialectName, options: options, turn: make(chan struct{}, 1)}
-	db.client = guarded(ent.NewClient(ent.Driver(entsql.OpenDB(dialectName, pool))))
+	db.client = guarded(ent.NewClient(ent.Driver(observed(entsql.OpenDB(dialectName, pool), options.Observe))))
 	return db, nil
+}
+
+// observed returns the driver, with every statement shown to observe.
+func observed(driver dialect.Driver, observe func(statement string)) dialect.Driver {
+	if observe == nil {
+		return driver
+	}
+	return dialect.DebugWithContext(driver, func(_ context.Context, line ...any) {
+		// ent writes a statement as "… query=SELECT … args=[…]", and a line
+		// without arguments for the beginning and the end of a transaction.
+		statement, _, found := strings.Cut(fmt.Sprint(line...), " args=")
+		if _, text, isQuery := strings.Cut(statement, "query="); found && isQuery {
+			observe(text)
+		}
+	})
 }
 
 // prepareFile makes the file of a new database, or returns ErrNoDatabase where

@@ -120,8 +120,15 @@ func (tx *Tx) Lock(s *entsql.Selector) {
 	}
 }
 
-// lockMigration is the advisory lock of PostgreSQL that migrating takes.
-const lockMigration = 0x48_57_02
+// LockTree makes changes to the shape of the tree wait for each other until the
+// transaction ends. It is taken before any row is locked.
+func (tx *Tx) LockTree(ctx context.Context) error { return tx.lockNamed(ctx, lockTree) }
+
+// The advisory locks of PostgreSQL, one number per thing that is locked.
+const (
+	lockTree      = 0x48_57_01
+	lockMigration = 0x48_57_02
+)
 
 func (tx *Tx) lockNamed(ctx context.Context, name int) error {
 	if tx.db.dialect != dialect.Postgres {

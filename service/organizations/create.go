@@ -136,6 +136,10 @@ func (s *Service) checkPlatform(ctx context.Context) error {
 }
 
 func (s *Service) create(ctx context.Context, tx *database.Tx, n NewOrganization, manager records.Organization) (*ent.Organization, error) {
+	// Two at once must not find the same free slug or username.
+	if err := tx.LockTree(ctx); err != nil {
+		return nil, err
+	}
 	parent, err := lockRow(ctx, tx, manager.ID)
 	if err != nil {
 		return nil, err
