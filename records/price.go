@@ -91,17 +91,7 @@ const (
 // Sights returns what the context's viewer sees of the prices along the path of
 // each organization, by id, in one statement.
 func (s *Store) Sights(ctx context.Context, organizations map[uuid.UUID]Organization) (map[uuid.UUID]pricing.Sight, error) {
-	seen := map[uuid.UUID]bool{}
-	var scopes []uuid.UUID
-	for _, org := range organizations {
-		for _, a := range org.Line() {
-			if !seen[a.ID] {
-				seen[a.ID] = true
-				scopes = append(scopes, a.ID)
-			}
-		}
-	}
-	directives, err := s.Directives(ctx, scopes, []string{visibleToCustomer, SourceCostVisible}, nil)
+	directives, err := s.Directives(ctx, scopesOf(organizations), []string{visibleToCustomer, SourceCostVisible}, nil)
 	if err != nil {
 		return nil, err
 	}

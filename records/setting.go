@@ -116,22 +116,50 @@ func (o Organization) Nodes() []waterfall.Node {
 	return nodes
 }
 
-// Values returns the effective values of some settings in an organization.
-func (s *Store) Values(ctx context.Context, org Organization, definitions []*waterfall.Definition) (map[string]waterfall.Value, error) {
+// Values returns the effective values of some settings in some organizations, by
+// organization and key, reading the directives of all of them in one statement.
+func (s *Store) Values(ctx context.Context, organizations map[uuid.UUID]Organization, definitions []*waterfall.Definition) (map[uuid.UUID]map[string]waterfall.Value, error) {
 	keys := make([]string, len(definitions))
 	for i, d := range definitions {
 		keys[i] = d.Key
 	}
-	nodes := org.Nodes()
-	directives, err := s.Directives(ctx, Scopes(nodes), keys, nil)
+	directives, err := s.Directives(ctx, scopesOf(organizations), keys, nil)
 	if err != nil {
 		return nil, err
 	}
-	values := make(map[string]waterfall.Value, len(definitions))
-	for _, d := range definitions {
-		values[d.Key] = waterfall.Resolve(d, waterfall.Steps(nodes, directives[d.Key])).Value
+	values := make(map[uuid.UUID]map[string]waterfall.Value, len(organizations))
+	for id, org := range organizations {
+		nodes := org.Nodes()
+		values[id] = make(map[string]waterfall.Value, len(definitions))
+		for _, d := range definitions {
+			values[id][d.Key] = valueAt(d, waterfall.Steps(nodes, directives[d.Key]))
+		}
 	}
 	return values, nil
+}
+
+// valueAt folds steps without asking why.
+func valueAt(d *waterfall.Definition, steps []waterfall.Step) waterfall.Value {
+	state := waterfall.Start(d)
+	for _, step := range steps {
+		state = state.Apply(step)
+	}
+	return state.Value()
+}
+
+// scopesOf returns the ids of all organizations on some paths, each once.
+func scopesOf(organizations map[uuid.UUID]Organization) []uuid.UUID {
+	seen := map[uuid.UUID]bool{}
+	var scopes []uuid.UUID
+	for _, org := range organizations {
+		for _, a := range org.Line() {
+			if !seen[a.ID] {
+				seen[a.ID] = true
+				scopes = append(scopes, a.ID)
+			}
+		}
+	}
+	return scopes
 }
 
 // Value returns the effective value of one setting in an organization.
@@ -140,8 +168,8 @@ func (s *Store) Value(ctx context.Context, org Organization, key string) (waterf
 	if !ok {
 		return waterfall.Value{}, fmt.Errorf("there is no setting %s", key)
 	}
-	values, err := s.Values(ctx, org, []*waterfall.Definition{definition})
-	return values[key], err
+	values, err := s.Values(ctx, map[uuid.UUID]Organization{org.ID: org}, []*waterfall.Definition{definition})
+	return values[org.ID][key], err
 }
 
 // Scopes returns the ids of nodes.

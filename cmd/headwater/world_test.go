@@ -55,7 +55,7 @@ type world struct {
 }
 
 // newWorld serves a world on an empty database.
-func newWorld(t *testing.T, db *database.DB) *world {
+func newWorld(t testing.TB, db *database.DB) *world {
 	t.Helper()
 	w := &world{platform: newPlatform(db, orgtree.MaxDepth), ids: map[string]string{}, names: map[string]string{}}
 	seed := bytes.Repeat([]byte{7}, ed25519.SeedSize)
@@ -86,7 +86,7 @@ func newWorld(t *testing.T, db *database.DB) *world {
 }
 
 // settle makes the organizations and people of the world.
-func (w *world) settle(t *testing.T) {
+func (w *world) settle(t testing.TB) {
 	t.Helper()
 	root, owner, err := w.platform.services.Organizations.Bootstrap(t.Context(), organizations.FirstAdministrator{Username: "ada", Email: "ada@platform.example"})
 	if err != nil {
@@ -105,7 +105,7 @@ func (w *world) settle(t *testing.T) {
 }
 
 // system returns a context in which the platform itself acts.
-func (w *world) system(t *testing.T) context.Context {
+func (w *world) system(t testing.TB) context.Context {
 	t.Helper()
 	return access.WithViewer(t.Context(), access.SystemViewer("test"))
 }
@@ -116,7 +116,7 @@ func (w *world) name(name, id string) {
 }
 
 // key returns the UUID of a thing that is known by name.
-func (w *world) key(t *testing.T, name string) uuid.UUID {
+func (w *world) key(t testing.TB, name string) uuid.UUID {
 	t.Helper()
 	id, err := typeid.Parse(w.ids[name])
 	if err != nil {
@@ -125,7 +125,7 @@ func (w *world) key(t *testing.T, name string) uuid.UUID {
 	return id.UUID
 }
 
-func (w *world) organization(t *testing.T, slug, kind, manager, owner string) {
+func (w *world) organization(t testing.TB, slug, kind, manager, owner string) {
 	t.Helper()
 	answer := w.must(t, "ada", `mutation($i: CreateOrganizationInput!) { createOrganization(input: $i) { organization { id owner { id } } } }`,
 		map[string]any{"i": map[string]any{
@@ -138,7 +138,7 @@ func (w *world) organization(t *testing.T, slug, kind, manager, owner string) {
 }
 
 // furniture names what an organization begins with.
-func (w *world) furniture(t *testing.T, slug, owner string) {
+func (w *world) furniture(t testing.TB, slug, owner string) {
 	t.Helper()
 	ctx := w.system(t)
 	client, id := w.platform.db.Client(), w.key(t, slug)
@@ -161,7 +161,7 @@ func (w *world) furniture(t *testing.T, slug, owner string) {
 }
 
 // one returns what a look-up finds.
-func one[T any](t *testing.T, find func() (T, error)) T {
+func one[T any](t testing.TB, find func() (T, error)) T {
 	t.Helper()
 	found, err := find()
 	if err != nil {
@@ -171,7 +171,7 @@ func one[T any](t *testing.T, find func() (T, error)) T {
 }
 
 // person makes a member of an organization, in these groups.
-func (w *world) person(t *testing.T, slug, username string, groups ...string) {
+func (w *world) person(t testing.TB, slug, username string, groups ...string) {
 	t.Helper()
 	ids := []string{}
 	for _, name := range groups {
@@ -186,7 +186,7 @@ func (w *world) person(t *testing.T, slug, username string, groups ...string) {
 }
 
 // team makes a group of an organization that has roles.
-func (w *world) team(t *testing.T, slug, name string, roles ...string) {
+func (w *world) team(t testing.TB, slug, name string, roles ...string) {
 	t.Helper()
 	answer := w.must(t, "ada", `mutation($i: CreateGroupInput!) { createGroup(input: $i) { group { id } } }`,
 		map[string]any{"i": map[string]any{"organizationId": w.ids[slug], "name": name, "roles": roles}})
@@ -194,7 +194,7 @@ func (w *world) team(t *testing.T, slug, name string, roles ...string) {
 }
 
 // must asks and fails the test on errors.
-func (w *world) must(t *testing.T, actor, document string, variables map[string]any) any {
+func (w *world) must(t testing.TB, actor, document string, variables map[string]any) any {
 	t.Helper()
 	encoded, err := json.Marshal(variables)
 	if err != nil {
@@ -213,7 +213,7 @@ func (w *world) must(t *testing.T, actor, document string, variables map[string]
 
 // ask posts a document as an actor; "nobody" has no token, and "olga@acme" one
 // that is bound to the organization.
-func (w *world) ask(t *testing.T, actor, document, variables string) []byte {
+func (w *world) ask(t testing.TB, actor, document, variables string) []byte {
 	t.Helper()
 	if strings.TrimSpace(variables) == "" {
 		variables = "{}"
@@ -226,7 +226,7 @@ func (w *world) ask(t *testing.T, actor, document, variables string) []byte {
 }
 
 // post sends a request body as an actor.
-func (w *world) post(t *testing.T, actor string, body []byte) []byte {
+func (w *world) post(t testing.TB, actor string, body []byte) []byte {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/graphql", bytes.NewReader(body))
 	if err != nil {
@@ -250,7 +250,7 @@ func (w *world) post(t *testing.T, actor string, body []byte) []byte {
 
 // token returns a token that outlives the test. It is signed whatever the store
 // says of its bearer, as a token from before a lock is.
-func (w *world) token(t *testing.T, actor string) string {
+func (w *world) token(t testing.TB, actor string) string {
 	t.Helper()
 	name, slug, _ := strings.Cut(actor, "@")
 	subject, err := typeid.Parse(w.ids[name])
@@ -276,7 +276,7 @@ func (w *world) token(t *testing.T, actor string) string {
 //	account max LOCKED           a person's status
 //	membership acme.max locked   or open
 //	application acme.deployer    a new application, in these groups: acme.admins
-func (w *world) arrange(t *testing.T, lines string) {
+func (w *world) arrange(t testing.TB, lines string) {
 	t.Helper()
 	ctx := w.system(t)
 	client := w.platform.db.Client()
@@ -304,7 +304,7 @@ func (w *world) arrange(t *testing.T, lines string) {
 	}
 }
 
-func (w *world) application(t *testing.T, client *ent.Client, name string, groups []string) {
+func (w *world) application(t testing.TB, client *ent.Client, name string, groups []string) {
 	t.Helper()
 	ctx := w.system(t)
 	slug, short, _ := strings.Cut(name, ".")

@@ -90,7 +90,7 @@ func keyOf(noun string, keys []string, asOf *time.Time) string {
 }
 
 func (s *Service) ofOrganizations(ctx context.Context, ids []uuid.UUID, definitions []*waterfall.Definition, asOf *time.Time) (map[uuid.UUID][]*Effective, error) {
-	organizations, err := s.records.Organizations(ctx, ids)
+	organizations, err := s.readable(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +101,6 @@ func (s *Service) ofOrganizations(ctx context.Context, ids []uuid.UUID, definiti
 	}
 	places := make(map[uuid.UUID]place, len(organizations))
 	for id, org := range organizations {
-		if err := access.Check(access.ViewerFrom(ctx), access.OrgRead, org.Target()); err != nil {
-			return nil, err
-		}
 		places[id] = place{organization: org}
 	}
 	return s.effective(ctx, places, definitions, asOf)
@@ -136,21 +133,48 @@ func createdAt(id uuid.UUID) time.Time {
 	return time.Unix(seconds, nanos).UTC()
 }
 
-// Values returns the values alone, as one JSON object.
+// Values returns the values alone, as one JSON object: some keys or, for nil,
+// all. It is loaded for all siblings at once.
 func (s *Service) Values(ctx context.Context, siblings *batch.Siblings, organization uuid.UUID, keys []string) (json.RawMessage, error) {
-	effective, err := s.Of(ctx, siblings, organization, keys, nil)
+	definitions, err := definitionsOf(keys)
 	if err != nil {
 		return nil, err
 	}
-	values := make(map[string]json.RawMessage, len(effective))
-	for _, e := range effective {
-		values[e.Key] = e.Value
+	values, err := batch.Load(ctx, siblings, keyOf("values", keys, nil), organization,
+		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]map[string]waterfall.Value, error) {
+			organizations, err := s.readable(ctx, ids)
+			if err != nil {
+				return nil, err
+			}
+			return s.records.Values(ctx, organizations, definitions)
+		})
+	if err != nil {
+		return nil, err
 	}
-	encoded, err := json.Marshal(values)
+	shown := make(map[string]json.RawMessage, len(values))
+	for key, value := range values {
+		shown[key] = value.JSON()
+	}
+	encoded, err := json.Marshal(shown)
 	if err != nil {
 		return nil, fmt.Errorf("encode setting values: %w", err)
 	}
 	return encoded, nil
+}
+
+// readable returns organizations with their paths, each of which the viewer may
+// read.
+func (s *Service) readable(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]records.Organization, error) {
+	organizations, err := s.records.Organizations(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, org := range organizations {
+		if err := access.Check(access.ViewerFrom(ctx), access.OrgRead, org.Target()); err != nil {
+			return nil, err
+		}
+	}
+	return organizations, nil
 }
 
 // OfGroup returns what applies to a group: the organization's settings folded
@@ -220,10 +244,11 @@ func (s *Service) LoginPage(ctx context.Context, slug string) (*LoginPage, error
 	if err != nil {
 		return nil, err
 	}
-	values, err := s.records.Values(ctx, org, definitions)
+	all, err := s.records.Values(ctx, map[uuid.UUID]records.Organization{org.ID: org}, definitions)
 	if err != nil {
 		return nil, err
 	}
+	values := all[org.ID]
 	page := &LoginPage{OrganizationName: org.Name, Theme: values[theme].JSON()}
 	if shown := values[banner].JSON(); string(shown) != "{}" {
 		page.LoginBanner = shown
