@@ -50,7 +50,10 @@ func (s Size) Validate() error {
 // Role says what a login is good for.
 type Role string
 
-// The roles of logins.
+// The roles of logins. Each login is the only one of its role. All but
+// the last two belong together: the partner manages the sub-partner and the
+// customer. The other partner is a stranger to them, the other customer has
+// nothing to do with the first.
 const (
 	PlatformAdmin   Role = "platform-admin"
 	PartnerAdmin    Role = "partner-admin"
@@ -63,6 +66,9 @@ const (
 	OrgGroups       Role = "org-groups"
 	OrgSettings     Role = "org-settings"
 	Member          Role = "member"
+
+	OtherPartnerAdmin  Role = "other-partner-admin"
+	OtherCustomerOwner Role = "other-customer-owner"
 )
 
 // organization is one to be made. Its id and those of its parts are known once
@@ -266,7 +272,7 @@ func (pl *planner) staff() {
 	}
 	p.alpine.administrator().login = PartnerAdmin
 	p.jura.administrator().login = SubpartnerAdmin
-	p.harbor.administrator().login = PartnerAdmin
+	p.harbor.administrator().login = OtherPartnerAdmin
 
 	first := p.customers[0]
 	first.owner().login = CustomerOwner
@@ -278,7 +284,7 @@ func (pl *planner) staff() {
 	pl.hire(first, settingsGroup).login = OrgSettings
 	pl.hire(first, first.teams()[0].name).login = Member
 	if len(p.customers) > 1 {
-		p.customers[1].owner().login = CustomerOwner
+		p.customers[1].owner().login = OtherCustomerOwner
 	}
 }
 
@@ -342,6 +348,7 @@ func (pl *planner) passwords(seed uint64) {
 func (p *plan) logins() []*person {
 	order := []Role{
 		PlatformAdmin, PartnerAdmin, SubpartnerAdmin, CustomerOwner, CustomerAdmin, Editor, BillingAdmin, OrgUsers, OrgGroups, OrgSettings, Member,
+		OtherPartnerAdmin, OtherCustomerOwner,
 	}
 	var logins []*person
 	for _, o := range p.organizations() {

@@ -61,9 +61,10 @@ func TestPlanHasALoginOfEachRole(t *testing.T) {
 			if login.password == "" {
 				t.Errorf("%s has no password", login.username)
 			}
-			if logins[login.login] == nil {
-				logins[login.login] = login
+			if logins[login.login] != nil {
+				t.Errorf("%s and %s are both %s", logins[login.login].username, login.username, login.login)
 			}
+			logins[login.login] = login
 		}
 		for _, role := range []Role{
 			PlatformAdmin, PartnerAdmin, SubpartnerAdmin, CustomerOwner, CustomerAdmin, Editor, BillingAdmin, OrgUsers, OrgGroups, OrgSettings, Member,

@@ -99,6 +99,7 @@ func checkDemo(t *testing.T, line demoLine) {
 	want := map[string]int{
 		"platform-admin": 9, "partner-admin": 4, "subpartner-admin": 2, "customer-owner": 1, "customer-admin": 1, "editor": 1,
 		"billing-admin": 1, "org-users": 1, "org-groups": 1, "org-settings": 1, "member": 1,
+		"other-partner-admin": 2, "other-customer-owner": 1,
 	}
 	seen := map[string]bool{}
 	for _, login := range line.Users {
