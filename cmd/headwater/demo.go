@@ -27,8 +27,10 @@ import (
 type demoCommand struct {
 	HTTP     config.HTTP        `embed:"" group:"HTTP"`
 	Limits   config.Limits      `embed:"" group:"Limits"`
-	Log      config.Log         `embed:"" group:"Log"`
 	Database config.DatabaseURL `name:"database-url" env:"HEADWATER_DATABASE_URL" placeholder:"URL" help:"A postgres:// server on which to make the temporary database; else it is a temporary SQLite file."`
+
+	LogLevel  string `name:"log-level" env:"HEADWATER_LOG_LEVEL" default:"warn" group:"Log" help:"debug, info, warn or error; from info on there is a line for each request."`
+	LogFormat string `name:"log-format" env:"HEADWATER_LOG_FORMAT" default:"text" group:"Log" help:"text or json."`
 
 	Seed          uint64 `default:"1" help:"The same seed makes the same platform."`
 	Organizations int    `default:"20" help:"How many customers the partners have."`
@@ -80,7 +82,7 @@ func (c demoCommand) Run(ctx context.Context, io streams) (err error) {
 // Validate checks the settings, the URL of the database if there is one, and the
 // size.
 func (c demoCommand) Validate() error {
-	parts := []interface{ Validate() error }{c.HTTP, c.Limits, c.Log, c.size()}
+	parts := []interface{ Validate() error }{c.HTTP, c.Limits, c.log(), c.size()}
 	if c.Database != "" {
 		parts = append(parts, config.Database{URL: c.Database})
 	}
@@ -91,6 +93,10 @@ func (c demoCommand) Validate() error {
 	}
 	return nil
 }
+
+// log returns what is logged: less than a server does, so that the logins stay
+// in sight.
+func (c demoCommand) log() config.Log { return config.Log{Level: c.LogLevel, Format: c.LogFormat} }
 
 // size returns how large the platform is to be.
 func (c demoCommand) size() demo.Size {
@@ -165,7 +171,7 @@ func (c demoCommand) serve(ctx context.Context, io streams, listener net.Listene
 	}
 	s.address = c.HTTP.BaseURL(listener.Addr())
 	handler, err := s.platform.handler(serving{
-		issuer: issuer, limits: c.Limits, http: c.HTTP, address: s.address, demo: true, logger: c.Log.Logger(io.err),
+		issuer: issuer, limits: c.Limits, http: c.HTTP, address: s.address, demo: true, logger: c.log().Logger(io.err),
 	})
 	if err != nil {
 		return err

@@ -35,13 +35,20 @@
     }
   }
 
+  // Right after a change of tabs the editor still names the operation of the tab
+  // before, which the document does not have.
+  function asked(params) {
+    const known = new RegExp('\\b' + params.operationName + '\\b').test(params.query);
+    return known ? params : { ...params, operationName: undefined };
+  }
+
   async function send(params, options) {
     const headers = new Headers((options && options.headers) || {});
     headers.set('Content-Type', 'application/json');
     if (token() && !headers.has('Authorization')) {
       headers.set('Authorization', 'Bearer ' + token());
     }
-    const response = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify(params) });
+    const response = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify(asked(params)) });
     const answer = await response.json();
     showState(answer);
     return answer;
@@ -62,7 +69,7 @@
   // that they show something whenever they are opened.
   function withDates(variables) {
     const now = new Date();
-    const at = (months, days) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months, days)).toISOString();
+    const at = (months, days) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months, days)).toISOString().replace('.000Z', 'Z');
     return variables.replace(/\{\{(today|month)([+-]\d+)?\}\}/g, (_, unit, offset) =>
       unit === 'today' ? at(0, now.getUTCDate() + Number(offset || 0)) : at(Number(offset || 0), 1).slice(0, 7),
     );
