@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"entgo.io/ent/dialect"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
@@ -125,7 +125,7 @@ func TestMappingIsReplaced(t *testing.T) {
 			t.Errorf("the group stays: %+v", third.Group)
 		}
 		rows, err := db.Client().UsageMapping.Query().All(w.ctx)
-		if err != nil || len(rows) != 1 || rows[0].Version != 3 {
+		if err != nil || len(rows) != 1 || rows[0].Version != 3 || rows[0].GroupID != nil {
 			t.Errorf("got %v, %v", rows, err)
 		}
 	})
@@ -251,32 +251,50 @@ func TestWhoMayMap(t *testing.T) {
 	})
 }
 
-// TestSubAccountIsClaimedOnce lets organizations claim the same sub-account at
-// the same time.
+// TestSubAccountIsClaimedOnce claims a sub-account while another organization's
+// claim of it is about to be committed.
 func TestSubAccountIsClaimedOnce(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newTree(t, db)
-		var all errgroup.Group
-		outcomes := make([]fault.Code, 8)
-		importers := []string{"root", "partner", "reseller", "stranger"}
-		for i := range outcomes {
-			importer := w.orgs[importers[i%len(importers)]]
-			all.Go(func() error {
-				_, err := w.svc.MapUsage(w.ctx, importer, []usage.NewMapping{{SubAccountID: ptr("sub-1"), OrganizationID: importer}})
-				outcomes[i] = fault.CodeOf(err)
-				return nil
-			})
-		}
-		if err := all.Wait(); err != nil {
-			t.Fatal(err)
-		}
-		counts := map[fault.Code]int{}
-		for _, code := range outcomes {
-			counts[code]++
-		}
-		if diff := cmp.Diff(map[fault.Code]int{"": 2, fault.Conflict: 6}, counts); diff != "" {
-			t.Errorf("outcomes (-want +got):\n%s", diff)
+		claimed := make(chan error, 1)
+		w.write(func(ctx context.Context, tx *database.Tx) error {
+			if err := tx.LockMappings(ctx); err != nil {
+				return err
+			}
+			if err := tx.UsageMapping.Create().SetID(db.NewID()).SetImporterID(w.orgs["stranger"]).
+				SetSubAccountID("sub-1").SetTagKey("").SetTagValue("").SetOrganizationID(w.orgs["stranger"]).
+				SetCreatedAt(db.Now()).Exec(ctx); err != nil {
+				return err
+			}
+			go func() {
+				_, err := w.svc.MapUsage(w.ctx, w.orgs["partner"], []usage.NewMapping{w.fits("sub-1//", "partner")})
+				claimed <- err
+			}()
+			return waitForLock(ctx, tx, db, claimed)
+		})
+		if err := <-claimed; fault.CodeOf(err) != fault.Conflict {
+			t.Errorf("the second claim got %v", err)
 		}
 	})
+}
+
+// waitForLock returns when PostgreSQL makes somebody wait for an advisory lock.
+// On SQLite there is nothing to wait for: nobody begins to write meanwhile.
+func waitForLock(ctx context.Context, tx *database.Tx, db *database.DB, other chan error) error {
+	for db.Dialect() == dialect.Postgres && len(other) == 0 {
+		rows, err := tx.QueryContext(ctx, `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+		if err != nil {
+			return err
+		}
+		waiting := rows.Next()
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		if waiting {
+			return nil
+		}
+	}
+	return nil
 }
