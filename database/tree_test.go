@@ -1,0 +1,146 @@
+package database_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/journalentry"
+	"github.com/headwater-platform/headwater/ent/project"
+	"github.com/headwater-platform/headwater/ent/settingdirective"
+	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageimport"
+	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// tree is a root with two partners, each with a customer, and in every
+// organization one row of everything.
+type tree struct {
+	db   *database.DB
+	root uuid.UUID
+	// north and south are partners, acme and bay their customers.
+	north, south, acme, bay uuid.UUID
+	people                  map[uuid.UUID]uuid.UUID // the owner of each
+	groups                  map[uuid.UUID]uuid.UUID
+	memberships             map[uuid.UUID]uuid.UUID
+	imports                 map[uuid.UUID]uuid.UUID
+}
+
+func system(t *testing.T) context.Context {
+	t.Helper()
+	return access.WithViewer(t.Context(), access.SystemViewer("test"))
+}
+
+// as returns a context in which the owner of an organization acts.
+func (f *tree) as(t *testing.T, organization uuid.UUID, kind orgtree.Kind) context.Context {
+	t.Helper()
+	return access.WithViewer(t.Context(), access.Viewer{
+		Kind: access.User, ID: orgtree.ID(f.people[organization]), Name: "owner",
+		Standings: map[orgtree.ID]access.Standing{orgtree.ID(organization): {Kind: kind, Owner: true}},
+	})
+}
+
+// organizations returns all of them.
+func (f *tree) organizations() []uuid.UUID {
+	return []uuid.UUID{f.root, f.north, f.south, f.acme, f.bay}
+}
+
+func plant(t *testing.T, db *database.DB) *tree {
+	t.Helper()
+	f := &tree{
+		db: db, people: map[uuid.UUID]uuid.UUID{}, groups: map[uuid.UUID]uuid.UUID{},
+		memberships: map[uuid.UUID]uuid.UUID{}, imports: map[uuid.UUID]uuid.UUID{},
+	}
+	f.write(t, func(ctx context.Context, tx *database.Tx) {
+		f.root = f.organization(t, ctx, tx, "root", orgtree.Platform, nil, 0)
+		f.north = f.organization(t, ctx, tx, "north", orgtree.Partner, []uuid.UUID{f.root}, 1)
+		f.south = f.organization(t, ctx, tx, "south", orgtree.Partner, []uuid.UUID{f.root}, 1)
+		f.acme = f.organization(t, ctx, tx, "acme", orgtree.Standard, []uuid.UUID{f.north, f.root}, 2)
+		f.bay = f.organization(t, ctx, tx, "bay", orgtree.Standard, []uuid.UUID{f.south, f.root}, 2)
+	})
+	return f
+}
+
+// write runs fn as the system and fails the test on an error.
+func (f *tree) write(t *testing.T, fn func(ctx context.Context, tx *database.Tx)) {
+	t.Helper()
+	_, err := f.db.Write(system(t), database.Entry{Action: "plant", Organization: f.root}, func(ctx context.Context, tx *database.Tx) error {
+		fn(ctx, tx)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// organization writes an organization with one row of everything. above are the
+// organizations above it, nearest first.
+func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, slug string, kind orgtree.Kind, above []uuid.UUID, depth int) uuid.UUID { //nolint:revive // the test comes first
+	t.Helper()
+	db, now := f.db, f.db.Now()
+	id := db.NewID()
+	create := tx.Organization.Create().SetID(id).SetKind(kind).SetDepth(depth).SetName(slug).SetSlug(slug).SetStatus(orgtree.Active).SetCreatedAt(now)
+	if len(above) > 0 {
+		create.SetParentID(above[0])
+	}
+	must(t, create.Exec(ctx))
+	must(t, tx.Ancestry.Create().SetOrganizationID(id).SetAncestorID(id).SetDistance(0).Exec(ctx))
+	for i, a := range above {
+		must(t, tx.Ancestry.Create().SetOrganizationID(id).SetAncestorID(a).SetDistance(i+1).Exec(ctx))
+	}
+	person := db.NewID()
+	must(t, tx.User.Create().SetID(person).SetUsername("owner."+slug).SetUsernameKey("owner."+slug).SetEmail(slug+"@x.example").SetEmailKey(slug+"@x.example").
+		SetName(slug).SetStatus(user.StatusACTIVE).SetHomeOrganizationID(id).SetPasswordHash("argon2id-secret").SetCreatedAt(now).Exec(ctx))
+	place := db.NewID()
+	must(t, tx.Membership.Create().SetID(place).SetOrganizationID(id).SetUserID(person).SetOwner(true).SetCreatedAt(now).Exec(ctx))
+	group := db.NewID()
+	must(t, tx.Group.Create().SetID(group).SetOrganizationID(id).SetName("Team").SetNameKey("team").SetDescription("").SetRoles([]access.Role{}).SetRank(0).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.GroupMember.Create().SetID(db.NewID()).SetOrganizationID(id).SetGroupID(group).SetMembershipID(place).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Application.Create().SetID(db.NewID()).SetOrganizationID(id).SetName("bot").SetDescription("").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Project.Create().SetID(db.NewID()).SetOrganizationID(id).SetName("default").SetRegion("").SetIsDefault(true).SetStatus(project.StatusACTIVE).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.SettingDirective.Create().SetID(db.NewID()).SetOrganizationID(id).SetScopeKind(settingdirective.ScopeKindORGANIZATION).SetScopeID(id).
+		SetKey("policies.no_public_ip").SetAuthorOrganizationID(id).SetLocked(true).SetVersion(1).SetValidFrom(now).SetReason("").Exec(ctx))
+	must(t, tx.BillingMultiplier.Create().SetID(db.NewID()).SetSellerID(id).SetProvider("").SetService("").SetSku("").SetRegion("").SetChargeCategory("").
+		SetBasis(billingmultiplier.BasisSOURCE).SetFactor("1.1").SetFirstMonth("2026-01").SetReason("").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.UsageMapping.Create().SetID(db.NewID()).SetImporterID(id).SetSubAccountID(slug).SetTagKey("").SetTagValue("").SetOrganizationID(id).SetCreatedAt(now).Exec(ctx))
+	imported := db.NewID()
+	must(t, tx.UsageImport.Create().SetID(imported).SetOrganizationID(id).SetStatus(usageimport.StatusACTIVE).SetContentHash(slug).SetErrors("[]").SetBilledCosts("{}").
+		SetCreatedAt(now).SetTouchedAt(now).Exec(ctx))
+	must(t, tx.UsageDataset.Create().SetID(int64(len(f.people)+1)).SetImportID(imported).SetOrganizationID(id).SetProvider("aws").SetBillingAccountID(slug).SetMonth("2026-01").
+		SetStatus(usagedataset.StatusACTIVE).Exec(ctx))
+	tx.Record(database.Change{Kind: typeid.Organization, ID: id, Organization: id, After: &ent.Organization{ID: id, Name: slug}})
+	f.people[id], f.groups[id], f.memberships[id], f.imports[id] = person, group, place, imported
+	return id
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// journalOf writes a journal entry of its own for each organization, so that
+// entries can be told apart by where they belong.
+func (f *tree) journalOf(t *testing.T) {
+	t.Helper()
+	for _, id := range f.organizations() {
+		_, err := f.db.Write(system(t), database.Entry{Action: "touch", Organization: id}, func(_ context.Context, tx *database.Tx) error {
+			tx.Record(database.Change{Kind: typeid.Organization, ID: id, Organization: id, After: &ent.Organization{ID: id}})
+			return nil
+		})
+		must(t, err)
+	}
+	n, err := f.db.Client().JournalEntry.Query().Where(journalentry.Action("touch")).Count(system(t))
+	must(t, err)
+	if n != len(f.organizations()) {
+		t.Fatalf("%d entries", n)
+	}
+}
