@@ -80,7 +80,7 @@ func newAccount(random *rand.Rand, p provider, name string, owner *organization)
 		if chance(random, 60) {
 			w.project = pick(random, projectNames())
 		}
-		if len(owner.people) > 0 && chance(random, 30) {
+		if len(owner.people) > 0 && chance(random, 50) {
 			w.user = pick(random, owner.people).username
 		}
 		a.workloads = append(a.workloads, w)

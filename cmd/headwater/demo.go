@@ -17,7 +17,6 @@ import (
 	"github.com/headwater-platform/headwater/config"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/demo"
-	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/server"
 	"github.com/headwater-platform/headwater/token"
@@ -133,7 +132,7 @@ func (c demoCommand) make(ctx context.Context, io streams, location string) (*pl
 	if _, err := db.Migrate(ctx); err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	p := newPlatform(db, orgtree.MaxDepth)
+	p := newPlatform(db, c.Limits.TreeDepth)
 	show := newProgress(io.err)
 	made, err := demo.Generate(ctx, db, timeline, p.demoServices(), demo.Options{
 		Seed: c.Seed, Size: c.size(), Progress: func(what string) { show.line("making " + what) },

@@ -34,7 +34,7 @@ type usageImportCommand struct {
 // Help shows examples.
 func (usageImportCommand) Help() string {
 	return "Examples:\n  headwater usage import --organization platform 2026-10.csv.gz\n" +
-		"  zcat *.gz | headwater usage import --organization platform --skip-bad-rows -"
+		"  curl -s https://exports.example/2026-10.csv.gz | headwater usage import --organization platform --skip-bad-rows -"
 }
 
 // Run imports the file and prints what came of it.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -223,7 +224,8 @@ func TestImportWithBadRows(t *testing.T) {
 	t.Parallel()
 	good := mustRun(t, "demo", "--organizations", "1", "--write-usage", "-")
 	lines := strings.SplitAfter(good, "\n")
-	lines[2] = "much" + lines[2][strings.Index(lines[2], ","):]
+	_, rest, _ := strings.Cut(lines[2], ",")
+	lines[2] = "much," + rest
 	file := filepath.Join(t.TempDir(), "usage.csv")
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "")), 0o600); err != nil {
 		t.Fatal(err)
@@ -293,4 +295,17 @@ func TestImportTakesColumnsFromFlags(t *testing.T) {
 			t.Errorf("got %+v", imported)
 		}
 	})
+}
+
+// TestReadmeMapsAnAccountOfTheDemo keeps the example of the README true.
+func TestReadmeMapsAnAccountOfTheDemo(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := regexp.MustCompile(`usage map .*--sub-account (\S+)`).FindSubmatch(readme)
+	if account == nil || !strings.Contains(mustRun(t, "demo", "--write-usage", "-"), ","+string(account[1])+",") {
+		t.Errorf("the usage of the demo has no sub-account %s", account)
+	}
 }
