@@ -65,7 +65,7 @@ func newWorld(t testing.TB, db *database.DB) *world {
 	}
 	w.issuer = token.Issuer{Name: "headwater", Audience: "headwater", Keys: keys, Now: dbtest.Start}
 	handler, err := w.platform.handler(serving{
-		issuer: w.issuer, address: "http://headwater.test", demo: true, logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		issuer: w.issuer, address: "http://headwater.test", demo: true, logger: slog.New(slog.DiscardHandler),
 		limits: config.Limits{
 			QueryCost: 100_000, QueryDepth: 20, QueryTokens: 10_000, BodyBytes: 1 << 20, UploadBytes: 64 << 20,
 			RequestTimeout: time.Minute, RatePerMinute: 1_000_000,

@@ -147,7 +147,8 @@ func (s *Service) CustomerReference(ctx context.Context, o *Organization) (*stri
 		return nil, err
 	}
 	manager, _ := record.Manager()
-	if access.CheckThrough(access.ViewerFrom(ctx), access.PartnerRead, record.Target(), orgtree.ID(manager.ID)) != nil {
+	manages := access.CheckThrough(access.ViewerFrom(ctx), access.PartnerRead, record.Target(), orgtree.ID(manager.ID)) == nil
+	if !manages {
 		return nil, nil //nolint:nilnil // the reference is the manager's business
 	}
 	return &o.customerReference, nil
