@@ -51,7 +51,7 @@ func (s Standing) opensDoor() bool {
 // it manages.
 func delegable() []Permission {
 	return []Permission{
-		OrgRead, OrgRename, OrgReopen, SettingsRead, SettingsWrite, SecurityWrite, IdentityWrite,
+		OrgRead, OrgRename, SettingsRead, SettingsWrite, SecurityWrite, IdentityWrite,
 		UsersRead, UsersWrite, UsersLock, MembersInvite, MembersRole, MembersRemove,
 		GroupsRead, GroupsWrite, GroupsRoles, ProjectsRead, QuotaRead, AuditRead,
 		CloudAccountsRead, CloudAccountsWrite, WebhooksWrite, AllocationsWrite,
@@ -78,6 +78,9 @@ func (s Standing) flowDown(target orgtree.Kind) permissionSet {
 		return flow
 	}
 	flow.add([]Permission{OrgRead, QuotaRead, BillingRead})
+	if s.Owner || slices.Contains(s.Roles, RoleAdmin) {
+		flow.add([]Permission{OrgReopen}) // At home it is the owner's alone.
+	}
 	for _, p := range slices.Concat(delegable(), partnerPermissions()) {
 		if own.has(p) {
 			flow[p] = struct{}{}

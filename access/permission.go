@@ -8,7 +8,7 @@ type Permission string
 const (
 	OrgRead       Permission = "org:read"
 	OrgRename     Permission = "org:rename"
-	OrgReopen     Permission = "org:reopen"
+	OrgReopen     Permission = "org:reopen"     // owner-only, and of managers
 	OrgDeactivate Permission = "org:deactivate" // owner-only
 	OrgDelete     Permission = "org:delete"     // owner-only
 	OrgTransfer   Permission = "org:transfer"   // owner-only

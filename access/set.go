@@ -78,7 +78,7 @@ func rolePermissions(role Role, kind orgtree.Kind) []Permission {
 	case RoleAdmin:
 		return slices.DeleteFunc(ownerPermissions(kind), func(p Permission) bool {
 			switch p {
-			case OrgDeactivate, OrgDelete, OrgTransfer, BillingAdminAssign, PlanWrite:
+			case OrgReopen, OrgDeactivate, OrgDelete, OrgTransfer, BillingAdminAssign, PlanWrite:
 				return true
 			default:
 				return false
