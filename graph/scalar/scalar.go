@@ -161,7 +161,7 @@ func UnmarshalPermission(v any) (access.Permission, error) {
 		return "", err
 	}
 	if !slices.Contains(access.Permissions(), access.Permission(s)) {
-		return "", fault.Invalidf("", "there is no permission %q", s)
+		return "", fault.Invalidf("", "there is no permission %.40q", s)
 	}
 	return access.Permission(s), nil
 }

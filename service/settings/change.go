@@ -163,7 +163,7 @@ func (s *Service) Unlock(ctx context.Context, target Target) (*Changed, error) {
 func (s *Service) change(ctx context.Context, target Target, e edit) (*Changed, error) {
 	definition, ok := catalogue.Lookup(target.Key)
 	if !ok {
-		return nil, fault.Invalidf("key", "there is no setting %q", target.Key)
+		return nil, fault.Invalidf("key", "there is no setting %.100q", target.Key)
 	}
 	if len(target.Reason) > maxReason {
 		return nil, fault.Invalidf("reason", "a reason has at most %d bytes", maxReason)

@@ -45,7 +45,7 @@ func definitionsOf(keys []string) ([]*waterfall.Definition, error) {
 	wanted := map[string]bool{}
 	for _, key := range keys {
 		if _, ok := catalogue.Lookup(key); !ok {
-			return nil, fault.Invalidf("keys", "there is no setting %q", key)
+			return nil, fault.Invalidf("keys", "there is no setting %.100q", key)
 		}
 		wanted[key] = true
 	}
