@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/database/dbtest"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/journalchange"
+	"github.com/headwater-platform/headwater/ent/journalentry"
+	"github.com/headwater-platform/headwater/resolvers"
+)
+
+// TestEveryMutationIsJournaled makes each change once and reads the one entry
+// that it left: who, what, where, and an image for every row.
+func TestEveryMutationIsJournaled(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.team(t, "acme", "team")
+		changed := map[string]bool{}
+		for _, tt := range []struct {
+			name  string
+			input map[string]any
+			where string
+			// rows are the kinds of the changed rows: + made, - gone, ~ changed.
+			rows []string
+		}{
+			{"createOrganization", map[string]any{"managedById": w.ids["northwind"], "name": "New", "slug": "new", "ownerEmail": "n@new.example"}, "", []string{"+grp", "+grp", "+grp", "+mem", "+org", "+prj", "+usr"}},
+			{"updateOrganization", map[string]any{"id": w.ids["acme"], "name": "Acme Two", "expectedVersion": 1}, "acme", []string{"~org"}},
+			{"setOrganizationKind", map[string]any{"id": w.ids["acme"], "kind": "PARTNER"}, "acme", []string{"~org"}},
+			{"createUser", map[string]any{"organizationId": w.ids["acme"], "username": "nina", "email": "nina@acme.example", "groupIds": []string{w.ids["acme.team"]}}, "acme", []string{"+gmb", "+mem", "+usr"}},
+			{"createGroup", map[string]any{"organizationId": w.ids["acme"], "name": "second"}, "acme", []string{"+grp"}},
+			{"updateGroup", map[string]any{"groupId": w.ids["acme.team"], "rank": 7}, "acme", []string{"~grp"}},
+			{"setGroupRoles", map[string]any{"groupId": w.ids["acme.team"], "roles": []string{"org:users"}}, "acme", []string{"~grp"}},
+			{"addGroupMembers", map[string]any{"groupId": w.ids["acme.team"], "principalIds": []string{w.ids["max"], w.ids["olga"]}}, "acme", []string{"+gmb", "+gmb"}},
+			{"removeGroupMembers", map[string]any{"groupId": w.ids["acme.team"], "principalIds": []string{w.ids["olga"]}}, "acme", []string{"-gmb"}},
+			{"setSetting", map[string]any{"scopeId": w.ids["acme.team"], "key": "customize.locale", "value": "fr", "reason": "because"}, "acme", []string{"+dir"}},
+			{"lockSetting", map[string]any{"scopeId": w.ids["acme.team"], "key": "customize.locale", "reason": "because"}, "acme", []string{"+dir", "~dir"}},
+			{"unlockSetting", map[string]any{"scopeId": w.ids["acme.team"], "key": "customize.locale", "reason": "because"}, "acme", []string{"+dir", "~dir"}},
+			{"unsetSetting", map[string]any{"scopeId": w.ids["acme.team"], "key": "customize.locale", "reason": "because"}, "acme", []string{"+dir", "~dir"}},
+			{"guardSetting", map[string]any{"scopeId": w.ids["acme"], "key": "quotas.users", "max": 50, "reason": "because"}, "acme", []string{"+dir"}},
+			{"deleteGroup", map[string]any{"groupId": w.ids["acme.team"]}, "acme", []string{"-gmb", "-gmb", "-grp", "~dir"}},
+		} {
+			before, err := db.Revision(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.must(t, "ada", mutation(tt.name, "clientMutationId"), map[string]any{"i": tt.input})
+			changed[tt.name] = true
+			entry := lastEntry(t, w, before)
+			if entry.Action != tt.name || entry.ActorName != "ada" || entry.ActorID == nil || *entry.ActorID != w.key(t, "ada") || entry.RequestID == "" {
+				t.Errorf("%s: the entry is %v", tt.name, entry)
+			}
+			if tt.where != "" && entry.OrganizationID != w.key(t, tt.where) {
+				t.Errorf("%s: the entry is about %s", tt.name, entry.OrganizationID)
+			}
+			if reason, _ := tt.input["reason"].(string); entry.Reason != reason {
+				t.Errorf("%s: the reason is %q, want %q", tt.name, entry.Reason, reason)
+			}
+			var rows []string
+			for _, change := range entry.Edges.Changes {
+				rows = append(rows, signOf(change)+change.ResourceKind)
+			}
+			slices.Sort(rows)
+			slices.Sort(tt.rows)
+			if diff := cmp.Diff(tt.rows, rows); diff != "" {
+				t.Errorf("%s: rows (-want +got):\n%s", tt.name, diff)
+			}
+		}
+		for _, field := range resolvers.NewSchema(&resolvers.Resolver{}).Schema().Mutation.Fields {
+			if !changed[field.Name] && !strings.Contains(field.Name, "Billing") && !strings.Contains(field.Name, "Usage") {
+				t.Errorf("%s was not tried", field.Name)
+			}
+		}
+	})
+}
+
+func signOf(change *ent.JournalChange) string {
+	switch {
+	case change.Before == nil:
+		return "+"
+	case change.After == nil:
+		return "-"
+	default:
+		return "~"
+	}
+}
+
+// lastEntry returns the one entry after a revision.
+func lastEntry(t *testing.T, w *world, after int64) *ent.JournalEntry {
+	t.Helper()
+	entries, err := w.platform.db.Client().JournalEntry.Query().
+		Where(journalentry.IDGT(after)).
+		WithChanges(func(q *ent.JournalChangeQuery) { q.Order(ent.Asc(journalchange.FieldSequence)) }).
+		All(w.system(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 {
+		t.Fatalf("%d entries after %d", len(entries), after)
+	}
+	for i, change := range entries[0].Edges.Changes {
+		if change.Sequence != i {
+			t.Errorf("change %d has the sequence %d", i, change.Sequence)
+		}
+	}
+	return entries[0]
+}
+
+// TestRefusalsLeaveNoEntry tries what is refused at every stage.
+func TestRefusalsLeaveNoEntry(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		for i, tt := range []struct {
+			actor, name string
+			input       map[string]any
+		}{
+			{"max", "createGroup", map[string]any{"organizationId": w.ids["acme"], "name": "x"}},
+			{"olga", "createGroup", map[string]any{"organizationId": w.ids["acme"], "name": "Editors"}},
+			{"olga", "createGroup", map[string]any{"organizationId": w.ids["acme"], "name": ""}},
+			{"paula", "createOrganization", map[string]any{"managedById": w.ids["northwind"], "name": "x", "slug": "acme", "ownerEmail": "new@x.example"}},
+			{"olga", "createUser", map[string]any{"organizationId": w.ids["acme"], "username": "fresh", "email": "MAX@acme.example"}},
+			{"olga", "setSetting", map[string]any{"scopeId": w.ids["acme"], "key": "policies.no_public_ip", "value": true, "expectedVersion": 4}},
+			{"olga", "updateOrganization", map[string]any{"id": w.ids["acme"], "slug": "bravo"}},
+			{"olga", "addGroupMembers", map[string]any{"groupId": w.ids["acme.editors"], "principalIds": []string{w.ids["max"], w.ids["bob"]}}},
+			{"olga", "deleteGroup", map[string]any{"groupId": w.ids["acme.editors"]}},
+		} {
+			if got := told(t, w.askWith(t, tt.actor, mutation(tt.name, "clientMutationId"), map[string]any{"i": tt.input})); got == "y" {
+				t.Errorf("%d: %s %v is possible", i, tt.name, tt.input)
+			}
+		}
+		after, err := db.Revision(t.Context())
+		if err != nil || after != w.revision {
+			t.Errorf("revision %d became %d, %v", w.revision, after, err)
+		}
+		people, err := db.Client().User.Query().Count(w.system(t))
+		if err != nil || fmt.Sprint(people) != "8" {
+			t.Errorf("%d people, %v", people, err)
+		}
+	})
+}
