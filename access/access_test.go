@@ -87,8 +87,10 @@ func TestSets(t *testing.T) {
 		"org:settings":   {withRole(customer(), access.RoleSettings), everybody + " settings:read settings:write security:write webhooks:write allocations:write"},
 		"org:users":      {withRole(customer(), access.RoleUsers), everybody + " users:read users:write users:lock members:invite members:remove groups:read"},
 		"org:groups":     {withRole(customer(), access.RoleGroups), everybody + " users:read groups:read groups:write"},
-		"two roles": {withRole(customer(), access.RoleUsers, access.RoleGroups),
-			everybody + " users:read users:write users:lock members:invite members:remove groups:read groups:write"},
+		"two roles": {
+			withRole(customer(), access.RoleUsers, access.RoleGroups),
+			everybody + " users:read users:write users:lock members:invite members:remove groups:read groups:write",
+		},
 		"Administrators": {withBuiltin(customer(), access.Administrators), everybody + ` settings:read settings:write security:write users:read users:write members:invite
 			groups:read groups:write applications:read applications:write apikeys:read apikeys:write policies:read projects:read projects:write
 			tickets:read tickets:write audit:read plan:read webhooks:write allocations:write billing:read billing:write`},

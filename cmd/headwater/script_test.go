@@ -86,7 +86,7 @@ func serverOf(ts *testscript.TestScript) *background {
 
 func serveInScript(ts *testscript.TestScript, _ bool, args []string) {
 	s := serverOf(ts)
-	process := exec.Command("headwater", append([]string{"serve", "--print-json"}, args...)...) //nolint:gosec // the script names the flags
+	process := exec.Command("headwater", append([]string{"serve", "--print-json"}, args...)...)
 	process.Dir = ts.MkAbs(".")
 	process.Env = append(os.Environ(), "HEADWATER_DATABASE_URL="+ts.Getenv("HEADWATER_DATABASE_URL"), "HEADWATER_ADDR=127.0.0.1:0")
 	process.Stderr = &s.stderr
@@ -128,7 +128,7 @@ func quitInScript(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 func httpInScript(ts *testscript.TestScript, _ bool, args []string) {
-	response, err := http.Get(args[1]) //nolint:gosec // the script names the page
+	response, err := http.Get(args[1])
 	ts.Check(err)
 	body, err := io.ReadAll(response.Body)
 	ts.Check(err)
