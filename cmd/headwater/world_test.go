@@ -276,6 +276,7 @@ func (w *world) token(t testing.TB, actor string) string {
 //	account max LOCKED           a person's status
 //	membership acme.max locked   or open
 //	application acme.deployer    a new application, in these groups: acme.admins
+//	member acme rita             a person of elsewhere joins
 func (w *world) arrange(t testing.TB, lines string) {
 	t.Helper()
 	ctx := w.system(t)
@@ -293,6 +294,9 @@ func (w *world) arrange(t testing.TB, lines string) {
 			err = client.User.UpdateOneID(w.key(t, name)).SetStatus(user.Status(words[2])).Exec(ctx)
 		case "membership":
 			err = client.Membership.UpdateOneID(w.key(t, name)).SetLocked(words[2] == "locked").Exec(ctx)
+		case "member":
+			err = client.Membership.Create().SetID(w.platform.db.NewID()).SetOrganizationID(w.key(t, name)).
+				SetUserID(w.key(t, words[2])).SetCreatedAt(w.platform.db.Now()).Exec(ctx)
 		case "application":
 			w.application(t, client, name, words[2:])
 		default:
