@@ -109,6 +109,7 @@ func (s *Service) effective(ctx context.Context, places map[uuid.UUID]place, def
 	all := make(map[uuid.UUID][]*Effective, len(places))
 	for id, p := range places {
 		n := newNarrator(ctx, p)
+		n.past = asOf != nil
 		list := make([]*Effective, len(definitions))
 		for i, d := range definitions {
 			list[i] = n.tell(d, directives[d.Key])
@@ -122,8 +123,10 @@ func (s *Service) effective(ctx context.Context, places map[uuid.UUID]place, def
 type narrator struct {
 	viewer access.Viewer
 	place  place
-	nodes  []waterfall.Node
-	line   map[orgtree.ID]lineEntry
+	// past says that the story is of an instant that is over.
+	past  bool
+	nodes []waterfall.Node
+	line  map[orgtree.ID]lineEntry
 }
 
 type lineEntry struct {
@@ -283,9 +286,10 @@ func quoted(text string) []byte {
 	return encoded
 }
 
-// actions returns what the viewer may do of what the setting permits.
+// actions returns what the viewer may do of what the setting permits: nothing
+// in the past, and nothing at built-in groups, which hold no settings.
 func (n *narrator) actions(d *waterfall.Definition, possible []waterfall.Action) []waterfall.Action {
-	if n.place.checkWrite(n.viewer, d) != nil {
+	if n.past || n.place.builtin || n.place.checkWrite(n.viewer, d) != nil {
 		return []waterfall.Action{}
 	}
 	return possible
