@@ -18,10 +18,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 	"golang.org/x/tools/txtar"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
+	"github.com/headwater-platform/headwater/resolvers"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -453,4 +456,45 @@ func dig(value any, path string) string {
 		return ""
 	}
 	return fmt.Sprint(value)
+}
+
+// TestEveryClientOperationIsPlayed wants a step for each operation of the tree,
+// its people and its settings that the schema serves.
+func TestEveryClientOperationIsPlayed(t *testing.T) {
+	t.Parallel()
+	played := map[string]bool{"SettingDefinitions": true} // by TestEverySettingAnswersEverywhere, for its length
+	files, err := filepath.Glob("testdata/conversations/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			parts := strings.Split(f.Name, ".")
+			played[parts[len(parts)-1]] = true
+		}
+	}
+	schema, served := resolvers.NewSchema(&resolvers.Resolver{}).Schema(), 0
+	for _, name := range []string{"1-identity", "2-tree", "3-settings"} {
+		content, err := os.ReadFile("testdata/contract/" + name + ".graphql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, mark := range regexp.MustCompile(`(?m)^(?:query|mutation) (\w+)`).FindAllStringSubmatch(string(content), -1) {
+			document, _ := operationOf(string(content), mark[1])
+			if _, errs := gqlparser.LoadQueryWithRules(schema, document, rules.NewDefaultRules()); len(errs) > 0 {
+				continue // It comes later.
+			}
+			served++
+			if !played[mark[1]] {
+				t.Errorf("nobody asks %s", mark[1])
+			}
+		}
+	}
+	if served < 25 {
+		t.Errorf("only %d operations are served", served)
+	}
 }
