@@ -64,9 +64,9 @@ fuzz: ## Fuzz each target for FUZZTIME
 verify: ## Regenerate, tidy and format; fail if that changes what is committed
 	go generate ./...
 	go mod tidy
-	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'verify: the files above are not formatted' >&2; exit 1; }
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "$$files"; echo 'verify: the files above are not formatted' >&2; exit 1; }
 	@git diff --exit-code --stat || { echo 'verify: the files above differ from what is committed' >&2; exit 1; }
-	@test -z "$$(git ls-files --others --exclude-standard | tee /dev/stderr)" || { echo 'verify: the files above are not committed' >&2; exit 1; }
+	@files=$$(git ls-files --others --exclude-standard); test -z "$$files" || { echo "$$files"; echo 'verify: the files above are not committed' >&2; exit 1; }
 
 vuln: ## Look for known vulnerabilities (needs the network)
 	@GOBIN=$(CURDIR)/bin go install golang.org/x/vuln/cmd/govulncheck@v$(GOVULNCHECK)
