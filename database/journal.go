@@ -135,10 +135,14 @@ func (tx *Tx) entryRow(ctx context.Context, entry Entry, viewer access.Viewer) *
 }
 
 // image returns the JSON of an entity as the journal keeps it: every column but
-// the sensitive ones, which ent leaves out, and without loaded edges.
+// the sensitive ones, which ent leaves out, directives without their secrets,
+// and all without loaded edges.
 func image(entity any) (*string, error) {
 	if entity == nil {
 		return nil, nil //nolint:nilnil // an absent image says that the row did not exist
+	}
+	if row, ok := entity.(*ent.SettingDirective); ok {
+		entity = concealed(row)
 	}
 	encoded, err := json.Marshal(entity)
 	if err != nil {

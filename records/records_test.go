@@ -12,7 +12,6 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
-	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
@@ -95,40 +94,6 @@ func TestOrganizationOnItsPath(t *testing.T) {
 	then := org.WithKinds(map[uuid.UUID]orgtree.Kind{{4}: orgtree.Partner, {3}: orgtree.Standard})
 	if then.Kind != orgtree.Partner || then.Above[2].Kind != orgtree.Standard || org.Kind != orgtree.Standard || org.Above[2].Kind != orgtree.Partner {
 		t.Errorf("with other kinds: %+v, and the original: %+v", then, org)
-	}
-}
-
-// TestConcealedHidesSecrets keeps rows of the journal free of them.
-func TestConcealedHidesSecrets(t *testing.T) {
-	t.Parallel()
-	operation := func(text string) *string { return &text }
-	for name, tt := range map[string]struct {
-		row   ent.SettingDirective
-		shown string
-	}{
-		"a secret":             {ent.SettingDirective{Key: "variables", Operation: operation(`{"put":{"TOKEN":{"secret":true,"value":"hush"}}}`)}, ""},
-		"what cannot be read":  {ent.SettingDirective{Key: "variables", Operation: operation(`{"hush"`)}, `"concealed"`},
-		"a setting of others":  {ent.SettingDirective{Key: "unknown.key", Operation: operation(`"hush"`)}, `"concealed"`},
-		"nothing sensitive":    {ent.SettingDirective{Key: "policies.no_public_ip", Operation: operation(`{"set":true}`)}, `{"set":true}`},
-		"a lock without value": {ent.SettingDirective{Key: "variables", Locked: true}, ""},
-	} {
-		before := tt.row.Operation
-		got := records.Concealed(&tt.row)
-		if tt.row.Operation != before {
-			t.Errorf("%s: the row itself changed", name)
-		}
-		if before == nil {
-			if got.Operation != nil {
-				t.Errorf("%s: an operation appeared: %s", name, *got.Operation)
-			}
-			continue
-		}
-		if strings.Contains(*got.Operation, "hush") {
-			t.Errorf("%s: the image is %s", name, *got.Operation)
-		}
-		if tt.shown != "" && *got.Operation != tt.shown {
-			t.Errorf("%s: the image is %s, want %s", name, *got.Operation, tt.shown)
-		}
 	}
 }
 

@@ -88,24 +88,6 @@ func Directive(definition *waterfall.Definition, row *ent.SettingDirective) (wat
 	return d, nil
 }
 
-// Concealed returns a stored row as the journal keeps it: without the secrets
-// that its operation may hold.
-func Concealed(row *ent.SettingDirective) *ent.SettingDirective {
-	definition, ok := catalogue.Lookup(row.Key)
-	if row.Operation == nil || (ok && !definition.Sensitive) {
-		return row
-	}
-	shown := *row
-	operation := `"concealed"`
-	if ok {
-		if decoded, err := definition.DecodeOperation([]byte(*row.Operation)); err == nil {
-			operation = string(decoded.Requested())
-		}
-	}
-	shown.Operation = &operation
-	return &shown
-}
-
 // Nodes returns the nodes of the waterfall from the root to an organization.
 func (o Organization) Nodes() []waterfall.Node {
 	line := o.Line()

@@ -240,14 +240,9 @@ func (s *Service) closeSettings(ctx context.Context, tx *database.Tx, group uuid
 		return fmt.Errorf("load group's settings: %w", err)
 	}
 	for _, row := range live {
-		closed, err := row.Update().SetValidTo(s.db.Now()).Save(ctx)
-		if err != nil {
-			return fmt.Errorf("close group's settings: %w", err)
+		if _, err := tx.CloseDirective(ctx, row, s.db.Now()); err != nil {
+			return err
 		}
-		tx.Record(database.Change{
-			Kind: typeid.Directive, ID: row.ID, Organization: row.OrganizationID,
-			Before: records.Concealed(row), After: records.Concealed(closed),
-		})
 	}
 	return nil
 }

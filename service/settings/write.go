@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -170,7 +169,7 @@ func (s *Service) store(ctx context.Context, tx *database.Tx, w writing, live *e
 		next.SetActorID(uuid.UUID(viewer.ID))
 	}
 	if live != nil {
-		end, err := closeRow(ctx, tx, live, s.db.Now())
+		end, err := tx.CloseDirective(ctx, live, s.db.Now())
 		if err != nil {
 			return err
 		}
@@ -180,25 +179,8 @@ func (s *Service) store(ctx context.Context, tx *database.Tx, w writing, live *e
 	if err != nil {
 		return fmt.Errorf("write directive: %w", err)
 	}
-	tx.Record(database.Change{Kind: typeid.Directive, ID: row.ID, Organization: row.OrganizationID, After: records.Concealed(row)})
+	tx.Record(database.Change{Kind: typeid.Directive, ID: row.ID, Organization: row.OrganizationID, After: row})
 	return nil
-}
-
-// closeRow ends a live row, at the latest of now and just after its start, and
-// returns when.
-func closeRow(ctx context.Context, tx *database.Tx, live *ent.SettingDirective, now time.Time) (time.Time, error) {
-	if !now.After(live.ValidFrom) {
-		now = live.ValidFrom.UTC().Add(time.Microsecond)
-	}
-	closed, err := live.Update().SetValidTo(now).Save(ctx)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("close directive: %w", err)
-	}
-	tx.Record(database.Change{
-		Kind: typeid.Directive, ID: live.ID, Organization: live.OrganizationID,
-		Before: records.Concealed(live), After: records.Concealed(closed),
-	})
-	return now, nil
 }
 
 func encode(d waterfall.Directive) (operation, guard *string, err error) {
