@@ -181,34 +181,25 @@ func (s *Service) readable(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]
 // with that group's alone. FORBIDDEN for viewers outside the group without
 // groups:read.
 func (s *Service) OfGroup(ctx context.Context, siblings *batch.Siblings, group uuid.UUID, keys []string) ([]*Effective, error) {
-	definitions, err := definitionsOf(keys)
-	if err != nil {
-		return nil, err
-	}
-	return batch.Load(ctx, siblings, keyOf("settings", keys, nil), group, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]*Effective, error) {
-		places, err := s.groupPlaces(ctx, ids)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range places {
-			if err := p.checkRead(access.ViewerFrom(ctx)); err != nil {
-				return nil, err
-			}
-		}
-		return s.effective(ctx, places, definitions, nil)
-	})
+	return s.ofPlaces(ctx, siblings, group, keys, s.groupPlaces)
 }
 
 // OfMember returns what applies to a member: the organization's settings folded
 // with those of all their groups in order, then their own. FORBIDDEN for others
 // without users:read.
 func (s *Service) OfMember(ctx context.Context, siblings *batch.Siblings, membership uuid.UUID, keys []string) ([]*Effective, error) {
+	return s.ofPlaces(ctx, siblings, membership, keys, s.memberPlaces)
+}
+
+// ofPlaces returns what applies to one of some places inside organizations,
+// loaded and checked for all of them at once.
+func (s *Service) ofPlaces(ctx context.Context, siblings *batch.Siblings, scope uuid.UUID, keys []string, load func(context.Context, []uuid.UUID) (map[uuid.UUID]place, error)) ([]*Effective, error) {
 	definitions, err := definitionsOf(keys)
 	if err != nil {
 		return nil, err
 	}
-	return batch.Load(ctx, siblings, keyOf("settings", keys, nil), membership, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]*Effective, error) {
-		places, err := s.memberPlaces(ctx, ids)
+	return batch.Load(ctx, siblings, keyOf("settings", keys, nil), scope, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]*Effective, error) {
+		places, err := load(ctx, ids)
 		if err != nil {
 			return nil, err
 		}
