@@ -43,6 +43,10 @@ type DB struct {
 	pool    *sql.DB
 	dialect string
 	options Options
+	// driver and source are what further connections are made with.
+	driver, source string
+	opened         time.Time
+	feed           *feed
 	// seen is the newest revision that this process knows of.
 	seen atomic.Int64
 	// turn is held by the one writer of this process on SQLite.
@@ -74,7 +78,11 @@ func Open(ctx context.Context, rawURL string, options Options) (*DB, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("connect to database: %w", err), pool.Close())
 	}
-	db := &DB{pool: pool, dialect: dialectName, options: options, turn: make(chan struct{}, 1)}
+	db := &DB{
+		pool: pool, dialect: dialectName, options: options, driver: driver, source: source,
+		opened: time.Now(), //nolint:forbidigo // what running measures from
+		feed:   newFeed(), turn: make(chan struct{}, 1),
+	}
 	db.client = guarded(ent.NewClient(ent.Driver(observed(entsql.OpenDB(dialectName, pool), options.Observe))))
 	return db, nil
 }

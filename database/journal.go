@@ -2,10 +2,13 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
+	"entgo.io/ent/dialect"
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/access"
@@ -40,6 +43,8 @@ type journal struct {
 	changes []Change
 	// organization replaces the entry's, where it is known only inside.
 	organization uuid.UUID
+	// touched is what the changes are to subscribers.
+	touched []Touched
 }
 
 // Record buffers a change for the entry of this transaction.
@@ -69,12 +74,12 @@ func (tx *Tx) appendJournal(ctx context.Context, entry Entry) (int64, error) {
 		entry.Organization = tx.journal.organization
 	}
 	rows := make([]*ent.JournalChangeCreate, len(changes))
+	tx.journal.touched = make([]Touched, len(changes))
 	for i, change := range changes {
-		row, err := tx.changeRow(i, change)
-		if err != nil {
+		var err error
+		if rows[i], tx.journal.touched[i], err = tx.changeRow(i, change); err != nil {
 			return 0, err
 		}
-		rows[i] = row
 	}
 	viewer := access.ViewerFrom(ctx)
 	ctx = access.WithViewer(ctx, access.SystemViewer("journal"))
@@ -94,21 +99,38 @@ func (tx *Tx) appendJournal(ctx context.Context, entry Entry) (int64, error) {
 			return 0, fmt.Errorf("append journal changes: %w", err)
 		}
 	}
-	return revision, nil
+	return revision, tx.notify(ctx, revision)
+}
+
+// notify makes PostgreSQL announce a revision to the other processes when the
+// transaction commits.
+func (tx *Tx) notify(ctx context.Context, revision int64) error {
+	if tx.db.dialect != dialect.Postgres {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, "SELECT pg_notify($1, $2)", feedChannel, strconv.FormatInt(revision, 10)); err != nil {
+		return fmt.Errorf("announce revision: %w", err)
+	}
+	return nil
 }
 
 // journalBatch keeps an INSERT of changes below the drivers' limits on
 // parameters.
 const journalBatch = 1000
 
-func (tx *Tx) changeRow(sequence int, change Change) (*ent.JournalChangeCreate, error) {
+// changeRow returns a change as it is stored, and as subscribers hear of it.
+func (tx *Tx) changeRow(sequence int, change Change) (*ent.JournalChangeCreate, Touched, error) {
 	before, err := image(change.Before)
 	if err != nil {
-		return nil, err
+		return nil, Touched{}, err
 	}
 	after, err := image(change.After)
 	if err != nil {
-		return nil, err
+		return nil, Touched{}, err
+	}
+	touched, err := touchedBy(change, before, after)
+	if err != nil {
+		return nil, Touched{}, err
 	}
 	return tx.JournalChange.Create().
 		SetSequence(sequence).
@@ -116,7 +138,7 @@ func (tx *Tx) changeRow(sequence int, change Change) (*ent.JournalChangeCreate, 
 		SetResourceID(change.ID).
 		SetOrganizationID(change.Organization).
 		SetNillableBefore(before).
-		SetNillableAfter(after), nil
+		SetNillableAfter(after), touched, nil
 }
 
 func (tx *Tx) entryRow(ctx context.Context, entry Entry, viewer access.Viewer) *ent.JournalEntryCreate {
@@ -205,7 +227,25 @@ func (db *DB) ReserveIDs(ctx context.Context, table string, n int64) (int64, err
 
 // Revision returns the latest revision of the journal, 0 before the first.
 func (db *DB) Revision(ctx context.Context) (int64, error) {
-	rows, err := db.pool.QueryContext(ctx, `SELECT COALESCE(MAX(value), 0) FROM counters WHERE id = 'journal'`)
+	revision, err := latestRevision(ctx, db.pool)
+	if err != nil {
+		return 0, err
+	}
+	db.see(revision)
+	return revision, nil
+}
+
+// Revision returns the latest revision that the transaction sees, 0 before the
+// first.
+func (tx *Tx) Revision(ctx context.Context) (int64, error) { return latestRevision(ctx, tx) }
+
+// querier is a pool or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func latestRevision(ctx context.Context, on querier) (int64, error) {
+	rows, err := on.QueryContext(ctx, `SELECT COALESCE(MAX(value), 0) FROM counters WHERE id = 'journal'`)
 	if err != nil {
 		return 0, fmt.Errorf("read revision: %w", err)
 	}
@@ -213,7 +253,6 @@ func (db *DB) Revision(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read revision: %w", err)
 	}
-	db.see(numbers[0])
 	return numbers[0], nil
 }
 
@@ -221,8 +260,12 @@ func (db *DB) Revision(ctx context.Context) (int64, error) {
 // its own latest write.
 func (db *DB) Seen() int64 { return db.seen.Load() }
 
+// see notes that a revision exists, and wakes Follow if it has to read it.
 func (db *DB) see(revision int64) {
 	for known := db.seen.Load(); revision > known && !db.seen.CompareAndSwap(known, revision); known = db.seen.Load() {
+	}
+	if revision > db.feed.through.Load() {
+		db.feed.look()
 	}
 }
 

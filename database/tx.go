@@ -78,8 +78,18 @@ func (db *DB) writeOnce(ctx context.Context, entry Entry, fn func(ctx context.Co
 	if err := raw.Commit(); err != nil {
 		return 0, fmt.Errorf("commit: %w", err)
 	}
-	db.see(revision)
+	db.announce(revision, tx.journal.touched)
 	return revision, nil
+}
+
+// announce tells the subscribers of an own revision, 0 for none.
+func (db *DB) announce(revision int64, changes []Touched) {
+	if revision == 0 {
+		return
+	}
+	db.feed.deliver(revision, changes)
+	db.feed.delivered(revision)
+	db.see(revision)
 }
 
 // takeTurn makes the writers of this process to SQLite wait for each other in
