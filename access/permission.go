@@ -1,86 +1,40 @@
 package access
 
-// Permission is one atomic right in an organization, written area:verb.
+import "math/bits"
+
+// Permission is one atomic right in an organization or project, written
+// area:verb.
 type Permission string
 
-// The permissions. Those marked owner-only are in no permission set: only
-// ownership gives them.
-const (
-	OrgRead       Permission = "org:read"
-	OrgRename     Permission = "org:rename"
-	OrgReopen     Permission = "org:reopen"     // owner-only, and of managers
-	OrgDeactivate Permission = "org:deactivate" // owner-only
-	OrgDelete     Permission = "org:delete"     // owner-only
-	OrgTransfer   Permission = "org:transfer"   // owner-only
+// Set is a set of permissions. The zero Set is empty.
+type Set uint64
 
-	SettingsRead  Permission = "settings:read"
-	SettingsWrite Permission = "settings:write"
-	SecurityWrite Permission = "security:write"
-	IdentityWrite Permission = "identity:write"
+// SetOf returns the set of some permissions of the catalogue.
+func SetOf(permissions ...Permission) Set {
+	return catalogue.setOf(permissions...)
+}
 
-	UsersRead          Permission = "users:read"
-	UsersWrite         Permission = "users:write"
-	UsersLock          Permission = "users:lock"
-	MembersInvite      Permission = "members:invite"
-	MembersRole        Permission = "members:role"
-	MembersRemove      Permission = "members:remove"
-	BillingAdminAssign Permission = "billingadmin:assign" // owner-only
+// Has reports whether the permission is in the set.
+func (s Set) Has(p Permission) bool { return s&bit(p) != 0 }
 
-	GroupsRead  Permission = "groups:read"
-	GroupsWrite Permission = "groups:write"
-	GroupsRoles Permission = "groups:roles"
+// List returns the permissions of the set in the order of the catalogue.
+func (s Set) List() []Permission {
+	list := make([]Permission, 0, bits.OnesCount64(uint64(s)))
+	for rest := s; rest != 0; rest &= rest - 1 {
+		list = append(list, catalogue.permissions[bits.TrailingZeros64(uint64(rest))].Permission)
+	}
+	return list
+}
 
-	ApplicationsRead  Permission = "applications:read"
-	ApplicationsWrite Permission = "applications:write"
-	APIKeysRead       Permission = "apikeys:read"
-	APIKeysWrite      Permission = "apikeys:write"
-	PoliciesRead      Permission = "policies:read"
-	PoliciesWrite     Permission = "policies:write"
-	ProjectsRead      Permission = "projects:read"
-	ProjectsWrite     Permission = "projects:write"
+// bit returns the place of a permission in sets, or 0 for one that is not in
+// the catalogue, which nobody holds.
+func bit(p Permission) Set { return catalogue.bits[p] }
 
-	BillingRead        Permission = "billing:read"
-	BillingWrite       Permission = "billing:write"
-	AllocationsWrite   Permission = "allocations:write"
-	PlanRead           Permission = "plan:read"
-	PlanWrite          Permission = "plan:write" // owner-only, or by the set SupportPlanManager
-	TicketsOpen        Permission = "tickets:open"
-	TicketsRead        Permission = "tickets:read"
-	TicketsWrite       Permission = "tickets:write"
-	AuditRead          Permission = "audit:read"
-	QuotaRead          Permission = "quota:read"
-	WebhooksWrite      Permission = "webhooks:write"
-	CloudAccountsRead  Permission = "cloudaccounts:read"
-	CloudAccountsWrite Permission = "cloudaccounts:write"
-	UsageImport        Permission = "usage:import"
-	UsageMap           Permission = "usage:map"
+// Known reports whether the permission is in the catalogue.
+func (p Permission) Known() bool { return bit(p) != 0 }
 
-	PartnerRead       Permission = "partner:read"
-	PartnerCreate     Permission = "partner:create"
-	PartnerUpdate     Permission = "partner:update"
-	PartnerLock       Permission = "partner:lock"
-	PartnerMultiplier Permission = "partner:multiplier"
-	PartnerLimits     Permission = "partner:limits"
-
-	PlatformRead  Permission = "platform:read"
-	PlatformWrite Permission = "platform:write"
-)
+// IsRead reports whether the permission only reads.
+func (p Permission) IsRead() bool { return catalogue.reads.Has(p) }
 
 // Permissions returns every permission, in the order of the catalogue.
-func Permissions() []Permission {
-	return []Permission{
-		OrgRead, OrgRename, OrgReopen, OrgDeactivate, OrgDelete, OrgTransfer,
-		SettingsRead, SettingsWrite, SecurityWrite, IdentityWrite,
-		UsersRead, UsersWrite, UsersLock, MembersInvite, MembersRole, MembersRemove, BillingAdminAssign,
-		GroupsRead, GroupsWrite, GroupsRoles,
-		ApplicationsRead, ApplicationsWrite, APIKeysRead, APIKeysWrite, PoliciesRead, PoliciesWrite, ProjectsRead, ProjectsWrite,
-		BillingRead, BillingWrite, AllocationsWrite, PlanRead, PlanWrite, TicketsOpen, TicketsRead, TicketsWrite, AuditRead, QuotaRead,
-		WebhooksWrite, CloudAccountsRead, CloudAccountsWrite, UsageImport, UsageMap,
-		PartnerRead, PartnerCreate, PartnerUpdate, PartnerLock, PartnerMultiplier, PartnerLimits,
-		PlatformRead, PlatformWrite,
-	}
-}
-
-func partnerPermissions() []Permission {
-	return []Permission{PartnerRead, PartnerCreate, PartnerUpdate, PartnerLock, PartnerMultiplier, PartnerLimits}
-}
+func Permissions() []Permission { return catalogue.all.List() }

@@ -19,41 +19,132 @@ const (
 	System      PrincipalKind = "SYSTEM"
 )
 
-// Standing is what a principal is in one organization.
-type Standing struct {
-	Kind       orgtree.Kind
+// Place is what a principal is and was given in one organization.
+type Place struct {
+	Organization orgtree.ID
+	Kind         orgtree.Kind
+	Status       orgtree.Status
+	Switches     Switches
+	// Membership is zero for an application.
 	Membership orgtree.ID
 	Owner      bool
-	// Groups are the groups that the principal is in.
-	Groups   []orgtree.ID
+	// Groups are the groups that the principal is in, Policies its own.
+	Groups   []Group
+	Policies []Policy
+}
+
+// Standing is what a principal is in one organization, and the rights that
+// follow from it there and below. It never changes once it is made.
+type Standing struct {
+	Place
+	// Roles and Builtins are those of the groups, sorted, each once.
 	Roles    []Role
 	Builtins []Builtin
+	// Grants are those whose condition holds, ownership and membership first.
+	Grants []Grant
+	// Conditional says that a grant of the place has a condition, so that the
+	// standing is good for one request only.
+	Conditional bool
+
+	rights  Rights // what the grants give here
+	lasting Rights // what they give whatever the circumstances
+	flow    Set    // what flows down to the organizations below
+	// lastingFlow is what flows down of the lasting rights.
+	lastingFlow Set
 }
 
-// permissions returns the rights that the standing gives in its organization.
-func (s Standing) permissions() permissionSet {
-	set := s.granted()
-	set.add(memberPermissions())
-	return set
+// NewStanding returns the standing of a place under the circumstances.
+func NewStanding(place Place, at Circumstances) *Standing {
+	s := &Standing{Place: place}
+	var lasting []Grant
+	for _, g := range place.grants() {
+		if g.Condition == nil {
+			lasting = append(lasting, g)
+		} else {
+			s.Conditional = true
+		}
+		if g.Condition.Holds(at) {
+			s.Grants = append(s.Grants, g)
+		}
+	}
+	for _, g := range place.Groups {
+		s.Roles = append(s.Roles, g.Roles...)
+		if g.Builtin != "" {
+			s.Builtins = append(s.Builtins, g.Builtin)
+		}
+	}
+	slices.Sort(s.Roles)
+	slices.Sort(s.Builtins)
+	s.Roles, s.Builtins = slices.Compact(s.Roles), slices.Compact(s.Builtins)
+	s.rights, s.lasting = RightsOf(s.Grants, place.Kind, place.Switches), RightsOf(lasting, place.Kind, place.Switches)
+	s.flow, s.lastingFlow = flowOf(s.Grants, s.rights.Organization, place.Kind), flowOf(lasting, s.lasting.Organization, place.Kind)
+	return s
 }
 
-// granted returns the rights beyond those that every member has.
-func (s Standing) granted() permissionSet {
-	set := permissionSet{}
-	if s.Owner {
-		set.add(ownerPermissions(s.Kind))
+// grants returns all that the place gives, in the order in which it is
+// explained.
+func (p Place) grants() []Grant {
+	whole := InOrganization()
+	var grants []Grant
+	if p.Owner {
+		grants = append(grants, Grant{Scope: whole, Source: Source{Kind: FromOwnership, Organization: p.Organization}})
 	}
-	for _, role := range s.Roles {
-		set.add(rolePermissions(role, s.Kind))
+	grants = append(grants, Grant{Scope: whole, Source: Source{Kind: FromMembership, Organization: p.Organization}})
+	var given []Grant
+	for _, g := range p.Groups {
+		given = append(given, g.Grants(p.Organization)...)
 	}
-	for _, builtin := range s.Builtins {
-		set.add(builtinPermissions(builtin))
+	for _, policy := range p.Policies {
+		given = append(given, policy.Grants(p.Organization, orgtree.ID{})...)
 	}
-	return set
+	slices.SortStableFunc(given, compareGrants)
+	return append(grants, given...)
+}
+
+// flowOf returns what flows down from an organization of the kind, where the
+// grants give the rights own. A partner's rights flow as far as they are
+// delegable; with the door come reading the organization and what it costs. The
+// platform's are a fixed list: writing gives nearly everything, reading every
+// read.
+func flowOf(grants []Grant, own Set, kind orgtree.Kind) Set {
+	if kind == orgtree.Platform {
+		switch {
+		case own.Has(PlatformWrite):
+			return catalogue.platformWrite
+		case own.Has(PlatformRead):
+			return catalogue.platformRead
+		}
+		return 0
+	}
+	if kind != orgtree.Partner || !own.Has(PartnerRead) {
+		return 0
+	}
+	flow := catalogue.partnerFlow[withDoor] | own&catalogue.partnerFlow[delegable]
+	if slices.ContainsFunc(grants, manages) {
+		flow |= catalogue.partnerFlow[byManager]
+	}
+	return flow
+}
+
+// manages reports whether a grant is ownership or org:admin.
+func manages(g Grant) bool {
+	return g.Source.Kind == FromOwnership || g.Set == SetName(RoleAdmin)
+}
+
+// opensDoor reports whether the standing lets the viewer see below its
+// organization.
+func (s *Standing) opensDoor() bool { return s.flow != 0 }
+
+// Rights returns what the standing gives in its organization, beyond what every
+// member has, whatever the circumstances of its conditions.
+func (s *Standing) Rights() Rights {
+	given := slices.DeleteFunc(s.grants(), func(g Grant) bool { return g.Source.Kind == FromMembership })
+	return RightsOf(given, s.Kind, s.Switches)
 }
 
 // Viewer is who asks: a principal and its standing in the organizations that
-// its token reaches. The zero Viewer is nobody and may do nothing.
+// its token reaches. The zero Viewer is nobody and may do nothing. Its standings
+// may be shared between requests and are never changed.
 type Viewer struct {
 	Kind PrincipalKind
 	// ID is the user or application; zero for the system.
@@ -62,8 +153,12 @@ type Viewer struct {
 	Name string
 	// Organization is the one organization that the token is bound to, or zero.
 	Organization orgtree.ID
-	// Standings are the viewer's memberships within the token's reach.
-	Standings map[orgtree.ID]Standing
+	// Key is the API key that the request was made with, or zero.
+	Key orgtree.ID
+	// Circumstances are those of the request.
+	Circumstances
+	// Standings are the viewer's places within the token's reach.
+	Standings map[orgtree.ID]*Standing
 }
 
 // SystemViewer returns the platform itself under the name of what runs, such as
@@ -75,6 +170,30 @@ func (v Viewer) IsSystem() bool { return v.Kind == System }
 
 // IsAnonymous reports whether nobody is signed in.
 func (v Viewer) IsAnonymous() bool { return v.Kind == "" }
+
+// IsIn reports whether the principal is in the group.
+func (s *Standing) IsIn(group orgtree.ID) bool {
+	return slices.ContainsFunc(s.Groups, func(g Group) bool { return g.ID == group })
+}
+
+// Standing returns the viewer's place in an organization, or an empty one.
+func (v Viewer) Standing(organization orgtree.ID) *Standing {
+	if s, ok := v.Standings[organization]; ok {
+		return s
+	}
+	return &Standing{}
+}
+
+// In returns the viewer with nothing but the standing in one organization, or
+// false if there is none.
+func (v Viewer) In(organization orgtree.ID) (Viewer, bool) {
+	s, ok := v.Standings[organization]
+	if !ok {
+		return v, false
+	}
+	v.Standings = map[orgtree.ID]*Standing{organization: s}
+	return v, true
+}
 
 // Reach is the part of the tree that a viewer can see at all: single
 // organizations and whole subtrees.
@@ -97,12 +216,23 @@ func (v Viewer) Reach() Reach {
 			r.Organizations = append(r.Organizations, id)
 		}
 	}
-	slices.SortFunc(r.Organizations, compareID)
-	slices.SortFunc(r.Subtrees, compareID)
+	slices.SortFunc(r.Organizations, orgtree.ID.Compare)
+	slices.SortFunc(r.Subtrees, orgtree.ID.Compare)
 	return r
 }
 
-func compareID(a, b orgtree.ID) int { return slices.Compare(a[:], b[:]) }
+type circumstancesKey struct{}
+
+// WithCircumstances returns a context that knows how a request came.
+func WithCircumstances(ctx context.Context, c Circumstances) context.Context {
+	return context.WithValue(ctx, circumstancesKey{}, c)
+}
+
+// CircumstancesFrom returns how the request came, or nothing.
+func CircumstancesFrom(ctx context.Context) Circumstances {
+	c, _ := ctx.Value(circumstancesKey{}).(Circumstances)
+	return c
+}
 
 type viewerKey struct{}
 

@@ -43,7 +43,9 @@ func (f *tree) as(t *testing.T, organization uuid.UUID, kind orgtree.Kind) conte
 	t.Helper()
 	return access.WithViewer(t.Context(), access.Viewer{
 		Kind: access.User, ID: orgtree.ID(f.people[organization]), Name: "owner",
-		Standings: map[orgtree.ID]access.Standing{orgtree.ID(organization): {Kind: kind, Owner: true}},
+		Standings: map[orgtree.ID]*access.Standing{
+			orgtree.ID(organization): access.NewStanding(access.Place{Organization: orgtree.ID(organization), Kind: kind, Owner: true}, access.Circumstances{}),
+		},
 	})
 }
 

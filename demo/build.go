@@ -345,7 +345,7 @@ func (b *builder) createPerson(ctx context.Context, o *organization, p *person) 
 // story gives nobody further groups.
 func (b *builder) as(ctx context.Context, p *person) (context.Context, error) {
 	if p.viewer.IsAnonymous() {
-		viewer, err := b.Records.Viewer(ctx, typeid.New(typeid.User, p.id), uuid.Nil)
+		viewer, err := b.Records.Viewer(ctx, records.Session{Principal: typeid.New(typeid.User, p.id)})
 		if err != nil {
 			return nil, fmt.Errorf("act as %s: %w", p.username, err)
 		}

@@ -264,7 +264,7 @@ func checkLogins(t *testing.T, w *world) {
 				t.Errorf("%s has another password", login.Username)
 			}
 		}
-		viewer := must(w.services.Records.Viewer(t.Context(), typeid.New(typeid.User, row.ID), uuid.Nil))(t)
+		viewer := must(w.services.Records.Viewer(t.Context(), records.Session{Principal: typeid.New(typeid.User, row.ID)}))(t)
 		ctx := access.WithViewer(t.Context(), viewer)
 		values := must(w.services.Settings.Values(ctx, batch.Of(login.Organization.UUID), login.Organization.UUID, nil))(t)
 		if row.Status != user.StatusACTIVE || len(values) < 100 {

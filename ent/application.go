@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/project"
 )
 
 // Application is the model entity for the Application schema.
@@ -25,6 +26,10 @@ type Application struct {
 	Name string `json:"name,omitempty"`
 	// Description holds the value of the "description" field.
 	Description string `json:"description,omitempty"`
+	// Managed holds the value of the "managed" field.
+	Managed bool `json:"managed,omitempty"`
+	// ProjectID holds the value of the "project_id" field.
+	ProjectID *uuid.UUID `json:"project_id,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int `json:"version,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -39,11 +44,17 @@ type Application struct {
 type ApplicationEdges struct {
 	// Organization holds the value of the organization edge.
 	Organization *Organization `json:"organization,omitempty"`
+	// Project holds the value of the project edge.
+	Project *Project `json:"project,omitempty"`
 	// GroupMembers holds the value of the group_members edge.
 	GroupMembers []*GroupMember `json:"group_members,omitempty"`
+	// Policies holds the value of the policies edge.
+	Policies []*AccessPolicy `json:"policies,omitempty"`
+	// APIKeys holds the value of the api_keys edge.
+	APIKeys []*APIKey `json:"api_keys,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
+	loadedTypes [5]bool
 }
 
 // OrganizationOrErr returns the Organization value or an error if the edge
@@ -57,13 +68,42 @@ func (e ApplicationEdges) OrganizationOrErr() (*Organization, error) {
 	return nil, &NotLoadedError{edge: "organization"}
 }
 
+// ProjectOrErr returns the Project value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e ApplicationEdges) ProjectOrErr() (*Project, error) {
+	if e.Project != nil {
+		return e.Project, nil
+	} else if e.loadedTypes[1] {
+		return nil, &NotFoundError{label: project.Label}
+	}
+	return nil, &NotLoadedError{edge: "project"}
+}
+
 // GroupMembersOrErr returns the GroupMembers value or an error if the edge
 // was not loaded in eager-loading.
 func (e ApplicationEdges) GroupMembersOrErr() ([]*GroupMember, error) {
-	if e.loadedTypes[1] {
+	if e.loadedTypes[2] {
 		return e.GroupMembers, nil
 	}
 	return nil, &NotLoadedError{edge: "group_members"}
+}
+
+// PoliciesOrErr returns the Policies value or an error if the edge
+// was not loaded in eager-loading.
+func (e ApplicationEdges) PoliciesOrErr() ([]*AccessPolicy, error) {
+	if e.loadedTypes[3] {
+		return e.Policies, nil
+	}
+	return nil, &NotLoadedError{edge: "policies"}
+}
+
+// APIKeysOrErr returns the APIKeys value or an error if the edge
+// was not loaded in eager-loading.
+func (e ApplicationEdges) APIKeysOrErr() ([]*APIKey, error) {
+	if e.loadedTypes[4] {
+		return e.APIKeys, nil
+	}
+	return nil, &NotLoadedError{edge: "api_keys"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -71,6 +111,10 @@ func (*Application) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case application.FieldProjectID:
+			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
+		case application.FieldManaged:
+			values[i] = new(sql.NullBool)
 		case application.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case application.FieldName, application.FieldDescription:
@@ -118,6 +162,19 @@ func (_m *Application) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Description = value.String
 			}
+		case application.FieldManaged:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field managed", values[i])
+			} else if value.Valid {
+				_m.Managed = value.Bool
+			}
+		case application.FieldProjectID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field project_id", values[i])
+			} else if value.Valid {
+				_m.ProjectID = new(uuid.UUID)
+				*_m.ProjectID = *value.S.(*uuid.UUID)
+			}
 		case application.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field version", values[i])
@@ -148,9 +205,24 @@ func (_m *Application) QueryOrganization() *OrganizationQuery {
 	return NewApplicationClient(_m.config).QueryOrganization(_m)
 }
 
+// QueryProject queries the "project" edge of the Application entity.
+func (_m *Application) QueryProject() *ProjectQuery {
+	return NewApplicationClient(_m.config).QueryProject(_m)
+}
+
 // QueryGroupMembers queries the "group_members" edge of the Application entity.
 func (_m *Application) QueryGroupMembers() *GroupMemberQuery {
 	return NewApplicationClient(_m.config).QueryGroupMembers(_m)
+}
+
+// QueryPolicies queries the "policies" edge of the Application entity.
+func (_m *Application) QueryPolicies() *AccessPolicyQuery {
+	return NewApplicationClient(_m.config).QueryPolicies(_m)
+}
+
+// QueryAPIKeys queries the "api_keys" edge of the Application entity.
+func (_m *Application) QueryAPIKeys() *APIKeyQuery {
+	return NewApplicationClient(_m.config).QueryAPIKeys(_m)
 }
 
 // Update returns a builder for updating this Application.
@@ -184,6 +256,14 @@ func (_m *Application) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)
+	builder.WriteString(", ")
+	builder.WriteString("managed=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Managed))
+	builder.WriteString(", ")
+	if v := _m.ProjectID; v != nil {
+		builder.WriteString("project_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))

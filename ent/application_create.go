@@ -13,9 +13,12 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/google/uuid"
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
+	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/project"
 )
 
 // ApplicationCreate is the builder for creating a Application entity.
@@ -41,6 +44,34 @@ func (_c *ApplicationCreate) SetName(v string) *ApplicationCreate {
 // SetDescription sets the "description" field.
 func (_c *ApplicationCreate) SetDescription(v string) *ApplicationCreate {
 	_c.mutation.SetDescription(v)
+	return _c
+}
+
+// SetManaged sets the "managed" field.
+func (_c *ApplicationCreate) SetManaged(v bool) *ApplicationCreate {
+	_c.mutation.SetManaged(v)
+	return _c
+}
+
+// SetNillableManaged sets the "managed" field if the given value is not nil.
+func (_c *ApplicationCreate) SetNillableManaged(v *bool) *ApplicationCreate {
+	if v != nil {
+		_c.SetManaged(*v)
+	}
+	return _c
+}
+
+// SetProjectID sets the "project_id" field.
+func (_c *ApplicationCreate) SetProjectID(v uuid.UUID) *ApplicationCreate {
+	_c.mutation.SetProjectID(v)
+	return _c
+}
+
+// SetNillableProjectID sets the "project_id" field if the given value is not nil.
+func (_c *ApplicationCreate) SetNillableProjectID(v *uuid.UUID) *ApplicationCreate {
+	if v != nil {
+		_c.SetProjectID(*v)
+	}
 	return _c
 }
 
@@ -75,6 +106,11 @@ func (_c *ApplicationCreate) SetOrganization(v *Organization) *ApplicationCreate
 	return _c.SetOrganizationID(v.ID)
 }
 
+// SetProject sets the "project" edge to the Project entity.
+func (_c *ApplicationCreate) SetProject(v *Project) *ApplicationCreate {
+	return _c.SetProjectID(v.ID)
+}
+
 // AddGroupMemberIDs adds the "group_members" edge to the GroupMember entity by IDs.
 func (_c *ApplicationCreate) AddGroupMemberIDs(ids ...uuid.UUID) *ApplicationCreate {
 	_c.mutation.AddGroupMemberIDs(ids...)
@@ -88,6 +124,36 @@ func (_c *ApplicationCreate) AddGroupMembers(v ...*GroupMember) *ApplicationCrea
 		ids[i] = v[i].ID
 	}
 	return _c.AddGroupMemberIDs(ids...)
+}
+
+// AddPolicyIDs adds the "policies" edge to the AccessPolicy entity by IDs.
+func (_c *ApplicationCreate) AddPolicyIDs(ids ...uuid.UUID) *ApplicationCreate {
+	_c.mutation.AddPolicyIDs(ids...)
+	return _c
+}
+
+// AddPolicies adds the "policies" edges to the AccessPolicy entity.
+func (_c *ApplicationCreate) AddPolicies(v ...*AccessPolicy) *ApplicationCreate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddPolicyIDs(ids...)
+}
+
+// AddAPIKeyIDs adds the "api_keys" edge to the APIKey entity by IDs.
+func (_c *ApplicationCreate) AddAPIKeyIDs(ids ...uuid.UUID) *ApplicationCreate {
+	_c.mutation.AddAPIKeyIDs(ids...)
+	return _c
+}
+
+// AddAPIKeys adds the "api_keys" edges to the APIKey entity.
+func (_c *ApplicationCreate) AddAPIKeys(v ...*APIKey) *ApplicationCreate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddAPIKeyIDs(ids...)
 }
 
 // Mutation returns the ApplicationMutation object of the builder.
@@ -125,6 +191,10 @@ func (_c *ApplicationCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *ApplicationCreate) defaults() {
+	if _, ok := _c.mutation.Managed(); !ok {
+		v := application.DefaultManaged
+		_c.mutation.SetManaged(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := application.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -151,6 +221,9 @@ func (_c *ApplicationCreate) check() error {
 		if err := application.DescriptionValidator(v); err != nil {
 			return &ValidationError{Name: "description", err: fmt.Errorf(`ent: validator failed for field "Application.description": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Managed(); !ok {
+		return &ValidationError{Name: "managed", err: errors.New(`ent: missing required field "Application.managed"`)}
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "Application.version"`)}
@@ -210,6 +283,10 @@ func (_c *ApplicationCreate) createSpec() (*Application, *sqlgraph.CreateSpec) {
 		_spec.SetField(application.FieldDescription, field.TypeString, value)
 		_node.Description = value
 	}
+	if value, ok := _c.mutation.Managed(); ok {
+		_spec.SetField(application.FieldManaged, field.TypeBool, value)
+		_node.Managed = value
+	}
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(application.FieldVersion, field.TypeInt, value)
 		_node.Version = value
@@ -235,6 +312,23 @@ func (_c *ApplicationCreate) createSpec() (*Application, *sqlgraph.CreateSpec) {
 		_node.OrganizationID = nodes[0]
 		_spec.Edges = append(_spec.Edges, edge)
 	}
+	if nodes := _c.mutation.ProjectIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: true,
+			Table:   application.ProjectTable,
+			Columns: []string{application.ProjectColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(project.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_node.ProjectID = &nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
 	if nodes := _c.mutation.GroupMembersIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2M,
@@ -244,6 +338,38 @@ func (_c *ApplicationCreate) createSpec() (*Application, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(groupmember.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.PoliciesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.PoliciesTable,
+			Columns: []string{application.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.APIKeysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.APIKeysTable,
+			Columns: []string{application.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {
@@ -336,6 +462,36 @@ func (u *ApplicationUpsert) SetDescription(v string) *ApplicationUpsert {
 // UpdateDescription sets the "description" field to the value that was provided on create.
 func (u *ApplicationUpsert) UpdateDescription() *ApplicationUpsert {
 	u.SetExcluded(application.FieldDescription)
+	return u
+}
+
+// SetManaged sets the "managed" field.
+func (u *ApplicationUpsert) SetManaged(v bool) *ApplicationUpsert {
+	u.Set(application.FieldManaged, v)
+	return u
+}
+
+// UpdateManaged sets the "managed" field to the value that was provided on create.
+func (u *ApplicationUpsert) UpdateManaged() *ApplicationUpsert {
+	u.SetExcluded(application.FieldManaged)
+	return u
+}
+
+// SetProjectID sets the "project_id" field.
+func (u *ApplicationUpsert) SetProjectID(v uuid.UUID) *ApplicationUpsert {
+	u.Set(application.FieldProjectID, v)
+	return u
+}
+
+// UpdateProjectID sets the "project_id" field to the value that was provided on create.
+func (u *ApplicationUpsert) UpdateProjectID() *ApplicationUpsert {
+	u.SetExcluded(application.FieldProjectID)
+	return u
+}
+
+// ClearProjectID clears the value of the "project_id" field.
+func (u *ApplicationUpsert) ClearProjectID() *ApplicationUpsert {
+	u.SetNull(application.FieldProjectID)
 	return u
 }
 
@@ -447,6 +603,41 @@ func (u *ApplicationUpsertOne) SetDescription(v string) *ApplicationUpsertOne {
 func (u *ApplicationUpsertOne) UpdateDescription() *ApplicationUpsertOne {
 	return u.Update(func(s *ApplicationUpsert) {
 		s.UpdateDescription()
+	})
+}
+
+// SetManaged sets the "managed" field.
+func (u *ApplicationUpsertOne) SetManaged(v bool) *ApplicationUpsertOne {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.SetManaged(v)
+	})
+}
+
+// UpdateManaged sets the "managed" field to the value that was provided on create.
+func (u *ApplicationUpsertOne) UpdateManaged() *ApplicationUpsertOne {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.UpdateManaged()
+	})
+}
+
+// SetProjectID sets the "project_id" field.
+func (u *ApplicationUpsertOne) SetProjectID(v uuid.UUID) *ApplicationUpsertOne {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.SetProjectID(v)
+	})
+}
+
+// UpdateProjectID sets the "project_id" field to the value that was provided on create.
+func (u *ApplicationUpsertOne) UpdateProjectID() *ApplicationUpsertOne {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.UpdateProjectID()
+	})
+}
+
+// ClearProjectID clears the value of the "project_id" field.
+func (u *ApplicationUpsertOne) ClearProjectID() *ApplicationUpsertOne {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.ClearProjectID()
 	})
 }
 
@@ -728,6 +919,41 @@ func (u *ApplicationUpsertBulk) SetDescription(v string) *ApplicationUpsertBulk 
 func (u *ApplicationUpsertBulk) UpdateDescription() *ApplicationUpsertBulk {
 	return u.Update(func(s *ApplicationUpsert) {
 		s.UpdateDescription()
+	})
+}
+
+// SetManaged sets the "managed" field.
+func (u *ApplicationUpsertBulk) SetManaged(v bool) *ApplicationUpsertBulk {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.SetManaged(v)
+	})
+}
+
+// UpdateManaged sets the "managed" field to the value that was provided on create.
+func (u *ApplicationUpsertBulk) UpdateManaged() *ApplicationUpsertBulk {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.UpdateManaged()
+	})
+}
+
+// SetProjectID sets the "project_id" field.
+func (u *ApplicationUpsertBulk) SetProjectID(v uuid.UUID) *ApplicationUpsertBulk {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.SetProjectID(v)
+	})
+}
+
+// UpdateProjectID sets the "project_id" field to the value that was provided on create.
+func (u *ApplicationUpsertBulk) UpdateProjectID() *ApplicationUpsertBulk {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.UpdateProjectID()
+	})
+}
+
+// ClearProjectID clears the value of the "project_id" field.
+func (u *ApplicationUpsertBulk) ClearProjectID() *ApplicationUpsertBulk {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.ClearProjectID()
 	})
 }
 

@@ -14,10 +14,13 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/google/uuid"
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
+	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
+	"github.com/headwater-platform/headwater/ent/project"
 )
 
 // ApplicationQuery is the builder for querying Application entities.
@@ -28,7 +31,10 @@ type ApplicationQuery struct {
 	inters           []Interceptor
 	predicates       []predicate.Application
 	withOrganization *OrganizationQuery
+	withProject      *ProjectQuery
 	withGroupMembers *GroupMemberQuery
+	withPolicies     *AccessPolicyQuery
+	withAPIKeys      *APIKeyQuery
 	modifiers        []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -88,6 +94,28 @@ func (_q *ApplicationQuery) QueryOrganization() *OrganizationQuery {
 	return query
 }
 
+// QueryProject chains the current query on the "project" edge.
+func (_q *ApplicationQuery) QueryProject() *ProjectQuery {
+	query := (&ProjectClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(application.Table, application.FieldID, selector),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, application.ProjectTable, application.ProjectColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
 // QueryGroupMembers chains the current query on the "group_members" edge.
 func (_q *ApplicationQuery) QueryGroupMembers() *GroupMemberQuery {
 	query := (&GroupMemberClient{config: _q.config}).Query()
@@ -103,6 +131,50 @@ func (_q *ApplicationQuery) QueryGroupMembers() *GroupMemberQuery {
 			sqlgraph.From(application.Table, application.FieldID, selector),
 			sqlgraph.To(groupmember.Table, groupmember.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, application.GroupMembersTable, application.GroupMembersColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryPolicies chains the current query on the "policies" edge.
+func (_q *ApplicationQuery) QueryPolicies() *AccessPolicyQuery {
+	query := (&AccessPolicyClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(application.Table, application.FieldID, selector),
+			sqlgraph.To(accesspolicy.Table, accesspolicy.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, application.PoliciesTable, application.PoliciesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryAPIKeys chains the current query on the "api_keys" edge.
+func (_q *ApplicationQuery) QueryAPIKeys() *APIKeyQuery {
+	query := (&APIKeyClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(application.Table, application.FieldID, selector),
+			sqlgraph.To(apikey.Table, apikey.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, application.APIKeysTable, application.APIKeysColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -303,7 +375,10 @@ func (_q *ApplicationQuery) Clone() *ApplicationQuery {
 		inters:           append([]Interceptor{}, _q.inters...),
 		predicates:       append([]predicate.Application{}, _q.predicates...),
 		withOrganization: _q.withOrganization.Clone(),
+		withProject:      _q.withProject.Clone(),
 		withGroupMembers: _q.withGroupMembers.Clone(),
+		withPolicies:     _q.withPolicies.Clone(),
+		withAPIKeys:      _q.withAPIKeys.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -322,6 +397,17 @@ func (_q *ApplicationQuery) WithOrganization(opts ...func(*OrganizationQuery)) *
 	return _q
 }
 
+// WithProject tells the query-builder to eager-load the nodes that are connected to
+// the "project" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ApplicationQuery) WithProject(opts ...func(*ProjectQuery)) *ApplicationQuery {
+	query := (&ProjectClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withProject = query
+	return _q
+}
+
 // WithGroupMembers tells the query-builder to eager-load the nodes that are connected to
 // the "group_members" edge. The optional arguments are used to configure the query builder of the edge.
 func (_q *ApplicationQuery) WithGroupMembers(opts ...func(*GroupMemberQuery)) *ApplicationQuery {
@@ -330,6 +416,28 @@ func (_q *ApplicationQuery) WithGroupMembers(opts ...func(*GroupMemberQuery)) *A
 		opt(query)
 	}
 	_q.withGroupMembers = query
+	return _q
+}
+
+// WithPolicies tells the query-builder to eager-load the nodes that are connected to
+// the "policies" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ApplicationQuery) WithPolicies(opts ...func(*AccessPolicyQuery)) *ApplicationQuery {
+	query := (&AccessPolicyClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withPolicies = query
+	return _q
+}
+
+// WithAPIKeys tells the query-builder to eager-load the nodes that are connected to
+// the "api_keys" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ApplicationQuery) WithAPIKeys(opts ...func(*APIKeyQuery)) *ApplicationQuery {
+	query := (&APIKeyClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withAPIKeys = query
 	return _q
 }
 
@@ -411,9 +519,12 @@ func (_q *ApplicationQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 	var (
 		nodes       = []*Application{}
 		_spec       = _q.querySpec()
-		loadedTypes = [2]bool{
+		loadedTypes = [5]bool{
 			_q.withOrganization != nil,
+			_q.withProject != nil,
 			_q.withGroupMembers != nil,
+			_q.withPolicies != nil,
+			_q.withAPIKeys != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -443,10 +554,30 @@ func (_q *ApplicationQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 			return nil, err
 		}
 	}
+	if query := _q.withProject; query != nil {
+		if err := _q.loadProject(ctx, query, nodes, nil,
+			func(n *Application, e *Project) { n.Edges.Project = e }); err != nil {
+			return nil, err
+		}
+	}
 	if query := _q.withGroupMembers; query != nil {
 		if err := _q.loadGroupMembers(ctx, query, nodes,
 			func(n *Application) { n.Edges.GroupMembers = []*GroupMember{} },
 			func(n *Application, e *GroupMember) { n.Edges.GroupMembers = append(n.Edges.GroupMembers, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withPolicies; query != nil {
+		if err := _q.loadPolicies(ctx, query, nodes,
+			func(n *Application) { n.Edges.Policies = []*AccessPolicy{} },
+			func(n *Application, e *AccessPolicy) { n.Edges.Policies = append(n.Edges.Policies, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withAPIKeys; query != nil {
+		if err := _q.loadAPIKeys(ctx, query, nodes,
+			func(n *Application) { n.Edges.APIKeys = []*APIKey{} },
+			func(n *Application, e *APIKey) { n.Edges.APIKeys = append(n.Edges.APIKeys, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -482,6 +613,38 @@ func (_q *ApplicationQuery) loadOrganization(ctx context.Context, query *Organiz
 	}
 	return nil
 }
+func (_q *ApplicationQuery) loadProject(ctx context.Context, query *ProjectQuery, nodes []*Application, init func(*Application), assign func(*Application, *Project)) error {
+	ids := make([]uuid.UUID, 0, len(nodes))
+	nodeids := make(map[uuid.UUID][]*Application)
+	for i := range nodes {
+		if nodes[i].ProjectID == nil {
+			continue
+		}
+		fk := *nodes[i].ProjectID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(project.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "project_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
 func (_q *ApplicationQuery) loadGroupMembers(ctx context.Context, query *GroupMemberQuery, nodes []*Application, init func(*Application), assign func(*Application, *GroupMember)) error {
 	fks := make([]driver.Value, 0, len(nodes))
 	nodeids := make(map[uuid.UUID]*Application)
@@ -497,6 +660,72 @@ func (_q *ApplicationQuery) loadGroupMembers(ctx context.Context, query *GroupMe
 	}
 	query.Where(predicate.GroupMember(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(application.GroupMembersColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.ApplicationID
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "application_id" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "application_id" returned %v for node %v`, *fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *ApplicationQuery) loadPolicies(ctx context.Context, query *AccessPolicyQuery, nodes []*Application, init func(*Application), assign func(*Application, *AccessPolicy)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[uuid.UUID]*Application)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(accesspolicy.FieldApplicationID)
+	}
+	query.Where(predicate.AccessPolicy(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(application.PoliciesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.ApplicationID
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "application_id" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "application_id" returned %v for node %v`, *fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *ApplicationQuery) loadAPIKeys(ctx context.Context, query *APIKeyQuery, nodes []*Application, init func(*Application), assign func(*Application, *APIKey)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[uuid.UUID]*Application)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(apikey.FieldApplicationID)
+	}
+	query.Where(predicate.APIKey(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(application.APIKeysColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -546,6 +775,9 @@ func (_q *ApplicationQuery) querySpec() *sqlgraph.QuerySpec {
 		}
 		if _q.withOrganization != nil {
 			_spec.Node.AddColumnOnce(application.FieldOrganizationID)
+		}
+		if _q.withProject != nil {
+			_spec.Node.AddColumnOnce(application.FieldProjectID)
 		}
 	}
 	if ps := _q.predicates; len(ps) > 0 {

@@ -11,10 +11,13 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/google/uuid"
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
+	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
+	"github.com/headwater-platform/headwater/ent/project"
 )
 
 // ApplicationUpdate is the builder for updating Application entities.
@@ -73,6 +76,40 @@ func (_u *ApplicationUpdate) SetNillableDescription(v *string) *ApplicationUpdat
 	return _u
 }
 
+// SetManaged sets the "managed" field.
+func (_u *ApplicationUpdate) SetManaged(v bool) *ApplicationUpdate {
+	_u.mutation.SetManaged(v)
+	return _u
+}
+
+// SetNillableManaged sets the "managed" field if the given value is not nil.
+func (_u *ApplicationUpdate) SetNillableManaged(v *bool) *ApplicationUpdate {
+	if v != nil {
+		_u.SetManaged(*v)
+	}
+	return _u
+}
+
+// SetProjectID sets the "project_id" field.
+func (_u *ApplicationUpdate) SetProjectID(v uuid.UUID) *ApplicationUpdate {
+	_u.mutation.SetProjectID(v)
+	return _u
+}
+
+// SetNillableProjectID sets the "project_id" field if the given value is not nil.
+func (_u *ApplicationUpdate) SetNillableProjectID(v *uuid.UUID) *ApplicationUpdate {
+	if v != nil {
+		_u.SetProjectID(*v)
+	}
+	return _u
+}
+
+// ClearProjectID clears the value of the "project_id" field.
+func (_u *ApplicationUpdate) ClearProjectID() *ApplicationUpdate {
+	_u.mutation.ClearProjectID()
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *ApplicationUpdate) SetVersion(v int) *ApplicationUpdate {
 	_u.mutation.ResetVersion()
@@ -99,6 +136,11 @@ func (_u *ApplicationUpdate) SetOrganization(v *Organization) *ApplicationUpdate
 	return _u.SetOrganizationID(v.ID)
 }
 
+// SetProject sets the "project" edge to the Project entity.
+func (_u *ApplicationUpdate) SetProject(v *Project) *ApplicationUpdate {
+	return _u.SetProjectID(v.ID)
+}
+
 // AddGroupMemberIDs adds the "group_members" edge to the GroupMember entity by IDs.
 func (_u *ApplicationUpdate) AddGroupMemberIDs(ids ...uuid.UUID) *ApplicationUpdate {
 	_u.mutation.AddGroupMemberIDs(ids...)
@@ -114,6 +156,36 @@ func (_u *ApplicationUpdate) AddGroupMembers(v ...*GroupMember) *ApplicationUpda
 	return _u.AddGroupMemberIDs(ids...)
 }
 
+// AddPolicyIDs adds the "policies" edge to the AccessPolicy entity by IDs.
+func (_u *ApplicationUpdate) AddPolicyIDs(ids ...uuid.UUID) *ApplicationUpdate {
+	_u.mutation.AddPolicyIDs(ids...)
+	return _u
+}
+
+// AddPolicies adds the "policies" edges to the AccessPolicy entity.
+func (_u *ApplicationUpdate) AddPolicies(v ...*AccessPolicy) *ApplicationUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddPolicyIDs(ids...)
+}
+
+// AddAPIKeyIDs adds the "api_keys" edge to the APIKey entity by IDs.
+func (_u *ApplicationUpdate) AddAPIKeyIDs(ids ...uuid.UUID) *ApplicationUpdate {
+	_u.mutation.AddAPIKeyIDs(ids...)
+	return _u
+}
+
+// AddAPIKeys adds the "api_keys" edges to the APIKey entity.
+func (_u *ApplicationUpdate) AddAPIKeys(v ...*APIKey) *ApplicationUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddAPIKeyIDs(ids...)
+}
+
 // Mutation returns the ApplicationMutation object of the builder.
 func (_u *ApplicationUpdate) Mutation() *ApplicationMutation {
 	return _u.mutation
@@ -122,6 +194,12 @@ func (_u *ApplicationUpdate) Mutation() *ApplicationMutation {
 // ClearOrganization clears the "organization" edge to the Organization entity.
 func (_u *ApplicationUpdate) ClearOrganization() *ApplicationUpdate {
 	_u.mutation.ClearOrganization()
+	return _u
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (_u *ApplicationUpdate) ClearProject() *ApplicationUpdate {
+	_u.mutation.ClearProject()
 	return _u
 }
 
@@ -144,6 +222,48 @@ func (_u *ApplicationUpdate) RemoveGroupMembers(v ...*GroupMember) *ApplicationU
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveGroupMemberIDs(ids...)
+}
+
+// ClearPolicies clears all "policies" edges to the AccessPolicy entity.
+func (_u *ApplicationUpdate) ClearPolicies() *ApplicationUpdate {
+	_u.mutation.ClearPolicies()
+	return _u
+}
+
+// RemovePolicyIDs removes the "policies" edge to AccessPolicy entities by IDs.
+func (_u *ApplicationUpdate) RemovePolicyIDs(ids ...uuid.UUID) *ApplicationUpdate {
+	_u.mutation.RemovePolicyIDs(ids...)
+	return _u
+}
+
+// RemovePolicies removes "policies" edges to AccessPolicy entities.
+func (_u *ApplicationUpdate) RemovePolicies(v ...*AccessPolicy) *ApplicationUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemovePolicyIDs(ids...)
+}
+
+// ClearAPIKeys clears all "api_keys" edges to the APIKey entity.
+func (_u *ApplicationUpdate) ClearAPIKeys() *ApplicationUpdate {
+	_u.mutation.ClearAPIKeys()
+	return _u
+}
+
+// RemoveAPIKeyIDs removes the "api_keys" edge to APIKey entities by IDs.
+func (_u *ApplicationUpdate) RemoveAPIKeyIDs(ids ...uuid.UUID) *ApplicationUpdate {
+	_u.mutation.RemoveAPIKeyIDs(ids...)
+	return _u
+}
+
+// RemoveAPIKeys removes "api_keys" edges to APIKey entities.
+func (_u *ApplicationUpdate) RemoveAPIKeys(v ...*APIKey) *ApplicationUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveAPIKeyIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -220,6 +340,9 @@ func (_u *ApplicationUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(application.FieldDescription, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Managed(); ok {
+		_spec.SetField(application.FieldManaged, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(application.FieldVersion, field.TypeInt, value)
 	}
@@ -248,6 +371,35 @@ func (_u *ApplicationUpdate) sqlSave(ctx context.Context) (_node int, err error)
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(organization.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ProjectCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: true,
+			Table:   application.ProjectTable,
+			Columns: []string{application.ProjectColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(project.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ProjectIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: true,
+			Table:   application.ProjectTable,
+			Columns: []string{application.ProjectColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(project.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {
@@ -293,6 +445,96 @@ func (_u *ApplicationUpdate) sqlSave(ctx context.Context) (_node int, err error)
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(groupmember.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.PoliciesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.PoliciesTable,
+			Columns: []string{application.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedPoliciesIDs(); len(nodes) > 0 && !_u.mutation.PoliciesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.PoliciesTable,
+			Columns: []string{application.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.PoliciesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.PoliciesTable,
+			Columns: []string{application.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.APIKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.APIKeysTable,
+			Columns: []string{application.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedAPIKeysIDs(); len(nodes) > 0 && !_u.mutation.APIKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.APIKeysTable,
+			Columns: []string{application.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.APIKeysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.APIKeysTable,
+			Columns: []string{application.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {
@@ -364,6 +606,40 @@ func (_u *ApplicationUpdateOne) SetNillableDescription(v *string) *ApplicationUp
 	return _u
 }
 
+// SetManaged sets the "managed" field.
+func (_u *ApplicationUpdateOne) SetManaged(v bool) *ApplicationUpdateOne {
+	_u.mutation.SetManaged(v)
+	return _u
+}
+
+// SetNillableManaged sets the "managed" field if the given value is not nil.
+func (_u *ApplicationUpdateOne) SetNillableManaged(v *bool) *ApplicationUpdateOne {
+	if v != nil {
+		_u.SetManaged(*v)
+	}
+	return _u
+}
+
+// SetProjectID sets the "project_id" field.
+func (_u *ApplicationUpdateOne) SetProjectID(v uuid.UUID) *ApplicationUpdateOne {
+	_u.mutation.SetProjectID(v)
+	return _u
+}
+
+// SetNillableProjectID sets the "project_id" field if the given value is not nil.
+func (_u *ApplicationUpdateOne) SetNillableProjectID(v *uuid.UUID) *ApplicationUpdateOne {
+	if v != nil {
+		_u.SetProjectID(*v)
+	}
+	return _u
+}
+
+// ClearProjectID clears the value of the "project_id" field.
+func (_u *ApplicationUpdateOne) ClearProjectID() *ApplicationUpdateOne {
+	_u.mutation.ClearProjectID()
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *ApplicationUpdateOne) SetVersion(v int) *ApplicationUpdateOne {
 	_u.mutation.ResetVersion()
@@ -390,6 +666,11 @@ func (_u *ApplicationUpdateOne) SetOrganization(v *Organization) *ApplicationUpd
 	return _u.SetOrganizationID(v.ID)
 }
 
+// SetProject sets the "project" edge to the Project entity.
+func (_u *ApplicationUpdateOne) SetProject(v *Project) *ApplicationUpdateOne {
+	return _u.SetProjectID(v.ID)
+}
+
 // AddGroupMemberIDs adds the "group_members" edge to the GroupMember entity by IDs.
 func (_u *ApplicationUpdateOne) AddGroupMemberIDs(ids ...uuid.UUID) *ApplicationUpdateOne {
 	_u.mutation.AddGroupMemberIDs(ids...)
@@ -405,6 +686,36 @@ func (_u *ApplicationUpdateOne) AddGroupMembers(v ...*GroupMember) *ApplicationU
 	return _u.AddGroupMemberIDs(ids...)
 }
 
+// AddPolicyIDs adds the "policies" edge to the AccessPolicy entity by IDs.
+func (_u *ApplicationUpdateOne) AddPolicyIDs(ids ...uuid.UUID) *ApplicationUpdateOne {
+	_u.mutation.AddPolicyIDs(ids...)
+	return _u
+}
+
+// AddPolicies adds the "policies" edges to the AccessPolicy entity.
+func (_u *ApplicationUpdateOne) AddPolicies(v ...*AccessPolicy) *ApplicationUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddPolicyIDs(ids...)
+}
+
+// AddAPIKeyIDs adds the "api_keys" edge to the APIKey entity by IDs.
+func (_u *ApplicationUpdateOne) AddAPIKeyIDs(ids ...uuid.UUID) *ApplicationUpdateOne {
+	_u.mutation.AddAPIKeyIDs(ids...)
+	return _u
+}
+
+// AddAPIKeys adds the "api_keys" edges to the APIKey entity.
+func (_u *ApplicationUpdateOne) AddAPIKeys(v ...*APIKey) *ApplicationUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddAPIKeyIDs(ids...)
+}
+
 // Mutation returns the ApplicationMutation object of the builder.
 func (_u *ApplicationUpdateOne) Mutation() *ApplicationMutation {
 	return _u.mutation
@@ -413,6 +724,12 @@ func (_u *ApplicationUpdateOne) Mutation() *ApplicationMutation {
 // ClearOrganization clears the "organization" edge to the Organization entity.
 func (_u *ApplicationUpdateOne) ClearOrganization() *ApplicationUpdateOne {
 	_u.mutation.ClearOrganization()
+	return _u
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (_u *ApplicationUpdateOne) ClearProject() *ApplicationUpdateOne {
+	_u.mutation.ClearProject()
 	return _u
 }
 
@@ -435,6 +752,48 @@ func (_u *ApplicationUpdateOne) RemoveGroupMembers(v ...*GroupMember) *Applicati
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveGroupMemberIDs(ids...)
+}
+
+// ClearPolicies clears all "policies" edges to the AccessPolicy entity.
+func (_u *ApplicationUpdateOne) ClearPolicies() *ApplicationUpdateOne {
+	_u.mutation.ClearPolicies()
+	return _u
+}
+
+// RemovePolicyIDs removes the "policies" edge to AccessPolicy entities by IDs.
+func (_u *ApplicationUpdateOne) RemovePolicyIDs(ids ...uuid.UUID) *ApplicationUpdateOne {
+	_u.mutation.RemovePolicyIDs(ids...)
+	return _u
+}
+
+// RemovePolicies removes "policies" edges to AccessPolicy entities.
+func (_u *ApplicationUpdateOne) RemovePolicies(v ...*AccessPolicy) *ApplicationUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemovePolicyIDs(ids...)
+}
+
+// ClearAPIKeys clears all "api_keys" edges to the APIKey entity.
+func (_u *ApplicationUpdateOne) ClearAPIKeys() *ApplicationUpdateOne {
+	_u.mutation.ClearAPIKeys()
+	return _u
+}
+
+// RemoveAPIKeyIDs removes the "api_keys" edge to APIKey entities by IDs.
+func (_u *ApplicationUpdateOne) RemoveAPIKeyIDs(ids ...uuid.UUID) *ApplicationUpdateOne {
+	_u.mutation.RemoveAPIKeyIDs(ids...)
+	return _u
+}
+
+// RemoveAPIKeys removes "api_keys" edges to APIKey entities.
+func (_u *ApplicationUpdateOne) RemoveAPIKeys(v ...*APIKey) *ApplicationUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveAPIKeyIDs(ids...)
 }
 
 // Where appends a list predicates to the ApplicationUpdate builder.
@@ -541,6 +900,9 @@ func (_u *ApplicationUpdateOne) sqlSave(ctx context.Context) (_node *Application
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(application.FieldDescription, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Managed(); ok {
+		_spec.SetField(application.FieldManaged, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(application.FieldVersion, field.TypeInt, value)
 	}
@@ -569,6 +931,35 @@ func (_u *ApplicationUpdateOne) sqlSave(ctx context.Context) (_node *Application
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(organization.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ProjectCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: true,
+			Table:   application.ProjectTable,
+			Columns: []string{application.ProjectColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(project.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ProjectIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: true,
+			Table:   application.ProjectTable,
+			Columns: []string{application.ProjectColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(project.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {
@@ -614,6 +1005,96 @@ func (_u *ApplicationUpdateOne) sqlSave(ctx context.Context) (_node *Application
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(groupmember.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.PoliciesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.PoliciesTable,
+			Columns: []string{application.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedPoliciesIDs(); len(nodes) > 0 && !_u.mutation.PoliciesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.PoliciesTable,
+			Columns: []string{application.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.PoliciesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.PoliciesTable,
+			Columns: []string{application.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.APIKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.APIKeysTable,
+			Columns: []string{application.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedAPIKeysIDs(); len(nodes) > 0 && !_u.mutation.APIKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.APIKeysTable,
+			Columns: []string{application.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.APIKeysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.APIKeysTable,
+			Columns: []string{application.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {

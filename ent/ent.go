@@ -12,20 +12,27 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
+	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/ancestry"
+	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
+	"github.com/headwater-platform/headwater/ent/groupproject"
 	"github.com/headwater-platform/headwater/ent/journalchange"
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
+	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
+	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
@@ -91,6 +98,9 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
+			apikey.Table:            apikey.ValidColumn,
+			accesspolicy.Table:      accesspolicy.ValidColumn,
+			accessrequest.Table:     accessrequest.ValidColumn,
 			ancestry.Table:          ancestry.ValidColumn,
 			application.Table:       application.ValidColumn,
 			billingmultiplier.Table: billingmultiplier.ValidColumn,
@@ -98,12 +108,16 @@ func checkColumn(t, c string) error {
 			counter.Table:           counter.ValidColumn,
 			group.Table:             group.ValidColumn,
 			groupmember.Table:       groupmember.ValidColumn,
+			groupproject.Table:      groupproject.ValidColumn,
 			journalchange.Table:     journalchange.ValidColumn,
 			journalentry.Table:      journalentry.ValidColumn,
 			membership.Table:        membership.ValidColumn,
+			notice.Table:            notice.ValidColumn,
 			organization.Table:      organization.ValidColumn,
 			project.Table:           project.ValidColumn,
 			ratedline.Table:         ratedline.ValidColumn,
+			resource.Table:          resource.ValidColumn,
+			sshkey.Table:            sshkey.ValidColumn,
 			settingdirective.Table:  settingdirective.ValidColumn,
 			usagedataset.Table:      usagedataset.ValidColumn,
 			usageimport.Table:       usageimport.ValidColumn,

@@ -51,9 +51,13 @@ type GroupEdges struct {
 	Organization *Organization `json:"organization,omitempty"`
 	// Members holds the value of the members edge.
 	Members []*GroupMember `json:"members,omitempty"`
+	// GroupProjects holds the value of the group_projects edge.
+	GroupProjects []*GroupProject `json:"group_projects,omitempty"`
+	// Policies holds the value of the policies edge.
+	Policies []*AccessPolicy `json:"policies,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
+	loadedTypes [4]bool
 }
 
 // OrganizationOrErr returns the Organization value or an error if the edge
@@ -74,6 +78,24 @@ func (e GroupEdges) MembersOrErr() ([]*GroupMember, error) {
 		return e.Members, nil
 	}
 	return nil, &NotLoadedError{edge: "members"}
+}
+
+// GroupProjectsOrErr returns the GroupProjects value or an error if the edge
+// was not loaded in eager-loading.
+func (e GroupEdges) GroupProjectsOrErr() ([]*GroupProject, error) {
+	if e.loadedTypes[2] {
+		return e.GroupProjects, nil
+	}
+	return nil, &NotLoadedError{edge: "group_projects"}
+}
+
+// PoliciesOrErr returns the Policies value or an error if the edge
+// was not loaded in eager-loading.
+func (e GroupEdges) PoliciesOrErr() ([]*AccessPolicy, error) {
+	if e.loadedTypes[3] {
+		return e.Policies, nil
+	}
+	return nil, &NotLoadedError{edge: "policies"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -190,6 +212,16 @@ func (_m *Group) QueryOrganization() *OrganizationQuery {
 // QueryMembers queries the "members" edge of the Group entity.
 func (_m *Group) QueryMembers() *GroupMemberQuery {
 	return NewGroupClient(_m.config).QueryMembers(_m)
+}
+
+// QueryGroupProjects queries the "group_projects" edge of the Group entity.
+func (_m *Group) QueryGroupProjects() *GroupProjectQuery {
+	return NewGroupClient(_m.config).QueryGroupProjects(_m)
+}
+
+// QueryPolicies queries the "policies" edge of the Group entity.
+func (_m *Group) QueryPolicies() *AccessPolicyQuery {
+	return NewGroupClient(_m.config).QueryPolicies(_m)
 }
 
 // Update returns a builder for updating this Group.

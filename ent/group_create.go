@@ -14,8 +14,10 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
+	"github.com/headwater-platform/headwater/ent/groupproject"
 	"github.com/headwater-platform/headwater/ent/organization"
 )
 
@@ -121,6 +123,36 @@ func (_c *GroupCreate) AddMembers(v ...*GroupMember) *GroupCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddMemberIDs(ids...)
+}
+
+// AddGroupProjectIDs adds the "group_projects" edge to the GroupProject entity by IDs.
+func (_c *GroupCreate) AddGroupProjectIDs(ids ...uuid.UUID) *GroupCreate {
+	_c.mutation.AddGroupProjectIDs(ids...)
+	return _c
+}
+
+// AddGroupProjects adds the "group_projects" edges to the GroupProject entity.
+func (_c *GroupCreate) AddGroupProjects(v ...*GroupProject) *GroupCreate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddGroupProjectIDs(ids...)
+}
+
+// AddPolicyIDs adds the "policies" edge to the AccessPolicy entity by IDs.
+func (_c *GroupCreate) AddPolicyIDs(ids ...uuid.UUID) *GroupCreate {
+	_c.mutation.AddPolicyIDs(ids...)
+	return _c
+}
+
+// AddPolicies adds the "policies" edges to the AccessPolicy entity.
+func (_c *GroupCreate) AddPolicies(v ...*AccessPolicy) *GroupCreate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddPolicyIDs(ids...)
 }
 
 // Mutation returns the GroupMutation object of the builder.
@@ -317,6 +349,38 @@ func (_c *GroupCreate) createSpec() (*Group, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(groupmember.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.GroupProjectsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.GroupProjectsTable,
+			Columns: []string{group.GroupProjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(groupproject.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.PoliciesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.PoliciesTable,
+			Columns: []string{group.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {

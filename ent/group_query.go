@@ -14,8 +14,10 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/google/uuid"
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
+	"github.com/headwater-platform/headwater/ent/groupproject"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
 )
@@ -23,13 +25,15 @@ import (
 // GroupQuery is the builder for querying Group entities.
 type GroupQuery struct {
 	config
-	ctx              *QueryContext
-	order            []group.OrderOption
-	inters           []Interceptor
-	predicates       []predicate.Group
-	withOrganization *OrganizationQuery
-	withMembers      *GroupMemberQuery
-	modifiers        []func(*sql.Selector)
+	ctx               *QueryContext
+	order             []group.OrderOption
+	inters            []Interceptor
+	predicates        []predicate.Group
+	withOrganization  *OrganizationQuery
+	withMembers       *GroupMemberQuery
+	withGroupProjects *GroupProjectQuery
+	withPolicies      *AccessPolicyQuery
+	modifiers         []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -103,6 +107,50 @@ func (_q *GroupQuery) QueryMembers() *GroupMemberQuery {
 			sqlgraph.From(group.Table, group.FieldID, selector),
 			sqlgraph.To(groupmember.Table, groupmember.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, group.MembersTable, group.MembersColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryGroupProjects chains the current query on the "group_projects" edge.
+func (_q *GroupQuery) QueryGroupProjects() *GroupProjectQuery {
+	query := (&GroupProjectClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(group.Table, group.FieldID, selector),
+			sqlgraph.To(groupproject.Table, groupproject.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, group.GroupProjectsTable, group.GroupProjectsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryPolicies chains the current query on the "policies" edge.
+func (_q *GroupQuery) QueryPolicies() *AccessPolicyQuery {
+	query := (&AccessPolicyClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(group.Table, group.FieldID, selector),
+			sqlgraph.To(accesspolicy.Table, accesspolicy.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, group.PoliciesTable, group.PoliciesColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -297,13 +345,15 @@ func (_q *GroupQuery) Clone() *GroupQuery {
 		return nil
 	}
 	return &GroupQuery{
-		config:           _q.config,
-		ctx:              _q.ctx.Clone(),
-		order:            append([]group.OrderOption{}, _q.order...),
-		inters:           append([]Interceptor{}, _q.inters...),
-		predicates:       append([]predicate.Group{}, _q.predicates...),
-		withOrganization: _q.withOrganization.Clone(),
-		withMembers:      _q.withMembers.Clone(),
+		config:            _q.config,
+		ctx:               _q.ctx.Clone(),
+		order:             append([]group.OrderOption{}, _q.order...),
+		inters:            append([]Interceptor{}, _q.inters...),
+		predicates:        append([]predicate.Group{}, _q.predicates...),
+		withOrganization:  _q.withOrganization.Clone(),
+		withMembers:       _q.withMembers.Clone(),
+		withGroupProjects: _q.withGroupProjects.Clone(),
+		withPolicies:      _q.withPolicies.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -330,6 +380,28 @@ func (_q *GroupQuery) WithMembers(opts ...func(*GroupMemberQuery)) *GroupQuery {
 		opt(query)
 	}
 	_q.withMembers = query
+	return _q
+}
+
+// WithGroupProjects tells the query-builder to eager-load the nodes that are connected to
+// the "group_projects" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *GroupQuery) WithGroupProjects(opts ...func(*GroupProjectQuery)) *GroupQuery {
+	query := (&GroupProjectClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withGroupProjects = query
+	return _q
+}
+
+// WithPolicies tells the query-builder to eager-load the nodes that are connected to
+// the "policies" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *GroupQuery) WithPolicies(opts ...func(*AccessPolicyQuery)) *GroupQuery {
+	query := (&AccessPolicyClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withPolicies = query
 	return _q
 }
 
@@ -411,9 +483,11 @@ func (_q *GroupQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Group,
 	var (
 		nodes       = []*Group{}
 		_spec       = _q.querySpec()
-		loadedTypes = [2]bool{
+		loadedTypes = [4]bool{
 			_q.withOrganization != nil,
 			_q.withMembers != nil,
+			_q.withGroupProjects != nil,
+			_q.withPolicies != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -447,6 +521,20 @@ func (_q *GroupQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Group,
 		if err := _q.loadMembers(ctx, query, nodes,
 			func(n *Group) { n.Edges.Members = []*GroupMember{} },
 			func(n *Group, e *GroupMember) { n.Edges.Members = append(n.Edges.Members, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withGroupProjects; query != nil {
+		if err := _q.loadGroupProjects(ctx, query, nodes,
+			func(n *Group) { n.Edges.GroupProjects = []*GroupProject{} },
+			func(n *Group, e *GroupProject) { n.Edges.GroupProjects = append(n.Edges.GroupProjects, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withPolicies; query != nil {
+		if err := _q.loadPolicies(ctx, query, nodes,
+			func(n *Group) { n.Edges.Policies = []*AccessPolicy{} },
+			func(n *Group, e *AccessPolicy) { n.Edges.Policies = append(n.Edges.Policies, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -507,6 +595,69 @@ func (_q *GroupQuery) loadMembers(ctx context.Context, query *GroupMemberQuery, 
 		node, ok := nodeids[fk]
 		if !ok {
 			return fmt.Errorf(`unexpected referenced foreign-key "group_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *GroupQuery) loadGroupProjects(ctx context.Context, query *GroupProjectQuery, nodes []*Group, init func(*Group), assign func(*Group, *GroupProject)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[uuid.UUID]*Group)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(groupproject.FieldGroupID)
+	}
+	query.Where(predicate.GroupProject(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(group.GroupProjectsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.GroupID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "group_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *GroupQuery) loadPolicies(ctx context.Context, query *AccessPolicyQuery, nodes []*Group, init func(*Group), assign func(*Group, *AccessPolicy)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[uuid.UUID]*Group)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(accesspolicy.FieldGroupID)
+	}
+	query.Where(predicate.AccessPolicy(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(group.PoliciesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.GroupID
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "group_id" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "group_id" returned %v for node %v`, *fk, n.ID)
 		}
 		assign(node, n)
 	}

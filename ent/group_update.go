@@ -13,8 +13,10 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
+	"github.com/headwater-platform/headwater/ent/groupproject"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
 )
@@ -183,6 +185,36 @@ func (_u *GroupUpdate) AddMembers(v ...*GroupMember) *GroupUpdate {
 	return _u.AddMemberIDs(ids...)
 }
 
+// AddGroupProjectIDs adds the "group_projects" edge to the GroupProject entity by IDs.
+func (_u *GroupUpdate) AddGroupProjectIDs(ids ...uuid.UUID) *GroupUpdate {
+	_u.mutation.AddGroupProjectIDs(ids...)
+	return _u
+}
+
+// AddGroupProjects adds the "group_projects" edges to the GroupProject entity.
+func (_u *GroupUpdate) AddGroupProjects(v ...*GroupProject) *GroupUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddGroupProjectIDs(ids...)
+}
+
+// AddPolicyIDs adds the "policies" edge to the AccessPolicy entity by IDs.
+func (_u *GroupUpdate) AddPolicyIDs(ids ...uuid.UUID) *GroupUpdate {
+	_u.mutation.AddPolicyIDs(ids...)
+	return _u
+}
+
+// AddPolicies adds the "policies" edges to the AccessPolicy entity.
+func (_u *GroupUpdate) AddPolicies(v ...*AccessPolicy) *GroupUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddPolicyIDs(ids...)
+}
+
 // Mutation returns the GroupMutation object of the builder.
 func (_u *GroupUpdate) Mutation() *GroupMutation {
 	return _u.mutation
@@ -213,6 +245,48 @@ func (_u *GroupUpdate) RemoveMembers(v ...*GroupMember) *GroupUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveMemberIDs(ids...)
+}
+
+// ClearGroupProjects clears all "group_projects" edges to the GroupProject entity.
+func (_u *GroupUpdate) ClearGroupProjects() *GroupUpdate {
+	_u.mutation.ClearGroupProjects()
+	return _u
+}
+
+// RemoveGroupProjectIDs removes the "group_projects" edge to GroupProject entities by IDs.
+func (_u *GroupUpdate) RemoveGroupProjectIDs(ids ...uuid.UUID) *GroupUpdate {
+	_u.mutation.RemoveGroupProjectIDs(ids...)
+	return _u
+}
+
+// RemoveGroupProjects removes "group_projects" edges to GroupProject entities.
+func (_u *GroupUpdate) RemoveGroupProjects(v ...*GroupProject) *GroupUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveGroupProjectIDs(ids...)
+}
+
+// ClearPolicies clears all "policies" edges to the AccessPolicy entity.
+func (_u *GroupUpdate) ClearPolicies() *GroupUpdate {
+	_u.mutation.ClearPolicies()
+	return _u
+}
+
+// RemovePolicyIDs removes the "policies" edge to AccessPolicy entities by IDs.
+func (_u *GroupUpdate) RemovePolicyIDs(ids ...uuid.UUID) *GroupUpdate {
+	_u.mutation.RemovePolicyIDs(ids...)
+	return _u
+}
+
+// RemovePolicies removes "policies" edges to AccessPolicy entities.
+func (_u *GroupUpdate) RemovePolicies(v ...*AccessPolicy) *GroupUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemovePolicyIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -407,6 +481,96 @@ func (_u *GroupUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.GroupProjectsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.GroupProjectsTable,
+			Columns: []string{group.GroupProjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(groupproject.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedGroupProjectsIDs(); len(nodes) > 0 && !_u.mutation.GroupProjectsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.GroupProjectsTable,
+			Columns: []string{group.GroupProjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(groupproject.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.GroupProjectsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.GroupProjectsTable,
+			Columns: []string{group.GroupProjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(groupproject.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.PoliciesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.PoliciesTable,
+			Columns: []string{group.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedPoliciesIDs(); len(nodes) > 0 && !_u.mutation.PoliciesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.PoliciesTable,
+			Columns: []string{group.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.PoliciesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.PoliciesTable,
+			Columns: []string{group.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -579,6 +743,36 @@ func (_u *GroupUpdateOne) AddMembers(v ...*GroupMember) *GroupUpdateOne {
 	return _u.AddMemberIDs(ids...)
 }
 
+// AddGroupProjectIDs adds the "group_projects" edge to the GroupProject entity by IDs.
+func (_u *GroupUpdateOne) AddGroupProjectIDs(ids ...uuid.UUID) *GroupUpdateOne {
+	_u.mutation.AddGroupProjectIDs(ids...)
+	return _u
+}
+
+// AddGroupProjects adds the "group_projects" edges to the GroupProject entity.
+func (_u *GroupUpdateOne) AddGroupProjects(v ...*GroupProject) *GroupUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddGroupProjectIDs(ids...)
+}
+
+// AddPolicyIDs adds the "policies" edge to the AccessPolicy entity by IDs.
+func (_u *GroupUpdateOne) AddPolicyIDs(ids ...uuid.UUID) *GroupUpdateOne {
+	_u.mutation.AddPolicyIDs(ids...)
+	return _u
+}
+
+// AddPolicies adds the "policies" edges to the AccessPolicy entity.
+func (_u *GroupUpdateOne) AddPolicies(v ...*AccessPolicy) *GroupUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddPolicyIDs(ids...)
+}
+
 // Mutation returns the GroupMutation object of the builder.
 func (_u *GroupUpdateOne) Mutation() *GroupMutation {
 	return _u.mutation
@@ -609,6 +803,48 @@ func (_u *GroupUpdateOne) RemoveMembers(v ...*GroupMember) *GroupUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveMemberIDs(ids...)
+}
+
+// ClearGroupProjects clears all "group_projects" edges to the GroupProject entity.
+func (_u *GroupUpdateOne) ClearGroupProjects() *GroupUpdateOne {
+	_u.mutation.ClearGroupProjects()
+	return _u
+}
+
+// RemoveGroupProjectIDs removes the "group_projects" edge to GroupProject entities by IDs.
+func (_u *GroupUpdateOne) RemoveGroupProjectIDs(ids ...uuid.UUID) *GroupUpdateOne {
+	_u.mutation.RemoveGroupProjectIDs(ids...)
+	return _u
+}
+
+// RemoveGroupProjects removes "group_projects" edges to GroupProject entities.
+func (_u *GroupUpdateOne) RemoveGroupProjects(v ...*GroupProject) *GroupUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveGroupProjectIDs(ids...)
+}
+
+// ClearPolicies clears all "policies" edges to the AccessPolicy entity.
+func (_u *GroupUpdateOne) ClearPolicies() *GroupUpdateOne {
+	_u.mutation.ClearPolicies()
+	return _u
+}
+
+// RemovePolicyIDs removes the "policies" edge to AccessPolicy entities by IDs.
+func (_u *GroupUpdateOne) RemovePolicyIDs(ids ...uuid.UUID) *GroupUpdateOne {
+	_u.mutation.RemovePolicyIDs(ids...)
+	return _u
+}
+
+// RemovePolicies removes "policies" edges to AccessPolicy entities.
+func (_u *GroupUpdateOne) RemovePolicies(v ...*AccessPolicy) *GroupUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemovePolicyIDs(ids...)
 }
 
 // Where appends a list predicates to the GroupUpdate builder.
@@ -826,6 +1062,96 @@ func (_u *GroupUpdateOne) sqlSave(ctx context.Context) (_node *Group, err error)
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(groupmember.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.GroupProjectsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.GroupProjectsTable,
+			Columns: []string{group.GroupProjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(groupproject.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedGroupProjectsIDs(); len(nodes) > 0 && !_u.mutation.GroupProjectsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.GroupProjectsTable,
+			Columns: []string{group.GroupProjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(groupproject.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.GroupProjectsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.GroupProjectsTable,
+			Columns: []string{group.GroupProjectsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(groupproject.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.PoliciesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.PoliciesTable,
+			Columns: []string{group.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedPoliciesIDs(); len(nodes) > 0 && !_u.mutation.PoliciesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.PoliciesTable,
+			Columns: []string{group.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.PoliciesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   group.PoliciesTable,
+			Columns: []string{group.PoliciesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesspolicy.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {

@@ -46,9 +46,13 @@ type MembershipEdges struct {
 	User *User `json:"user,omitempty"`
 	// GroupMembers holds the value of the group_members edge.
 	GroupMembers []*GroupMember `json:"group_members,omitempty"`
+	// Policies holds the value of the policies edge.
+	Policies []*AccessPolicy `json:"policies,omitempty"`
+	// APIKeys holds the value of the api_keys edge.
+	APIKeys []*APIKey `json:"api_keys,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
+	loadedTypes [5]bool
 }
 
 // OrganizationOrErr returns the Organization value or an error if the edge
@@ -80,6 +84,24 @@ func (e MembershipEdges) GroupMembersOrErr() ([]*GroupMember, error) {
 		return e.GroupMembers, nil
 	}
 	return nil, &NotLoadedError{edge: "group_members"}
+}
+
+// PoliciesOrErr returns the Policies value or an error if the edge
+// was not loaded in eager-loading.
+func (e MembershipEdges) PoliciesOrErr() ([]*AccessPolicy, error) {
+	if e.loadedTypes[3] {
+		return e.Policies, nil
+	}
+	return nil, &NotLoadedError{edge: "policies"}
+}
+
+// APIKeysOrErr returns the APIKeys value or an error if the edge
+// was not loaded in eager-loading.
+func (e MembershipEdges) APIKeysOrErr() ([]*APIKey, error) {
+	if e.loadedTypes[4] {
+		return e.APIKeys, nil
+	}
+	return nil, &NotLoadedError{edge: "api_keys"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -178,6 +200,16 @@ func (_m *Membership) QueryUser() *UserQuery {
 // QueryGroupMembers queries the "group_members" edge of the Membership entity.
 func (_m *Membership) QueryGroupMembers() *GroupMemberQuery {
 	return NewMembershipClient(_m.config).QueryGroupMembers(_m)
+}
+
+// QueryPolicies queries the "policies" edge of the Membership entity.
+func (_m *Membership) QueryPolicies() *AccessPolicyQuery {
+	return NewMembershipClient(_m.config).QueryPolicies(_m)
+}
+
+// QueryAPIKeys queries the "api_keys" edge of the Membership entity.
+func (_m *Membership) QueryAPIKeys() *APIKeyQuery {
+	return NewMembershipClient(_m.config).QueryAPIKeys(_m)
 }
 
 // Update returns a builder for updating this Membership.

@@ -43,9 +43,19 @@ type Project struct {
 type ProjectEdges struct {
 	// Organization holds the value of the organization edge.
 	Organization *Organization `json:"organization,omitempty"`
+	// GroupProjects holds the value of the group_projects edge.
+	GroupProjects []*GroupProject `json:"group_projects,omitempty"`
+	// Applications holds the value of the applications edge.
+	Applications []*Application `json:"applications,omitempty"`
+	// SSHKeys holds the value of the ssh_keys edge.
+	SSHKeys []*SSHKey `json:"ssh_keys,omitempty"`
+	// Resources holds the value of the resources edge.
+	Resources []*Resource `json:"resources,omitempty"`
+	// DefaultOfKeys holds the value of the default_of_keys edge.
+	DefaultOfKeys []*APIKey `json:"default_of_keys,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
+	loadedTypes [6]bool
 }
 
 // OrganizationOrErr returns the Organization value or an error if the edge
@@ -57,6 +67,51 @@ func (e ProjectEdges) OrganizationOrErr() (*Organization, error) {
 		return nil, &NotFoundError{label: organization.Label}
 	}
 	return nil, &NotLoadedError{edge: "organization"}
+}
+
+// GroupProjectsOrErr returns the GroupProjects value or an error if the edge
+// was not loaded in eager-loading.
+func (e ProjectEdges) GroupProjectsOrErr() ([]*GroupProject, error) {
+	if e.loadedTypes[1] {
+		return e.GroupProjects, nil
+	}
+	return nil, &NotLoadedError{edge: "group_projects"}
+}
+
+// ApplicationsOrErr returns the Applications value or an error if the edge
+// was not loaded in eager-loading.
+func (e ProjectEdges) ApplicationsOrErr() ([]*Application, error) {
+	if e.loadedTypes[2] {
+		return e.Applications, nil
+	}
+	return nil, &NotLoadedError{edge: "applications"}
+}
+
+// SSHKeysOrErr returns the SSHKeys value or an error if the edge
+// was not loaded in eager-loading.
+func (e ProjectEdges) SSHKeysOrErr() ([]*SSHKey, error) {
+	if e.loadedTypes[3] {
+		return e.SSHKeys, nil
+	}
+	return nil, &NotLoadedError{edge: "ssh_keys"}
+}
+
+// ResourcesOrErr returns the Resources value or an error if the edge
+// was not loaded in eager-loading.
+func (e ProjectEdges) ResourcesOrErr() ([]*Resource, error) {
+	if e.loadedTypes[4] {
+		return e.Resources, nil
+	}
+	return nil, &NotLoadedError{edge: "resources"}
+}
+
+// DefaultOfKeysOrErr returns the DefaultOfKeys value or an error if the edge
+// was not loaded in eager-loading.
+func (e ProjectEdges) DefaultOfKeysOrErr() ([]*APIKey, error) {
+	if e.loadedTypes[5] {
+		return e.DefaultOfKeys, nil
+	}
+	return nil, &NotLoadedError{edge: "default_of_keys"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -153,6 +208,31 @@ func (_m *Project) Value(name string) (ent.Value, error) {
 // QueryOrganization queries the "organization" edge of the Project entity.
 func (_m *Project) QueryOrganization() *OrganizationQuery {
 	return NewProjectClient(_m.config).QueryOrganization(_m)
+}
+
+// QueryGroupProjects queries the "group_projects" edge of the Project entity.
+func (_m *Project) QueryGroupProjects() *GroupProjectQuery {
+	return NewProjectClient(_m.config).QueryGroupProjects(_m)
+}
+
+// QueryApplications queries the "applications" edge of the Project entity.
+func (_m *Project) QueryApplications() *ApplicationQuery {
+	return NewProjectClient(_m.config).QueryApplications(_m)
+}
+
+// QuerySSHKeys queries the "ssh_keys" edge of the Project entity.
+func (_m *Project) QuerySSHKeys() *SSHKeyQuery {
+	return NewProjectClient(_m.config).QuerySSHKeys(_m)
+}
+
+// QueryResources queries the "resources" edge of the Project entity.
+func (_m *Project) QueryResources() *ResourceQuery {
+	return NewProjectClient(_m.config).QueryResources(_m)
+}
+
+// QueryDefaultOfKeys queries the "default_of_keys" edge of the Project entity.
+func (_m *Project) QueryDefaultOfKeys() *APIKeyQuery {
+	return NewProjectClient(_m.config).QueryDefaultOfKeys(_m)
 }
 
 // Update returns a builder for updating this Project.

@@ -3,7 +3,10 @@
 package ent
 
 import (
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
+	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/ancestry"
+	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/costrollup"
@@ -12,11 +15,14 @@ import (
 	"github.com/headwater-platform/headwater/ent/journalchange"
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
+	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/ent/schema"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
+	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
@@ -28,6 +34,108 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	apikeyFields := schema.APIKey{}.Fields()
+	_ = apikeyFields
+	// apikeyDescAccessKey is the schema descriptor for access_key field.
+	apikeyDescAccessKey := apikeyFields[2].Descriptor()
+	// apikey.AccessKeyValidator is a validator for the "access_key" field. It is called by the builders before save.
+	apikey.AccessKeyValidator = func() func(string) error {
+		validators := apikeyDescAccessKey.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(access_key string) error {
+			for _, fn := range fns {
+				if err := fn(access_key); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// apikeyDescSecretHash is the schema descriptor for secret_hash field.
+	apikeyDescSecretHash := apikeyFields[3].Descriptor()
+	// apikey.SecretHashValidator is a validator for the "secret_hash" field. It is called by the builders before save.
+	apikey.SecretHashValidator = func() func(string) error {
+		validators := apikeyDescSecretHash.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(secret_hash string) error {
+			for _, fn := range fns {
+				if err := fn(secret_hash); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// apikeyDescDescription is the schema descriptor for description field.
+	apikeyDescDescription := apikeyFields[6].Descriptor()
+	// apikey.DescriptionValidator is a validator for the "description" field. It is called by the builders before save.
+	apikey.DescriptionValidator = apikeyDescDescription.Validators[0].(func(string) error)
+	// apikeyDescDisabled is the schema descriptor for disabled field.
+	apikeyDescDisabled := apikeyFields[8].Descriptor()
+	// apikey.DefaultDisabled holds the default value on creation for the disabled field.
+	apikey.DefaultDisabled = apikeyDescDisabled.Default.(bool)
+	// apikeyDescCreatedIP is the schema descriptor for created_ip field.
+	apikeyDescCreatedIP := apikeyFields[11].Descriptor()
+	// apikey.CreatedIPValidator is a validator for the "created_ip" field. It is called by the builders before save.
+	apikey.CreatedIPValidator = apikeyDescCreatedIP.Validators[0].(func(string) error)
+	// apikeyDescVersion is the schema descriptor for version field.
+	apikeyDescVersion := apikeyFields[12].Descriptor()
+	// apikey.DefaultVersion holds the default value on creation for the version field.
+	apikey.DefaultVersion = apikeyDescVersion.Default.(int)
+	// apikey.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	apikey.VersionValidator = apikeyDescVersion.Validators[0].(func(int) error)
+	accesspolicyFields := schema.AccessPolicy{}.Fields()
+	_ = accesspolicyFields
+	// accesspolicyDescName is the schema descriptor for name field.
+	accesspolicyDescName := accesspolicyFields[2].Descriptor()
+	// accesspolicy.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	accesspolicy.NameValidator = func() func(string) error {
+		validators := accesspolicyDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// accesspolicyDescDescription is the schema descriptor for description field.
+	accesspolicyDescDescription := accesspolicyFields[3].Descriptor()
+	// accesspolicy.DescriptionValidator is a validator for the "description" field. It is called by the builders before save.
+	accesspolicy.DescriptionValidator = accesspolicyDescDescription.Validators[0].(func(string) error)
+	// accesspolicyDescManaged is the schema descriptor for managed field.
+	accesspolicyDescManaged := accesspolicyFields[6].Descriptor()
+	// accesspolicy.DefaultManaged holds the default value on creation for the managed field.
+	accesspolicy.DefaultManaged = accesspolicyDescManaged.Default.(bool)
+	// accesspolicyDescVersion is the schema descriptor for version field.
+	accesspolicyDescVersion := accesspolicyFields[11].Descriptor()
+	// accesspolicy.DefaultVersion holds the default value on creation for the version field.
+	accesspolicy.DefaultVersion = accesspolicyDescVersion.Default.(int)
+	// accesspolicy.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	accesspolicy.VersionValidator = accesspolicyDescVersion.Validators[0].(func(int) error)
+	accessrequestFields := schema.AccessRequest{}.Fields()
+	_ = accessrequestFields
+	// accessrequestDescReason is the schema descriptor for reason field.
+	accessrequestDescReason := accessrequestFields[4].Descriptor()
+	// accessrequest.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
+	accessrequest.ReasonValidator = accessrequestDescReason.Validators[0].(func(string) error)
+	// accessrequestDescVersion is the schema descriptor for version field.
+	accessrequestDescVersion := accessrequestFields[8].Descriptor()
+	// accessrequest.DefaultVersion holds the default value on creation for the version field.
+	accessrequest.DefaultVersion = accessrequestDescVersion.Default.(int)
+	// accessrequest.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	accessrequest.VersionValidator = accessrequestDescVersion.Validators[0].(func(int) error)
 	ancestryFields := schema.Ancestry{}.Fields()
 	_ = ancestryFields
 	// ancestryDescDistance is the schema descriptor for distance field.
@@ -58,8 +166,12 @@ func init() {
 	applicationDescDescription := applicationFields[3].Descriptor()
 	// application.DescriptionValidator is a validator for the "description" field. It is called by the builders before save.
 	application.DescriptionValidator = applicationDescDescription.Validators[0].(func(string) error)
+	// applicationDescManaged is the schema descriptor for managed field.
+	applicationDescManaged := applicationFields[4].Descriptor()
+	// application.DefaultManaged holds the default value on creation for the managed field.
+	application.DefaultManaged = applicationDescManaged.Default.(bool)
 	// applicationDescVersion is the schema descriptor for version field.
-	applicationDescVersion := applicationFields[4].Descriptor()
+	applicationDescVersion := applicationFields[6].Descriptor()
 	// application.DefaultVersion holds the default value on creation for the version field.
 	application.DefaultVersion = applicationDescVersion.Default.(int)
 	// application.VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -266,6 +378,16 @@ func init() {
 	membership.DefaultVersion = membershipDescVersion.Default.(int)
 	// membership.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	membership.VersionValidator = membershipDescVersion.Validators[0].(func(int) error)
+	noticeFields := schema.Notice{}.Fields()
+	_ = noticeFields
+	// noticeDescAction is the schema descriptor for action field.
+	noticeDescAction := noticeFields[5].Descriptor()
+	// notice.ActionValidator is a validator for the "action" field. It is called by the builders before save.
+	notice.ActionValidator = noticeDescAction.Validators[0].(func(string) error)
+	// noticeDescSubject is the schema descriptor for subject field.
+	noticeDescSubject := noticeFields[6].Descriptor()
+	// notice.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
+	notice.SubjectValidator = noticeDescSubject.Validators[0].(func(string) error)
 	organizationFields := schema.Organization{}.Fields()
 	_ = organizationFields
 	// organizationDescDepth is the schema descriptor for depth field.
@@ -362,6 +484,132 @@ func init() {
 	ratedlineDescMonth := ratedlineFields[4].Descriptor()
 	// ratedline.MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	ratedline.MonthValidator = ratedlineDescMonth.Validators[0].(func(string) error)
+	resourceFields := schema.Resource{}.Fields()
+	_ = resourceFields
+	// resourceDescKind is the schema descriptor for kind field.
+	resourceDescKind := resourceFields[4].Descriptor()
+	// resource.KindValidator is a validator for the "kind" field. It is called by the builders before save.
+	resource.KindValidator = func() func(string) error {
+		validators := resourceDescKind.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(kind string) error {
+			for _, fn := range fns {
+				if err := fn(kind); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// resourceDescName is the schema descriptor for name field.
+	resourceDescName := resourceFields[5].Descriptor()
+	// resource.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	resource.NameValidator = func() func(string) error {
+		validators := resourceDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// resourceDescProvider is the schema descriptor for provider field.
+	resourceDescProvider := resourceFields[6].Descriptor()
+	// resource.ProviderValidator is a validator for the "provider" field. It is called by the builders before save.
+	resource.ProviderValidator = resourceDescProvider.Validators[0].(func(string) error)
+	// resourceDescRegion is the schema descriptor for region field.
+	resourceDescRegion := resourceFields[7].Descriptor()
+	// resource.RegionValidator is a validator for the "region" field. It is called by the builders before save.
+	resource.RegionValidator = resourceDescRegion.Validators[0].(func(string) error)
+	// resourceDescInstanceType is the schema descriptor for instance_type field.
+	resourceDescInstanceType := resourceFields[8].Descriptor()
+	// resource.InstanceTypeValidator is a validator for the "instance_type" field. It is called by the builders before save.
+	resource.InstanceTypeValidator = resourceDescInstanceType.Validators[0].(func(string) error)
+	// resourceDescExternalID is the schema descriptor for external_id field.
+	resourceDescExternalID := resourceFields[9].Descriptor()
+	// resource.ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
+	resource.ExternalIDValidator = resourceDescExternalID.Validators[0].(func(string) error)
+	// resourceDescVersion is the schema descriptor for version field.
+	resourceDescVersion := resourceFields[13].Descriptor()
+	// resource.DefaultVersion holds the default value on creation for the version field.
+	resource.DefaultVersion = resourceDescVersion.Default.(int)
+	// resource.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	resource.VersionValidator = resourceDescVersion.Validators[0].(func(int) error)
+	sshkeyFields := schema.SSHKey{}.Fields()
+	_ = sshkeyFields
+	// sshkeyDescName is the schema descriptor for name field.
+	sshkeyDescName := sshkeyFields[3].Descriptor()
+	// sshkey.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	sshkey.NameValidator = func() func(string) error {
+		validators := sshkeyDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// sshkeyDescPublicKey is the schema descriptor for public_key field.
+	sshkeyDescPublicKey := sshkeyFields[4].Descriptor()
+	// sshkey.PublicKeyValidator is a validator for the "public_key" field. It is called by the builders before save.
+	sshkey.PublicKeyValidator = func() func(string) error {
+		validators := sshkeyDescPublicKey.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(public_key string) error {
+			for _, fn := range fns {
+				if err := fn(public_key); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// sshkeyDescFingerprint is the schema descriptor for fingerprint field.
+	sshkeyDescFingerprint := sshkeyFields[5].Descriptor()
+	// sshkey.FingerprintValidator is a validator for the "fingerprint" field. It is called by the builders before save.
+	sshkey.FingerprintValidator = func() func(string) error {
+		validators := sshkeyDescFingerprint.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(fingerprint string) error {
+			for _, fn := range fns {
+				if err := fn(fingerprint); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// sshkeyDescDisabled is the schema descriptor for disabled field.
+	sshkeyDescDisabled := sshkeyFields[6].Descriptor()
+	// sshkey.DefaultDisabled holds the default value on creation for the disabled field.
+	sshkey.DefaultDisabled = sshkeyDescDisabled.Default.(bool)
+	// sshkeyDescVersion is the schema descriptor for version field.
+	sshkeyDescVersion := sshkeyFields[8].Descriptor()
+	// sshkey.DefaultVersion holds the default value on creation for the version field.
+	sshkey.DefaultVersion = sshkeyDescVersion.Default.(int)
+	// sshkey.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	sshkey.VersionValidator = sshkeyDescVersion.Validators[0].(func(int) error)
 	settingdirectiveFields := schema.SettingDirective{}.Fields()
 	_ = settingdirectiveFields
 	// settingdirectiveDescKey is the schema descriptor for key field.
@@ -545,11 +793,11 @@ func init() {
 	// user.NameValidator is a validator for the "name" field. It is called by the builders before save.
 	user.NameValidator = userDescName.Validators[0].(func(string) error)
 	// userDescMfaEnabled is the schema descriptor for mfa_enabled field.
-	userDescMfaEnabled := userFields[9].Descriptor()
+	userDescMfaEnabled := userFields[10].Descriptor()
 	// user.DefaultMfaEnabled holds the default value on creation for the mfa_enabled field.
 	user.DefaultMfaEnabled = userDescMfaEnabled.Default.(bool)
 	// userDescVersion is the schema descriptor for version field.
-	userDescVersion := userFields[11].Descriptor()
+	userDescVersion := userFields[12].Descriptor()
 	// user.DefaultVersion holds the default value on creation for the version field.
 	user.DefaultVersion = userDescVersion.Default.(int)
 	// user.VersionValidator is a validator for the "version" field. It is called by the builders before save.

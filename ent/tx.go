@@ -14,6 +14,12 @@ import (
 // Tx is a transactional client that is created by calling Client.Tx().
 type Tx struct {
 	config
+	// APIKey is the client for interacting with the APIKey builders.
+	APIKey *APIKeyClient
+	// AccessPolicy is the client for interacting with the AccessPolicy builders.
+	AccessPolicy *AccessPolicyClient
+	// AccessRequest is the client for interacting with the AccessRequest builders.
+	AccessRequest *AccessRequestClient
 	// Ancestry is the client for interacting with the Ancestry builders.
 	Ancestry *AncestryClient
 	// Application is the client for interacting with the Application builders.
@@ -28,18 +34,26 @@ type Tx struct {
 	Group *GroupClient
 	// GroupMember is the client for interacting with the GroupMember builders.
 	GroupMember *GroupMemberClient
+	// GroupProject is the client for interacting with the GroupProject builders.
+	GroupProject *GroupProjectClient
 	// JournalChange is the client for interacting with the JournalChange builders.
 	JournalChange *JournalChangeClient
 	// JournalEntry is the client for interacting with the JournalEntry builders.
 	JournalEntry *JournalEntryClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
+	// Notice is the client for interacting with the Notice builders.
+	Notice *NoticeClient
 	// Organization is the client for interacting with the Organization builders.
 	Organization *OrganizationClient
 	// Project is the client for interacting with the Project builders.
 	Project *ProjectClient
 	// RatedLine is the client for interacting with the RatedLine builders.
 	RatedLine *RatedLineClient
+	// Resource is the client for interacting with the Resource builders.
+	Resource *ResourceClient
+	// SSHKey is the client for interacting with the SSHKey builders.
+	SSHKey *SSHKeyClient
 	// SettingDirective is the client for interacting with the SettingDirective builders.
 	SettingDirective *SettingDirectiveClient
 	// UsageDataset is the client for interacting with the UsageDataset builders.
@@ -183,6 +197,9 @@ func (tx *Tx) Client() *Client {
 }
 
 func (tx *Tx) init() {
+	tx.APIKey = NewAPIKeyClient(tx.config)
+	tx.AccessPolicy = NewAccessPolicyClient(tx.config)
+	tx.AccessRequest = NewAccessRequestClient(tx.config)
 	tx.Ancestry = NewAncestryClient(tx.config)
 	tx.Application = NewApplicationClient(tx.config)
 	tx.BillingMultiplier = NewBillingMultiplierClient(tx.config)
@@ -190,12 +207,16 @@ func (tx *Tx) init() {
 	tx.Counter = NewCounterClient(tx.config)
 	tx.Group = NewGroupClient(tx.config)
 	tx.GroupMember = NewGroupMemberClient(tx.config)
+	tx.GroupProject = NewGroupProjectClient(tx.config)
 	tx.JournalChange = NewJournalChangeClient(tx.config)
 	tx.JournalEntry = NewJournalEntryClient(tx.config)
 	tx.Membership = NewMembershipClient(tx.config)
+	tx.Notice = NewNoticeClient(tx.config)
 	tx.Organization = NewOrganizationClient(tx.config)
 	tx.Project = NewProjectClient(tx.config)
 	tx.RatedLine = NewRatedLineClient(tx.config)
+	tx.Resource = NewResourceClient(tx.config)
+	tx.SSHKey = NewSSHKeyClient(tx.config)
 	tx.SettingDirective = NewSettingDirectiveClient(tx.config)
 	tx.UsageDataset = NewUsageDatasetClient(tx.config)
 	tx.UsageImport = NewUsageImportClient(tx.config)
@@ -211,7 +232,7 @@ func (tx *Tx) init() {
 // of them in order to commit or rollback the transaction.
 //
 // If a closed transaction is embedded in one of the generated entities, and the entity
-// applies a query, for example: Ancestry.QueryXXX(), the query will be executed
+// applies a query, for example: APIKey.QueryXXX(), the query will be executed
 // through the driver which created this transaction.
 //
 // Note that txDriver is not goroutine safe.

@@ -35,6 +35,8 @@ type User struct {
 	HomeOrganizationID *uuid.UUID `json:"home_organization_id,omitempty"`
 	// PasswordHash holds the value of the "password_hash" field.
 	PasswordHash string `json:"-"`
+	// CredentialsSetBy holds the value of the "credentials_set_by" field.
+	CredentialsSetBy *uuid.UUID `json:"credentials_set_by,omitempty"`
 	// MfaEnabled holds the value of the "mfa_enabled" field.
 	MfaEnabled bool `json:"mfa_enabled,omitempty"`
 	// LastLoginAt holds the value of the "last_login_at" field.
@@ -85,7 +87,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case user.FieldHomeOrganizationID:
+		case user.FieldHomeOrganizationID, user.FieldCredentialsSetBy:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case user.FieldMfaEnabled:
 			values[i] = new(sql.NullBool)
@@ -166,6 +168,13 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field password_hash", values[i])
 			} else if value.Valid {
 				_m.PasswordHash = value.String
+			}
+		case user.FieldCredentialsSetBy:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field credentials_set_by", values[i])
+			} else if value.Valid {
+				_m.CredentialsSetBy = new(uuid.UUID)
+				*_m.CredentialsSetBy = *value.S.(*uuid.UUID)
 			}
 		case user.FieldMfaEnabled:
 			if value, ok := values[i].(*sql.NullBool); !ok {
@@ -262,6 +271,11 @@ func (_m *User) String() string {
 	}
 	builder.WriteString(", ")
 	builder.WriteString("password_hash=<sensitive>")
+	builder.WriteString(", ")
+	if v := _m.CredentialsSetBy; v != nil {
+		builder.WriteString("credentials_set_by=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("mfa_enabled=")
 	builder.WriteString(fmt.Sprintf("%v", _m.MfaEnabled))

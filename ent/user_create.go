@@ -90,6 +90,20 @@ func (_c *UserCreate) SetNillablePasswordHash(v *string) *UserCreate {
 	return _c
 }
 
+// SetCredentialsSetBy sets the "credentials_set_by" field.
+func (_c *UserCreate) SetCredentialsSetBy(v uuid.UUID) *UserCreate {
+	_c.mutation.SetCredentialsSetBy(v)
+	return _c
+}
+
+// SetNillableCredentialsSetBy sets the "credentials_set_by" field if the given value is not nil.
+func (_c *UserCreate) SetNillableCredentialsSetBy(v *uuid.UUID) *UserCreate {
+	if v != nil {
+		_c.SetCredentialsSetBy(*v)
+	}
+	return _c
+}
+
 // SetMfaEnabled sets the "mfa_enabled" field.
 func (_c *UserCreate) SetMfaEnabled(v bool) *UserCreate {
 	_c.mutation.SetMfaEnabled(v)
@@ -337,6 +351,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
 		_node.PasswordHash = value
 	}
+	if value, ok := _c.mutation.CredentialsSetBy(); ok {
+		_spec.SetField(user.FieldCredentialsSetBy, field.TypeUUID, value)
+		_node.CredentialsSetBy = &value
+	}
 	if value, ok := _c.mutation.MfaEnabled(); ok {
 		_spec.SetField(user.FieldMfaEnabled, field.TypeBool, value)
 		_node.MfaEnabled = value
@@ -543,6 +561,24 @@ func (u *UserUpsert) UpdatePasswordHash() *UserUpsert {
 // ClearPasswordHash clears the value of the "password_hash" field.
 func (u *UserUpsert) ClearPasswordHash() *UserUpsert {
 	u.SetNull(user.FieldPasswordHash)
+	return u
+}
+
+// SetCredentialsSetBy sets the "credentials_set_by" field.
+func (u *UserUpsert) SetCredentialsSetBy(v uuid.UUID) *UserUpsert {
+	u.Set(user.FieldCredentialsSetBy, v)
+	return u
+}
+
+// UpdateCredentialsSetBy sets the "credentials_set_by" field to the value that was provided on create.
+func (u *UserUpsert) UpdateCredentialsSetBy() *UserUpsert {
+	u.SetExcluded(user.FieldCredentialsSetBy)
+	return u
+}
+
+// ClearCredentialsSetBy clears the value of the "credentials_set_by" field.
+func (u *UserUpsert) ClearCredentialsSetBy() *UserUpsert {
+	u.SetNull(user.FieldCredentialsSetBy)
 	return u
 }
 
@@ -768,6 +804,27 @@ func (u *UserUpsertOne) UpdatePasswordHash() *UserUpsertOne {
 func (u *UserUpsertOne) ClearPasswordHash() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.ClearPasswordHash()
+	})
+}
+
+// SetCredentialsSetBy sets the "credentials_set_by" field.
+func (u *UserUpsertOne) SetCredentialsSetBy(v uuid.UUID) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetCredentialsSetBy(v)
+	})
+}
+
+// UpdateCredentialsSetBy sets the "credentials_set_by" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateCredentialsSetBy() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateCredentialsSetBy()
+	})
+}
+
+// ClearCredentialsSetBy clears the value of the "credentials_set_by" field.
+func (u *UserUpsertOne) ClearCredentialsSetBy() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearCredentialsSetBy()
 	})
 }
 
@@ -1168,6 +1225,27 @@ func (u *UserUpsertBulk) UpdatePasswordHash() *UserUpsertBulk {
 func (u *UserUpsertBulk) ClearPasswordHash() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.ClearPasswordHash()
+	})
+}
+
+// SetCredentialsSetBy sets the "credentials_set_by" field.
+func (u *UserUpsertBulk) SetCredentialsSetBy(v uuid.UUID) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetCredentialsSetBy(v)
+	})
+}
+
+// UpdateCredentialsSetBy sets the "credentials_set_by" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateCredentialsSetBy() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateCredentialsSetBy()
+	})
+}
+
+// ClearCredentialsSetBy clears the value of the "credentials_set_by" field.
+func (u *UserUpsertBulk) ClearCredentialsSetBy() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearCredentialsSetBy()
 	})
 }
 

@@ -156,6 +156,26 @@ func (_u *UserUpdate) ClearPasswordHash() *UserUpdate {
 	return _u
 }
 
+// SetCredentialsSetBy sets the "credentials_set_by" field.
+func (_u *UserUpdate) SetCredentialsSetBy(v uuid.UUID) *UserUpdate {
+	_u.mutation.SetCredentialsSetBy(v)
+	return _u
+}
+
+// SetNillableCredentialsSetBy sets the "credentials_set_by" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableCredentialsSetBy(v *uuid.UUID) *UserUpdate {
+	if v != nil {
+		_u.SetCredentialsSetBy(*v)
+	}
+	return _u
+}
+
+// ClearCredentialsSetBy clears the value of the "credentials_set_by" field.
+func (_u *UserUpdate) ClearCredentialsSetBy() *UserUpdate {
+	_u.mutation.ClearCredentialsSetBy()
+	return _u
+}
+
 // SetMfaEnabled sets the "mfa_enabled" field.
 func (_u *UserUpdate) SetMfaEnabled(v bool) *UserUpdate {
 	_u.mutation.SetMfaEnabled(v)
@@ -371,6 +391,12 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.PasswordHashCleared() {
 		_spec.ClearField(user.FieldPasswordHash, field.TypeString)
+	}
+	if value, ok := _u.mutation.CredentialsSetBy(); ok {
+		_spec.SetField(user.FieldCredentialsSetBy, field.TypeUUID, value)
+	}
+	if _u.mutation.CredentialsSetByCleared() {
+		_spec.ClearField(user.FieldCredentialsSetBy, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.MfaEnabled(); ok {
 		_spec.SetField(user.FieldMfaEnabled, field.TypeBool, value)
@@ -604,6 +630,26 @@ func (_u *UserUpdateOne) SetNillablePasswordHash(v *string) *UserUpdateOne {
 // ClearPasswordHash clears the value of the "password_hash" field.
 func (_u *UserUpdateOne) ClearPasswordHash() *UserUpdateOne {
 	_u.mutation.ClearPasswordHash()
+	return _u
+}
+
+// SetCredentialsSetBy sets the "credentials_set_by" field.
+func (_u *UserUpdateOne) SetCredentialsSetBy(v uuid.UUID) *UserUpdateOne {
+	_u.mutation.SetCredentialsSetBy(v)
+	return _u
+}
+
+// SetNillableCredentialsSetBy sets the "credentials_set_by" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableCredentialsSetBy(v *uuid.UUID) *UserUpdateOne {
+	if v != nil {
+		_u.SetCredentialsSetBy(*v)
+	}
+	return _u
+}
+
+// ClearCredentialsSetBy clears the value of the "credentials_set_by" field.
+func (_u *UserUpdateOne) ClearCredentialsSetBy() *UserUpdateOne {
+	_u.mutation.ClearCredentialsSetBy()
 	return _u
 }
 
@@ -852,6 +898,12 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if _u.mutation.PasswordHashCleared() {
 		_spec.ClearField(user.FieldPasswordHash, field.TypeString)
+	}
+	if value, ok := _u.mutation.CredentialsSetBy(); ok {
+		_spec.SetField(user.FieldCredentialsSetBy, field.TypeUUID, value)
+	}
+	if _u.mutation.CredentialsSetByCleared() {
+		_spec.ClearField(user.FieldCredentialsSetBy, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.MfaEnabled(); ok {
 		_spec.SetField(user.FieldMfaEnabled, field.TypeBool, value)

@@ -160,11 +160,10 @@ type priceStanding struct {
 
 func standingAt(viewer access.Viewer, org Organization, i int) priceStanding {
 	path := org.Path()[:i+1]
-	own, ok := viewer.Standings[path.Leaf()]
+	viewer, ok := viewer.In(path.Leaf())
 	if !ok {
 		return priceStanding{}
 	}
-	viewer.Standings = map[orgtree.ID]access.Standing{path.Leaf(): own}
 	buys := access.Check(viewer, access.BillingRead, access.Target{Path: path, Kind: org.Line()[i].Kind}) == nil
 	door := len(viewer.Reach().Subtrees) > 0
 	return priceStanding{buys: buys, door: door, sells: buys || door}

@@ -31,9 +31,11 @@ func line() []records.Ancestor {
 	}
 }
 
-func as(ctx context.Context, in uuid.UUID, standing access.Standing) context.Context {
+func as(ctx context.Context, in uuid.UUID, place access.Place) context.Context {
+	place.Organization = orgtree.ID(in)
 	return access.WithViewer(ctx, access.Viewer{
-		Kind: access.User, ID: orgtree.ID{99}, Standings: map[orgtree.ID]access.Standing{orgtree.ID(in): standing},
+		Kind: access.User, ID: orgtree.ID{99},
+		Standings: map[orgtree.ID]*access.Standing{place.Organization: access.NewStanding(place, access.Circumstances{})},
 	})
 }
 
@@ -46,12 +48,12 @@ func TestReferRedactsAboveTheViewersTree(t *testing.T) {
 		want string
 	}{
 		"the system":        {access.WithViewer(t.Context(), access.SystemViewer("job")), "Root, North, Sub, Acme"},
-		"the platform":      {as(t.Context(), uuid.UUID{1}, access.Standing{Kind: orgtree.Platform, Owner: true}), "Root, North, Sub, Acme"},
-		"the partner":       {as(t.Context(), uuid.UUID{2}, access.Standing{Kind: orgtree.Partner, Owner: true}), "the platform, North, Sub, Acme"},
-		"the sub-partner":   {as(t.Context(), uuid.UUID{3}, access.Standing{Kind: orgtree.Partner, Owner: true}), "the platform, your partner, Sub, Acme"},
-		"the customer":      {as(t.Context(), uuid.UUID{4}, access.Standing{Kind: orgtree.Standard}), "the platform, your partner, your partner, Acme"},
-		"a partner's guest": {as(t.Context(), uuid.UUID{2}, access.Standing{Kind: orgtree.Partner}), "the platform, North, your partner, your organization"},
-		"a stranger":        {as(t.Context(), uuid.UUID{9}, access.Standing{Kind: orgtree.Standard, Owner: true}), "the platform, your partner, your partner, your organization"},
+		"the platform":      {as(t.Context(), uuid.UUID{1}, access.Place{Kind: orgtree.Platform, Owner: true}), "Root, North, Sub, Acme"},
+		"the partner":       {as(t.Context(), uuid.UUID{2}, access.Place{Kind: orgtree.Partner, Owner: true}), "the platform, North, Sub, Acme"},
+		"the sub-partner":   {as(t.Context(), uuid.UUID{3}, access.Place{Kind: orgtree.Partner, Owner: true}), "the platform, your partner, Sub, Acme"},
+		"the customer":      {as(t.Context(), uuid.UUID{4}, access.Place{Kind: orgtree.Standard}), "the platform, your partner, your partner, Acme"},
+		"a partner's guest": {as(t.Context(), uuid.UUID{2}, access.Place{Kind: orgtree.Partner}), "the platform, North, your partner, your organization"},
+		"a stranger":        {as(t.Context(), uuid.UUID{9}, access.Place{Kind: orgtree.Standard, Owner: true}), "the platform, your partner, your partner, your organization"},
 		"nobody":            {t.Context(), "the platform, your partner, your partner, your organization"},
 	} {
 		var names []string
@@ -142,10 +144,16 @@ func system(t *testing.T) context.Context {
 	return access.WithViewer(t.Context(), access.SystemViewer("test"))
 }
 
+// viewer returns the viewer of a session.
+func (p *platform) viewer(t *testing.T, principal typeid.ID, bound uuid.UUID) (access.Viewer, error) {
+	t.Helper()
+	return p.store.Viewer(t.Context(), records.Session{Principal: principal, Organization: bound})
+}
+
 // as returns a context in which a principal acts.
 func (p *platform) as(t *testing.T, principal typeid.ID, bound uuid.UUID) context.Context {
 	t.Helper()
-	viewer, err := p.store.Viewer(t.Context(), principal, bound)
+	viewer, err := p.viewer(t, principal, bound)
 	must(t, err)
 	return access.WithViewer(t.Context(), viewer)
 }
@@ -155,12 +163,12 @@ func TestViewers(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		p := found(t, db)
 		owner := typeid.New(typeid.User, p.acmeOwner)
-		viewer, err := p.store.Viewer(t.Context(), owner, uuid.Nil)
+		viewer, err := p.viewer(t, owner, uuid.Nil)
 		must(t, err)
 		if standing := viewer.Standings[orgtree.ID(p.acme)]; len(viewer.Standings) != 1 || !standing.Owner || standing.Kind != orgtree.Standard || viewer.Kind != access.User {
 			t.Errorf("the owner is %+v", viewer)
 		}
-		bound, err := p.store.Viewer(t.Context(), owner, p.acme)
+		bound, err := p.viewer(t, owner, p.acme)
 		must(t, err)
 		if bound.Organization != orgtree.ID(p.acme) || len(bound.Standings) != 1 {
 			t.Errorf("the bound owner is %+v", bound)
@@ -176,17 +184,17 @@ func TestViewers(t *testing.T) {
 			"bound to what is not there":  {owner, db.NewID()},
 			"bound to a place in between": {typeid.New(typeid.User, p.admin), p.acme},
 		} {
-			if _, err := p.store.Viewer(t.Context(), tt.principal, tt.bound); fault.CodeOf(err) != fault.Unauthenticated {
+			if _, err := p.viewer(t, tt.principal, tt.bound); fault.CodeOf(err) != fault.Unauthenticated {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		must(t, db.Client().Membership.UpdateOneID(p.acmeMembership).SetLocked(true).Exec(system(t)))
-		locked, err := p.store.Viewer(t.Context(), owner, uuid.Nil)
+		locked, err := p.viewer(t, owner, uuid.Nil)
 		if err != nil || len(locked.Standings) != 0 {
 			t.Errorf("with a locked membership: %+v, %v", locked, err)
 		}
 		must(t, db.Client().User.UpdateOneID(p.acmeOwner).SetStatus(user.StatusLOCKED).Exec(system(t)))
-		if _, err := p.store.Viewer(t.Context(), owner, uuid.Nil); fault.CodeOf(err) != fault.Unauthenticated {
+		if _, err := p.viewer(t, owner, uuid.Nil); fault.CodeOf(err) != fault.Unauthenticated {
 			t.Errorf("with a locked account: %v", err)
 		}
 	})

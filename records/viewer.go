@@ -3,7 +3,6 @@ package records
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -15,31 +14,46 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/typeid"
+	"github.com/headwater-platform/headwater/waterfall"
+	"github.com/headwater-platform/headwater/waterfall/catalogue"
 )
 
-// Viewer returns the principal with its standing in every organization that a
-// token reaches: all memberships, or the one organization that bound names. It
-// returns UNAUTHENTICATED for a principal that is gone or locked, and for a
-// bound organization that it is no member of.
-func (s *Store) Viewer(ctx context.Context, principal typeid.ID, bound uuid.UUID) (access.Viewer, error) {
-	ctx = unscoped(ctx)
-	var viewer access.Viewer
-	var err error
-	switch principal.Kind {
-	case typeid.User:
-		viewer, err = s.user(ctx, principal.UUID)
-	case typeid.Application:
-		viewer, err = s.application(ctx, principal.UUID)
-	default:
-		return access.Viewer{}, fault.New(fault.Unauthenticated, "the token is not valid")
-	}
+// Session is what a request was made with.
+type Session struct {
+	// Principal is the user or application.
+	Principal typeid.ID
+	// Organization is the one that the session is bound to, or nil for all
+	// memberships.
+	Organization uuid.UUID
+	// Key is the API key of the request, or nil.
+	Key uuid.UUID
+	access.Circumstances
+}
+
+func invalidToken() error { return fault.New(fault.Unauthenticated, "the token is not valid") }
+
+// Viewer returns the principal of a session with its standing in every
+// organization that the session reaches: all memberships, or the one that it is
+// bound to. It returns UNAUTHENTICATED for a principal that is gone or locked,
+// and for a bound organization that it is no member of.
+func (s *Store) Viewer(ctx context.Context, session Session) (access.Viewer, error) {
+	viewer, err := s.viewer(unscoped(ctx), session)
 	if ent.IsNotFound(err) {
-		return access.Viewer{}, fault.New(fault.Unauthenticated, "the token is not valid")
+		return access.Viewer{}, invalidToken()
 	}
-	if err != nil || bound == uuid.Nil {
-		return viewer, err
+	if err != nil {
+		return access.Viewer{}, err
 	}
-	return bind(viewer, orgtree.ID(bound))
+	viewer.Key, viewer.Circumstances = orgtree.ID(session.Key), session.Circumstances
+	if session.Organization == uuid.Nil {
+		return viewer, nil
+	}
+	bound, ok := viewer.In(orgtree.ID(session.Organization))
+	if !ok {
+		return access.Viewer{}, invalidToken()
+	}
+	bound.Organization = orgtree.ID(session.Organization)
+	return bound, nil
 }
 
 // Renew loads the context's viewer again, so that the rest of the request sees
@@ -49,11 +63,10 @@ func (s *Store) Renew(ctx context.Context) error {
 	if viewer.IsSystem() || viewer.IsAnonymous() {
 		return nil
 	}
-	kind := typeid.User
-	if viewer.Kind == access.Application {
-		kind = typeid.Application
-	}
-	renewed, err := s.Viewer(ctx, typeid.New(kind, uuid.UUID(viewer.ID)), uuid.UUID(viewer.Organization))
+	renewed, err := s.Viewer(ctx, Session{
+		Principal: PrincipalID(viewer), Organization: uuid.UUID(viewer.Organization), Key: uuid.UUID(viewer.Key),
+		Circumstances: viewer.Circumstances,
+	})
 	if err != nil {
 		return err
 	}
@@ -61,81 +74,192 @@ func (s *Store) Renew(ctx context.Context) error {
 	return nil
 }
 
-// bind narrows a viewer to one organization and what flows down from it.
-func bind(viewer access.Viewer, organization orgtree.ID) (access.Viewer, error) {
-	standing, ok := viewer.Standings[organization]
-	if !ok {
-		return access.Viewer{}, fault.New(fault.Unauthenticated, "the token is not valid")
+// PrincipalID returns the id of a viewer who is a user or an application.
+func PrincipalID(viewer access.Viewer) typeid.ID {
+	if viewer.Kind == access.Application {
+		return typeid.New(typeid.Application, uuid.UUID(viewer.ID))
 	}
-	viewer.Organization = organization
-	viewer.Standings = map[orgtree.ID]access.Standing{organization: standing}
-	return viewer, nil
+	return typeid.New(typeid.User, uuid.UUID(viewer.ID))
 }
 
-func (s *Store) user(ctx context.Context, id uuid.UUID) (access.Viewer, error) {
+func (s *Store) viewer(ctx context.Context, session Session) (access.Viewer, error) {
+	switch session.Principal.Kind {
+	case typeid.User:
+		return s.user(ctx, session)
+	case typeid.Application:
+		return s.application(ctx, session)
+	default:
+		return access.Viewer{}, invalidToken()
+	}
+}
+
+func (s *Store) user(ctx context.Context, session Session) (access.Viewer, error) {
+	id := session.Principal.UUID
 	row, err := s.client.User.Get(ctx, id)
 	if err != nil {
 		return access.Viewer{}, err
 	}
 	if row.Status == user.StatusLOCKED {
-		return access.Viewer{}, fault.New(fault.Unauthenticated, "the token is not valid")
+		return access.Viewer{}, invalidToken()
 	}
-	memberships, err := s.client.Membership.Query().
-		Where(membership.UserID(id), membership.Locked(false)).
-		WithOrganization().
-		WithGroupMembers(func(q *ent.GroupMemberQuery) { q.WithGroup() }).
-		All(ctx)
+	rows, err := WithPlace(s.client.Membership.Query().Where(membership.UserID(id), membership.Locked(false))).All(ctx)
 	if err != nil {
 		return access.Viewer{}, fmt.Errorf("load standings: %w", err)
 	}
-	viewer := access.Viewer{Kind: access.User, ID: orgtree.ID(id), Name: row.Username, Standings: map[orgtree.ID]access.Standing{}}
-	for _, m := range memberships {
-		if m.Edges.Organization.Status == orgtree.Deleted {
-			continue
-		}
-		viewer.Standings[orgtree.ID(m.OrganizationID)] = StandingOf(m, m.Edges.Organization.Kind)
+	places := make([]access.Place, len(rows))
+	for i, m := range rows {
+		places[i] = placeOf(m)
 	}
-	return viewer, nil
+	standings, err := s.standings(ctx, places, session.Circumstances)
+	return access.Viewer{Kind: access.User, ID: orgtree.ID(id), Name: row.Username, Standings: byOrganization(standings)}, err
 }
 
-// StandingOf returns what a member is in an organization of the kind. The row
-// was read with its places in groups and their groups.
-func StandingOf(row *ent.Membership, kind orgtree.Kind) access.Standing {
-	standing := access.Standing{Kind: kind, Membership: orgtree.ID(row.ID), Owner: row.Owner}
-	return withGroups(standing, row.Edges.GroupMembers)
-}
-
-func (s *Store) application(ctx context.Context, id uuid.UUID) (access.Viewer, error) {
+func (s *Store) application(ctx context.Context, session Session) (access.Viewer, error) {
+	id := session.Principal.UUID
 	row, err := s.client.Application.Query().
 		Where(application.ID(id)).
-		WithOrganization().
-		WithGroupMembers(func(q *ent.GroupMemberQuery) { q.WithGroup() }).
+		WithPolicies().
+		WithGroupMembers(withGroup).
 		Only(ctx)
 	if err != nil {
 		return access.Viewer{}, err
 	}
-	standing := withGroups(access.Standing{Kind: row.Edges.Organization.Kind}, row.Edges.GroupMembers)
-	return access.Viewer{
-		Kind: access.Application, ID: orgtree.ID(id), Name: row.Name,
-		Standings: map[orgtree.ID]access.Standing{orgtree.ID(row.OrganizationID): standing},
-	}, nil
+	place := access.Place{
+		Organization: orgtree.ID(row.OrganizationID),
+		Groups:       groupsOf(row.Edges.GroupMembers), Policies: policiesOf(row.Edges.Policies),
+	}
+	standings, err := s.standings(ctx, []access.Place{place}, session.Circumstances)
+	return access.Viewer{Kind: access.Application, ID: orgtree.ID(id), Name: row.Name, Standings: byOrganization(standings)}, err
 }
 
-// withGroups adds what the groups give to a standing.
-func withGroups(standing access.Standing, members []*ent.GroupMember) access.Standing {
-	for _, member := range members {
-		group := member.Edges.Group
-		standing.Groups = append(standing.Groups, orgtree.ID(group.ID))
-		for _, role := range group.Roles {
-			if !slices.Contains(standing.Roles, role) {
-				standing.Roles = append(standing.Roles, role)
-			}
-		}
-		if group.Builtin != nil {
-			standing.Builtins = append(standing.Builtins, *group.Builtin)
+// WithPlace loads what the place of a member is made of.
+func WithPlace(query *ent.MembershipQuery) *ent.MembershipQuery {
+	return query.WithPolicies().WithGroupMembers(withGroup)
+}
+
+func withGroup(q *ent.GroupMemberQuery) {
+	q.WithGroup(func(q *ent.GroupQuery) { q.WithGroupProjects().WithPolicies() })
+}
+
+// placeOf returns the place of a member whose row was read WithPlace.
+func placeOf(row *ent.Membership) access.Place {
+	return access.Place{
+		Organization: orgtree.ID(row.OrganizationID), Membership: orgtree.ID(row.ID), Owner: row.Owner,
+		Groups: groupsOf(row.Edges.GroupMembers), Policies: policiesOf(row.Edges.Policies),
+	}
+}
+
+// Standings returns what members are in their organizations, by membership, as
+// far as no condition of a grant depends on a request. The rows were read
+// WithPlace.
+func (s *Store) Standings(ctx context.Context, rows []*ent.Membership) (map[uuid.UUID]*access.Standing, error) {
+	places := make([]access.Place, len(rows))
+	for i, row := range rows {
+		places[i] = placeOf(row)
+	}
+	list, err := s.standings(unscoped(ctx), places, access.Circumstances{})
+	if err != nil {
+		return nil, err
+	}
+	standings := make(map[uuid.UUID]*access.Standing, len(rows))
+	for i, row := range rows {
+		standings[row.ID] = list[i]
+	}
+	return standings, nil
+}
+
+// byOrganization returns the standings of one principal by organization. Places
+// in deleted organizations give none.
+func byOrganization(list []*access.Standing) map[orgtree.ID]*access.Standing {
+	standings := make(map[orgtree.ID]*access.Standing, len(list))
+	for _, standing := range list {
+		if standing.Status != orgtree.Deleted {
+			standings[standing.Organization] = standing
 		}
 	}
-	slices.Sort(standing.Roles)
-	slices.Sort(standing.Builtins)
-	return standing
+	return standings
+}
+
+// standings returns the standing of each place, with the kind, state and
+// switches of its organization.
+func (s *Store) standings(ctx context.Context, places []access.Place, at access.Circumstances) ([]*access.Standing, error) {
+	ids := make([]uuid.UUID, len(places))
+	for i, p := range places {
+		ids[i] = uuid.UUID(p.Organization)
+	}
+	organizations, err := s.Organizations(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	switches, err := s.Switches(ctx, organizations)
+	if err != nil {
+		return nil, err
+	}
+	standings := make([]*access.Standing, len(places))
+	for i, p := range places {
+		org := organizations[uuid.UUID(p.Organization)]
+		p.Kind, p.Status, p.Switches = org.Kind, org.Status, switches[org.ID]
+		standings[i] = access.NewStanding(p, at)
+	}
+	return standings, nil
+}
+
+func groupsOf(members []*ent.GroupMember) []access.Group {
+	groups := make([]access.Group, len(members))
+	for i, m := range members {
+		groups[i] = GroupOf(m.Edges.Group)
+	}
+	return groups
+}
+
+// GroupOf returns a group as rights see it. The row was read with its projects
+// and policies.
+func GroupOf(row *ent.Group) access.Group {
+	group := access.Group{ID: orgtree.ID(row.ID), Roles: row.Roles, Policies: policiesOf(row.Edges.Policies)}
+	if row.Builtin != nil {
+		group.Builtin = *row.Builtin
+	}
+	for _, p := range row.Edges.GroupProjects {
+		group.Projects = append(group.Projects, orgtree.ID(p.ProjectID))
+	}
+	return group
+}
+
+func policiesOf(rows []*ent.AccessPolicy) []access.Policy {
+	policies := make([]access.Policy, len(rows))
+	for i, row := range rows {
+		policies[i] = access.Policy{ID: orgtree.ID(row.ID), Rules: row.Rules}
+	}
+	return policies
+}
+
+// The settings that say what administrators may do.
+const (
+	manageBilling = "members.administrators_manage_billing"
+	manageMembers = "members.administrators_manage_members"
+)
+
+// Switches returns what the settings of some organizations say that their
+// administrators may do, in one statement.
+func (s *Store) Switches(ctx context.Context, organizations map[uuid.UUID]Organization) (map[uuid.UUID]access.Switches, error) {
+	switches := make(map[uuid.UUID]access.Switches, len(organizations))
+	if len(organizations) == 0 {
+		return switches, nil
+	}
+	definitions := make([]*waterfall.Definition, 0, 2)
+	for _, key := range []string{manageBilling, manageMembers} {
+		d, ok := catalogue.Lookup(key)
+		if !ok {
+			return nil, fmt.Errorf("there is no setting %s", key)
+		}
+		definitions = append(definitions, d)
+	}
+	values, err := s.Values(ctx, organizations, definitions)
+	if err != nil {
+		return nil, err
+	}
+	for id := range organizations {
+		switches[id] = access.Switches{ManageBilling: values[id][manageBilling].Bool(), ManageMembers: values[id][manageMembers].Bool()}
+	}
+	return switches, nil
 }

@@ -31,7 +31,10 @@ const (
 	Application    Kind = "app"
 	Project        Kind = "prj"
 	Policy         Kind = "pol"
+	GroupProject   Kind = "gpr" // a project that a group reaches
 	Invitation     Kind = "inv"
+	AccessRequest  Kind = "req"
+	Notice         Kind = "ntc"
 	APIKey         Kind = "key"
 	SSHKey         Kind = "ssh"
 	Session        Kind = "ses"
@@ -58,9 +61,9 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [27]Kind {
+func kinds() [30]Kind {
 	return [...]Kind{
-		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, Invitation, APIKey, SSHKey, Session,
+		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Statement,
 		CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 	}

@@ -31,7 +31,7 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			// rows are the kinds of the changed rows: + made, - gone, ~ changed.
 			rows []string
 		}{
-			{"createOrganization", map[string]any{"managedById": w.ids["northwind"], "name": "New", "slug": "new", "ownerEmail": "n@new.example"}, "", []string{"+grp", "+grp", "+grp", "+mem", "+org", "+prj", "+usr"}},
+			{"createOrganization", map[string]any{"managedById": w.ids["northwind"], "name": "New", "slug": "new", "ownerEmail": "n@new.example"}, "", []string{"+grp", "+grp", "+grp", "+mem", "+org", "+pol", "+pol", "+pol", "+prj", "+usr"}},
 			{"updateOrganization", map[string]any{"id": w.ids["acme"], "name": "Acme Two", "expectedVersion": 1}, "acme", []string{"~org"}},
 			{"setOrganizationKind", map[string]any{"id": w.ids["acme"], "kind": "PARTNER"}, "acme", []string{"~org"}},
 			{"createUser", map[string]any{"organizationId": w.ids["acme"], "username": "nina", "email": "nina@acme.example", "groupIds": []string{w.ids["acme.team"]}}, "acme", []string{"+gmb", "+mem", "+usr"}},

@@ -111,6 +111,7 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 		Schema:       resolvers.NewSchema(&p.services),
 		Authenticate: p.authenticate(s.issuer),
 		Annotate: func(ctx context.Context, request server.Request) context.Context {
+			ctx = access.WithCircumstances(ctx, access.Circumstances{Address: request.Address, At: p.db.Now()})
 			return database.WithRequestID(ctx, request.ID)
 		},
 		Ready:    p.db.Ping,
@@ -139,7 +140,9 @@ func (p *platform) authenticate(issuer token.Issuer) func(context.Context, strin
 		if err != nil {
 			return ctx, err
 		}
-		viewer, err := p.records.Viewer(ctx, claims.Subject, claims.Organization.UUID)
+		viewer, err := p.records.Viewer(ctx, records.Session{
+			Principal: claims.Subject, Organization: claims.Organization.UUID, Circumstances: access.CircumstancesFrom(ctx),
+		})
 		if err != nil {
 			return ctx, err
 		}

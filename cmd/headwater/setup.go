@@ -16,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/password"
+	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/token"
 	"github.com/headwater-platform/headwater/typeid"
@@ -181,7 +182,7 @@ func (p *platform) tokenFor(ctx context.Context, issuer token.Issuer, username, 
 		bound = org.ID
 		claims.Organization = typeid.New(typeid.Organization, org.ID)
 	}
-	if _, err := p.records.Viewer(ctx, claims.Subject, bound); err != nil {
+	if _, err := p.records.Viewer(ctx, records.Session{Principal: claims.Subject, Organization: bound}); err != nil {
 		return "", fmt.Errorf("%s is locked or no member of the organization", username)
 	}
 	return issuer.Sign(claims)

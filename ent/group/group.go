@@ -37,6 +37,10 @@ const (
 	EdgeOrganization = "organization"
 	// EdgeMembers holds the string denoting the members edge name in mutations.
 	EdgeMembers = "members"
+	// EdgeGroupProjects holds the string denoting the group_projects edge name in mutations.
+	EdgeGroupProjects = "group_projects"
+	// EdgePolicies holds the string denoting the policies edge name in mutations.
+	EdgePolicies = "policies"
 	// Table holds the table name of the group in the database.
 	Table = "groups"
 	// OrganizationTable is the table that holds the organization relation/edge.
@@ -53,6 +57,20 @@ const (
 	MembersInverseTable = "group_members"
 	// MembersColumn is the table column denoting the members relation/edge.
 	MembersColumn = "group_id"
+	// GroupProjectsTable is the table that holds the group_projects relation/edge.
+	GroupProjectsTable = "group_projects"
+	// GroupProjectsInverseTable is the table name for the GroupProject entity.
+	// It exists in this package in order to avoid circular dependency with the "groupproject" package.
+	GroupProjectsInverseTable = "group_projects"
+	// GroupProjectsColumn is the table column denoting the group_projects relation/edge.
+	GroupProjectsColumn = "group_id"
+	// PoliciesTable is the table that holds the policies relation/edge.
+	PoliciesTable = "policies"
+	// PoliciesInverseTable is the table name for the AccessPolicy entity.
+	// It exists in this package in order to avoid circular dependency with the "accesspolicy" package.
+	PoliciesInverseTable = "policies"
+	// PoliciesColumn is the table column denoting the policies relation/edge.
+	PoliciesColumn = "group_id"
 )
 
 // Columns holds all SQL columns for group fields.
@@ -172,6 +190,34 @@ func ByMembers(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newMembersStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByGroupProjectsCount orders the results by group_projects count.
+func ByGroupProjectsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newGroupProjectsStep(), opts...)
+	}
+}
+
+// ByGroupProjects orders the results by group_projects terms.
+func ByGroupProjects(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newGroupProjectsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByPoliciesCount orders the results by policies count.
+func ByPoliciesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newPoliciesStep(), opts...)
+	}
+}
+
+// ByPolicies orders the results by policies terms.
+func ByPolicies(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newPoliciesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newOrganizationStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -184,5 +230,19 @@ func newMembersStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(MembersInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, MembersTable, MembersColumn),
+	)
+}
+func newGroupProjectsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(GroupProjectsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, GroupProjectsTable, GroupProjectsColumn),
+	)
+}
+func newPoliciesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(PoliciesInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, PoliciesTable, PoliciesColumn),
 	)
 }

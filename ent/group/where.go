@@ -513,6 +513,52 @@ func HasMembersWith(preds ...predicate.GroupMember) predicate.Group {
 	})
 }
 
+// HasGroupProjects applies the HasEdge predicate on the "group_projects" edge.
+func HasGroupProjects() predicate.Group {
+	return predicate.Group(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, GroupProjectsTable, GroupProjectsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasGroupProjectsWith applies the HasEdge predicate on the "group_projects" edge with a given conditions (other predicates).
+func HasGroupProjectsWith(preds ...predicate.GroupProject) predicate.Group {
+	return predicate.Group(func(s *sql.Selector) {
+		step := newGroupProjectsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasPolicies applies the HasEdge predicate on the "policies" edge.
+func HasPolicies() predicate.Group {
+	return predicate.Group(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, PoliciesTable, PoliciesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasPoliciesWith applies the HasEdge predicate on the "policies" edge with a given conditions (other predicates).
+func HasPoliciesWith(preds ...predicate.AccessPolicy) predicate.Group {
+	return predicate.Group(func(s *sql.Selector) {
+		step := newPoliciesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // And groups predicates with the AND operator between them.
 func And(predicates ...predicate.Group) predicate.Group {
 	return predicate.Group(sql.AndPredicates(predicates...))

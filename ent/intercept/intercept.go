@@ -8,21 +8,28 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
+	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/ancestry"
+	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
+	"github.com/headwater-platform/headwater/ent/groupproject"
 	"github.com/headwater-platform/headwater/ent/journalchange"
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
+	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
+	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
@@ -84,6 +91,87 @@ func (f TraverseFunc) Traverse(ctx context.Context, q ent.Query) error {
 		return err
 	}
 	return f(ctx, query)
+}
+
+// The APIKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
+type APIKeyFunc func(context.Context, *ent.APIKeyQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f APIKeyFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.APIKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.APIKeyQuery", q)
+}
+
+// The TraverseAPIKey type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseAPIKey func(context.Context, *ent.APIKeyQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseAPIKey) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseAPIKey) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.APIKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.APIKeyQuery", q)
+}
+
+// The AccessPolicyFunc type is an adapter to allow the use of ordinary function as a Querier.
+type AccessPolicyFunc func(context.Context, *ent.AccessPolicyQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f AccessPolicyFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.AccessPolicyQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.AccessPolicyQuery", q)
+}
+
+// The TraverseAccessPolicy type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseAccessPolicy func(context.Context, *ent.AccessPolicyQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseAccessPolicy) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseAccessPolicy) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.AccessPolicyQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.AccessPolicyQuery", q)
+}
+
+// The AccessRequestFunc type is an adapter to allow the use of ordinary function as a Querier.
+type AccessRequestFunc func(context.Context, *ent.AccessRequestQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f AccessRequestFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.AccessRequestQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.AccessRequestQuery", q)
+}
+
+// The TraverseAccessRequest type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseAccessRequest func(context.Context, *ent.AccessRequestQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseAccessRequest) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseAccessRequest) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.AccessRequestQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.AccessRequestQuery", q)
 }
 
 // The AncestryFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -275,6 +363,33 @@ func (f TraverseGroupMember) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.GroupMemberQuery", q)
 }
 
+// The GroupProjectFunc type is an adapter to allow the use of ordinary function as a Querier.
+type GroupProjectFunc func(context.Context, *ent.GroupProjectQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f GroupProjectFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.GroupProjectQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.GroupProjectQuery", q)
+}
+
+// The TraverseGroupProject type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseGroupProject func(context.Context, *ent.GroupProjectQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseGroupProject) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseGroupProject) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.GroupProjectQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.GroupProjectQuery", q)
+}
+
 // The JournalChangeFunc type is an adapter to allow the use of ordinary function as a Querier.
 type JournalChangeFunc func(context.Context, *ent.JournalChangeQuery) (ent.Value, error)
 
@@ -356,6 +471,33 @@ func (f TraverseMembership) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.MembershipQuery", q)
 }
 
+// The NoticeFunc type is an adapter to allow the use of ordinary function as a Querier.
+type NoticeFunc func(context.Context, *ent.NoticeQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f NoticeFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.NoticeQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.NoticeQuery", q)
+}
+
+// The TraverseNotice type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseNotice func(context.Context, *ent.NoticeQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseNotice) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseNotice) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.NoticeQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.NoticeQuery", q)
+}
+
 // The OrganizationFunc type is an adapter to allow the use of ordinary function as a Querier.
 type OrganizationFunc func(context.Context, *ent.OrganizationQuery) (ent.Value, error)
 
@@ -435,6 +577,60 @@ func (f TraverseRatedLine) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.RatedLineQuery", q)
+}
+
+// The ResourceFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ResourceFunc func(context.Context, *ent.ResourceQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ResourceFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ResourceQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ResourceQuery", q)
+}
+
+// The TraverseResource type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseResource func(context.Context, *ent.ResourceQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseResource) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseResource) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ResourceQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ResourceQuery", q)
+}
+
+// The SSHKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SSHKeyFunc func(context.Context, *ent.SSHKeyQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SSHKeyFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SSHKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SSHKeyQuery", q)
+}
+
+// The TraverseSSHKey type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSSHKey func(context.Context, *ent.SSHKeyQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSSHKey) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSSHKey) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SSHKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SSHKeyQuery", q)
 }
 
 // The SettingDirectiveFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -602,6 +798,12 @@ func (f TraverseUser) Traverse(ctx context.Context, q ent.Query) error {
 // NewQuery returns the generic Query interface for the given typed query.
 func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
+	case *ent.APIKeyQuery:
+		return &query[*ent.APIKeyQuery, predicate.APIKey, apikey.OrderOption]{typ: ent.TypeAPIKey, tq: q}, nil
+	case *ent.AccessPolicyQuery:
+		return &query[*ent.AccessPolicyQuery, predicate.AccessPolicy, accesspolicy.OrderOption]{typ: ent.TypeAccessPolicy, tq: q}, nil
+	case *ent.AccessRequestQuery:
+		return &query[*ent.AccessRequestQuery, predicate.AccessRequest, accessrequest.OrderOption]{typ: ent.TypeAccessRequest, tq: q}, nil
 	case *ent.AncestryQuery:
 		return &query[*ent.AncestryQuery, predicate.Ancestry, ancestry.OrderOption]{typ: ent.TypeAncestry, tq: q}, nil
 	case *ent.ApplicationQuery:
@@ -616,18 +818,26 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.GroupQuery, predicate.Group, group.OrderOption]{typ: ent.TypeGroup, tq: q}, nil
 	case *ent.GroupMemberQuery:
 		return &query[*ent.GroupMemberQuery, predicate.GroupMember, groupmember.OrderOption]{typ: ent.TypeGroupMember, tq: q}, nil
+	case *ent.GroupProjectQuery:
+		return &query[*ent.GroupProjectQuery, predicate.GroupProject, groupproject.OrderOption]{typ: ent.TypeGroupProject, tq: q}, nil
 	case *ent.JournalChangeQuery:
 		return &query[*ent.JournalChangeQuery, predicate.JournalChange, journalchange.OrderOption]{typ: ent.TypeJournalChange, tq: q}, nil
 	case *ent.JournalEntryQuery:
 		return &query[*ent.JournalEntryQuery, predicate.JournalEntry, journalentry.OrderOption]{typ: ent.TypeJournalEntry, tq: q}, nil
 	case *ent.MembershipQuery:
 		return &query[*ent.MembershipQuery, predicate.Membership, membership.OrderOption]{typ: ent.TypeMembership, tq: q}, nil
+	case *ent.NoticeQuery:
+		return &query[*ent.NoticeQuery, predicate.Notice, notice.OrderOption]{typ: ent.TypeNotice, tq: q}, nil
 	case *ent.OrganizationQuery:
 		return &query[*ent.OrganizationQuery, predicate.Organization, organization.OrderOption]{typ: ent.TypeOrganization, tq: q}, nil
 	case *ent.ProjectQuery:
 		return &query[*ent.ProjectQuery, predicate.Project, project.OrderOption]{typ: ent.TypeProject, tq: q}, nil
 	case *ent.RatedLineQuery:
 		return &query[*ent.RatedLineQuery, predicate.RatedLine, ratedline.OrderOption]{typ: ent.TypeRatedLine, tq: q}, nil
+	case *ent.ResourceQuery:
+		return &query[*ent.ResourceQuery, predicate.Resource, resource.OrderOption]{typ: ent.TypeResource, tq: q}, nil
+	case *ent.SSHKeyQuery:
+		return &query[*ent.SSHKeyQuery, predicate.SSHKey, sshkey.OrderOption]{typ: ent.TypeSSHKey, tq: q}, nil
 	case *ent.SettingDirectiveQuery:
 		return &query[*ent.SettingDirectiveQuery, predicate.SettingDirective, settingdirective.OrderOption]{typ: ent.TypeSettingDirective, tq: q}, nil
 	case *ent.UsageDatasetQuery:

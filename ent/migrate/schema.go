@@ -9,6 +9,213 @@ import (
 )
 
 var (
+	// APIKeysColumns holds the columns for the "api_keys" table.
+	APIKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "access_key", Type: field.TypeString, Size: 20},
+		{Name: "secret_hash", Type: field.TypeString, Size: 64},
+		{Name: "description", Type: field.TypeString, Size: 200},
+		{Name: "disabled", Type: field.TypeBool, Default: false},
+		{Name: "expires_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_by", Type: field.TypeUUID},
+		{Name: "created_ip", Type: field.TypeString, Size: 45},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "application_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "membership_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "default_project_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// APIKeysTable holds the schema information for the "api_keys" table.
+	APIKeysTable = &schema.Table{
+		Name:       "api_keys",
+		Columns:    APIKeysColumns,
+		PrimaryKey: []*schema.Column{APIKeysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "api_keys_organizations_organization",
+				Columns:    []*schema.Column{APIKeysColumns[10]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "api_keys_applications_api_keys",
+				Columns:    []*schema.Column{APIKeysColumns[11]},
+				RefColumns: []*schema.Column{ApplicationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "api_keys_memberships_api_keys",
+				Columns:    []*schema.Column{APIKeysColumns[12]},
+				RefColumns: []*schema.Column{MembershipsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "api_keys_projects_default_of_keys",
+				Columns:    []*schema.Column{APIKeysColumns[13]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "apikey_access_key",
+				Unique:  true,
+				Columns: []*schema.Column{APIKeysColumns[1]},
+			},
+			{
+				Name:    "apikey_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{APIKeysColumns[10]},
+			},
+			{
+				Name:    "apikey_membership_id",
+				Unique:  false,
+				Columns: []*schema.Column{APIKeysColumns[12]},
+			},
+			{
+				Name:    "apikey_application_id",
+				Unique:  false,
+				Columns: []*schema.Column{APIKeysColumns[11]},
+			},
+			{
+				Name:    "apikey_created_by",
+				Unique:  false,
+				Columns: []*schema.Column{APIKeysColumns[6]},
+			},
+		},
+	}
+	// PoliciesColumns holds the columns for the "policies" table.
+	PoliciesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString, Size: 64},
+		{Name: "description", Type: field.TypeString, Size: 200},
+		{Name: "tags", Type: field.TypeJSON},
+		{Name: "rules", Type: field.TypeJSON},
+		{Name: "managed", Type: field.TypeBool, Default: false},
+		{Name: "builtin", Type: field.TypeEnum, Nullable: true, Enums: []string{"ADMINISTRATORS", "EDITORS", "BILLING_ADMINISTRATORS"}},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "application_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "group_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "membership_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// PoliciesTable holds the schema information for the "policies" table.
+	PoliciesTable = &schema.Table{
+		Name:       "policies",
+		Columns:    PoliciesColumns,
+		PrimaryKey: []*schema.Column{PoliciesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "policies_organizations_organization",
+				Columns:    []*schema.Column{PoliciesColumns[9]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "policies_applications_policies",
+				Columns:    []*schema.Column{PoliciesColumns[10]},
+				RefColumns: []*schema.Column{ApplicationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "policies_groups_policies",
+				Columns:    []*schema.Column{PoliciesColumns[11]},
+				RefColumns: []*schema.Column{GroupsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "policies_memberships_policies",
+				Columns:    []*schema.Column{PoliciesColumns[12]},
+				RefColumns: []*schema.Column{MembershipsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "accesspolicy_organization_id_builtin",
+				Unique:  true,
+				Columns: []*schema.Column{PoliciesColumns[9], PoliciesColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "builtin IS NOT NULL",
+				},
+			},
+			{
+				Name:    "accesspolicy_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{PoliciesColumns[9]},
+			},
+			{
+				Name:    "accesspolicy_membership_id",
+				Unique:  false,
+				Columns: []*schema.Column{PoliciesColumns[12]},
+			},
+			{
+				Name:    "accesspolicy_application_id",
+				Unique:  false,
+				Columns: []*schema.Column{PoliciesColumns[10]},
+			},
+			{
+				Name:    "accesspolicy_group_id",
+				Unique:  false,
+				Columns: []*schema.Column{PoliciesColumns[11]},
+			},
+		},
+	}
+	// AccessRequestsColumns holds the columns for the "access_requests" table.
+	AccessRequestsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "builtin", Type: field.TypeEnum, Nullable: true, Enums: []string{"ADMINISTRATORS", "EDITORS", "BILLING_ADMINISTRATORS"}},
+		{Name: "reason", Type: field.TypeString, Size: 1000},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING", "ACCEPTED", "DECLINED", "CANCELLED", "EXPIRED"}},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "decided_at", Type: field.TypeTime, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// AccessRequestsTable holds the schema information for the "access_requests" table.
+	AccessRequestsTable = &schema.Table{
+		Name:       "access_requests",
+		Columns:    AccessRequestsColumns,
+		PrimaryKey: []*schema.Column{AccessRequestsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "access_requests_organizations_organization",
+				Columns:    []*schema.Column{AccessRequestsColumns[8]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "access_requests_users_user",
+				Columns:    []*schema.Column{AccessRequestsColumns[9]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "access_request_one_pending",
+				Unique:  true,
+				Columns: []*schema.Column{AccessRequestsColumns[8], AccessRequestsColumns[9]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'PENDING'",
+				},
+			},
+			{
+				Name:    "accessrequest_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccessRequestsColumns[8]},
+			},
+			{
+				Name:    "accessrequest_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{AccessRequestsColumns[9]},
+			},
+		},
+	}
 	// OrganizationAncestriesColumns holds the columns for the "organization_ancestries" table.
 	OrganizationAncestriesColumns = []*schema.Column{
 		{Name: "distance", Type: field.TypeInt},
@@ -52,9 +259,11 @@ var (
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "name", Type: field.TypeString, Size: 64},
 		{Name: "description", Type: field.TypeString, Size: 200},
+		{Name: "managed", Type: field.TypeBool, Default: false},
 		{Name: "version", Type: field.TypeInt, Default: 1},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "project_id", Type: field.TypeUUID, Nullable: true},
 	}
 	// ApplicationsTable holds the schema information for the "applications" table.
 	ApplicationsTable = &schema.Table{
@@ -64,8 +273,14 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "applications_organizations_applications",
-				Columns:    []*schema.Column{ApplicationsColumns[5]},
+				Columns:    []*schema.Column{ApplicationsColumns[6]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "applications_projects_applications",
+				Columns:    []*schema.Column{ApplicationsColumns[7]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 		},
@@ -73,7 +288,15 @@ var (
 			{
 				Name:    "application_organization_id_name",
 				Unique:  true,
-				Columns: []*schema.Column{ApplicationsColumns[5], ApplicationsColumns[1]},
+				Columns: []*schema.Column{ApplicationsColumns[6], ApplicationsColumns[1]},
+			},
+			{
+				Name:    "application_project_id",
+				Unique:  true,
+				Columns: []*schema.Column{ApplicationsColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "project_id IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -306,6 +529,46 @@ var (
 			},
 		},
 	}
+	// GroupProjectsColumns holds the columns for the "group_projects" table.
+	GroupProjectsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "group_id", Type: field.TypeUUID},
+		{Name: "project_id", Type: field.TypeUUID},
+	}
+	// GroupProjectsTable holds the schema information for the "group_projects" table.
+	GroupProjectsTable = &schema.Table{
+		Name:       "group_projects",
+		Columns:    GroupProjectsColumns,
+		PrimaryKey: []*schema.Column{GroupProjectsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "group_projects_groups_group_projects",
+				Columns:    []*schema.Column{GroupProjectsColumns[3]},
+				RefColumns: []*schema.Column{GroupsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "group_projects_projects_group_projects",
+				Columns:    []*schema.Column{GroupProjectsColumns[4]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "groupproject_group_id_project_id",
+				Unique:  true,
+				Columns: []*schema.Column{GroupProjectsColumns[3], GroupProjectsColumns[4]},
+			},
+			{
+				Name:    "groupproject_project_id",
+				Unique:  false,
+				Columns: []*schema.Column{GroupProjectsColumns[4]},
+			},
+		},
+	}
 	// JournalChangesColumns holds the columns for the "journal_changes" table.
 	JournalChangesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -415,6 +678,38 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "owner",
 				},
+			},
+		},
+	}
+	// NoticesColumns holds the columns for the "notices" table.
+	NoticesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"RIGHTS_GRANTED", "ACCESS_REQUESTED"}},
+		{Name: "actor_id", Type: field.TypeUUID},
+		{Name: "actor_organization_id", Type: field.TypeUUID},
+		{Name: "action", Type: field.TypeString, Size: 64},
+		{Name: "subject", Type: field.TypeString, Size: 1000},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// NoticesTable holds the schema information for the "notices" table.
+	NoticesTable = &schema.Table{
+		Name:       "notices",
+		Columns:    NoticesColumns,
+		PrimaryKey: []*schema.Column{NoticesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "notices_organizations_organization",
+				Columns:    []*schema.Column{NoticesColumns[7]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "notice_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{NoticesColumns[7]},
 			},
 		},
 	}
@@ -545,6 +840,115 @@ var (
 				Name:    "ratedline_dataset_id",
 				Unique:  false,
 				Columns: []*schema.Column{RatedLinesColumns[8]},
+			},
+		},
+	}
+	// ResourcesColumns holds the columns for the "resources" table.
+	ResourcesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeString, Size: 64},
+		{Name: "name", Type: field.TypeString, Size: 200},
+		{Name: "provider", Type: field.TypeString, Size: 64},
+		{Name: "region", Type: field.TypeString, Size: 64},
+		{Name: "instance_type", Type: field.TypeString, Size: 64},
+		{Name: "external_id", Type: field.TypeString, Size: 400},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"ACTIVE", "RELEASED"}},
+		{Name: "created_by", Type: field.TypeUUID},
+		{Name: "released_at", Type: field.TypeTime, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "project_id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "group_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// ResourcesTable holds the schema information for the "resources" table.
+	ResourcesTable = &schema.Table{
+		Name:       "resources",
+		Columns:    ResourcesColumns,
+		PrimaryKey: []*schema.Column{ResourcesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "resources_projects_resources",
+				Columns:    []*schema.Column{ResourcesColumns[12]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "resources_organizations_organization",
+				Columns:    []*schema.Column{ResourcesColumns[13]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "resources_groups_group",
+				Columns:    []*schema.Column{ResourcesColumns[14]},
+				RefColumns: []*schema.Column{GroupsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "resource_external_id",
+				Unique:  true,
+				Columns: []*schema.Column{ResourcesColumns[13], ResourcesColumns[3], ResourcesColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "external_id <> '' AND status = 'ACTIVE'",
+				},
+			},
+			{
+				Name:    "resource_project_id_status",
+				Unique:  false,
+				Columns: []*schema.Column{ResourcesColumns[12], ResourcesColumns[7]},
+			},
+			{
+				Name:    "resource_group_id",
+				Unique:  false,
+				Columns: []*schema.Column{ResourcesColumns[14]},
+			},
+		},
+	}
+	// SSHKeysColumns holds the columns for the "ssh_keys" table.
+	SSHKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString, Size: 1000},
+		{Name: "public_key", Type: field.TypeString, Size: 65000},
+		{Name: "fingerprint", Type: field.TypeString, Size: 64},
+		{Name: "disabled", Type: field.TypeBool, Default: false},
+		{Name: "created_by", Type: field.TypeUUID},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "project_id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// SSHKeysTable holds the schema information for the "ssh_keys" table.
+	SSHKeysTable = &schema.Table{
+		Name:       "ssh_keys",
+		Columns:    SSHKeysColumns,
+		PrimaryKey: []*schema.Column{SSHKeysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "ssh_keys_projects_ssh_keys",
+				Columns:    []*schema.Column{SSHKeysColumns[8]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "ssh_keys_organizations_organization",
+				Columns:    []*schema.Column{SSHKeysColumns[9]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "sshkey_project_id_fingerprint",
+				Unique:  true,
+				Columns: []*schema.Column{SSHKeysColumns[8], SSHKeysColumns[3]},
+			},
+			{
+				Name:    "sshkey_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{SSHKeysColumns[9]},
 			},
 		},
 	}
@@ -812,6 +1216,7 @@ var (
 		{Name: "name", Type: field.TypeString, Size: 200},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"INVITED", "ACTIVE", "LOCKED"}},
 		{Name: "password_hash", Type: field.TypeString, Nullable: true},
+		{Name: "credentials_set_by", Type: field.TypeUUID, Nullable: true},
 		{Name: "mfa_enabled", Type: field.TypeBool, Default: false},
 		{Name: "last_login_at", Type: field.TypeTime, Nullable: true},
 		{Name: "version", Type: field.TypeInt, Default: 1},
@@ -826,7 +1231,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "users_organizations_home_organization",
-				Columns:    []*schema.Column{UsersColumns[12]},
+				Columns:    []*schema.Column{UsersColumns[13]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -846,6 +1251,9 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		APIKeysTable,
+		PoliciesTable,
+		AccessRequestsTable,
 		OrganizationAncestriesTable,
 		ApplicationsTable,
 		BillingMultipliersTable,
@@ -853,12 +1261,16 @@ var (
 		CountersTable,
 		GroupsTable,
 		GroupMembersTable,
+		GroupProjectsTable,
 		JournalChangesTable,
 		JournalEntriesTable,
 		MembershipsTable,
+		NoticesTable,
 		OrganizationsTable,
 		ProjectsTable,
 		RatedLinesTable,
+		ResourcesTable,
+		SSHKeysTable,
 		SettingDirectivesTable,
 		UsageDatasetsTable,
 		UsageImportsTable,
@@ -869,6 +1281,31 @@ var (
 )
 
 func init() {
+	APIKeysTable.ForeignKeys[0].RefTable = OrganizationsTable
+	APIKeysTable.ForeignKeys[1].RefTable = ApplicationsTable
+	APIKeysTable.ForeignKeys[2].RefTable = MembershipsTable
+	APIKeysTable.ForeignKeys[3].RefTable = ProjectsTable
+	APIKeysTable.Annotation = &entsql.Annotation{
+		Table: "api_keys",
+	}
+	APIKeysTable.Annotation.Checks = map[string]string{
+		"api_key_has_one_bearer": "((membership_id IS NULL) <> (application_id IS NULL))",
+	}
+	PoliciesTable.ForeignKeys[0].RefTable = OrganizationsTable
+	PoliciesTable.ForeignKeys[1].RefTable = ApplicationsTable
+	PoliciesTable.ForeignKeys[2].RefTable = GroupsTable
+	PoliciesTable.ForeignKeys[3].RefTable = MembershipsTable
+	PoliciesTable.Annotation = &entsql.Annotation{
+		Table: "policies",
+	}
+	PoliciesTable.Annotation.Checks = map[string]string{
+		"policy_has_one_principal_at_most": "((CASE WHEN membership_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN application_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN group_id IS NULL THEN 0 ELSE 1 END) <= 1)",
+	}
+	AccessRequestsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	AccessRequestsTable.ForeignKeys[1].RefTable = UsersTable
+	AccessRequestsTable.Annotation = &entsql.Annotation{
+		Table: "access_requests",
+	}
 	OrganizationAncestriesTable.ForeignKeys[0].RefTable = OrganizationsTable
 	OrganizationAncestriesTable.ForeignKeys[1].RefTable = OrganizationsTable
 	OrganizationAncestriesTable.Annotation = &entsql.Annotation{
@@ -878,6 +1315,7 @@ func init() {
 		"ancestry_self": "((distance = 0) = (ancestor_id = organization_id))",
 	}
 	ApplicationsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	ApplicationsTable.ForeignKeys[1].RefTable = ProjectsTable
 	ApplicationsTable.Annotation = &entsql.Annotation{
 		Table: "applications",
 	}
@@ -906,6 +1344,11 @@ func init() {
 	GroupMembersTable.Annotation.Checks = map[string]string{
 		"group_member_is_one_principal": "((membership_id IS NULL) <> (application_id IS NULL))",
 	}
+	GroupProjectsTable.ForeignKeys[0].RefTable = GroupsTable
+	GroupProjectsTable.ForeignKeys[1].RefTable = ProjectsTable
+	GroupProjectsTable.Annotation = &entsql.Annotation{
+		Table: "group_projects",
+	}
 	JournalChangesTable.ForeignKeys[0].RefTable = JournalEntriesTable
 	JournalChangesTable.Annotation = &entsql.Annotation{
 		Table: "journal_changes",
@@ -917,6 +1360,10 @@ func init() {
 	MembershipsTable.ForeignKeys[1].RefTable = UsersTable
 	MembershipsTable.Annotation = &entsql.Annotation{
 		Table: "memberships",
+	}
+	NoticesTable.ForeignKeys[0].RefTable = OrganizationsTable
+	NoticesTable.Annotation = &entsql.Annotation{
+		Table: "notices",
 	}
 	OrganizationsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	OrganizationsTable.Annotation = &entsql.Annotation{
@@ -935,6 +1382,17 @@ func init() {
 	RatedLinesTable.ForeignKeys[0].RefTable = UsageDatasetsTable
 	RatedLinesTable.Annotation = &entsql.Annotation{
 		Table: "rated_lines",
+	}
+	ResourcesTable.ForeignKeys[0].RefTable = ProjectsTable
+	ResourcesTable.ForeignKeys[1].RefTable = OrganizationsTable
+	ResourcesTable.ForeignKeys[2].RefTable = GroupsTable
+	ResourcesTable.Annotation = &entsql.Annotation{
+		Table: "resources",
+	}
+	SSHKeysTable.ForeignKeys[0].RefTable = ProjectsTable
+	SSHKeysTable.ForeignKeys[1].RefTable = OrganizationsTable
+	SSHKeysTable.Annotation = &entsql.Annotation{
+		Table: "ssh_keys",
 	}
 	SettingDirectivesTable.ForeignKeys[0].RefTable = OrganizationsTable
 	SettingDirectivesTable.ForeignKeys[1].RefTable = OrganizationsTable

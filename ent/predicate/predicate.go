@@ -6,6 +6,15 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
+// APIKey is the predicate function for apikey builders.
+type APIKey func(*sql.Selector)
+
+// AccessPolicy is the predicate function for accesspolicy builders.
+type AccessPolicy func(*sql.Selector)
+
+// AccessRequest is the predicate function for accessrequest builders.
+type AccessRequest func(*sql.Selector)
+
 // Ancestry is the predicate function for ancestry builders.
 type Ancestry func(*sql.Selector)
 
@@ -27,6 +36,9 @@ type Group func(*sql.Selector)
 // GroupMember is the predicate function for groupmember builders.
 type GroupMember func(*sql.Selector)
 
+// GroupProject is the predicate function for groupproject builders.
+type GroupProject func(*sql.Selector)
+
 // JournalChange is the predicate function for journalchange builders.
 type JournalChange func(*sql.Selector)
 
@@ -36,6 +48,9 @@ type JournalEntry func(*sql.Selector)
 // Membership is the predicate function for membership builders.
 type Membership func(*sql.Selector)
 
+// Notice is the predicate function for notice builders.
+type Notice func(*sql.Selector)
+
 // Organization is the predicate function for organization builders.
 type Organization func(*sql.Selector)
 
@@ -44,6 +59,12 @@ type Project func(*sql.Selector)
 
 // RatedLine is the predicate function for ratedline builders.
 type RatedLine func(*sql.Selector)
+
+// Resource is the predicate function for resource builders.
+type Resource func(*sql.Selector)
+
+// SSHKey is the predicate function for sshkey builders.
+type SSHKey func(*sql.Selector)
 
 // SettingDirective is the predicate function for settingdirective builders.
 type SettingDirective func(*sql.Selector)

@@ -27,6 +27,8 @@ func (User) Fields() []ent.Field {
 		field.Enum("status").Values("INVITED", "ACTIVE", "LOCKED"),
 		optionalReference("home_organization_id"),
 		field.String("password_hash").Optional().Sensitive(),
+		// Who set the password, unless the person did: a user or an application.
+		optionalReference("credentials_set_by"),
 		field.Bool("mfa_enabled").Default(false),
 		field.Time("last_login_at").Optional().Nillable(),
 		version(),
@@ -76,6 +78,8 @@ func (Membership) Edges() []ent.Edge {
 		edge.From("organization", Organization.Type).Ref("memberships").Field("organization_id").Unique().Required(),
 		edge.From("user", User.Type).Ref("memberships").Field("user_id").Unique().Required(),
 		edge.To("group_members", GroupMember.Type).Annotations(cascade()),
+		edge.To("policies", AccessPolicy.Type).Annotations(restrict()),
+		edge.To("api_keys", APIKey.Type).Annotations(restrict()),
 	}
 }
 
@@ -103,6 +107,9 @@ func (Application) Fields() []ent.Field {
 		reference("organization_id"),
 		field.String("name").NotEmpty().MaxRuneLen(64),
 		field.String("description").MaxRuneLen(200),
+		// A managed application was made with its project and goes with it.
+		field.Bool("managed").Default(false),
+		optionalReference("project_id"),
 		version(),
 		createdAt(),
 	}
@@ -112,13 +119,19 @@ func (Application) Fields() []ent.Field {
 func (Application) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("organization", Organization.Type).Ref("applications").Field("organization_id").Unique().Required(),
+		edge.From("project", Project.Type).Ref("applications").Field("project_id").Unique(),
 		edge.To("group_members", GroupMember.Type).Annotations(cascade()),
+		edge.To("policies", AccessPolicy.Type).Annotations(restrict()),
+		edge.To("api_keys", APIKey.Type).Annotations(restrict()),
 	}
 }
 
 // Indexes of an application.
 func (Application) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("organization_id", "name").Unique()}
+	return []ent.Index{
+		index.Fields("organization_id", "name").Unique(),
+		index.Fields("project_id").Unique().Annotations(entsql.IndexWhere("project_id IS NOT NULL")),
+	}
 }
 
 // Annotations of an application.
@@ -149,6 +162,8 @@ func (Group) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("organization", Organization.Type).Ref("groups").Field("organization_id").Unique().Required(),
 		edge.To("members", GroupMember.Type).Annotations(cascade()),
+		edge.To("group_projects", GroupProject.Type).Annotations(cascade()),
+		edge.To("policies", AccessPolicy.Type).Annotations(restrict()),
 	}
 }
 
@@ -229,6 +244,11 @@ func (Project) Fields() []ent.Field {
 func (Project) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("organization", Organization.Type).Ref("projects").Field("organization_id").Unique().Required(),
+		edge.To("group_projects", GroupProject.Type).Annotations(cascade()),
+		edge.To("applications", Application.Type).Annotations(restrict()),
+		edge.To("ssh_keys", SSHKey.Type).Annotations(cascade()),
+		edge.To("resources", Resource.Type).Annotations(restrict()),
+		edge.To("default_of_keys", APIKey.Type).Annotations(entsql.OnDelete(entsql.SetNull)),
 	}
 }
 

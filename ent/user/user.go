@@ -30,6 +30,8 @@ const (
 	FieldHomeOrganizationID = "home_organization_id"
 	// FieldPasswordHash holds the string denoting the password_hash field in the database.
 	FieldPasswordHash = "password_hash"
+	// FieldCredentialsSetBy holds the string denoting the credentials_set_by field in the database.
+	FieldCredentialsSetBy = "credentials_set_by"
 	// FieldMfaEnabled holds the string denoting the mfa_enabled field in the database.
 	FieldMfaEnabled = "mfa_enabled"
 	// FieldLastLoginAt holds the string denoting the last_login_at field in the database.
@@ -71,6 +73,7 @@ var Columns = []string{
 	FieldStatus,
 	FieldHomeOrganizationID,
 	FieldPasswordHash,
+	FieldCredentialsSetBy,
 	FieldMfaEnabled,
 	FieldLastLoginAt,
 	FieldVersion,
@@ -176,6 +179,11 @@ func ByHomeOrganizationID(opts ...sql.OrderTermOption) OrderOption {
 // ByPasswordHash orders the results by the password_hash field.
 func ByPasswordHash(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPasswordHash, opts...).ToFunc()
+}
+
+// ByCredentialsSetBy orders the results by the credentials_set_by field.
+func ByCredentialsSetBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCredentialsSetBy, opts...).ToFunc()
 }
 
 // ByMfaEnabled orders the results by the mfa_enabled field.

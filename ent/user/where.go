@@ -91,6 +91,11 @@ func PasswordHash(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldPasswordHash, v))
 }
 
+// CredentialsSetBy applies equality check predicate on the "credentials_set_by" field. It's identical to CredentialsSetByEQ.
+func CredentialsSetBy(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldCredentialsSetBy, v))
+}
+
 // MfaEnabled applies equality check predicate on the "mfa_enabled" field. It's identical to MfaEnabledEQ.
 func MfaEnabled(v bool) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldMfaEnabled, v))
@@ -559,6 +564,56 @@ func PasswordHashEqualFold(v string) predicate.User {
 // PasswordHashContainsFold applies the ContainsFold predicate on the "password_hash" field.
 func PasswordHashContainsFold(v string) predicate.User {
 	return predicate.User(sql.FieldContainsFold(FieldPasswordHash, v))
+}
+
+// CredentialsSetByEQ applies the EQ predicate on the "credentials_set_by" field.
+func CredentialsSetByEQ(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldCredentialsSetBy, v))
+}
+
+// CredentialsSetByNEQ applies the NEQ predicate on the "credentials_set_by" field.
+func CredentialsSetByNEQ(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldCredentialsSetBy, v))
+}
+
+// CredentialsSetByIn applies the In predicate on the "credentials_set_by" field.
+func CredentialsSetByIn(vs ...uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldIn(FieldCredentialsSetBy, vs...))
+}
+
+// CredentialsSetByNotIn applies the NotIn predicate on the "credentials_set_by" field.
+func CredentialsSetByNotIn(vs ...uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldCredentialsSetBy, vs...))
+}
+
+// CredentialsSetByGT applies the GT predicate on the "credentials_set_by" field.
+func CredentialsSetByGT(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldGT(FieldCredentialsSetBy, v))
+}
+
+// CredentialsSetByGTE applies the GTE predicate on the "credentials_set_by" field.
+func CredentialsSetByGTE(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldCredentialsSetBy, v))
+}
+
+// CredentialsSetByLT applies the LT predicate on the "credentials_set_by" field.
+func CredentialsSetByLT(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldLT(FieldCredentialsSetBy, v))
+}
+
+// CredentialsSetByLTE applies the LTE predicate on the "credentials_set_by" field.
+func CredentialsSetByLTE(v uuid.UUID) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldCredentialsSetBy, v))
+}
+
+// CredentialsSetByIsNil applies the IsNil predicate on the "credentials_set_by" field.
+func CredentialsSetByIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldCredentialsSetBy))
+}
+
+// CredentialsSetByNotNil applies the NotNil predicate on the "credentials_set_by" field.
+func CredentialsSetByNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldCredentialsSetBy))
 }
 
 // MfaEnabledEQ applies the EQ predicate on the "mfa_enabled" field.

@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -47,7 +48,7 @@ func (s *Service) Create(ctx context.Context, n NewGroup) (*Group, error) {
 	}
 	roles := inOrder(n.Roles)
 	if len(roles) > 0 {
-		if err := checkRoles(viewer, roles, org); err != nil {
+		if err := access.Check(viewer, access.GroupsRoles, org.Target()); err != nil {
 			return nil, err
 		}
 	}
@@ -58,6 +59,12 @@ func (s *Service) Create(ctx context.Context, n NewGroup) (*Group, error) {
 	}
 	var row *ent.Group
 	_, err = s.db.Write(ctx, database.Entry{Action: "createGroup", Organization: n.Organization}, func(ctx context.Context, tx *database.Tx) error {
+		err := records.CheckGranting(ctx, tx, org, records.Granting{
+			Grants: access.Group{Roles: roles}.Grants(orgtree.ID(org.ID)), Action: "createGroup", Subject: n.Name,
+		})
+		if err != nil {
+			return err
+		}
 		rank, err := rankOf(ctx, tx, n)
 		if err != nil {
 			return err
@@ -143,11 +150,18 @@ func (s *Service) Update(ctx context.Context, u Update) (*Group, error) {
 // the old and the new ones.
 func (s *Service) SetRoles(ctx context.Context, id uuid.UUID, roles []access.Role, expectedVersion *int) (*Group, error) {
 	roles = inOrder(roles)
-	return s.change(ctx, "setGroupRoles", id, expectedVersion, func(_ context.Context, _ *database.Tx, row *ent.Group, org records.Organization) (*ent.GroupUpdateOne, error) {
+	return s.change(ctx, "setGroupRoles", id, expectedVersion, func(ctx context.Context, tx *database.Tx, row *ent.Group, org records.Organization) (*ent.GroupUpdateOne, error) {
 		if row.Builtin != nil {
 			return nil, builtinImmutable("a built-in group has no roles")
 		}
-		if err := checkRoles(access.ViewerFrom(ctx), slices.Concat(roles, row.Roles), org); err != nil {
+		if err := access.Check(access.ViewerFrom(ctx), access.GroupsRoles, org.Target()); err != nil {
+			return nil, err
+		}
+		err := records.CheckGranting(ctx, tx, org, records.Granting{
+			Grants: access.Group{Roles: slices.Concat(roles, row.Roles)}.Grants(orgtree.ID(org.ID)),
+			To:     records.Recipients{Groups: []uuid.UUID{row.ID}}, Action: "setGroupRoles", Subject: row.Name,
+		})
+		if err != nil {
 			return nil, err
 		}
 		return row.Update().SetRoles(roles), nil
@@ -208,7 +222,7 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 		if row.Builtin != nil {
 			return builtinImmutable("a built-in group cannot be deleted")
 		}
-		if err := access.CheckGrant(viewer, row.Roles, "", org.Target()); err != nil {
+		if err := checkGroup(ctx, tx, row, org, records.Recipients{}, "deleteGroup"); err != nil {
 			return err
 		}
 		if err := s.closeSettings(ctx, tx, id); err != nil {
@@ -316,11 +330,15 @@ func checkRank(viewer access.Viewer, rank int, org records.Organization) error {
 	return access.Check(viewer, access.SettingsWrite, org.Target())
 }
 
-func checkRoles(viewer access.Viewer, roles []access.Role, org records.Organization) error {
-	if err := access.Check(viewer, access.GroupsRoles, org.Target()); err != nil {
+// checkGroup returns nil if the viewer may give, or take, all that a group gives.
+func checkGroup(ctx context.Context, tx *database.Tx, row *ent.Group, org records.Organization, to records.Recipients, action string) error {
+	group, err := records.LoadGroup(ctx, row)
+	if err != nil {
 		return err
 	}
-	return access.CheckGrant(viewer, roles, "", org.Target())
+	return records.CheckGranting(ctx, tx, org, records.Granting{
+		Grants: group.Grants(orgtree.ID(org.ID)), To: to, Action: action, Subject: row.Name,
+	})
 }
 
 // inOrder returns the roles sorted, each once.

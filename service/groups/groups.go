@@ -105,8 +105,7 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (*Group, error) {
 }
 
 func isIn(ctx context.Context, row *ent.Group) bool {
-	standing := access.ViewerFrom(ctx).Standings[orgtree.ID(row.OrganizationID)]
-	return slices.Contains(standing.Groups, orgtree.ID(row.ID))
+	return access.ViewerFrom(ctx).Standing(orgtree.ID(row.OrganizationID)).IsIn(orgtree.ID(row.ID))
 }
 
 // Of returns a page of an organization's groups, in the order in which they
@@ -165,8 +164,8 @@ func (s *Service) visible(ctx context.Context, organizations []uuid.UUID) (predi
 		if slices.Contains(viewer.Allowed(found[id].Target()), access.GroupsRead) {
 			open = append(open, id)
 		}
-		for _, g := range viewer.Standings[orgtree.ID(id)].Groups {
-			mine = append(mine, uuid.UUID(g))
+		for _, g := range viewer.Standing(orgtree.ID(id)).Groups {
+			mine = append(mine, uuid.UUID(g.ID))
 		}
 	}
 	return group.Or(group.OrganizationIDIn(open...), group.IDIn(mine...)), nil

@@ -14,7 +14,14 @@ import (
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
+)
+
+// The actions on a group's members.
+const (
+	adding   = "addGroupMembers"
+	removing = "removeGroupMembers"
 )
 
 // maxPrincipals bounds one change of a group's members.
@@ -24,7 +31,7 @@ const maxPrincipals = 1000
 // those that are in it stay. Needs groups:write and the right to grant what the
 // group grants. INVALID for a principal that is not of the organization.
 func (s *Service) AddMembers(ctx context.Context, id uuid.UUID, principals []typeid.ID) (*Group, error) {
-	return s.place(ctx, "addGroupMembers", id, principals, func(ctx context.Context, tx *database.Tx, row *ent.Group, found places) error {
+	return s.place(ctx, adding, id, principals, func(ctx context.Context, tx *database.Tx, row *ent.Group, found places) error {
 		if len(found.missing) > 0 {
 			return fault.Invalidf("principalIds", "%s is no user or application of the organization", found.missing[0])
 		}
@@ -52,7 +59,7 @@ func (s *Service) AddMembers(ctx context.Context, id uuid.UUID, principals []typ
 // RemoveMembers takes users and applications out of a group; those that are not
 // in it are passed over. Needs what AddMembers needs.
 func (s *Service) RemoveMembers(ctx context.Context, id uuid.UUID, principals []typeid.ID) (*Group, error) {
-	return s.place(ctx, "removeGroupMembers", id, principals, func(ctx context.Context, tx *database.Tx, row *ent.Group, found places) error {
+	return s.place(ctx, removing, id, principals, func(ctx context.Context, tx *database.Tx, row *ent.Group, found places) error {
 		for _, p := range found.members {
 			member := found.in[p.id]
 			if member == nil {
@@ -67,6 +74,13 @@ func (s *Service) RemoveMembers(ctx context.Context, id uuid.UUID, principals []
 	})
 }
 
+func builtinOf(row *ent.Group) access.Builtin {
+	if row.Builtin == nil {
+		return ""
+	}
+	return *row.Builtin
+}
+
 // places are principals as a group can hold them.
 type places struct {
 	members []placed
@@ -74,6 +88,23 @@ type places struct {
 	missing []typeid.ID
 	// in are the rows of those who are in the group, by placed id.
 	in map[uuid.UUID]*ent.GroupMember
+}
+
+// recipients returns who receives what the group gives: nobody where members
+// are removed.
+func (p places) recipients(action string) records.Recipients {
+	var to records.Recipients
+	if action == removing {
+		return to
+	}
+	for _, member := range p.members {
+		if member.application {
+			to.Applications = append(to.Applications, member.id)
+		} else {
+			to.Memberships = append(to.Memberships, member.id)
+		}
+	}
+	return to
 }
 
 // placed is a membership or an application.
@@ -99,12 +130,15 @@ func (s *Service) place(ctx context.Context, action string, id uuid.UUID, princi
 		if err != nil {
 			return err
 		}
-		// The locked row's roles are what the change would grant or take.
-		if err := access.CheckPlacing(viewer, row.Roles, row.Builtin, org.Target()); err != nil {
+		if err := access.CheckPlacing(viewer, builtinOf(row), org.Target()); err != nil {
 			return err
 		}
 		found, err := resolve(ctx, tx, row, principals)
 		if err != nil {
+			return err
+		}
+		// What the locked row gives is what the change would grant or take.
+		if err := checkGroup(ctx, tx, row, org, found.recipients(action), action); err != nil {
 			return err
 		}
 		return apply(ctx, tx, row, found)

@@ -220,6 +220,15 @@ func (s *Service) furnish(ctx context.Context, tx *database.Tx, organization uui
 			return fmt.Errorf("create built-in group: %w", err)
 		}
 		tx.Record(database.Change{Kind: typeid.Group, ID: row.ID, Organization: organization, After: row})
+		policy, err := tx.AccessPolicy.Create().
+			SetID(s.db.NewID()).SetOrganizationID(organization).
+			SetName(builtin.Label()).SetDescription("").SetTags([]string{}).SetRules(builtin.Rules()).
+			SetManaged(true).SetBuiltin(builtin).SetGroupID(row.ID).SetCreatedAt(now).
+			Save(ctx)
+		if err != nil {
+			return fmt.Errorf("create built-in policy: %w", err)
+		}
+		tx.Record(database.Change{Kind: typeid.Policy, ID: policy.ID, Organization: organization, After: policy})
 	}
 	return nil
 }

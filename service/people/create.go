@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -101,7 +102,7 @@ func (s *Service) check(ctx context.Context, n NewUser, org records.Organization
 }
 
 func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash string, org records.Organization) (uuid.UUID, error) {
-	groups, err := grantable(ctx, tx, n.Groups, org)
+	groups, err := groupsToJoin(ctx, tx, n.Groups, org)
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -114,6 +115,7 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash s
 		SetUsername(n.Username).SetUsernameKey(strings.ToLower(n.Username)).
 		SetEmail(n.Email).SetEmailKey(strings.ToLower(n.Email)).
 		SetName(n.Name).SetStatus(status).SetHomeOrganizationID(n.Organization).SetPasswordHash(hash).
+		SetNillableCredentialsSetBy(setter(ctx, hash)).
 		SetCreatedAt(s.db.Now()).
 		Save(ctx)
 	if err != nil {
@@ -127,6 +129,9 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash s
 		return uuid.Nil, fmt.Errorf("create membership: %w", err)
 	}
 	tx.Record(database.Change{Kind: typeid.Membership, ID: row.ID, Organization: n.Organization, After: row})
+	if err := checkPlacing(ctx, tx, groups, row.ID, org); err != nil {
+		return uuid.Nil, err
+	}
 	for _, g := range groups {
 		place, err := tx.GroupMember.Create().
 			SetID(s.db.NewID()).SetOrganizationID(n.Organization).SetGroupID(g.ID).SetMembershipID(row.ID).SetCreatedAt(s.db.Now()).
@@ -139,10 +144,39 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash s
 	return row.ID, nil
 }
 
-// grantable returns the groups with these ids, each of the organization and one
-// whose grants the viewer may give. Nobody but an owner appoints billing
-// administrators, and built-in groups need members:role.
-func grantable(ctx context.Context, tx *database.Tx, ids []uuid.UUID, org records.Organization) ([]*ent.Group, error) {
+// setter returns who knows the password of a new account: whoever makes it with
+// one.
+func setter(ctx context.Context, hash string) *uuid.UUID {
+	viewer := access.ViewerFrom(ctx)
+	if hash == "" || viewer.IsSystem() {
+		return nil
+	}
+	id := uuid.UUID(viewer.ID)
+	return &id
+}
+
+// checkPlacing returns nil if the viewer may give a new member what the groups
+// give.
+func checkPlacing(ctx context.Context, tx *database.Tx, groups []*ent.Group, member uuid.UUID, org records.Organization) error {
+	var grants []access.Grant
+	names := make([]string, len(groups))
+	for i, row := range groups {
+		group, err := records.LoadGroup(ctx, row)
+		if err != nil {
+			return err
+		}
+		grants, names[i] = append(grants, group.Grants(orgtree.ID(org.ID))...), row.Name
+	}
+	return records.CheckGranting(ctx, tx, org, records.Granting{
+		Grants: grants, To: records.Recipients{Memberships: []uuid.UUID{member}},
+		Action: "createUser", Subject: strings.Join(names, ", "),
+	})
+}
+
+// groupsToJoin returns the groups with these ids, each of the organization.
+// Nobody but an owner appoints billing administrators, and built-in groups need
+// members:role; other groups come with the new person.
+func groupsToJoin(ctx context.Context, tx *database.Tx, ids []uuid.UUID, org records.Organization) ([]*ent.Group, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -157,8 +191,14 @@ func grantable(ctx context.Context, tx *database.Tx, ids []uuid.UUID, org record
 		return nil, fault.Invalidf("groupIds", "one of these is no group of the organization")
 	}
 	for _, row := range rows {
-		if err := access.CheckPlacing(access.ViewerFrom(ctx), row.Roles, row.Builtin, org.Target()); err != nil {
-			return nil, err
+		builtin := access.Builtin("")
+		if row.Builtin != nil {
+			builtin = *row.Builtin
+		}
+		if builtin != "" {
+			if err := access.CheckPlacing(access.ViewerFrom(ctx), builtin, org.Target()); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return rows, nil

@@ -87,28 +87,30 @@ func (w *world) grow(name, parent string, kind orgtree.Kind) {
 }
 
 // as returns a context in which a person of the organization acts.
-func (w *world) as(organization string, standing access.Standing) context.Context {
+func (w *world) as(organization string, groups ...access.Group) context.Context {
 	id := orgtree.ID(w.orgs[organization])
-	standing.Kind = w.kinds[organization]
+	standing := access.NewStanding(access.Place{
+		Organization: id, Kind: w.kinds[organization], Switches: access.DefaultSwitches(), Groups: groups,
+	}, access.Circumstances{})
 	return access.WithViewer(w.t.Context(), access.Viewer{
-		Kind: access.User, ID: id, Name: organization, Standings: map[orgtree.ID]access.Standing{id: standing},
+		Kind: access.User, ID: id, Name: organization, Standings: map[orgtree.ID]*access.Standing{id: standing},
 	})
 }
 
 // admin returns a context in which an administrator of the organization acts.
 func (w *world) admin(organization string) context.Context {
-	return w.as(organization, access.Standing{Roles: []access.Role{access.RoleAdmin}})
+	return w.as(organization, access.Group{Roles: []access.Role{access.RoleAdmin}})
 }
 
 // clerk returns a context in which somebody acts who reads the bills of the
 // organization and sees nothing below it.
 func (w *world) clerk(organization string) context.Context {
-	return w.as(organization, access.Standing{Builtins: []access.Builtin{access.BillingAdministrators}})
+	return w.as(organization, access.BuiltinGroup(access.BillingAdministrators))
 }
 
 // member returns a context in which a member without roles acts.
 func (w *world) member(organization string) context.Context {
-	return w.as(organization, access.Standing{})
+	return w.as(organization)
 }
 
 // set writes a setting of an organization.

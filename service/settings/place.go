@@ -32,7 +32,7 @@ type member struct {
 	membership uuid.UUID
 	user       uuid.UUID
 	username   string
-	standing   access.Standing
+	standing   *access.Standing
 }
 
 // id returns the id of the scope.
@@ -80,7 +80,7 @@ func (p place) checkRead(viewer access.Viewer) error {
 		}
 		return access.Check(viewer, access.UsersRead, target)
 	case len(p.groups) > 0:
-		if slices.Contains(viewer.Standings[target.Path.Leaf()].Groups, orgtree.ID(p.id())) {
+		if viewer.Standing(target.Path.Leaf()).IsIn(orgtree.ID(p.id())) {
 			return access.Check(viewer, access.OrgRead, target)
 		}
 		if access.Check(viewer, access.SettingsRead, target) == nil {
@@ -119,11 +119,7 @@ func (s *Service) groupPlaces(ctx context.Context, ids []uuid.UUID) (map[uuid.UU
 
 // memberPlaces returns the places of members that the viewer can see.
 func (s *Service) memberPlaces(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]place, error) {
-	rows, err := s.db.Client().Membership.Query().
-		Where(membership.IDIn(ids...)).
-		WithUser().
-		WithGroupMembers(func(q *ent.GroupMemberQuery) { q.WithGroup() }).
-		All(ctx)
+	rows, err := records.WithPlace(s.db.Client().Membership.Query().Where(membership.IDIn(ids...)).WithUser()).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load members: %w", err)
 	}
@@ -135,6 +131,10 @@ func (s *Service) memberPlaces(ctx context.Context, ids []uuid.UUID) (map[uuid.U
 	if err != nil {
 		return nil, err
 	}
+	standings, err := s.records.Standings(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
 	places := make(map[uuid.UUID]place, len(rows))
 	for _, row := range rows {
 		places[row.ID] = place{
@@ -142,7 +142,7 @@ func (s *Service) memberPlaces(ctx context.Context, ids []uuid.UUID) (map[uuid.U
 			groups:       inOrder(row.Edges.GroupMembers),
 			member: &member{
 				membership: row.ID, user: row.UserID, username: row.Edges.User.Username,
-				standing: records.StandingOf(row, organizations[row.OrganizationID].Kind),
+				standing: standings[row.ID],
 			},
 		}
 	}

@@ -122,7 +122,9 @@ func (w *world) viewer(organization string, kind orgtree.Kind) context.Context {
 	id := orgtree.ID(w.orgs[organization])
 	return access.WithViewer(w.t.Context(), access.Viewer{
 		Kind: access.User, ID: id, Name: organization,
-		Standings: map[orgtree.ID]access.Standing{id: {Kind: kind, Roles: []access.Role{access.RoleAdmin}}},
+		Standings: map[orgtree.ID]*access.Standing{id: access.NewStanding(access.Place{
+			Organization: id, Kind: kind, Groups: []access.Group{{Roles: []access.Role{access.RoleAdmin}}},
+		}, access.Circumstances{})},
 	})
 }
 

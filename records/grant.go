@@ -1,0 +1,209 @@
+package records
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/apikey"
+	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/groupmember"
+	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/notice"
+	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// Recipients are who would receive rights: members, applications, and all who
+// are in groups. It is empty where rights are only taken.
+type Recipients struct {
+	Memberships  []uuid.UUID
+	Applications []uuid.UUID
+	Groups       []uuid.UUID
+}
+
+// Granting is a change that gives or takes rights.
+type Granting struct {
+	// Grants are what is given or taken.
+	Grants []access.Grant
+	To     Recipients
+	// Action is the mutation's name and Subject what gives the rights, such as a
+	// group: the owner is told of both.
+	Action, Subject string
+}
+
+// CheckGranting is the loaded form of access.CheckGranting, inside the
+// transaction that makes the change: it finds out whether the rights would come
+// into the viewer's own hands, and leaves a notice for the owner where the
+// viewer is exempt because they come in through the tree.
+func CheckGranting(ctx context.Context, tx *database.Tx, org Organization, g Granting) error {
+	store := (&Store{}).In(tx)
+	switches, err := store.Switches(ctx, map[uuid.UUID]Organization{org.ID: org})
+	if err != nil {
+		return err
+	}
+	own, err := store.inOwnHands(ctx, g.To)
+	if err != nil {
+		return err
+	}
+	granting := access.Granting{Rights: access.RightsOf(g.Grants, org.Kind, switches[org.ID]), OwnHands: own}
+	exempt, err := access.CheckGranting(access.ViewerFrom(ctx), granting, org.Target())
+	if err != nil || !exempt {
+		return err
+	}
+	return notify(ctx, tx, org, notice.KindRIGHTS_GRANTED, g.Action, g.Subject)
+}
+
+// maxSubject is how much of a subject a notice keeps, in bytes.
+const maxSubject = 1000
+
+// notify leaves a notice for the owner of what somebody of a managing tier did
+// or asks.
+func notify(ctx context.Context, tx *database.Tx, org Organization, kind notice.Kind, action, subject string) error {
+	viewer := access.ViewerFrom(ctx)
+	above := org.ID
+	for i := len(org.Above) - 1; i >= 0; i-- {
+		if _, ok := viewer.Standings[orgtree.ID(org.Above[i].ID)]; ok {
+			above = org.Above[i].ID
+			break
+		}
+	}
+	row, err := tx.Notice.Create().
+		SetID(tx.NewID()).SetOrganizationID(org.ID).SetKind(kind).
+		SetActorID(uuid.UUID(viewer.ID)).SetActorOrganizationID(above).
+		SetAction(action).SetSubject(subject[:min(len(subject), maxSubject)]).SetCreatedAt(tx.Now()).
+		Save(ctx)
+	if err != nil {
+		return fmt.Errorf("leave a notice: %w", err)
+	}
+	tx.Record(database.Change{Kind: typeid.Notice, ID: row.ID, Organization: org.ID, After: row})
+	return nil
+}
+
+// AnnounceRequest leaves a notice that somebody of a managing tier asks to
+// become a member.
+func AnnounceRequest(ctx context.Context, tx *database.Tx, org Organization, subject string) error {
+	return notify(ctx, tx, org, notice.KindACCESS_REQUESTED, "requestAccess", subject)
+}
+
+// inOwnHands reports whether one of the recipients is in the hands of whoever
+// acts: they are the same, or somebody may hold the credentials of both.
+func (s *Store) inOwnHands(ctx context.Context, to Recipients) (bool, error) {
+	ctx, viewer := unscoped(ctx), access.ViewerFrom(ctx)
+	recipients, err := s.principals(ctx, to)
+	if err != nil || len(recipients) == 0 || viewer.IsSystem() {
+		return false, err
+	}
+	own, err := s.holders(ctx, []uuid.UUID{uuid.UUID(viewer.ID)})
+	if err != nil {
+		return false, err
+	}
+	theirs, err := s.holders(ctx, recipients)
+	if err != nil {
+		return false, err
+	}
+	for id := range theirs {
+		if own[id] {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// principals returns the users and applications among recipients.
+func (s *Store) principals(ctx context.Context, to Recipients) ([]uuid.UUID, error) {
+	memberships, ids := slices.Clone(to.Memberships), slices.Clone(to.Applications)
+	if len(to.Groups) > 0 {
+		rows, err := s.client.GroupMember.Query().Where(groupmember.GroupIDIn(to.Groups...)).All(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("load group members: %w", err)
+		}
+		for _, row := range rows {
+			if row.MembershipID != nil {
+				memberships = append(memberships, *row.MembershipID)
+			} else {
+				ids = append(ids, *row.ApplicationID)
+			}
+		}
+	}
+	if len(memberships) == 0 {
+		return ids, nil
+	}
+	rows, err := s.client.Membership.Query().Where(membership.IDIn(memberships...)).Select(membership.FieldUserID).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load members: %w", err)
+	}
+	for _, row := range rows {
+		ids = append(ids, row.UserID)
+	}
+	return ids, nil
+}
+
+// holders returns some principals with everybody who may hold their
+// credentials: who set a person's password, who made a key of an application,
+// and who holds the credentials of these.
+func (s *Store) holders(ctx context.Context, principals []uuid.UUID) (map[uuid.UUID]bool, error) {
+	held := map[uuid.UUID]bool{}
+	for next := principals; len(next) > 0; {
+		var fresh []uuid.UUID
+		for _, id := range next {
+			if !held[id] {
+				held[id] = true
+				fresh = append(fresh, id)
+			}
+		}
+		var err error
+		next, err = s.credentialsOf(ctx, fresh)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return held, nil
+}
+
+// credentialsOf returns who set the passwords of people and who made the keys of
+// applications.
+func (s *Store) credentialsOf(ctx context.Context, principals []uuid.UUID) ([]uuid.UUID, error) {
+	if len(principals) == 0 {
+		return nil, nil
+	}
+	people, err := s.client.User.Query().Where(user.IDIn(principals...), user.CredentialsSetByNotNil()).Select(user.FieldCredentialsSetBy).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load who set passwords: %w", err)
+	}
+	var setters []uuid.UUID
+	for _, row := range people {
+		setters = append(setters, *row.CredentialsSetBy)
+	}
+	keys, err := s.client.APIKey.Query().
+		Where(apikey.HasApplicationWith(application.IDIn(principals...))).
+		Select(apikey.FieldCreatedBy).
+		All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load who made keys: %w", err)
+	}
+	for _, row := range keys {
+		setters = append(setters, row.CreatedBy)
+	}
+	return setters, nil
+}
+
+// LoadGroup returns a group with its projects and policies as rights see it.
+func LoadGroup(ctx context.Context, row *ent.Group) (access.Group, error) {
+	projects, err := row.QueryGroupProjects().All(unscoped(ctx))
+	if err != nil {
+		return access.Group{}, fmt.Errorf("load projects of group: %w", err)
+	}
+	policies, err := row.QueryPolicies().All(unscoped(ctx))
+	if err != nil {
+		return access.Group{}, fmt.Errorf("load policies of group: %w", err)
+	}
+	row.Edges.GroupProjects, row.Edges.Policies = projects, policies
+	return GroupOf(row), nil
+}
