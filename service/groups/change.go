@@ -59,6 +59,9 @@ func (s *Service) Create(ctx context.Context, n NewGroup) (*Group, error) {
 	}
 	var row *ent.Group
 	_, err = s.db.Write(ctx, database.Entry{Action: "createGroup", Organization: n.Organization}, func(ctx context.Context, tx *database.Tx) error {
+		if err := records.CheckQuota(ctx, tx, org, records.QuotaGroups, 1); err != nil {
+			return err
+		}
 		err := records.CheckGranting(ctx, tx, org, records.Granting{
 			Grants: access.Group{Roles: roles}.Grants(orgtree.ID(org.ID)), Action: "createGroup", Subject: n.Name,
 		})

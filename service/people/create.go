@@ -102,6 +102,9 @@ func (s *Service) check(ctx context.Context, n NewUser, org records.Organization
 }
 
 func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash string, org records.Organization) (uuid.UUID, error) {
+	if err := records.CheckQuota(ctx, tx, org, records.QuotaUsers, 1); err != nil {
+		return uuid.Nil, err
+	}
 	groups, err := groupsToJoin(ctx, tx, n.Groups, org)
 	if err != nil {
 		return uuid.Nil, err
