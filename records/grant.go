@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -16,7 +17,6 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/user"
-	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -57,27 +57,32 @@ func CheckGranting(ctx context.Context, tx *database.Tx, org Organization, g Gra
 	if err != nil || !exempt {
 		return err
 	}
-	return notify(ctx, tx, org, notice.KindRIGHTS_GRANTED, g.Action, g.Subject)
+	return notify(ctx, tx, org, access.GroupsRoles, notice.KindRIGHTS_GRANTED, g.Action, g.Subject)
 }
 
 // maxSubject is how much of a subject a notice keeps, in bytes.
 const maxSubject = 1000
 
+// shortened returns as much of a text as a notice keeps, in whole characters.
+func shortened(text string) string {
+	if len(text) <= maxSubject {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxSubject], "")
+}
+
 // notify leaves a notice for the owner of what somebody of a managing tier did
-// or asks.
-func notify(ctx context.Context, tx *database.Tx, org Organization, kind notice.Kind, action, subject string) error {
+// or asks, by the permission that flows down to them.
+func notify(ctx context.Context, tx *database.Tx, org Organization, by access.Permission, kind notice.Kind, action, subject string) error {
 	viewer := access.ViewerFrom(ctx)
-	above := org.ID
-	for i := len(org.Above) - 1; i >= 0; i-- {
-		if _, ok := viewer.Standings[orgtree.ID(org.Above[i].ID)]; ok {
-			above = org.Above[i].ID
-			break
-		}
+	above, ok := viewer.Via(by, org.Target())
+	if !ok {
+		return fmt.Errorf("leave a notice: %s does not flow down to %s", by, org.ID)
 	}
 	row, err := tx.Notice.Create().
 		SetID(tx.NewID()).SetOrganizationID(org.ID).SetKind(kind).
-		SetActorID(uuid.UUID(viewer.ID)).SetActorOrganizationID(above).
-		SetAction(action).SetSubject(subject[:min(len(subject), maxSubject)]).SetCreatedAt(tx.Now()).
+		SetActorID(uuid.UUID(viewer.ID)).SetActorOrganizationID(uuid.UUID(above)).
+		SetAction(action).SetSubject(shortened(subject)).SetCreatedAt(tx.Now()).
 		Save(ctx)
 	if err != nil {
 		return fmt.Errorf("leave a notice: %w", err)
@@ -89,7 +94,7 @@ func notify(ctx context.Context, tx *database.Tx, org Organization, kind notice.
 // AnnounceRequest leaves a notice that somebody of a managing tier asks to
 // become a member.
 func AnnounceRequest(ctx context.Context, tx *database.Tx, org Organization, subject string) error {
-	return notify(ctx, tx, org, notice.KindACCESS_REQUESTED, "requestAccess", subject)
+	return notify(ctx, tx, org, access.OrgRead, notice.KindACCESS_REQUESTED, "requestAccess", subject)
 }
 
 // inOwnHands reports whether one of the recipients is in the hands of whoever
