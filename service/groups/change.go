@@ -206,8 +206,8 @@ func (s *Service) change(ctx context.Context, action string, id uuid.UUID, expec
 	return wrap([]*ent.Group{after})[0], nil
 }
 
-// Delete removes a group with its places and closes its settings. Needs what
-// placing members needs.
+// Delete removes a group with its places, closes its settings and leaves its
+// policies without a principal. Needs what placing members needs.
 func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 	found, org, err := s.find(ctx, id)
 	if err != nil {
@@ -229,6 +229,9 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 			return err
 		}
 		if err := s.closeSettings(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := records.OrphanPolicies(ctx, tx, records.Recipients{Groups: []uuid.UUID{id}}); err != nil {
 			return err
 		}
 		members, err := tx.GroupMember.Query().Where(groupmember.GroupID(id)).All(ctx)
