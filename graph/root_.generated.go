@@ -204,6 +204,7 @@ type ComplexityRoot struct {
 		Rank              func(childComplexity int) int
 		Roles             func(childComplexity int) int
 		Version           func(childComplexity int) int
+		ViewerPermissions func(childComplexity int) int
 	}
 
 	GroupConnection struct {
@@ -282,6 +283,7 @@ type ComplexityRoot struct {
 		Owner             func(childComplexity int) int
 		Roles             func(childComplexity int) int
 		User              func(childComplexity int) int
+		ViewerPermissions func(childComplexity int) int
 	}
 
 	MembershipConnection struct {
@@ -1270,6 +1272,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Group.Version(childComplexity), true
+	case "Group.viewerPermissions":
+		if e.ComplexityRoot.Group.ViewerPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.ViewerPermissions(childComplexity), true
 
 	case "GroupConnection.edges":
 		if e.ComplexityRoot.GroupConnection.Edges == nil {
@@ -1539,6 +1547,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Membership.User(childComplexity), true
+	case "Membership.viewerPermissions":
+		if e.ComplexityRoot.Membership.ViewerPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.ViewerPermissions(childComplexity), true
 
 	case "MembershipConnection.edges":
 		if e.ComplexityRoot.MembershipConnection.Edges == nil {
@@ -3017,7 +3031,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "schema.graphql" "setting.graphql"
+//go:embed "access.graphql" "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "schema.graphql" "setting.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -3029,6 +3043,7 @@ func sourceData(filename string) string {
 }
 
 var sources = []*ast.Source{
+	{Name: "access.graphql", Input: sourceData("access.graphql"), BuiltIn: false},
 	{Name: "billing.graphql", Input: sourceData("billing.graphql"), BuiltIn: false},
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
@@ -3352,6 +3367,8 @@ func (ec *executionContext) childFields_Group(ctx context.Context, field graphql
 		return ec.fieldContext_Group_createdAt(ctx, field)
 	case "version":
 		return ec.fieldContext_Group_version(ctx, field)
+	case "viewerPermissions":
+		return ec.fieldContext_Group_viewerPermissions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Group", field.Name)
 }
@@ -3506,6 +3523,8 @@ func (ec *executionContext) childFields_Membership(ctx context.Context, field gr
 		return ec.fieldContext_Membership_mfaEnabled(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Membership_createdAt(ctx, field)
+	case "viewerPermissions":
+		return ec.fieldContext_Membership_viewerPermissions(ctx, field)
 	case "effectiveSettings":
 		return ec.fieldContext_Membership_effectiveSettings(ctx, field)
 	}

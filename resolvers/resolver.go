@@ -5,6 +5,7 @@
 package resolvers
 
 import (
+	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
@@ -17,6 +18,7 @@ import (
 
 // Resolver holds the services that resolvers call.
 type Resolver struct {
+	Checks        *checks.Service
 	Costs         *costs.Service
 	Groups        *groups.Service
 	Organizations *organizations.Service

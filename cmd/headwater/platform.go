@@ -19,6 +19,7 @@ import (
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/resolvers"
 	"github.com/headwater-platform/headwater/server"
+	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
@@ -69,6 +70,7 @@ func newPlatform(db *database.DB, maxDepth int) *platform {
 		db:      db,
 		records: store,
 		services: resolvers.Resolver{
+			Checks:        checks.New(db, store),
 			Costs:         costs.New(db, store),
 			Groups:        groups.New(db, store),
 			Organizations: organizations.New(db, store, maxDepth),

@@ -40,10 +40,12 @@ type Group struct {
 	Rank        int
 	CreatedAt   time.Time
 	Version     int
+	// OrganizationID is where the group is, Organizations the set of them that
+	// was loaded together.
+	OrganizationID uuid.UUID
+	Organizations  *batch.Siblings
 	// Siblings are the groups that were loaded together with this one.
 	Siblings *batch.Siblings
-
-	organization uuid.UUID
 }
 
 // Identity returns the id.
@@ -70,17 +72,17 @@ type Edge struct {
 }
 
 func wrap(rows []*ent.Group) []*Group {
-	ids := make([]uuid.UUID, len(rows))
+	ids, homes := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows))
 	for i, row := range rows {
-		ids[i] = row.ID
+		ids[i], homes[i] = row.ID, row.OrganizationID
 	}
-	siblings := batch.Of(ids...)
+	siblings, organizations := batch.Of(ids...), batch.Of(homes...)
 	list := make([]*Group, len(rows))
 	for i, row := range rows {
 		list[i] = &Group{
 			ID: typeid.New(typeid.Group, row.ID), Name: row.Name, Description: row.Description, Builtin: row.Builtin,
 			Roles: row.Roles, Rank: row.Rank, CreatedAt: row.CreatedAt.UTC(), Version: row.Version, Siblings: siblings,
-			organization: row.OrganizationID,
+			OrganizationID: row.OrganizationID, Organizations: organizations,
 		}
 	}
 	return list
@@ -138,7 +140,7 @@ func (s *Service) pages(ctx context.Context, organizations []uuid.UUID, window p
 		return nil, fmt.Errorf("list groups: %w", err)
 	}
 	parts := batch.Parts(organizations, window, wrap(rows),
-		func(g *Group) uuid.UUID { return g.organization },
+		func(g *Group) uuid.UUID { return g.OrganizationID },
 		func(g *Group) string { return order.Cursor("", g.ID.UUID.String()) },
 		func(cursor string, g *Group) Edge { return Edge{Cursor: cursor, Node: g} },
 		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
