@@ -3,7 +3,8 @@
 //
 // It owns the signing keys, the claims and what is published about them. It
 // does not own what a token allows (access), whether its session still lives
-// (the services) nor refresh tokens and API keys, which are random secrets.
+// (the services) nor refresh tokens. The text of API keys, which are random
+// secrets, is here too; their lives are the services'.
 package token
 
 import (
@@ -45,6 +46,9 @@ type Claims struct {
 	// Session is the login the token belongs to, or the zero ID for a token
 	// that was made without one.
 	Session typeid.ID
+	// Key is the API key that the token was given for, or the zero ID. The token
+	// is worth nothing without it.
+	Key typeid.ID
 	// ID names this token. Sign makes one where it is empty.
 	ID string
 	// IssuedAt is when the token was made. Sign takes the clock where it is zero.
@@ -68,6 +72,7 @@ type wireClaims struct {
 	jwt.RegisteredClaims
 	Organization string `json:"org,omitempty"`
 	Session      string `json:"sid,omitempty"`
+	Key          string `json:"key,omitempty"`
 }
 
 // Sign returns the token that says the claims.
@@ -96,6 +101,7 @@ func (i Issuer) Sign(c Claims) (string, error) {
 		},
 		Organization: c.Organization.String(),
 		Session:      c.Session.String(),
+		Key:          c.Key.String(),
 	})
 	unsigned.Header["typ"] = tokenType
 	unsigned.Header["kid"] = key.id
@@ -173,6 +179,8 @@ func (c Claims) check() error {
 		return fmt.Errorf("%q is not an organization", c.Organization)
 	case !c.Session.IsZero() && c.Session.Kind != typeid.Session:
 		return fmt.Errorf("%q is not a session", c.Session)
+	case !c.Key.IsZero() && (c.Key.Kind != typeid.APIKey || c.Organization.IsZero()):
+		return fmt.Errorf("%q is not an API key of an organization", c.Key)
 	case c.ExpiresAt.IsZero():
 		return errors.New("a token needs an end")
 	}
@@ -194,6 +202,9 @@ func (w wireClaims) read() (Claims, error) {
 	if c.Session, err = parseOptional(w.Session); err != nil {
 		return Claims{}, fmt.Errorf("read sid: %w", err)
 	}
+	if c.Key, err = parseOptional(w.Key); err != nil {
+		return Claims{}, fmt.Errorf("read key: %w", err)
+	}
 	return c, c.check()
 }
 
@@ -212,6 +223,6 @@ func (i Issuer) OpenIDConfiguration(address string) ([]byte, error) {
 		"jwks_uri":                              strings.TrimSuffix(address, "/") + "/.well-known/jwks.json",
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": []string{algorithm},
-		"claims_supported":                      []string{"iss", "aud", "sub", "org", "sid", "jti", "iat", "exp"},
+		"claims_supported":                      []string{"iss", "aud", "sub", "org", "sid", "key", "jti", "iat", "exp"},
 	})
 }

@@ -64,7 +64,9 @@ func TestSignThenVerify(t *testing.T) {
 	application := token.Claims{
 		Subject: typeid.New(typeid.Application, uuid.UUID{15: 9}), ID: "two", IssuedAt: noon(), ExpiresAt: noon().Add(time.Hour),
 	}
-	for _, want := range []token.Claims{someone(), application} {
+	ofKey := application
+	ofKey.Organization, ofKey.Key = typeid.New(typeid.Organization, uuid.UUID{15: 2}), typeid.New(typeid.APIKey, uuid.UUID{15: 4})
+	for _, want := range []token.Claims{someone(), application, ofKey} {
 		got, err := issuer.Verify(sign(t, issuer, want))
 		if err != nil {
 			t.Fatalf("Verify: %v, because %v", err, errors.Unwrap(err))
@@ -103,7 +105,11 @@ func TestSignRefuses(t *testing.T) {
 		"a group as subject":         func(c *token.Claims) { c.Subject.Kind = typeid.Group },
 		"a project as organization":  func(c *token.Claims) { c.Organization.Kind = typeid.Project },
 		"an organization as session": func(c *token.Claims) { c.Session.Kind = typeid.Organization },
-		"no end":                     func(c *token.Claims) { c.ExpiresAt = time.Time{} },
+		"a session as key":           func(c *token.Claims) { c.Key = c.Session },
+		"a key of no organization": func(c *token.Claims) {
+			c.Key, c.Organization = typeid.New(typeid.APIKey, uuid.UUID{15: 4}), typeid.ID{}
+		},
+		"no end": func(c *token.Claims) { c.ExpiresAt = time.Time{} },
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -190,6 +196,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"bad organization":          claim("org", "org_1"),
 		"organization is a user":    claim("org", "usr_00000000000000000000000001"),
 		"bad session":               claim("sid", "x"),
+		"bad key":                   claim("key", "x"),
 		"not yet valid":             claim("nbf", noon().Add(time.Minute).Unix()),
 		"no kid":                    with(func(h, _ map[string]any) { delete(h, "kid") }),
 		"kid is a number":           with(func(h, _ map[string]any) { h["kid"] = 7 }),
