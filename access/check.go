@@ -109,19 +109,22 @@ func (v Viewer) Allowed(t Target) []Permission {
 }
 
 // CheckSelf returns nil if the viewer may change what is their own in the
-// target, which takes no more than being there while it is in use.
+// target, which takes no more than being there while it is in use. It returns
+// FORBIDDEN for those who only come in through the tree.
 func CheckSelf(v Viewer, t Target) error {
 	if err := Check(v, OrgRead, t); err != nil {
 		return err
 	}
-	_, here := v.Standings[t.Path.Leaf()]
-	return checkStatus(v, UsersWrite, t, here, !here)
+	if _, here := v.Standings[t.Path.Leaf()]; !here && !v.IsSystem() {
+		return fault.New(fault.Forbidden, "only those who are in the organization have something of their own there")
+	}
+	return checkStatus(v, UsersWrite, t, true, false)
 }
 
 // refusal says no: as if the organization or project did not exist to those who
 // cannot even read it.
 func refusal(v Viewer, p Permission, t Target) error {
-	if here, through := v.holds(OrgRead, t); !here && !through {
+	if here, through := v.holds(OrgRead, t); checkStatus(v, OrgRead, t, here, through) != nil {
 		return fault.Missing("organization")
 	}
 	if !t.Project.IsZero() {

@@ -28,7 +28,7 @@ type Granting struct {
 // It returns FORBIDDEN otherwise, and says nothing of the permission that the
 // change itself needs.
 func CheckGranting(v Viewer, g Granting, t Target) (exempt bool, err error) {
-	p, missing := v.rights(t, true).Lacks(g.Rights)
+	p, missing := v.lacks(g.Rights, g.OwnHands, t)
 	if !missing || v.writesPolicies(t) {
 		return false, nil
 	}
@@ -43,7 +43,7 @@ func CheckGranting(v Viewer, g Granting, t Target) (exempt bool, err error) {
 // own rights. The exemptions are those of CheckGranting, but nobody is exempt
 // where the member is the owner.
 func CheckMember(v Viewer, member *Standing, t Target) error {
-	if p, missing := v.rights(t, true).Lacks(member.Rights()); missing && (member.Owner || !v.writesPolicies(t) && !v.grantsThroughTree(t)) {
+	if p, missing := v.lacks(member.Rights(), false, t); missing && (member.Owner || !v.writesPolicies(t) && !v.grantsThroughTree(t)) {
 		return fault.New(fault.Forbidden, "this person holds the permission %s, which you do not hold", p)
 	}
 	return nil
@@ -53,10 +53,21 @@ func CheckMember(v Viewer, member *Standing, t Target) error {
 // the target, which puts the member's rights into the viewer's hands: they must
 // be within the viewer's own.
 func CheckTakeover(v Viewer, member *Standing, t Target) error {
-	if p, missing := v.rights(t, true).Lacks(member.Rights()); missing && (member.Owner || !v.writesPolicies(t)) {
+	if p, missing := v.lacks(member.Rights(), true, t); missing && (member.Owner || !v.writesPolicies(t)) {
 		return fault.New(fault.Forbidden, "this person holds the permission %s, which you do not hold", p)
 	}
 	return nil
+}
+
+// lacks returns a permission of the rights that the viewer does not hold in the
+// target without condition, or false if they hold everything. Whoever gets hold
+// of policies:write there could then write themselves any policy, so that it is
+// not enough to hold it through the tree.
+func (v Viewer) lacks(rights Rights, ownHands bool, t Target) (Permission, bool) {
+	if ownHands && rights.Organization.Has(PoliciesWrite) && !v.writesPolicies(t) {
+		return PoliciesWrite, true
+	}
+	return v.rights(t, true).Lacks(rights)
 }
 
 // writesPolicies reports whether the viewer holds policies:write by being in the
