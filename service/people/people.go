@@ -66,7 +66,16 @@ type Application struct {
 	ID          typeid.ID
 	Name        string
 	Description string
-	CreatedAt   time.Time
+	// Managed says that the platform made it, for a project.
+	Managed   bool
+	CreatedAt time.Time
+	Version   int
+	// OrganizationID is where the application is, Organizations the set of them
+	// that was loaded together.
+	OrganizationID uuid.UUID
+	Organizations  *batch.Siblings
+	// Siblings are the applications that were loaded together with this one.
+	Siblings *batch.Siblings
 }
 
 // Identity returns the id.
@@ -74,6 +83,10 @@ func (a *Application) Identity() typeid.ID { return a.ID }
 
 // IsPrincipal marks that rights can be given to an application.
 func (a *Application) IsPrincipal() {}
+
+// UsersOf returns people as the API shows them, by id. Whoever loaded the rows
+// knows that the viewer may see them.
+func UsersOf(rows []*ent.User) map[uuid.UUID]*User { return wrapUsers(rows) }
 
 func wrapUsers(rows []*ent.User) map[uuid.UUID]*User {
 	ids := make([]uuid.UUID, len(rows))
@@ -91,10 +104,27 @@ func wrapUsers(rows []*ent.User) map[uuid.UUID]*User {
 	return users
 }
 
-func wrapApplication(row *ent.Application) *Application {
-	return &Application{
-		ID: typeid.New(typeid.Application, row.ID), Name: row.Name, Description: row.Description, CreatedAt: row.CreatedAt.UTC(),
+// ApplicationsOf returns applications as the API shows them, in the same order.
+// Whoever loaded the rows knows that the viewer may see them.
+func ApplicationsOf(rows []*ent.Application) []*Application {
+	ids, homes := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows))
+	for i, row := range rows {
+		ids[i], homes[i] = row.ID, row.OrganizationID
 	}
+	siblings, organizations := batch.Of(ids...), batch.Of(homes...)
+	list := make([]*Application, len(rows))
+	for i, row := range rows {
+		list[i] = &Application{
+			ID: typeid.New(typeid.Application, row.ID), Name: row.Name, Description: row.Description, Managed: row.Managed,
+			CreatedAt: row.CreatedAt.UTC(), Version: row.Version,
+			OrganizationID: row.OrganizationID, Organizations: organizations, Siblings: siblings,
+		}
+	}
+	return list
+}
+
+func wrapApplication(row *ent.Application) *Application {
+	return ApplicationsOf([]*ent.Application{row})[0]
 }
 
 // User returns a person that the viewer can see, or NOT_FOUND.

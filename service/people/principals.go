@@ -68,15 +68,21 @@ func (s *Service) groupPages(ctx context.Context, groups []uuid.UUID, window pag
 		return nil, fmt.Errorf("list group members: %w", err)
 	}
 	var accounts []*ent.User
+	var bots []*ent.Application
 	for _, row := range rows {
 		if row.Edges.Membership != nil {
 			accounts = append(accounts, row.Edges.Membership.Edges.User)
+		} else {
+			bots = append(bots, row.Edges.Application)
 		}
 	}
-	users := wrapUsers(accounts)
+	users, applications := wrapUsers(accounts), map[uuid.UUID]*Application{}
+	for _, a := range ApplicationsOf(bots) {
+		applications[a.ID.UUID] = a
+	}
 	show := func(cursor string, m *ent.GroupMember) PrincipalEdge {
-		if m.Edges.Application != nil {
-			return PrincipalEdge{Cursor: cursor, Node: wrapApplication(m.Edges.Application)}
+		if m.Edges.Membership == nil {
+			return PrincipalEdge{Cursor: cursor, Node: applications[*m.ApplicationID]}
 		}
 		return PrincipalEdge{Cursor: cursor, Node: users[m.Edges.Membership.UserID]}
 	}
