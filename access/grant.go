@@ -65,7 +65,7 @@ func (c *Condition) Holds(at Circumstances) bool {
 	if len(c.CIDRs) == 0 {
 		return true
 	}
-	address := at.Address.Unmap()
+	address := at.Address.Unmap().WithZone("")
 	return slices.ContainsFunc(c.CIDRs, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
@@ -166,11 +166,17 @@ func checkCondition(c *Condition) error {
 		return nil
 	case len(c.CIDRs) > maxRuleNetworks:
 		return fault.Invalidf("rules.condition.cidrs", "a condition names at most %d networks", maxRuleNetworks)
+	case slices.ContainsFunc(c.CIDRs, isNoNetwork):
+		return fault.Invalidf("rules.condition.cidrs", "a network is written such as 192.0.2.0/24 or 2001:db8::/32")
 	case c.NotBefore != nil && c.NotAfter != nil && c.NotAfter.Before(*c.NotBefore):
 		return fault.Invalidf("rules.condition.notAfter", "this window ends before it begins")
 	}
 	return nil
 }
+
+// isNoNetwork reports whether no address can be in the network: addresses are
+// compared in their shortest form.
+func isNoNetwork(network netip.Prefix) bool { return !network.IsValid() || network.Addr().Is4In6() }
 
 // WithoutProject returns the rules after a project is gone, and whether that
 // changed them. A rule whose list becomes empty goes with it; it never widens.
