@@ -3,6 +3,7 @@ package database_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/project"
+	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
@@ -104,6 +106,19 @@ func TestTheDatabaseItselfRefuses(t *testing.T) {
 			"a project's name twice": {try: func(ctx context.Context, c *ent.Client) error {
 				return c.Project.Create().SetID(db.NewID()).SetOrganizationID(f.acme).SetName("default").SetRegion("").SetStatus(project.StatusACTIVE).SetCreatedAt(now).Exec(ctx)
 			}, code: fault.Conflict, reason: fault.NameTaken, field: "name"},
+			"an SSH key of a project twice": {try: func(ctx context.Context, c *ent.Client) error {
+				return twice(func() error {
+					return c.SSHKey.Create().SetID(db.NewID()).SetOrganizationID(f.acme).SetProjectID(c.Project.Query().Where(project.OrganizationID(f.acme)).FirstIDX(ctx)).
+						SetName("laptop").SetPublicKey("ssh-ed25519 AAAA").SetFingerprint("SHA256:x").SetCreatedBy(f.people[f.acme]).SetCreatedAt(now).Exec(ctx)
+				})
+			}, code: fault.Conflict, field: "publicKey"},
+			"an external id of active resources twice": {try: func(ctx context.Context, c *ent.Client) error {
+				return twice(func() error {
+					return c.Resource.Create().SetID(db.NewID()).SetOrganizationID(f.acme).SetProjectID(c.Project.Query().Where(project.OrganizationID(f.acme)).FirstIDX(ctx)).
+						SetKind("vm").SetName("one").SetProvider("aws").SetRegion("").SetInstanceType("").SetExternalID("i-1").SetStatus(resource.StatusACTIVE).
+						SetCreatedBy(f.people[f.acme]).SetCreatedAt(now).Exec(ctx)
+				})
+			}, code: fault.Conflict, field: "externalId"},
 			"an application's name twice": {try: func(ctx context.Context, c *ent.Client) error {
 				return c.Application.Create().SetID(db.NewID()).SetOrganizationID(f.acme).SetName("bot").SetDescription("").SetCreatedAt(now).Exec(ctx)
 			}, code: fault.Conflict, reason: fault.NameTaken, field: "name"},
@@ -148,4 +163,12 @@ func TestWhatGoesTogether(t *testing.T) {
 			t.Errorf("%d places in groups became %d", before, got)
 		}
 	})
+}
+
+// twice does the same thing two times.
+func twice(do func() error) error {
+	if err := do(); err != nil {
+		return fmt.Errorf("the first time: %w", err)
+	}
+	return do()
 }

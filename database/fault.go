@@ -25,6 +25,9 @@ func constraints() []constraint {
 	taken := func(field, message string) *fault.Error {
 		return (&fault.Error{Code: fault.Conflict, Message: message, Field: field}).Because(fault.NameTaken)
 	}
+	inUse := func(field, message string) *fault.Error {
+		return &fault.Error{Code: fault.Conflict, Message: message, Field: field}
+	}
 	return []constraint{
 		{"organization_slug", "organizations.slug", taken("slug", "this slug is taken")},
 		{"organization_one_root", "organizations.kind", fault.New(fault.Conflict, "there is one platform organization already")},
@@ -34,6 +37,8 @@ func constraints() []constraint {
 		{"membership_one_owner", "memberships.organization_id", fault.New(fault.OwnerImmutable, "an organization has exactly one owner")},
 		{"group_organization_id_name_key", "groups.organization_id, groups.name_key", taken("name", "the organization has a group of this name")},
 		{"project_organization_id_name", "projects.organization_id, projects.name", taken("name", "the organization has a project of this name")},
+		{"sshkey_project_id_fingerprint", "ssh_keys.project_id, ssh_keys.fingerprint", inUse("publicKey", "the project has this key already")},
+		{"resource_external_id", "resources.organization_id, resources.provider, resources.external_id", inUse("externalId", "an active resource of this provider has this external id")},
 		{"application_organization_id_name", "applications.organization_id, applications.name", taken("name", "the organization has an application of this name")},
 	}
 }

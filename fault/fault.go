@@ -65,6 +65,7 @@ const (
 	ManagedReadonly       Reason = "MANAGED_READONLY"        // CONFLICT
 	OrgNotEmpty           Reason = "ORG_NOT_EMPTY"           // CONFLICT
 	HasManagedOrgs        Reason = "HAS_MANAGED_ORGS"        // CONFLICT
+	ProjectNotEmpty       Reason = "PROJECT_NOT_EMPTY"       // CONFLICT
 	AlreadyMember         Reason = "ALREADY_MEMBER"          // CONFLICT
 	AlreadyInvited        Reason = "ALREADY_INVITED"         // CONFLICT
 	InvitationNotPending  Reason = "INVITATION_NOT_PENDING"  // CONFLICT

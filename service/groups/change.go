@@ -28,12 +28,15 @@ type NewGroup struct {
 	Name         string
 	Description  string
 	Roles        []access.Role
+	// Projects are those that it reaches.
+	Projects []uuid.UUID
 	// Rank is nil for the last place.
 	Rank *int
 }
 
 // Create makes a group. Needs groups:write, with roles also groups:roles and
-// the right to grant them, with a rank also settings:write.
+// the right to grant them, with projects the right to grant what a member has in
+// them, with a rank also settings:write.
 func (s *Service) Create(ctx context.Context, n NewGroup) (*Group, error) {
 	org, err := s.records.Check(ctx, access.GroupsWrite, n.Organization)
 	if err != nil {
@@ -44,6 +47,10 @@ func (s *Service) Create(ctx context.Context, n NewGroup) (*Group, error) {
 		return nil, err
 	}
 	if err := checkDescription(n.Description); err != nil {
+		return nil, err
+	}
+	projects, err := distinct(n.Projects)
+	if err != nil {
 		return nil, err
 	}
 	roles := inOrder(n.Roles)
@@ -62,8 +69,11 @@ func (s *Service) Create(ctx context.Context, n NewGroup) (*Group, error) {
 		if err := records.CheckQuota(ctx, tx, org, records.QuotaGroups, 1); err != nil {
 			return err
 		}
+		if err := checkProjects(ctx, tx, projects, org); err != nil {
+			return err
+		}
 		err := records.CheckGranting(ctx, tx, org, records.Granting{
-			Grants: access.Group{Roles: roles}.Grants(orgtree.ID(org.ID)), Action: "createGroup", Subject: n.Name,
+			Grants: access.Group{Roles: roles, Projects: keysOf(projects)}.Grants(orgtree.ID(org.ID)), Action: "createGroup", Subject: n.Name,
 		})
 		if err != nil {
 			return err
@@ -81,7 +91,7 @@ func (s *Service) Create(ctx context.Context, n NewGroup) (*Group, error) {
 			return fmt.Errorf("create group: %w", err)
 		}
 		tx.Record(database.Change{Kind: typeid.Group, ID: row.ID, Organization: n.Organization, After: row})
-		return nil
+		return s.addProjects(ctx, tx, row, projects)
 	})
 	if err != nil {
 		return nil, err
@@ -207,7 +217,7 @@ func (s *Service) change(ctx context.Context, action string, id uuid.UUID, expec
 }
 
 // Delete removes a group with its places, closes its settings and leaves its
-// policies without a principal. Needs what placing members needs.
+// policies without a principal and its resources without a group. Needs what placing members needs.
 func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 	found, org, err := s.find(ctx, id)
 	if err != nil {
@@ -232,6 +242,9 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 			return err
 		}
 		if err := records.OrphanPolicies(ctx, tx, records.Recipients{Groups: []uuid.UUID{id}}); err != nil {
+			return err
+		}
+		if err := leaveProjects(ctx, tx, row); err != nil {
 			return err
 		}
 		members, err := tx.GroupMember.Query().Where(groupmember.GroupID(id)).All(ctx)

@@ -3,7 +3,6 @@ package groups
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -156,19 +155,9 @@ func (s *Service) pages(ctx context.Context, organizations []uuid.UUID, window p
 // visible returns the predicate of the groups that the viewer may see in these
 // organizations.
 func (s *Service) visible(ctx context.Context, organizations []uuid.UUID) (predicate.Group, error) {
-	found, err := s.records.Organizations(ctx, organizations)
+	open, mine, err := s.seen(ctx, organizations)
 	if err != nil {
 		return nil, err
-	}
-	viewer := access.ViewerFrom(ctx)
-	var open, mine []uuid.UUID
-	for _, id := range organizations {
-		if slices.Contains(viewer.Allowed(found[id].Target()), access.GroupsRead) {
-			open = append(open, id)
-		}
-		for _, g := range viewer.Standing(orgtree.ID(id)).Groups {
-			mine = append(mine, uuid.UUID(g.ID))
-		}
 	}
 	return group.Or(group.OrganizationIDIn(open...), group.IDIn(mine...)), nil
 }

@@ -1,12 +1,8 @@
-// Package projects reads the projects of organizations.
-//
-// It owns who may see which project. It does not own what is in a project.
 package projects
 
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,12 +13,12 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/fault"
-	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-// Service reads projects.
+// Service reads and changes projects and their SSH keys.
 type Service struct {
 	db      *database.DB
 	records *records.Store
@@ -48,121 +44,90 @@ type Project struct {
 	IsDefault bool
 	Status    Status
 	CreatedAt time.Time
+	Version   int
+	// OrganizationID is where the project is, Organizations the set of them that
+	// was loaded together.
+	OrganizationID uuid.UUID
+	Organizations  *batch.Siblings
+	// Siblings are the projects that were loaded together with this one.
+	Siblings *batch.Siblings
 }
 
 // Identity returns the id.
 func (p *Project) Identity() typeid.ID { return p.ID }
 
-// Connection is a page of projects.
-type Connection struct {
-	Edges    []Edge
-	PageInfo page.Info
-
-	count func(ctx context.Context) (int, error)
-}
-
-// TotalCount returns how many projects there are on all pages.
-func (c *Connection) TotalCount(ctx context.Context) (int, error) { return c.count(ctx) }
-
-// Edge is a project in a page.
-type Edge struct {
-	Cursor string
-	Node   *Project
-}
-
-func wrap(row *ent.Project) *Project {
-	return &Project{
-		ID: typeid.New(typeid.Project, row.ID), Name: row.Name, Region: row.Region, IsDefault: row.IsDefault,
-		Status: Status(row.Status), CreatedAt: row.CreatedAt.UTC(),
+func wrap(rows []*ent.Project) []*Project {
+	ids, homes := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows))
+	for i, row := range rows {
+		ids[i], homes[i] = row.ID, row.OrganizationID
 	}
+	siblings, organizations := batch.Of(ids...), batch.Of(homes...)
+	list := make([]*Project, len(rows))
+	for i, row := range rows {
+		list[i] = &Project{
+			ID: typeid.New(typeid.Project, row.ID), Name: row.Name, Region: row.Region, IsDefault: row.IsDefault,
+			Status: Status(row.Status), CreatedAt: row.CreatedAt.UTC(), Version: row.Version,
+			OrganizationID: row.OrganizationID, Organizations: organizations, Siblings: siblings,
+		}
+	}
+	return list
 }
 
-// Get returns a project of an organization in which the viewer holds
-// projects:read, or NOT_FOUND.
+func wrapOne(row *ent.Project) *Project { return wrap([]*ent.Project{row})[0] }
+
+// Get returns a project in which the viewer holds projects:read, or NOT_FOUND.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (*Project, error) {
-	row, err := s.db.Client().Project.Get(ctx, id)
-	if ent.IsNotFound(err) {
-		return nil, fault.Missing("project")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("get project: %w", err)
-	}
-	if _, err := s.records.Check(ctx, access.ProjectsRead, row.OrganizationID); err != nil {
-		return nil, fault.Missing("project")
-	}
-	return wrap(row), nil
-}
-
-// Of returns a page of an organization's projects: none for viewers without
-// projects:read.
-func (s *Service) Of(ctx context.Context, siblings *batch.Siblings, organization uuid.UUID, args page.Args) (*Connection, error) {
-	type key struct{ window page.Window }
-	window, err := args.Window()
+	row, _, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return batch.Load(ctx, siblings, key{window}, organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Connection, error) {
-		return s.pages(ctx, ids, window)
+	return wrapOne(row), nil
+}
+
+// find returns a project that the viewer can see and its organization.
+func (s *Service) find(ctx context.Context, id uuid.UUID) (*ent.Project, records.Organization, error) {
+	row, err := s.db.Client().Project.Get(ctx, id)
+	if ent.IsNotFound(err) {
+		return nil, records.Organization{}, fault.Missing("project")
+	}
+	if err != nil {
+		return nil, records.Organization{}, fmt.Errorf("get project: %w", err)
+	}
+	org, err := s.records.Organization(ctx, row.OrganizationID)
+	if err != nil {
+		return nil, records.Organization{}, err
+	}
+	if err := access.Check(access.ViewerFrom(ctx), access.ProjectsRead, org.Target().In(orgtree.ID(id))); err != nil {
+		return nil, records.Organization{}, fault.Missing("project")
+	}
+	return row, org, nil
+}
+
+// ByID returns a project by its id for all that were named together, or NOT_FOUND
+// where the viewer cannot see it.
+func (s *Service) ByID(ctx context.Context, siblings *batch.Siblings, id uuid.UUID) (*Project, error) {
+	return batch.Load(ctx, siblings, "project", id, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Project, error) {
+		seen, err := s.records.ProjectsWith(ctx, access.ProjectsRead, ids)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := s.db.Client().Project.Query().Where(project.IDIn(seen...)).All(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("load projects: %w", err)
+		}
+		found := make(map[uuid.UUID]*Project, len(rows))
+		for _, p := range wrap(rows) {
+			found[p.ID.UUID] = p
+		}
+		return found, nil
 	})
 }
 
-func (s *Service) pages(ctx context.Context, organizations []uuid.UUID, window page.Window) (map[uuid.UUID]*Connection, error) {
-	readable, err := s.readable(ctx, organizations)
+// ViewerPermissions returns what the viewer may do in the project.
+func (s *Service) ViewerPermissions(ctx context.Context, p *Project) ([]access.Permission, error) {
+	org, err := batch.Load(ctx, p.Organizations, "record", p.OrganizationID, s.records.Organizations)
 	if err != nil {
 		return nil, err
 	}
-	var order database.Order
-	modify, err := order.Page(window, project.FieldOrganizationID)
-	if err != nil {
-		return nil, err
-	}
-	query := s.db.Client().Project.Query().Where(project.OrganizationIDIn(readable...))
-	query.Modify(modify)
-	rows, err := query.All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list projects: %w", err)
-	}
-	parts := batch.Parts(organizations, window, rows,
-		func(row *ent.Project) uuid.UUID { return row.OrganizationID },
-		func(row *ent.Project) string { return order.Cursor("", row.ID.String()) },
-		func(cursor string, row *ent.Project) Edge { return Edge{Cursor: cursor, Node: wrap(row)} },
-		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-			return s.count(ctx, ids, readable)
-		})
-	connections := make(map[uuid.UUID]*Connection, len(parts))
-	for id, part := range parts {
-		connections[id] = &Connection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
-	}
-	return connections, nil
-}
-
-func (s *Service) readable(ctx context.Context, organizations []uuid.UUID) ([]uuid.UUID, error) {
-	found, err := s.records.Organizations(ctx, organizations)
-	if err != nil {
-		return nil, err
-	}
-	var readable []uuid.UUID
-	for _, id := range organizations {
-		if slices.Contains(access.ViewerFrom(ctx).Allowed(found[id].Target()), access.ProjectsRead) {
-			readable = append(readable, id)
-		}
-	}
-	return readable, nil
-}
-
-func (s *Service) count(ctx context.Context, organizations, readable []uuid.UUID) (map[uuid.UUID]int, error) {
-	var rows []struct {
-		OrganizationID uuid.UUID `json:"organization_id"`
-		Count          int       `json:"count"`
-	}
-	err := s.db.Client().Project.Query().Where(project.OrganizationIDIn(readable...)).
-		GroupBy(project.FieldOrganizationID).Aggregate(ent.Count()).Scan(ctx, &rows)
-	if err != nil {
-		return nil, fmt.Errorf("count projects: %w", err)
-	}
-	counted := make(map[uuid.UUID]int, len(rows))
-	for _, row := range rows {
-		counted[row.OrganizationID] = row.Count
-	}
-	return batch.Counts(organizations, counted), nil
+	return access.ViewerFrom(ctx).Allowed(org.Target().In(orgtree.ID(p.ID.UUID))), nil
 }
