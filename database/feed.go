@@ -49,11 +49,13 @@ func (t Touched) Named(column string) []uuid.UUID {
 // from it counts for nothing.
 type Subscriber func(revision int64, changes []Touched)
 
-// Subscribe makes a subscriber hear of every change that this process commits,
-// before Write returns, and of those of others while Follow runs. It is called
-// before the database is used.
+// Subscribe makes a subscriber hear of every change that this process commits
+// from now on, before Write returns, and of those of others while Follow runs.
 func (db *DB) Subscribe(subscriber Subscriber) {
-	db.feed.subscribers = append(db.feed.subscribers, subscriber)
+	db.feed.mu.Lock()
+	defer db.feed.mu.Unlock()
+	// Whoever is delivering keeps the list as it was.
+	db.feed.subscribers = append(slices.Clone(db.feed.subscribers), subscriber)
 }
 
 // freshFor is for how long a look at the journal says that nothing was missed.
@@ -66,6 +68,10 @@ func (db *DB) Fresh() bool {
 	return db.feed.through.Load() >= db.seen.Load() && db.running() < time.Duration(db.feed.freshUntil.Load())
 }
 
+// Heard returns the revision up to which the subscribers have heard of every
+// change.
+func (db *DB) Heard() int64 { return db.feed.through.Load() }
+
 // running returns for how long the database has been open.
 func (db *DB) running() time.Duration {
 	return time.Since(db.opened) //nolint:forbidigo // freshness is about real time, whatever the platform's clock says
@@ -77,7 +83,6 @@ const aheadLimit = 10_000
 
 // feed is what this process has heard of the journal.
 type feed struct {
-	subscribers []Subscriber
 	// lookEvery is how often Follow looks at the journal when nothing wakes it.
 	lookEvery time.Duration
 	// following is held by the one Follow that runs.
@@ -90,7 +95,8 @@ type feed struct {
 	through atomic.Int64
 
 	// mu is held to change what follows, and through.
-	mu sync.Mutex
+	mu          sync.Mutex
+	subscribers []Subscriber
 	// started says that Follow has looked at the journal once.
 	started bool
 	// ahead are own revisions that were delivered before an earlier one.
@@ -103,7 +109,10 @@ func newFeed() *feed {
 
 // deliver tells the subscribers what a revision changed.
 func (f *feed) deliver(revision int64, changes []Touched) {
-	for _, subscriber := range f.subscribers {
+	f.mu.Lock()
+	subscribers := f.subscribers
+	f.mu.Unlock()
+	for _, subscriber := range subscribers {
 		subscriber(revision, changes)
 	}
 }

@@ -74,8 +74,9 @@ type snapshot[R any] struct {
 // beginning. Whoever holds a kept record may use it as long as it is current.
 type kept[R any] struct {
 	stored[R]
-	state atomic.Uint32
-	place int // in the ring
+	revision int64 // that it was read at
+	state    atomic.Uint32
+	place    int // in the ring
 }
 
 // The bits of a kept record's state.
@@ -209,18 +210,18 @@ func (m *memory[R]) keep(r *reading[R], records []stored[R]) {
 			r.records[s.key] = k
 			continue
 		}
-		r.records[s.key] = m.insert(s)
+		r.records[s.key] = m.insert(s, r.revision)
 	}
 	m.evict()
 }
 
 // insert returns the record that is there, which is the same, or puts a new one.
-func (m *memory[R]) insert(s stored[R]) *kept[R] {
+func (m *memory[R]) insert(s stored[R], revision int64) *kept[R] {
 	shard := m.shardOf(s.key)
 	if there, ok := shard.records[s.key]; ok {
 		return there
 	}
-	k := &kept[R]{stored: s, place: len(m.ring)}
+	k := &kept[R]{stored: s, revision: revision, place: len(m.ring)}
 	k.state.Store(usedBit)
 	m.ring = append(m.ring, k)
 	m.size += s.size
@@ -256,19 +257,17 @@ func (m *memory[R]) untouched(r *reading[R]) bool {
 }
 
 // touch drops the records of these keys, or with these aliases, because a
-// revision changed them.
+// revision changed them. Those that were read since know of it.
 func (m *memory[R]) touch(revision int64, keys []uuid.UUID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, key := range keys {
 		m.recent.note(key, revision)
-		if k, ok := m.shardOf(key).records[key]; ok {
-			m.remove(k)
-			m.drops.Add(1)
-		}
-		if k, ok := m.aliases[key]; ok {
-			m.remove(k)
-			m.drops.Add(1)
+		for _, among := range []map[uuid.UUID]*kept[R]{m.shardOf(key).records, m.aliases} {
+			if k, ok := among[key]; ok && k.revision < revision {
+				m.remove(k)
+				m.drops.Add(1)
+			}
 		}
 	}
 }

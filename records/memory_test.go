@@ -76,6 +76,10 @@ func TestMemoryDropsWhatIsTouched(t *testing.T) {
 		k := load(t, m, key, read)
 		otherRead, _ := reads(1, other, 8)
 		bystander := load(t, m, other, otherRead)
+		m.touch(1, []uuid.UUID{touched})
+		if !k.current() {
+			t.Errorf("touching %s dropped what knew of it", name)
+		}
 		m.touch(2, []uuid.UUID{touched})
 		if _, ok := m.get(key); ok || k.current() {
 			t.Errorf("touching %s left the record", name)
@@ -354,13 +358,13 @@ type journal struct {
 	done    map[int64]bool
 }
 
-type touchedKeys struct {
+type told struct {
 	revision int64
 	keys     []uuid.UUID
 }
 
 // write changes keys and returns their revision.
-func (j *journal) write(keys []uuid.UUID) touchedKeys {
+func (j *journal) write(keys []uuid.UUID) told {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.revision++
@@ -368,11 +372,11 @@ func (j *journal) write(keys []uuid.UUID) touchedKeys {
 		j.values[key] = j.revision
 		j.history[key] = append(j.history[key], j.revision)
 	}
-	return touchedKeys{j.revision, keys}
+	return told{j.revision, keys}
 }
 
 // tell tells the memory of a revision.
-func (j *journal) tell(m *memory[int64], change touchedKeys) {
+func (j *journal) tell(m *memory[int64], change told) {
 	m.touch(change.revision, change.keys)
 	for _, key := range change.keys {
 		j.told.Store(key, change.revision)

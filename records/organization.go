@@ -17,16 +17,45 @@ import (
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-// Store reads records.
+// DefaultBytes is how much a store keeps in memory unless told otherwise.
+const DefaultBytes = 256 << 20
+
+// Store reads records. That of a database answers from memory while the
+// database is fresh; what it answers is what the database holds at the revision
+// that it has heard of.
 type Store struct {
 	client *ent.Client
+	// db and memory are nil in a transaction.
+	db     *database.DB
+	memory *memory[record]
 }
 
-// New returns the store of a database.
-func New(db *database.DB) *Store { return &Store{client: db.Client()} }
+// New returns the store of a database, which keeps DefaultBytes in memory.
+func New(db *database.DB) *Store { return NewWithin(db, DefaultBytes) }
+
+// NewWithin returns the store of a database, which keeps about so many bytes in
+// memory.
+func NewWithin(db *database.DB, bytes int64) *Store {
+	s := &Store{client: db.Client(), db: db, memory: newMemory[record](bytes, db.Heard)}
+	db.Subscribe(func(revision int64, changes []database.Touched) {
+		if changes == nil {
+			s.memory.forget()
+			return
+		}
+		var keys []uuid.UUID
+		for _, change := range changes {
+			keys = append(keys, touchedKeys(change)...)
+		}
+		s.memory.touch(revision, keys)
+	})
+	return s
+}
 
 // In returns the store as a transaction sees it.
 func (s *Store) In(tx *database.Tx) *Store { return &Store{client: tx.Client} }
+
+// Statistics says how the memory of the store is doing.
+func (s *Store) Statistics() Statistics { return s.memory.statistics() }
 
 // unscoped returns a context in which the guard lets everything through.
 func unscoped(ctx context.Context) context.Context {
@@ -40,8 +69,12 @@ type Organization struct {
 	Slug   string
 	Kind   orgtree.Kind
 	Status orgtree.Status
-	// Above are the organizations above it, root first.
+	// Above are the organizations above it, root first. They may be shared and
+	// are not changed.
 	Above []Ancestor
+
+	// path is what Path returns, if it is known.
+	path orgtree.Path
 }
 
 // Ancestor is an organization on a path.
@@ -57,8 +90,12 @@ type Named struct {
 	Name string
 }
 
-// Path returns the ids from the root to the organization.
+// Path returns the ids from the root to the organization. They may be shared and
+// are not changed.
 func (o Organization) Path() orgtree.Path {
+	if o.path != nil {
+		return o.path
+	}
 	path := make(orgtree.Path, 0, len(o.Above)+1)
 	for _, a := range o.Above {
 		path = append(path, orgtree.ID(a.ID))
@@ -101,11 +138,27 @@ func (o Organization) Manager() (Ancestor, bool) {
 }
 
 // Organizations returns the organizations with these ids that exist, each with
-// its path, in a fixed number of statements.
+// its path, in a fixed number of statements at most.
 func (s *Store) Organizations(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Organization, error) {
 	if len(ids) == 0 {
 		return map[uuid.UUID]Organization{}, nil
 	}
+	if !s.recalls() {
+		return s.organizations(ctx, ids)
+	}
+	paths, err := s.paths(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[uuid.UUID]Organization, len(paths))
+	for id, p := range paths {
+		found[id] = p.Organization
+	}
+	return found, nil
+}
+
+// organizations reads organizations from the database.
+func (s *Store) organizations(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Organization, error) {
 	lines, err := s.client.Ancestry.Query().
 		Where(ancestry.OrganizationIDIn(ids...)).
 		Order(ent.Desc(ancestry.FieldDistance)).
@@ -130,6 +183,11 @@ func (s *Store) Organizations(ctx context.Context, ids []uuid.UUID) (map[uuid.UU
 
 // Organization returns one organization with its path, or NOT_FOUND.
 func (s *Store) Organization(ctx context.Context, id uuid.UUID) (Organization, error) {
+	if s.recalls() {
+		if p, ok := s.path(id); ok {
+			return p.Organization, nil
+		}
+	}
 	found, err := s.Organizations(ctx, []uuid.UUID{id})
 	if err != nil {
 		return Organization{}, err

@@ -99,25 +99,45 @@ func (o Organization) Nodes() []waterfall.Node {
 }
 
 // Values returns the effective values of some settings in some organizations, by
-// organization and key, reading the directives of all of them in one statement.
+// organization and key, reading the directives of all of them in one statement at
+// most.
 func (s *Store) Values(ctx context.Context, organizations map[uuid.UUID]Organization, definitions []*waterfall.Definition) (map[uuid.UUID]map[string]waterfall.Value, error) {
 	keys := make([]string, len(definitions))
 	for i, d := range definitions {
 		keys[i] = d.Key
 	}
-	directives, err := s.Directives(ctx, scopesOf(organizations), keys, nil)
+	directives, err := s.along(ctx, organizations, keys)
 	if err != nil {
 		return nil, err
 	}
 	values := make(map[uuid.UUID]map[string]waterfall.Value, len(organizations))
 	for id, org := range organizations {
-		nodes := org.Nodes()
-		values[id] = make(map[string]waterfall.Value, len(definitions))
-		for _, d := range definitions {
-			values[id][d.Key] = valueAt(d, waterfall.Steps(nodes, directives[d.Key]))
-		}
+		values[id] = valuesOf(org, directives, definitions)
 	}
 	return values, nil
+}
+
+// along returns the live directives on the paths of some organizations, for some
+// keys, in one statement at most.
+func (s *Store) along(ctx context.Context, organizations map[uuid.UUID]Organization, keys []string) (Directives, error) {
+	if s.recalls() {
+		found, ok, err := s.recallDirectives(ctx, organizations, keys)
+		if ok || err != nil {
+			return found, err
+		}
+	}
+	return s.Directives(ctx, scopesOf(organizations), keys, nil)
+}
+
+// valuesOf folds the directives on the path of an organization, for some
+// settings.
+func valuesOf(org Organization, directives Directives, definitions []*waterfall.Definition) map[string]waterfall.Value {
+	nodes := org.Nodes()
+	values := make(map[string]waterfall.Value, len(definitions))
+	for _, d := range definitions {
+		values[d.Key] = valueAt(d, waterfall.Steps(nodes, directives[d.Key]))
+	}
+	return values
 }
 
 // valueAt folds steps without asking why.

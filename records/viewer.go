@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/membership"
@@ -37,10 +38,7 @@ func invalidToken() error { return fault.New(fault.Unauthenticated, "the token i
 // bound to. It returns UNAUTHENTICATED for a principal that is gone or locked,
 // and for a bound organization that it is no member of.
 func (s *Store) Viewer(ctx context.Context, session Session) (access.Viewer, error) {
-	viewer, err := s.viewer(unscoped(ctx), session)
-	if ent.IsNotFound(err) {
-		return access.Viewer{}, invalidToken()
-	}
+	viewer, err := s.viewer(ctx, session)
 	if err != nil {
 		return access.Viewer{}, err
 	}
@@ -82,15 +80,41 @@ func PrincipalID(viewer access.Viewer) typeid.ID {
 	return typeid.New(typeid.User, uuid.UUID(viewer.ID))
 }
 
+// viewer returns the viewer of a session from memory, or from one snapshot of
+// the database.
 func (s *Store) viewer(ctx context.Context, session Session) (access.Viewer, error) {
-	switch session.Principal.Kind {
-	case typeid.User:
-		return s.user(ctx, session)
-	case typeid.Application:
-		return s.application(ctx, session)
-	default:
+	if session.Principal.Kind != typeid.User && session.Principal.Kind != typeid.Application {
 		return access.Viewer{}, invalidToken()
 	}
+	if s.recalls() {
+		viewer, ok, err := s.recallViewer(ctx, session)
+		if ok || err != nil {
+			return viewer, err
+		}
+	}
+	if s.db == nil {
+		return s.readViewer(unscoped(ctx), session)
+	}
+	var viewer access.Viewer
+	err := s.db.Read(unscoped(ctx), func(ctx context.Context, tx *database.Tx) error {
+		var err error
+		viewer, err = s.In(tx).readViewer(ctx, session)
+		return err
+	})
+	return viewer, err
+}
+
+// readViewer reads the viewer of a session from the database.
+func (s *Store) readViewer(ctx context.Context, session Session) (access.Viewer, error) {
+	read := s.user
+	if session.Principal.Kind == typeid.Application {
+		read = s.application
+	}
+	viewer, err := read(ctx, session)
+	if ent.IsNotFound(err) {
+		return access.Viewer{}, invalidToken()
+	}
+	return viewer, err
 }
 
 func (s *Store) user(ctx context.Context, session Session) (access.Viewer, error) {
@@ -240,26 +264,35 @@ const (
 )
 
 // Switches returns what the settings of some organizations say that their
-// administrators may do, in one statement.
+// administrators may do, in one statement at most.
 func (s *Store) Switches(ctx context.Context, organizations map[uuid.UUID]Organization) (map[uuid.UUID]access.Switches, error) {
 	switches := make(map[uuid.UUID]access.Switches, len(organizations))
 	if len(organizations) == 0 {
 		return switches, nil
 	}
+	directives, err := s.along(ctx, organizations, []string{manageBilling, manageMembers})
+	if err != nil {
+		return nil, err
+	}
+	for id, org := range organizations {
+		if switches[id], err = switchesOf(org, directives); err != nil {
+			return nil, err
+		}
+	}
+	return switches, nil
+}
+
+// switchesOf returns what the directives on the path of an organization say that
+// its administrators may do.
+func switchesOf(org Organization, directives Directives) (access.Switches, error) {
 	definitions := make([]*waterfall.Definition, 0, 2)
 	for _, key := range []string{manageBilling, manageMembers} {
 		d, ok := catalogue.Lookup(key)
 		if !ok {
-			return nil, fmt.Errorf("there is no setting %s", key)
+			return access.Switches{}, fmt.Errorf("there is no setting %s", key)
 		}
 		definitions = append(definitions, d)
 	}
-	values, err := s.Values(ctx, organizations, definitions)
-	if err != nil {
-		return nil, err
-	}
-	for id := range organizations {
-		switches[id] = access.Switches{ManageBilling: values[id][manageBilling].Bool(), ManageMembers: values[id][manageMembers].Bool()}
-	}
-	return switches, nil
+	values := valuesOf(org, directives, definitions)
+	return access.Switches{ManageBilling: values[manageBilling].Bool(), ManageMembers: values[manageMembers].Bool()}, nil
 }

@@ -1,0 +1,181 @@
+package records
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/ancestry"
+	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/group"
+	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/settingdirective"
+	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/typeid"
+	"github.com/headwater-platform/headwater/waterfall"
+	"github.com/headwater-platform/headwater/waterfall/catalogue"
+)
+
+// readAt returns a read of records in one snapshot of the database, with its
+// revision.
+func (s *Store) readAt(read func(ctx context.Context, tx *database.Tx) ([]stored[record], error)) func(context.Context) (snapshot[record], error) {
+	return func(ctx context.Context) (snapshot[record], error) {
+		var snap snapshot[record]
+		err := s.db.Read(unscoped(ctx), func(ctx context.Context, tx *database.Tx) error {
+			var err error
+			if snap.revision, err = tx.Revision(ctx); err != nil {
+				return err
+			}
+			snap.records, err = read(ctx, tx)
+			return err
+		})
+		return snap, err
+	}
+}
+
+// readPaths returns the read of organizations and all above them.
+func (s *Store) readPaths(ids []uuid.UUID) func(context.Context) (snapshot[record], error) {
+	return s.readAt(func(ctx context.Context, tx *database.Tx) ([]stored[record], error) {
+		lines, err := tx.Ancestry.Query().Where(ancestry.OrganizationIDIn(ids...)).WithAncestor().All(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("load paths: %w", err)
+		}
+		found := map[uuid.UUID]*organizationRecord{}
+		var all []uuid.UUID
+		for _, line := range lines {
+			if _, ok := found[line.AncestorID]; !ok {
+				found[line.AncestorID] = newOrganizationRecord(line.Edges.Ancestor)
+				all = append(all, line.AncestorID)
+			}
+		}
+		if err := readDirectives(ctx, tx, all, found); err != nil {
+			return nil, err
+		}
+		if err := readGroups(ctx, tx, all, found); err != nil {
+			return nil, err
+		}
+		records := make([]stored[record], len(all))
+		for i, id := range all {
+			records[i] = stored[record]{key: id, size: found[id].size(), record: record{organization: found[id]}}
+		}
+		return records, nil
+	})
+}
+
+func newOrganizationRecord(row *ent.Organization) *organizationRecord {
+	o := &organizationRecord{id: row.ID, name: row.Name, slug: row.Slug, kind: row.Kind, status: row.Status}
+	if row.ParentID != nil {
+		o.parent = *row.ParentID
+	}
+	return o
+}
+
+// readDirectives adds their live directives to organizations.
+func readDirectives(ctx context.Context, tx *database.Tx, ids []uuid.UUID, found map[uuid.UUID]*organizationRecord) error {
+	rows, err := tx.SettingDirective.Query().
+		Where(settingdirective.ScopeIDIn(ids...), settingdirective.ValidToIsNil()).
+		All(ctx)
+	if err != nil {
+		return fmt.Errorf("load directives: %w", err)
+	}
+	for _, row := range rows {
+		definition, ok := catalogue.Lookup(row.Key)
+		if !ok {
+			continue // A newer binary's setting means nothing to this one.
+		}
+		directive, err := Directive(definition, row)
+		if err == nil && directive.Side == waterfall.SideManager && directive.IsEmpty() {
+			continue // What a manager took back is no step.
+		}
+		o := found[row.ScopeID]
+		o.directives = append(o.directives, directiveRecord{key: definition.Key, directive: directive, err: err, length: length(row.Operation) + length(row.Guard)})
+	}
+	return nil
+}
+
+func length(text *string) int {
+	if text == nil {
+		return 0
+	}
+	return len(*text)
+}
+
+// readGroups adds their groups to organizations.
+func readGroups(ctx context.Context, tx *database.Tx, ids []uuid.UUID, found map[uuid.UUID]*organizationRecord) error {
+	rows, err := tx.Group.Query().Where(group.OrganizationIDIn(ids...)).WithGroupProjects().WithPolicies().All(ctx)
+	if err != nil {
+		return fmt.Errorf("load groups: %w", err)
+	}
+	for _, row := range rows {
+		o := found[row.OrganizationID]
+		if o.groups == nil {
+			o.groups = map[uuid.UUID]access.Group{}
+		}
+		o.groups[row.ID] = GroupOf(row)
+	}
+	return nil
+}
+
+// readPrincipal returns the read of a user or an application.
+func (s *Store) readPrincipal(id typeid.ID) func(context.Context) (snapshot[record], error) {
+	return s.readAt(func(ctx context.Context, tx *database.Tx) ([]stored[record], error) {
+		read := readUser
+		if id.Kind == typeid.Application {
+			read = readApplication
+		}
+		p, err := read(ctx, tx, id.UUID)
+		if ent.IsNotFound(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("load principal: %w", err)
+		}
+		s := stored[record]{key: p.id, size: p.size(), record: record{principal: p}}
+		for _, place := range p.places {
+			if place.membership != uuid.Nil {
+				s.aliases = append(s.aliases, place.membership)
+			}
+		}
+		return []stored[record]{s}, nil
+	})
+}
+
+func readUser(ctx context.Context, tx *database.Tx, id uuid.UUID) (*principalRecord, error) {
+	row, err := tx.User.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Membership.Query().Where(membership.UserID(id)).WithPolicies().WithGroupMembers().All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &principalRecord{id: id, kind: access.User, name: row.Username, locked: row.Status == user.StatusLOCKED}
+	for _, m := range rows {
+		p.places = append(p.places, placeRecord{
+			organization: m.OrganizationID, membership: m.ID, owner: m.Owner, locked: m.Locked,
+			groups: groupIDs(m.Edges.GroupMembers), policies: policiesOf(m.Edges.Policies),
+		})
+	}
+	return p, nil
+}
+
+func readApplication(ctx context.Context, tx *database.Tx, id uuid.UUID) (*principalRecord, error) {
+	row, err := tx.Application.Query().Where(application.ID(id)).WithPolicies().WithGroupMembers().Only(ctx)
+	if err != nil {
+		return nil, err
+	}
+	place := placeRecord{organization: row.OrganizationID, groups: groupIDs(row.Edges.GroupMembers), policies: policiesOf(row.Edges.Policies)}
+	return &principalRecord{id: id, kind: access.Application, name: row.Name, places: []placeRecord{place}}, nil
+}
+
+func groupIDs(members []*ent.GroupMember) []uuid.UUID {
+	ids := make([]uuid.UUID, len(members))
+	for i, m := range members {
+		ids[i] = m.GroupID
+	}
+	return ids
+}
