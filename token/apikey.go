@@ -71,8 +71,9 @@ func newAccessKey(random io.Reader) (string, error) {
 	return string(name[:]), nil
 }
 
-// Renewed returns a key of the same access key with another secret.
-func (k APIKey) Renewed(random io.Reader) (APIKey, error) {
+// RenewAPIKey returns a key of an access key with another secret.
+func RenewAPIKey(accessKey string, random io.Reader) (APIKey, error) {
+	k := APIKey{accessKey: accessKey}
 	if _, err := io.ReadFull(random, k.secret[:]); err != nil {
 		return APIKey{}, fmt.Errorf("renew API key: %w", err)
 	}
