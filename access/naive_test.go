@@ -43,7 +43,7 @@ const (
 
 func naiveBuiltin(b access.Builtin) (organization, everyProject []string) {
 	products := []string{"AllProductsFullAccess", "CredentialsFullAccess"}
-	switch b {
+	switch string(b) {
 	case "ADMINISTRATORS":
 		return []string{"OrganizationManager"}, products
 	case "EDITORS":
@@ -257,7 +257,7 @@ func (n naive) held(q question, p access.Permission) (here, through bool) {
 
 // usable reports whether a permission that is held may be used in the state.
 func (n naive) usable(q question, p access.Permission, here, through bool) bool {
-	hereToo, throughToo := naiveReads, ""
+	var hereToo, throughToo string
 	switch q.target.Status {
 	case "LOCKED":
 		hereToo, throughToo = naiveReads+" billing:write tickets:open", naiveReads+" partner:lock"
