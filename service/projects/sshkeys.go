@@ -30,10 +30,10 @@ type SSHKey struct {
 	CreatedAt   time.Time
 	Version     int
 	// ProjectID is the key's project, Projects the set of them that was loaded
-	// together; and so CreatedBy, of whoever added a key, and Creators.
+	// together; and so CreatorID, of whoever added a key, and Creators.
 	ProjectID uuid.UUID
 	Projects  *batch.Siblings
-	CreatedBy uuid.UUID
+	CreatorID uuid.UUID
 	Creators  *batch.Siblings
 
 	organization uuid.UUID
@@ -70,7 +70,7 @@ func wrapKeys(rows []*ent.SSHKey) []*SSHKey {
 		list[i] = &SSHKey{
 			ID: typeid.New(typeid.SSHKey, row.ID), Name: row.Name, PublicKey: row.PublicKey, Fingerprint: row.Fingerprint,
 			Disabled: row.Disabled, CreatedAt: row.CreatedAt.UTC(), Version: row.Version,
-			ProjectID: row.ProjectID, Projects: projects, CreatedBy: row.CreatedBy, Creators: creators,
+			ProjectID: row.ProjectID, Projects: projects, CreatorID: row.CreatedBy, Creators: creators,
 			organization: row.OrganizationID,
 		}
 	}

@@ -52,13 +52,13 @@ type Resource struct {
 	ReleasedAt   *time.Time
 	Version      int
 	// ProjectID is where it runs, GroupID whose it is, if it is a group's, and
-	// CreatedBy who registered it; each with the set of those that were loaded
+	// CreatorID who registered it; each with the set of those that were loaded
 	// together.
 	ProjectID uuid.UUID
 	Projects  *batch.Siblings
 	GroupID   *uuid.UUID
 	Groups    *batch.Siblings
-	CreatedBy uuid.UUID
+	CreatorID uuid.UUID
 	Creators  *batch.Siblings
 
 	organization  uuid.UUID
@@ -102,7 +102,7 @@ func wrap(rows []*ent.Resource) []*Resource {
 			Provider: row.Provider, Region: row.Region, InstanceType: row.InstanceType, ExternalID: row.ExternalID,
 			CreatedAt: row.CreatedAt.UTC(), ReleasedAt: inUTC(row.ReleasedAt), Version: row.Version,
 			ProjectID: row.ProjectID, Projects: inProjects, GroupID: row.GroupID, Groups: groups,
-			CreatedBy: row.CreatedBy, Creators: creators, organization: row.OrganizationID, organizations: organizations,
+			CreatorID: row.CreatedBy, Creators: creators, organization: row.OrganizationID, organizations: organizations,
 		}
 	}
 	return list
