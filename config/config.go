@@ -54,6 +54,7 @@ type Limits struct {
 	RatePerMinute  int           `name:"limit-rate-per-minute" env:"HEADWATER_LIMIT_RATE_PER_MINUTE" default:"6000" help:"Most requests per minute of one token."`
 	GuestRate      int           `name:"limit-guest-rate-per-minute" env:"HEADWATER_LIMIT_GUEST_RATE_PER_MINUTE" default:"600" help:"Most requests per minute of one address without a valid token."`
 	TreeDepth      int           `name:"limit-tree-depth" env:"HEADWATER_LIMIT_TREE_DEPTH" default:"16" help:"Greatest depth of an organization; the root has 0."`
+	RecordsBytes   int64         `name:"records-bytes" env:"HEADWATER_RECORDS_BYTES" default:"268435456" help:"About how much memory records of organizations and people may take; 0 keeps none."`
 }
 
 // Log says what is written to standard error.
@@ -140,6 +141,7 @@ func (l Limits) Validate() error {
 		{"HEADWATER_LIMIT_RATE_PER_MINUTE", int64(l.RatePerMinute), 1, 1e6},
 		{"HEADWATER_LIMIT_GUEST_RATE_PER_MINUTE", int64(l.GuestRate), 1, 1e6},
 		{"HEADWATER_LIMIT_TREE_DEPTH", int64(l.TreeDepth), 1, orgtree.MaxDepth},
+		{"HEADWATER_RECORDS_BYTES", l.RecordsBytes, 0, 1 << 40},
 	} {
 		if limit.value < limit.least || limit.value > limit.utmost {
 			return wrong(limit.variable, "%d is not from %d to %d", limit.value, limit.least, limit.utmost)

@@ -61,7 +61,7 @@ func TestDefaultsAreValid(t *testing.T) {
 		Tokens:   Tokens{SigningKeyFile: "headwater-signing-key.pem", Issuer: "headwater", Audience: "headwater"},
 		Limits: Limits{
 			QueryCost: 100_000, QueryDepth: 20, QueryTokens: 10_000, BodyBytes: 1 << 20, UploadBytes: 256 << 20,
-			RequestTimeout: 30 * time.Second, RatePerMinute: 6000, GuestRate: 600, TreeDepth: 16,
+			RequestTimeout: 30 * time.Second, RatePerMinute: 6000, GuestRate: 600, TreeDepth: 16, RecordsBytes: 256 << 20,
 		},
 		Log: Log{Level: "info", Format: "text"},
 	}
@@ -159,6 +159,7 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"HEADWATER_LIMIT_GUEST_RATE_PER_MINUTE", "0"},
 		{"HEADWATER_LIMIT_TREE_DEPTH", "17"},
 		{"HEADWATER_LIMIT_TREE_DEPTH", "0"},
+		{"HEADWATER_RECORDS_BYTES", "-1"},
 		{"HEADWATER_LOG_LEVEL", "loud"},
 		{"HEADWATER_LOG_FORMAT", "xml"},
 	}

@@ -132,7 +132,7 @@ func (c demoCommand) make(ctx context.Context, io streams, location string) (*pl
 	if _, err := db.Migrate(ctx); err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	p := newPlatform(db, c.Limits.TreeDepth)
+	p := newPlatform(db, boundsOf(c.Limits))
 	show := newProgress(io.err)
 	made, err := demo.Generate(ctx, db, timeline, p.demoServices(), demo.Options{
 		Seed: c.Seed, Size: c.size(), Progress: func(what string) { show.line("making " + what) },
@@ -163,7 +163,7 @@ type shown struct {
 }
 
 // serve announces the platform and serves it.
-func (c demoCommand) serve(ctx context.Context, io streams, listener net.Listener, s shown) error {
+func (c demoCommand) serve(ctx context.Context, io streams, listener net.Listener, s shown) (err error) {
 	issuer, err := temporaryIssuer()
 	if err != nil {
 		return err
@@ -175,6 +175,8 @@ func (c demoCommand) serve(ctx context.Context, io streams, listener net.Listene
 	if err != nil {
 		return err
 	}
+	stop := s.platform.follow(ctx)
+	defer func() { err = errors.Join(err, stop()) }()
 	if err := s.signIn(ctx, issuer); err != nil {
 		return interrupted(ctx, err)
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/demo"
-	"github.com/headwater-platform/headwater/orgtree"
 )
 
 // TestExamples asks every example of the playground as the administrator of the
@@ -66,7 +65,7 @@ func serveDemo(t *testing.T) (url string, tokens map[demo.Role]string) {
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p := newPlatform(db, orgtree.MaxDepth)
+	p := newPlatform(db, testBounds())
 	made, err := demo.Generate(t.Context(), db, timeline, p.demoServices(), demo.Options{Seed: 1, Size: demo.Size{Organizations: 6, Users: 50}})
 	if err != nil {
 		t.Fatal(err)

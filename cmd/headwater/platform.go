@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/config"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/resolvers"
@@ -52,8 +53,24 @@ func openDatabase(ctx context.Context, url string) (*database.DB, error) {
 	return database.Open(ctx, url, database.Options{Now: clock, NewID: newID})
 }
 
+// bounds say how large a platform may grow.
+type bounds struct {
+	// depth is that of the tree.
+	depth int
+	// recordsBytes is what records may take in memory.
+	recordsBytes int64
+}
+
+// boundsOf returns what the configuration says.
+func boundsOf(l config.Limits) bounds {
+	return bounds{depth: l.TreeDepth, recordsBytes: l.RecordsBytes}
+}
+
+// commandBounds are those of a command that ends soon and remembers nothing.
+func commandBounds() bounds { return bounds{depth: orgtree.MaxDepth} }
+
 // openPlatform opens a database that is migrated and wires the services to it.
-func openPlatform(ctx context.Context, url string, maxDepth int) (*platform, error) {
+func openPlatform(ctx context.Context, url string, b bounds) (*platform, error) {
 	db, err := openDatabase(ctx, url)
 	if err != nil {
 		return nil, err
@@ -61,11 +78,11 @@ func openPlatform(ctx context.Context, url string, maxDepth int) (*platform, err
 	if err := db.CheckMigrated(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return newPlatform(db, maxDepth), nil
+	return newPlatform(db, b), nil
 }
 
-func newPlatform(db *database.DB, maxDepth int) *platform {
-	store := records.New(db)
+func newPlatform(db *database.DB, b bounds) *platform {
+	store := records.NewWithin(db, b.recordsBytes)
 	return &platform{
 		db:      db,
 		records: store,
@@ -73,13 +90,25 @@ func newPlatform(db *database.DB, maxDepth int) *platform {
 			Checks:        checks.New(db, store),
 			Costs:         costs.New(db, store),
 			Groups:        groups.New(db, store),
-			Organizations: organizations.New(db, store, maxDepth),
+			Organizations: organizations.New(db, store, b.depth),
 			People:        people.New(db, store, password.NewHasher(hashes)),
 			Projects:      projects.New(db, store),
 			Rates:         rates.New(db, store),
 			Settings:      settings.New(db, store),
 			Usage:         usage.New(db, store),
 		},
+	}
+}
+
+// follow makes the platform hear of what other processes change, which is what
+// it takes to answer from memory, until stop is called.
+func (p *platform) follow(ctx context.Context) (stop func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- p.db.Follow(ctx) }()
+	return func() error {
+		cancel()
+		return <-ended
 	}
 }
 
@@ -131,6 +160,7 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 		TrustedProxies: proxies,
 		Demo:           s.demo,
 		Logger:         s.logger,
+		Metrics:        p.metrics(),
 	}), nil
 }
 

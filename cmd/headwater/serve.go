@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -26,7 +27,7 @@ func (serveCommand) Help() string {
 
 // Run serves until the context ends.
 func (c serveCommand) Run(ctx context.Context, io streams) (err error) {
-	p, err := openPlatform(ctx, string(c.Database.URL), c.Limits.TreeDepth)
+	p, err := openPlatform(ctx, string(c.Database.URL), boundsOf(c.Limits))
 	if err != nil {
 		return err
 	}
@@ -40,6 +41,8 @@ func (c serveCommand) Run(ctx context.Context, io streams) (err error) {
 	if err := p.services.Usage.Sweep(ctx); err != nil {
 		return err
 	}
+	stop := p.follow(ctx)
+	defer func() { err = errors.Join(err, stop()) }()
 	issuer, err := openIssuer(c.Tokens)
 	if err != nil {
 		return err

@@ -14,7 +14,6 @@ import (
 	"github.com/headwater-platform/headwater/config"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent/user"
-	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/organizations"
@@ -90,7 +89,7 @@ func (bootstrapCommand) Help() string {
 
 // Run makes the platform organization and prints its id.
 func (c bootstrapCommand) Run(ctx context.Context, io streams) (err error) {
-	p, err := openPlatform(ctx, string(c.URL), orgtree.MaxDepth)
+	p, err := openPlatform(ctx, string(c.URL), commandBounds())
 	if err != nil {
 		return err
 	}
@@ -146,7 +145,7 @@ func (c tokenCommand) Run(ctx context.Context, io streams) (err error) {
 	if c.TTL <= 0 {
 		return errors.New("--ttl must be above 0")
 	}
-	p, err := openPlatform(ctx, string(c.URL), orgtree.MaxDepth)
+	p, err := openPlatform(ctx, string(c.URL), commandBounds())
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func TestStatementsDoNotDependOnHowMany(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db, c := counted(t, url(t))
-			w := newWorld(t, db)
+			w := newForgetfulWorld(t, db)
 			ask := func() map[string][]string {
 				counts := map[string][]string{}
 				for question, q := range questions {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/headwater-platform/headwater/config"
 	"github.com/headwater-platform/headwater/money"
-	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
@@ -44,7 +43,7 @@ func (c usageImportCommand) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	defer func() { err = closing(c.File, err, file.Close()) }()
-	p, err := openPlatform(ctx, string(c.URL), orgtree.MaxDepth)
+	p, err := openPlatform(ctx, string(c.URL), commandBounds())
 	if err != nil {
 		return err
 	}
@@ -174,7 +173,7 @@ func (usageMapCommand) Help() string {
 
 // Run maps the sub-accounts and prints them.
 func (c usageMapCommand) Run(ctx context.Context, io streams) (err error) {
-	p, err := openPlatform(ctx, string(c.URL), orgtree.MaxDepth)
+	p, err := openPlatform(ctx, string(c.URL), commandBounds())
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/token"
 	"github.com/headwater-platform/headwater/typeid"
@@ -54,10 +55,44 @@ type world struct {
 	revision int64
 }
 
-// newWorld serves a world on an empty database.
+// testBounds are those that a server has by default.
+func testBounds() bounds { return bounds{depth: orgtree.MaxDepth, recordsBytes: records.DefaultBytes} }
+
+// newWorld serves a world on an empty database, and answers from memory as a
+// server does.
 func newWorld(t testing.TB, db *database.DB) *world {
 	t.Helper()
-	w := &world{platform: newPlatform(db, orgtree.MaxDepth), ids: map[string]string{}, names: map[string]string{}}
+	stop := keepUp(t, db)
+	w := newForgetfulWorld(t, db)
+	t.Cleanup(stop)
+	return w
+}
+
+// keepUp makes a process follow what others change, and returns when it does.
+func keepUp(t testing.TB, db *database.DB) (stop func()) {
+	t.Helper()
+	end := (&platform{db: db}).follow(context.WithoutCancel(t.Context()))
+	again, late := time.NewTicker(time.Millisecond), time.NewTimer(time.Minute)
+	defer again.Stop()
+	defer late.Stop()
+	for !db.Fresh() {
+		select {
+		case <-again.C:
+		case <-late.C:
+			t.Fatal("the process does not follow the journal")
+		}
+	}
+	return func() {
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// newForgetfulWorld serves a world that reads everything from the database.
+func newForgetfulWorld(t testing.TB, db *database.DB) *world {
+	t.Helper()
+	w := &world{platform: newPlatform(db, testBounds()), ids: map[string]string{}, names: map[string]string{}}
 	seed := bytes.Repeat([]byte{7}, ed25519.SeedSize)
 	keys, err := token.NewKeys(ed25519.NewKeyFromSeed(seed))
 	if err != nil {
@@ -279,50 +314,68 @@ func (w *world) token(t testing.TB, actor string) string {
 //	member acme rita             a person of elsewhere joins
 func (w *world) arrange(t testing.TB, lines string) {
 	t.Helper()
-	ctx := w.system(t)
-	client := w.platform.db.Client()
 	for line := range strings.Lines(lines) {
 		words := strings.Fields(line)
 		if len(words) < 2 {
 			continue
 		}
-		var err error
-		switch noun, name := words[0], words[1]; noun {
-		case "organization":
-			err = client.Organization.UpdateOneID(w.key(t, name)).SetStatus(orgtree.Status(words[2])).Exec(ctx)
-		case "account":
-			err = client.User.UpdateOneID(w.key(t, name)).SetStatus(user.Status(words[2])).Exec(ctx)
-		case "membership":
-			err = client.Membership.UpdateOneID(w.key(t, name)).SetLocked(words[2] == "locked").Exec(ctx)
-		case "member":
-			err = client.Membership.Create().SetID(w.platform.db.NewID()).SetOrganizationID(w.key(t, name)).
-				SetUserID(w.key(t, words[2])).SetCreatedAt(w.platform.db.Now()).Exec(ctx)
-		case "application":
-			w.application(t, client, name, words[2:])
-		default:
-			t.Fatalf("what is %q?", line)
-		}
+		_, err := w.platform.db.Write(w.system(t), database.Entry{Action: "arrange"}, func(ctx context.Context, tx *database.Tx) error {
+			change, err := w.arranged(t, ctx, tx, words)
+			tx.Record(change)
+			return err
+		})
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
 	}
 }
 
-func (w *world) application(t testing.TB, client *ent.Client, name string, groups []string) {
+// arranged makes the change of one line.
+func (w *world) arranged(t testing.TB, ctx context.Context, tx *database.Tx, words []string) (database.Change, error) { //nolint:revive // the test comes first
 	t.Helper()
-	ctx := w.system(t)
+	name := words[1]
+	switch words[0] {
+	case "organization":
+		id := w.key(t, name)
+		before := one(t, func() (*ent.Organization, error) { return tx.Organization.Get(ctx, id) })
+		after, err := before.Update().SetStatus(orgtree.Status(words[2])).Save(ctx)
+		return database.Change{Kind: typeid.Organization, ID: id, Organization: id, Before: before, After: after}, err
+	case "account":
+		id := w.key(t, name)
+		before := one(t, func() (*ent.User, error) { return tx.User.Get(ctx, id) })
+		after, err := before.Update().SetStatus(user.Status(words[2])).Save(ctx)
+		return database.Change{Kind: typeid.User, ID: id, Before: before, After: after}, err
+	case "membership":
+		before := one(t, func() (*ent.Membership, error) { return tx.Membership.Get(ctx, w.key(t, name)) })
+		after, err := before.Update().SetLocked(words[2] == "locked").Save(ctx)
+		return database.Change{Kind: typeid.Membership, ID: before.ID, Organization: before.OrganizationID, Before: before, After: after}, err
+	case "member":
+		row, err := tx.Membership.Create().SetID(w.platform.db.NewID()).SetOrganizationID(w.key(t, name)).
+			SetUserID(w.key(t, words[2])).SetCreatedAt(w.platform.db.Now()).Save(ctx)
+		return database.Change{Kind: typeid.Membership, ID: row.ID, Organization: row.OrganizationID, After: row}, err
+	case "application":
+		return w.application(t, ctx, tx, name, words[2:])
+	default:
+		t.Fatalf("what is %q?", words)
+		return database.Change{}, nil
+	}
+}
+
+func (w *world) application(t testing.TB, ctx context.Context, tx *database.Tx, name string, groups []string) (database.Change, error) { //nolint:revive // the test comes first
+	t.Helper()
 	slug, short, _ := strings.Cut(name, ".")
 	db, organization := w.platform.db, w.key(t, slug)
 	row := one(t, func() (*ent.Application, error) {
-		return client.Application.Create().SetID(db.NewID()).SetOrganizationID(organization).
+		return tx.Application.Create().SetID(db.NewID()).SetOrganizationID(organization).
 			SetName(short).SetDescription("Deploys.").SetCreatedAt(db.Now()).Save(ctx)
 	})
 	for _, g := range groups {
-		err := client.GroupMember.Create().SetID(db.NewID()).SetOrganizationID(organization).
+		err := tx.GroupMember.Create().SetID(db.NewID()).SetOrganizationID(organization).
 			SetGroupID(w.key(t, g)).SetApplicationID(row.ID).SetCreatedAt(db.Now()).Exec(ctx)
 		if err != nil {
-			t.Fatal(err)
+			return database.Change{}, err
 		}
 	}
 	w.name(short, typeid.New(typeid.Application, row.ID).String())
+	return database.Change{Kind: typeid.Application, ID: row.ID, Organization: organization, After: row}, nil
 }
