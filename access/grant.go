@@ -150,7 +150,7 @@ func checkSets(rule Rule, bearer Bearer, kind orgtree.Kind) error {
 func checkScope(rule Rule) error {
 	set, _ := LookupSet(rule.Sets[0])
 	switch {
-	case (set.Scope == OrganizationScope) != (rule.Scope.Kind == ScopeOrganization):
+	case !slices.Contains(set.Scope.kinds(), rule.Scope.Kind):
 		return fault.Invalidf("rules", "the scope of the set %s is a %s", set.Name, set.Scope)
 	case rule.Scope.Kind == ScopeProjects && (len(rule.Scope.Projects) == 0 || len(rule.Scope.Projects) > maxRuleProjects):
 		return fault.Invalidf("rules.projectIds", "a rule names 1 to %d projects", maxRuleProjects)
@@ -158,6 +158,14 @@ func checkScope(rule Rule) error {
 		return fault.Invalidf("rules.projectIds", "only the scope of listed projects lists projects")
 	}
 	return nil
+}
+
+// kinds returns the kinds of scope in which sets of the type are given.
+func (t ScopeType) kinds() []ScopeKind {
+	if t == OrganizationScope {
+		return []ScopeKind{ScopeOrganization}
+	}
+	return []ScopeKind{ScopeProjects, ScopeAllProjects}
 }
 
 func checkCondition(c *Condition) error {
