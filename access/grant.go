@@ -151,7 +151,7 @@ func checkScope(rule Rule) error {
 	set, _ := LookupSet(rule.Sets[0])
 	switch {
 	case !slices.Contains(set.Scope.kinds(), rule.Scope.Kind):
-		return fault.Invalidf("rules", "the scope of the set %s is a %s", set.Name, set.Scope)
+		return fault.Invalidf("rules", "the scope of the set %s is %s", set.Name, set.Scope)
 	case rule.Scope.Kind == ScopeProjects && (len(rule.Scope.Projects) == 0 || len(rule.Scope.Projects) > maxRuleProjects):
 		return fault.Invalidf("rules.projectIds", "a rule names 1 to %d projects", maxRuleProjects)
 	case rule.Scope.Kind != ScopeProjects && len(rule.Scope.Projects) > 0:

@@ -56,7 +56,7 @@ func (s *Service) Create(ctx context.Context, n NewPolicy) (*Policy, error) {
 // Clone makes a policy with the description, tags and rules of another, for the
 // same principal or as an orphan. Needs what Create needs.
 func (s *Service) Clone(ctx context.Context, id uuid.UUID, name string, keepPrincipal bool) (*Policy, error) {
-	_, org, err := s.findWritable(ctx, id)
+	org, err := s.writable(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -271,7 +271,7 @@ func checkTaking(ctx context.Context, tx *database.Tx, org records.Organization,
 // Delete removes a policy. Needs what taking it from its principal needs.
 // MANAGED_READONLY for a managed policy.
 func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
-	_, org, err := s.findWritable(ctx, id)
+	org, err := s.writable(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -300,7 +300,7 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 
 // change locks a policy's row, applies a change to it and journals it.
 func (s *Service) change(ctx context.Context, action string, id uuid.UUID, expectedVersion *int, apply func(context.Context, *database.Tx, *ent.AccessPolicy, records.Organization) (*ent.AccessPolicyUpdateOne, error)) (*Policy, error) {
-	_, org, err := s.findWritable(ctx, id)
+	org, err := s.writable(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -340,14 +340,14 @@ func (s *Service) answer(ctx context.Context, row *ent.AccessPolicy) (*Policy, e
 	return wrap([]*ent.AccessPolicy{row})[0], nil
 }
 
-// findWritable returns a policy that the viewer can read and its organization, if
-// the viewer holds policies:write there.
-func (s *Service) findWritable(ctx context.Context, id uuid.UUID) (*ent.AccessPolicy, records.Organization, error) {
-	row, org, err := s.find(ctx, id)
+// writable returns the organization of a policy that the viewer can read, if the
+// viewer holds policies:write there.
+func (s *Service) writable(ctx context.Context, id uuid.UUID) (records.Organization, error) {
+	_, org, err := s.find(ctx, id)
 	if err != nil {
-		return nil, records.Organization{}, err
+		return records.Organization{}, err
 	}
-	return row, org, access.Check(access.ViewerFrom(ctx), access.PoliciesWrite, org.Target())
+	return org, access.Check(access.ViewerFrom(ctx), access.PoliciesWrite, org.Target())
 }
 
 // lockRow locks a policy and returns it with its membership.

@@ -71,7 +71,9 @@ type Condition struct {
 }
 
 // withPrincipal loads what a Policy is made of.
-func withPrincipal(query *ent.AccessPolicyQuery) *ent.AccessPolicyQuery { return query.WithMembership() }
+func withPrincipal(query *ent.AccessPolicyQuery) *ent.AccessPolicyQuery {
+	return query.WithMembership()
+}
 
 func wrap(rows []*ent.AccessPolicy) []*Policy {
 	homes := make([]uuid.UUID, len(rows))
