@@ -124,21 +124,27 @@ func CheckSelf(v Viewer, t Target) error {
 // refusal says no: as if the organization or project did not exist to those who
 // cannot even read it.
 func refusal(v Viewer, p Permission, t Target) error {
-	if here, through := v.holds(OrgRead, t); checkStatus(v, OrgRead, t, here, through) != nil {
-		return fault.Missing("organization")
+	if here, through := v.holds(OrgRead, t); !usable(v, OrgRead, t.Status, here, through) {
+		return again(catalogue.missingOrganization)
 	}
 	if !t.Project.IsZero() {
 		if here, through := v.holds(ProjectsRead, t); !here && !through {
-			return fault.Missing("project")
+			return again(catalogue.missingProject)
 		}
 	}
-	return fault.New(fault.Forbidden, "this needs the permission %s", p)
+	if forbidden, known := catalogue.forbidden[p]; known {
+		return again(forbidden)
+	}
+	return forbids(p)
 }
+
+// again returns a refusal of its own for each caller, who may add to it.
+func again(refusal fault.Error) *fault.Error { return &refusal }
 
 // checkStatus refuses what the state of the organization does not allow.
 // Whoever holds a right in two ways may take the better one.
 func checkStatus(v Viewer, p Permission, t Target, here, through bool) error {
-	if v.IsSystem() || here && allowedHere(v, p, t.Status) || through && allowedThrough(p, t.Status) {
+	if v.IsSystem() || usable(v, p, t.Status, here, through) {
 		return nil
 	}
 	switch t.Status {
@@ -149,6 +155,12 @@ func checkStatus(v Viewer, p Permission, t Target, here, through bool) error {
 	default:
 		return fault.Missing("organization")
 	}
+}
+
+// usable reports whether a right that is held here, or flows down, may be used
+// in the organization's state.
+func usable(v Viewer, p Permission, status orgtree.Status, here, through bool) bool {
+	return here && allowedHere(v, p, status) || through && allowedThrough(p, status)
 }
 
 // allowedHere reports whether an organization's own people may use a right in

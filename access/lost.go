@@ -1,7 +1,5 @@
 package access
 
-import "github.com/headwater-platform/headwater/orgtree"
-
 // Lost reports whether the same viewer, as they are later, has lost a right that
 // they hold now: in an organization, in its projects or below it.
 func (v Viewer) Lost(later Viewer) bool {
@@ -22,13 +20,4 @@ func (s *Standing) lost(later *Standing) bool {
 	_, lacks := later.rights.Lacks(s.rights)
 	_, lacksLasting := later.lasting.Lacks(s.lasting)
 	return lacks || lacksLasting || s.flow&^later.flow != 0 || s.lastingFlow&^later.lastingFlow != 0
-}
-
-// Organizations returns where the viewer's standings are, in no order.
-func (v Viewer) Organizations() []orgtree.ID {
-	ids := make([]orgtree.ID, 0, len(v.Standings))
-	for id := range v.Standings {
-		ids = append(ids, id)
-	}
-	return ids
 }

@@ -3,6 +3,7 @@ package access
 import (
 	"slices"
 
+	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 )
 
@@ -386,6 +387,10 @@ type model struct {
 	overManaged Set // rights of a partner over what it manages
 
 	member, billingSwitch, memberSwitch Set
+
+	// What refusals say, made once: formatting takes longer than deciding.
+	missingOrganization, missingProject fault.Error
+	forbidden                           map[Permission]fault.Error
 }
 
 // catalogue is the model. It never changes.
@@ -430,7 +435,17 @@ func newModel() *model {
 	m.overManaged = m.setOf(PartnerRead, PartnerCreate, PartnerUpdate, PartnerLock, PartnerMultiplier, PartnerLimits)
 	m.member = m.setOf(memberPermissions()...)
 	m.billingSwitch, m.memberSwitch = m.setOf(switchedBilling()...), m.setOf(switchedMembers()...)
+	m.missingOrganization, m.missingProject = *fault.Missing("organization"), *fault.Missing("project")
+	m.forbidden = make(map[Permission]fault.Error, len(m.permissions))
+	for _, row := range m.permissions {
+		m.forbidden[row.Permission] = *forbids(row.Permission)
+	}
 	return m
+}
+
+// forbids is FORBIDDEN for lack of a permission.
+func forbids(p Permission) *fault.Error {
+	return fault.New(fault.Forbidden, "this needs the permission %s", p)
 }
 
 func (m *model) setOf(permissions ...Permission) Set {
