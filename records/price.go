@@ -91,7 +91,7 @@ const (
 // Sights returns what the context's viewer sees of the prices along the path of
 // each organization, by id, in one statement.
 func (s *Store) Sights(ctx context.Context, organizations map[uuid.UUID]Organization) (map[uuid.UUID]pricing.Sight, error) {
-	directives, err := s.along(ctx, organizations, []string{visibleToCustomer, SourceCostVisible})
+	directives, err := s.Directives(ctx, scopesOf(organizations), []string{visibleToCustomer, SourceCostVisible}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -144,9 +144,10 @@ func (p *path) directives(keys []string) (Directives, error) {
 	return found, nil
 }
 
+// addDirectives adds the directives for some keys, or all if none is named.
 func (o *organizationRecord) addDirectives(found Directives, keys []string) error {
 	for _, d := range o.directives {
-		if !slices.Contains(keys, d.key) {
+		if len(keys) > 0 && !slices.Contains(keys, d.key) {
 			continue
 		}
 		if d.err != nil {
@@ -157,41 +158,23 @@ func (o *organizationRecord) addDirectives(found Directives, keys []string) erro
 	return nil
 }
 
-// recallDirectives returns the live directives of the organizations and all
-// above them, for some keys, or false if memory does not hold them together.
-func (s *Store) recallDirectives(ctx context.Context, organizations map[uuid.UUID]Organization, keys []string) (Directives, bool, error) {
-	ids := make([]uuid.UUID, 0, len(organizations))
-	for id := range organizations {
-		ids = append(ids, id)
-	}
-	paths, err := s.paths(ctx, ids)
-	if err != nil {
-		return nil, false, err
-	}
-	found, seen := Directives{}, map[uuid.UUID]bool{}
-	for id, org := range organizations {
-		p, ok := paths[id]
-		if !ok || !slices.Equal(p.Path(), org.Path()) {
-			return nil, false, nil // It has moved since, or is gone.
+// recallDirectives returns the live directives at these scopes for some keys, or
+// all if none is named. It returns false unless all scopes are organizations in
+// memory.
+func (s *Store) recallDirectives(scopes []uuid.UUID, keys []string) (Directives, bool, error) {
+	found := Directives{}
+	records := make([]*kept[record], len(scopes))
+	for i, scope := range scopes {
+		k, ok := s.memory.get(scope)
+		if !ok || k.record.organization == nil {
+			return nil, false, nil
 		}
-		for _, k := range p.records {
-			if seen[k.key] {
-				continue
-			}
-			seen[k.key] = true
-			if err := k.record.organization.addDirectives(found, keys); err != nil {
-				return nil, false, err
-			}
+		records[i] = k
+		if err := k.record.organization.addDirectives(found, keys); err != nil {
+			return nil, false, err
 		}
 	}
-	together := len(paths) == 1
-	if !together {
-		together = true
-		for _, p := range paths {
-			together = together && p.current()
-		}
-	}
-	return found, together, nil
+	return found, allCurrent(records), nil
 }
 
 // remembered is a viewer as the records make it, without what a session adds.

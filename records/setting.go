@@ -22,9 +22,16 @@ import (
 type Directives map[string][]waterfall.Directive
 
 // Directives returns the directives at these scopes – organizations, groups,
-// memberships – for some keys, or all if none is named, in one statement. They
-// are those of an instant, or the live ones for a nil instant.
+// memberships – for some keys, or all if none is named, in one statement at most.
+// They are those of an instant, or the live ones for a nil instant. They may be
+// shared and are not changed.
 func (s *Store) Directives(ctx context.Context, scopes []uuid.UUID, keys []string, at *time.Time) (Directives, error) {
+	if at == nil && s.recalls() {
+		found, ok, err := s.recallDirectives(scopes, keys)
+		if ok || err != nil {
+			return found, err
+		}
+	}
 	query := s.client.SettingDirective.Query().Where(settingdirective.ScopeIDIn(scopes...))
 	if len(keys) > 0 {
 		query.Where(settingdirective.KeyIn(keys...))
@@ -106,7 +113,7 @@ func (s *Store) Values(ctx context.Context, organizations map[uuid.UUID]Organiza
 	for i, d := range definitions {
 		keys[i] = d.Key
 	}
-	directives, err := s.along(ctx, organizations, keys)
+	directives, err := s.Directives(ctx, scopesOf(organizations), keys, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -115,18 +122,6 @@ func (s *Store) Values(ctx context.Context, organizations map[uuid.UUID]Organiza
 		values[id] = valuesOf(org, directives, definitions)
 	}
 	return values, nil
-}
-
-// along returns the live directives on the paths of some organizations, for some
-// keys, in one statement at most.
-func (s *Store) along(ctx context.Context, organizations map[uuid.UUID]Organization, keys []string) (Directives, error) {
-	if s.recalls() {
-		found, ok, err := s.recallDirectives(ctx, organizations, keys)
-		if ok || err != nil {
-			return found, err
-		}
-	}
-	return s.Directives(ctx, scopesOf(organizations), keys, nil)
 }
 
 // valuesOf folds the directives on the path of an organization, for some

@@ -270,7 +270,7 @@ func (s *Store) Switches(ctx context.Context, organizations map[uuid.UUID]Organi
 	if len(organizations) == 0 {
 		return switches, nil
 	}
-	directives, err := s.along(ctx, organizations, []string{manageBilling, manageMembers})
+	directives, err := s.Directives(ctx, scopesOf(organizations), []string{manageBilling, manageMembers}, nil)
 	if err != nil {
 		return nil, err
 	}
