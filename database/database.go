@@ -50,7 +50,8 @@ type DB struct {
 	// seen is the newest revision that this process knows of.
 	seen atomic.Int64
 	// turn is held by the one writer of this process on SQLite.
-	turn chan struct{}
+	turn   chan struct{}
+	holder Holder
 }
 
 // Open connects to the database that the URL names: sqlite://PATH for a file,

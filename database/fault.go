@@ -54,6 +54,9 @@ func translate(err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
+	if errors.Is(err, errOvertaken) {
+		return overtaken()
+	}
 	if ent.IsNotFound(err) {
 		missing := fault.Missing("object")
 		missing.Err = err

@@ -45,6 +45,7 @@ type journal struct {
 	organization uuid.UUID
 	// touched is what the changes are to subscribers.
 	touched []Touched
+	basis   basis
 }
 
 // Record buffers a change for the entry of this transaction.
@@ -85,6 +86,9 @@ func (tx *Tx) appendJournal(ctx context.Context, entry Entry) (int64, error) {
 	ctx = access.WithViewer(ctx, access.SystemViewer("journal"))
 	revision, at, err := tx.nextRevision(ctx)
 	if err != nil {
+		return 0, err
+	}
+	if err := tx.checkBasis(ctx, revision); err != nil {
 		return 0, err
 	}
 	if err := tx.entryRow(ctx, entry, viewer).SetID(revision).SetAt(at).Exec(ctx); err != nil {

@@ -67,6 +67,9 @@ func (db *DB) writeOnce(ctx context.Context, entry Entry, fn func(ctx context.Co
 	}
 	tx := &Tx{Client: raw.Client(), db: db, journal: &journal{}}
 	revision, err := func() (int64, error) {
+		if err := db.hold(ent.NewTxContext(ctx, raw), tx, entry.Organization); err != nil {
+			return 0, err
+		}
 		if err := fn(ent.NewTxContext(ctx, raw), tx); err != nil {
 			return 0, err
 		}
@@ -115,9 +118,13 @@ func ignoreDone(err error) error {
 	return err
 }
 
-// isGivenUp reports whether PostgreSQL ended a transaction because of another:
-// a serialization failure or a deadlock.
+// isGivenUp reports whether a transaction was ended because of another: by
+// PostgreSQL for a serialization failure or a deadlock, or because what it rests
+// on has changed.
 func isGivenUp(err error) bool {
+	if errors.Is(err, errOvertaken) {
+		return true
+	}
 	var failure *pq.Error
 	return errors.As(err, &failure) && (failure.Code == "40001" || failure.Code == "40P01")
 }

@@ -6,6 +6,7 @@ import (
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
@@ -49,7 +50,7 @@ func CheckQuota(ctx context.Context, tx *database.Tx, org Organization, quota Qu
 	if err != nil || most.Int() == unlimited {
 		return err
 	}
-	if err := holdOrganization(ctx, tx, org); err != nil {
+	if err := holdOrganization(ctx, tx, org.ID); err != nil {
 		return err
 	}
 	had, err := store.count(ctx, org, quota)
@@ -63,16 +64,16 @@ func CheckQuota(ctx context.Context, tx *database.Tx, org Organization, quota Qu
 	return nil
 }
 
-// holdOrganization locks an organization's row for others who do the same,
-// without standing in the way of rows that refer to it.
-func holdOrganization(ctx context.Context, tx *database.Tx, org Organization) error {
-	query := tx.Organization.Query().Where(organization.ID(org.ID))
+// holdOrganization locks an organization's row, if there is one, for others who
+// do the same, without standing in the way of rows that refer to it.
+func holdOrganization(ctx context.Context, tx *database.Tx, id uuid.UUID) error {
+	query := tx.Organization.Query().Where(organization.ID(id))
 	query.Modify(func(s *entsql.Selector) {
 		if s.Dialect() == dialect.Postgres {
 			s.For(entsql.LockNoKeyUpdate)
 		}
 	})
-	if _, err := query.OnlyID(unscoped(ctx)); err != nil {
+	if _, err := query.IDs(unscoped(ctx)); err != nil {
 		return fmt.Errorf("hold organization: %w", err)
 	}
 	return nil

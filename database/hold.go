@@ -1,0 +1,86 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/ent/journalchange"
+	"github.com/headwater-platform/headwater/ent/predicate"
+	"github.com/headwater-platform/headwater/fault"
+)
+
+// Holder is asked at the beginning of every change that concerns an
+// organization first, within its transaction: it may lock what the change will
+// decide upon, refuse it, and say with RestOn what must not change meanwhile.
+type Holder func(ctx context.Context, tx *Tx, organization uuid.UUID) error
+
+// HoldWith makes a holder hold for every change from now on. It is called before
+// the database is used.
+func (db *DB) HoldWith(holder Holder) { db.holder = holder }
+
+func (db *DB) hold(ctx context.Context, tx *Tx, organization uuid.UUID) error {
+	if db.holder == nil || organization == uuid.Nil {
+		return nil
+	}
+	return db.holder(ctx, tx, organization)
+}
+
+// basis is what a transaction decided upon.
+type basis struct {
+	// revision is that of the decision.
+	revision      int64
+	organizations []uuid.UUID
+	resources     []uuid.UUID
+}
+
+// RestOn says that what the transaction decides rests on everything in some
+// organizations, and on some other resources, as they were at a revision. If one
+// of them is changed by another transaction that commits first, this one is
+// given up and runs again.
+func (tx *Tx) RestOn(revision int64, organizations, resources []uuid.UUID) {
+	tx.journal.basis = basis{revision: revision, organizations: organizations, resources: resources}
+}
+
+// errOvertaken ends a transaction that decided upon what is no longer so.
+var errOvertaken = errors.New("overtaken by another change")
+
+// overtaken is what a client is told when its change was overtaken again and
+// again.
+func overtaken() error {
+	return fault.New(fault.Conflict, "what you may do here is changing; ask again")
+}
+
+// checkBasis returns errOvertaken if another transaction has changed what this
+// one rests on. The counter of the journal is locked, so that nobody commits
+// between this and the end.
+func (tx *Tx) checkBasis(ctx context.Context, revision int64) error {
+	b := tx.journal.basis
+	if b.revision == 0 || revision == b.revision+1 {
+		return nil
+	}
+	var on []predicate.JournalChange
+	if len(b.organizations) > 0 {
+		on = append(on, journalchange.OrganizationIDIn(b.organizations...))
+	}
+	if len(b.resources) > 0 {
+		on = append(on, journalchange.ResourceIDIn(b.resources...))
+	}
+	isOvertaken, err := tx.JournalChange.Query().
+		Where(
+			entsql.FieldGT(journalchange.FieldRevision, b.revision),
+			entsql.FieldLT(journalchange.FieldRevision, revision),
+			journalchange.Or(on...),
+		).
+		Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look for overtaking changes: %w", err)
+	}
+	if isOvertaken {
+		return errOvertaken
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package records
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// Hold is the holder of every change in an organization. Changes of one
+// organization wait for each other, so that what one decides upon is not
+// changed by another at the same time: who is in a group, what it gives, whose
+// hands an application is in. And a change is refused if the viewer has lost a
+// right since the request began, or loses one before the change is committed:
+// what was answered to whoever took the right away holds from then on.
+func (s *Store) Hold(ctx context.Context, tx *database.Tx, organization uuid.UUID) error {
+	if err := holdOrganization(ctx, tx, organization); err != nil {
+		return err
+	}
+	viewer := access.ViewerFrom(ctx)
+	if viewer.IsSystem() || viewer.IsAnonymous() {
+		return nil
+	}
+	revision, err := tx.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	now, places, err := s.viewerAt(ctx, tx, revision, viewer)
+	if err != nil {
+		return err
+	}
+	if viewer.Lost(now) {
+		return fault.New(fault.Conflict, "what you may do here has just changed; ask again")
+	}
+	resources := []uuid.UUID{uuid.UUID(viewer.ID)}
+	if !viewer.Key.IsZero() {
+		resources = append(resources, uuid.UUID(viewer.Key))
+	}
+	tx.RestOn(revision, places, resources)
+	return nil
+}
+
+// viewerAt returns a viewer in all of its organizations as it is at a revision
+// or later, and these with all above them: from memory if that holds the viewer
+// and has heard of the revision, else as the transaction sees it. It reads
+// nothing outside of the transaction, which has one of the few connections.
+func (s *Store) viewerAt(ctx context.Context, tx *database.Tx, revision int64, viewer access.Viewer) (access.Viewer, []uuid.UUID, error) {
+	inside := s.In(tx)
+	if !viewer.Key.IsZero() {
+		if _, err := inside.BearerOf(ctx, uuid.UUID(viewer.Key), viewer.Circumstances); err != nil {
+			return access.Viewer{}, nil, err
+		}
+	}
+	principal := PrincipalID(viewer)
+	if r, ok := s.remembers(principal, revision); ok {
+		return r.under(viewer.Circumstances), r.keys(), nil
+	}
+	now, err := inside.Viewer(ctx, Session{Principal: principal, Circumstances: viewer.Circumstances})
+	if err != nil {
+		return access.Viewer{}, nil, err
+	}
+	places, err := inside.placesOf(unscoped(ctx), now)
+	return now, places, err
+}
+
+// remembers returns a principal's viewer if memory holds it as it is at a
+// revision or later.
+func (s *Store) remembers(principal typeid.ID, revision int64) (*remembered, bool) {
+	if s.memory == nil || s.db.Heard() < revision {
+		return nil, false
+	}
+	k, ok := s.memory.get(principal.UUID)
+	if !ok || k.record.principal == nil || k.record.principal.locked {
+		return nil, false
+	}
+	r := k.record.principal.viewer.Load()
+	return r, r != nil && r.current()
+}
+
+// keys returns the ids of what the viewer was made of: the principal, and its
+// organizations with all above them.
+func (r *remembered) keys() []uuid.UUID {
+	ids := make([]uuid.UUID, len(r.records))
+	for i, k := range r.records {
+		ids[i] = k.key
+	}
+	return ids
+}
+
+// placesOf returns the organizations of a viewer with all above them.
+func (s *Store) placesOf(ctx context.Context, viewer access.Viewer) ([]uuid.UUID, error) {
+	ids := make([]uuid.UUID, 0, len(viewer.Standings))
+	for id := range viewer.Standings {
+		ids = append(ids, uuid.UUID(id))
+	}
+	organizations, err := s.Organizations(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, org := range organizations {
+		for _, above := range org.Above {
+			ids = append(ids, above.ID)
+		}
+	}
+	return ids, nil
+}
