@@ -27,6 +27,8 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	APIKey() APIKeyResolver
+	Application() ApplicationResolver
 	Group() GroupResolver
 	Membership() MembershipResolver
 	Mutation() MutationResolver
@@ -43,13 +45,29 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	APIKey struct {
-		AccessKey      func(childComplexity int) int
-		CreatedAt      func(childComplexity int) int
-		CreatedIP      func(childComplexity int) int
-		DefaultProject func(childComplexity int) int
-		Description    func(childComplexity int) int
-		ExpiresAt      func(childComplexity int) int
-		ID             func(childComplexity int) int
+		AccessKey         func(childComplexity int) int
+		Bearer            func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		CreatedIP         func(childComplexity int) int
+		DefaultProject    func(childComplexity int) int
+		Description       func(childComplexity int) int
+		Disabled          func(childComplexity int) int
+		ExpiresAt         func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Organization      func(childComplexity int) int
+		Version           func(childComplexity int) int
+		ViewerPermissions func(childComplexity int) int
+	}
+
+	APIKeyConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	APIKeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	AddGroupMembersPayload struct {
@@ -58,10 +76,27 @@ type ComplexityRoot struct {
 	}
 
 	Application struct {
-		CreatedAt   func(childComplexity int) int
-		Description func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Name        func(childComplexity int) int
+		APIKeys           func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedAt         func(childComplexity int) int
+		Description       func(childComplexity int) int
+		Groups            func(childComplexity int, first *int, after *string, last *int, before *string) int
+		ID                func(childComplexity int) int
+		Managed           func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Organization      func(childComplexity int) int
+		Version           func(childComplexity int) int
+		ViewerPermissions func(childComplexity int) int
+	}
+
+	ApplicationConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ApplicationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	BillingMultiplier struct {
@@ -146,6 +181,17 @@ type ComplexityRoot struct {
 		Total  func(childComplexity int) int
 	}
 
+	CreateApiKeyPayload struct {
+		APIKey           func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Secret           func(childComplexity int) int
+	}
+
+	CreateApplicationPayload struct {
+		Application      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	CreateGroupPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
@@ -160,6 +206,16 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Membership       func(childComplexity int) int
 		User             func(childComplexity int) int
+	}
+
+	DeleteApiKeyPayload struct {
+		APIKeyID         func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
+	DeleteApplicationPayload struct {
+		ApplicationID    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
 	}
 
 	DeleteGroupPayload struct {
@@ -190,6 +246,12 @@ type ComplexityRoot struct {
 		Source            func(childComplexity int) int
 		Value             func(childComplexity int) int
 		Version           func(childComplexity int) int
+	}
+
+	ExchangeApiKeyPayload struct {
+		AccessToken      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		ExpiresAt        func(childComplexity int) int
 	}
 
 	Group struct {
@@ -304,27 +366,37 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AddGroupMembers      func(childComplexity int, input model.AddGroupMembersInput) int
+		CreateAPIKey         func(childComplexity int, input model.CreateAPIKeyInput) int
+		CreateApplication    func(childComplexity int, input model.CreateApplicationInput) int
 		CreateGroup          func(childComplexity int, input model.CreateGroupInput) int
 		CreateOrganization   func(childComplexity int, input model.CreateOrganizationInput) int
 		CreateUser           func(childComplexity int, input model.CreateUserInput) int
+		DeleteAPIKey         func(childComplexity int, input model.DeleteAPIKeyInput) int
+		DeleteApplication    func(childComplexity int, input model.DeleteApplicationInput) int
 		DeleteGroup          func(childComplexity int, input model.DeleteGroupInput) int
+		ExchangeAPIKey       func(childComplexity int, input model.ExchangeAPIKeyInput) int
 		GuardSetting         func(childComplexity int, input model.GuardSettingInput) int
 		ImportUsage          func(childComplexity int, input model.ImportUsageInput) int
 		LockSetting          func(childComplexity int, input model.LockSettingInput) int
 		MapUsage             func(childComplexity int, input model.MapUsageInput) int
 		RemoveGroupMembers   func(childComplexity int, input model.RemoveGroupMembersInput) int
+		RotateAPIKey         func(childComplexity int, input model.RotateAPIKeyInput) int
 		SetBillingMultiplier func(childComplexity int, input model.SetBillingMultiplierInput) int
 		SetGroupRoles        func(childComplexity int, input model.SetGroupRolesInput) int
 		SetOrganizationKind  func(childComplexity int, input model.SetOrganizationKindInput) int
 		SetSetting           func(childComplexity int, input model.SetSettingInput) int
 		UnlockSetting        func(childComplexity int, input model.UnlockSettingInput) int
 		UnsetSetting         func(childComplexity int, input model.UnsetSettingInput) int
+		UpdateAPIKey         func(childComplexity int, input model.UpdateAPIKeyInput) int
+		UpdateApplication    func(childComplexity int, input model.UpdateApplicationInput) int
 		UpdateGroup          func(childComplexity int, input model.UpdateGroupInput) int
 		UpdateOrganization   func(childComplexity int, input model.UpdateOrganizationInput) int
 	}
 
 	Organization struct {
+		APIKeys                     func(childComplexity int, first *int, after *string, last *int, before *string, bearerID *typeid.ID) int
 		Ancestors                   func(childComplexity int) int
+		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
 		CostLines                   func(childComplexity int, month pricing.Month, first *int, after *string, last *int, before *string) int
 		Costs                       func(childComplexity int, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) int
 		CreatedAt                   func(childComplexity int) int
@@ -426,6 +498,12 @@ type ComplexityRoot struct {
 	RemoveGroupMembersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
+	}
+
+	RotateApiKeyPayload struct {
+		APIKey           func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Secret           func(childComplexity int) int
 	}
 
 	Session struct {
@@ -532,6 +610,16 @@ type ComplexityRoot struct {
 		Setting          func(childComplexity int) int
 	}
 
+	UpdateApiKeyPayload struct {
+		APIKey           func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
+	UpdateApplicationPayload struct {
+		Application      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	UpdateGroupPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
@@ -615,6 +703,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.APIKey.AccessKey(childComplexity), true
+	case "APIKey.bearer":
+		if e.ComplexityRoot.APIKey.Bearer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Bearer(childComplexity), true
 	case "APIKey.createdAt":
 		if e.ComplexityRoot.APIKey.CreatedAt == nil {
 			break
@@ -639,6 +733,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.APIKey.Description(childComplexity), true
+	case "APIKey.disabled":
+		if e.ComplexityRoot.APIKey.Disabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Disabled(childComplexity), true
 	case "APIKey.expiresAt":
 		if e.ComplexityRoot.APIKey.ExpiresAt == nil {
 			break
@@ -651,6 +751,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.APIKey.ID(childComplexity), true
+	case "APIKey.organization":
+		if e.ComplexityRoot.APIKey.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Organization(childComplexity), true
+	case "APIKey.version":
+		if e.ComplexityRoot.APIKey.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Version(childComplexity), true
+	case "APIKey.viewerPermissions":
+		if e.ComplexityRoot.APIKey.ViewerPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.ViewerPermissions(childComplexity), true
+
+	case "APIKeyConnection.edges":
+		if e.ComplexityRoot.APIKeyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyConnection.Edges(childComplexity), true
+	case "APIKeyConnection.pageInfo":
+		if e.ComplexityRoot.APIKeyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyConnection.PageInfo(childComplexity), true
+	case "APIKeyConnection.totalCount":
+		if e.ComplexityRoot.APIKeyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyConnection.TotalCount(childComplexity), true
+
+	case "APIKeyEdge.cursor":
+		if e.ComplexityRoot.APIKeyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyEdge.Cursor(childComplexity), true
+	case "APIKeyEdge.node":
+		if e.ComplexityRoot.APIKeyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKeyEdge.Node(childComplexity), true
 
 	case "AddGroupMembersPayload.clientMutationId":
 		if e.ComplexityRoot.AddGroupMembersPayload.ClientMutationID == nil {
@@ -665,6 +815,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AddGroupMembersPayload.Group(childComplexity), true
 
+	case "Application.apiKeys":
+		if e.ComplexityRoot.Application.APIKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Application_apiKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Application.APIKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Application.createdAt":
 		if e.ComplexityRoot.Application.CreatedAt == nil {
 			break
@@ -677,18 +838,85 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Application.Description(childComplexity), true
+	case "Application.groups":
+		if e.ComplexityRoot.Application.Groups == nil {
+			break
+		}
+
+		args, err := ec.field_Application_groups_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Application.Groups(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Application.id":
 		if e.ComplexityRoot.Application.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Application.ID(childComplexity), true
+	case "Application.managed":
+		if e.ComplexityRoot.Application.Managed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Application.Managed(childComplexity), true
 	case "Application.name":
 		if e.ComplexityRoot.Application.Name == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Application.Name(childComplexity), true
+	case "Application.organization":
+		if e.ComplexityRoot.Application.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Application.Organization(childComplexity), true
+	case "Application.version":
+		if e.ComplexityRoot.Application.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Application.Version(childComplexity), true
+	case "Application.viewerPermissions":
+		if e.ComplexityRoot.Application.ViewerPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Application.ViewerPermissions(childComplexity), true
+
+	case "ApplicationConnection.edges":
+		if e.ComplexityRoot.ApplicationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApplicationConnection.Edges(childComplexity), true
+	case "ApplicationConnection.pageInfo":
+		if e.ComplexityRoot.ApplicationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApplicationConnection.PageInfo(childComplexity), true
+	case "ApplicationConnection.totalCount":
+		if e.ComplexityRoot.ApplicationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApplicationConnection.TotalCount(childComplexity), true
+
+	case "ApplicationEdge.cursor":
+		if e.ComplexityRoot.ApplicationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApplicationEdge.Cursor(childComplexity), true
+	case "ApplicationEdge.node":
+		if e.ComplexityRoot.ApplicationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApplicationEdge.Node(childComplexity), true
 
 	case "BillingMultiplier.basis":
 		if e.ComplexityRoot.BillingMultiplier.Basis == nil {
@@ -1022,6 +1250,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CostRow.Total(childComplexity), true
 
+	case "CreateApiKeyPayload.apiKey":
+		if e.ComplexityRoot.CreateApiKeyPayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.APIKey(childComplexity), true
+	case "CreateApiKeyPayload.clientMutationId":
+		if e.ComplexityRoot.CreateApiKeyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.ClientMutationID(childComplexity), true
+	case "CreateApiKeyPayload.secret":
+		if e.ComplexityRoot.CreateApiKeyPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.Secret(childComplexity), true
+
+	case "CreateApplicationPayload.application":
+		if e.ComplexityRoot.CreateApplicationPayload.Application == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApplicationPayload.Application(childComplexity), true
+	case "CreateApplicationPayload.clientMutationId":
+		if e.ComplexityRoot.CreateApplicationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApplicationPayload.ClientMutationID(childComplexity), true
+
 	case "CreateGroupPayload.clientMutationId":
 		if e.ComplexityRoot.CreateGroupPayload.ClientMutationID == nil {
 			break
@@ -1066,6 +1326,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateUserPayload.User(childComplexity), true
+
+	case "DeleteApiKeyPayload.apiKeyId":
+		if e.ComplexityRoot.DeleteApiKeyPayload.APIKeyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteApiKeyPayload.APIKeyID(childComplexity), true
+	case "DeleteApiKeyPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteApiKeyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteApiKeyPayload.ClientMutationID(childComplexity), true
+
+	case "DeleteApplicationPayload.applicationId":
+		if e.ComplexityRoot.DeleteApplicationPayload.ApplicationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteApplicationPayload.ApplicationID(childComplexity), true
+	case "DeleteApplicationPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteApplicationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteApplicationPayload.ClientMutationID(childComplexity), true
 
 	case "DeleteGroupPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteGroupPayload.ClientMutationID == nil {
@@ -1195,6 +1481,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EffectiveSetting.Version(childComplexity), true
+
+	case "ExchangeApiKeyPayload.accessToken":
+		if e.ComplexityRoot.ExchangeApiKeyPayload.AccessToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeApiKeyPayload.AccessToken(childComplexity), true
+	case "ExchangeApiKeyPayload.clientMutationId":
+		if e.ComplexityRoot.ExchangeApiKeyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeApiKeyPayload.ClientMutationID(childComplexity), true
+	case "ExchangeApiKeyPayload.expiresAt":
+		if e.ComplexityRoot.ExchangeApiKeyPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeApiKeyPayload.ExpiresAt(childComplexity), true
 
 	case "Group.builtin":
 		if e.ComplexityRoot.Group.Builtin == nil {
@@ -1610,6 +1915,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddGroupMembers(childComplexity, args["input"].(model.AddGroupMembersInput)), true
+	case "Mutation.createApiKey":
+		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateAPIKey(childComplexity, args["input"].(model.CreateAPIKeyInput)), true
+	case "Mutation.createApplication":
+		if e.ComplexityRoot.Mutation.CreateApplication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createApplication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateApplication(childComplexity, args["input"].(model.CreateApplicationInput)), true
 	case "Mutation.createGroup":
 		if e.ComplexityRoot.Mutation.CreateGroup == nil {
 			break
@@ -1643,6 +1970,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateUser(childComplexity, args["input"].(model.CreateUserInput)), true
+	case "Mutation.deleteApiKey":
+		if e.ComplexityRoot.Mutation.DeleteAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteAPIKey(childComplexity, args["input"].(model.DeleteAPIKeyInput)), true
+	case "Mutation.deleteApplication":
+		if e.ComplexityRoot.Mutation.DeleteApplication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteApplication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteApplication(childComplexity, args["input"].(model.DeleteApplicationInput)), true
 	case "Mutation.deleteGroup":
 		if e.ComplexityRoot.Mutation.DeleteGroup == nil {
 			break
@@ -1654,6 +2003,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteGroup(childComplexity, args["input"].(model.DeleteGroupInput)), true
+	case "Mutation.exchangeApiKey":
+		if e.ComplexityRoot.Mutation.ExchangeAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_exchangeApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExchangeAPIKey(childComplexity, args["input"].(model.ExchangeAPIKeyInput)), true
 	case "Mutation.guardSetting":
 		if e.ComplexityRoot.Mutation.GuardSetting == nil {
 			break
@@ -1709,6 +2069,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveGroupMembers(childComplexity, args["input"].(model.RemoveGroupMembersInput)), true
+	case "Mutation.rotateApiKey":
+		if e.ComplexityRoot.Mutation.RotateAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateAPIKey(childComplexity, args["input"].(model.RotateAPIKeyInput)), true
 	case "Mutation.setBillingMultiplier":
 		if e.ComplexityRoot.Mutation.SetBillingMultiplier == nil {
 			break
@@ -1775,6 +2146,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnsetSetting(childComplexity, args["input"].(model.UnsetSettingInput)), true
+	case "Mutation.updateApiKey":
+		if e.ComplexityRoot.Mutation.UpdateAPIKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateApiKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateAPIKey(childComplexity, args["input"].(model.UpdateAPIKeyInput)), true
+	case "Mutation.updateApplication":
+		if e.ComplexityRoot.Mutation.UpdateApplication == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateApplication_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateApplication(childComplexity, args["input"].(model.UpdateApplicationInput)), true
 	case "Mutation.updateGroup":
 		if e.ComplexityRoot.Mutation.UpdateGroup == nil {
 			break
@@ -1798,12 +2191,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Mutation.UpdateOrganization(childComplexity, args["input"].(model.UpdateOrganizationInput)), true
 
+	case "Organization.apiKeys":
+		if e.ComplexityRoot.Organization.APIKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_apiKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.APIKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["bearerId"].(*typeid.ID)), true
 	case "Organization.ancestors":
 		if e.ComplexityRoot.Organization.Ancestors == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Organization.Ancestors(childComplexity), true
+	case "Organization.applications":
+		if e.ComplexityRoot.Organization.Applications == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_applications_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Applications(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.ApplicationWhereInput), args["orderBy"].(*model.ApplicationOrder)), true
 	case "Organization.costLines":
 		if e.ComplexityRoot.Organization.CostLines == nil {
 			break
@@ -2272,6 +2687,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RemoveGroupMembersPayload.Group(childComplexity), true
 
+	case "RotateApiKeyPayload.apiKey":
+		if e.ComplexityRoot.RotateApiKeyPayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateApiKeyPayload.APIKey(childComplexity), true
+	case "RotateApiKeyPayload.clientMutationId":
+		if e.ComplexityRoot.RotateApiKeyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateApiKeyPayload.ClientMutationID(childComplexity), true
+	case "RotateApiKeyPayload.secret":
+		if e.ComplexityRoot.RotateApiKeyPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateApiKeyPayload.Secret(childComplexity), true
+
 	case "Session.createdAt":
 		if e.ComplexityRoot.Session.CreatedAt == nil {
 			break
@@ -2675,6 +3109,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UnsetSettingPayload.Setting(childComplexity), true
 
+	case "UpdateApiKeyPayload.apiKey":
+		if e.ComplexityRoot.UpdateApiKeyPayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateApiKeyPayload.APIKey(childComplexity), true
+	case "UpdateApiKeyPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateApiKeyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateApiKeyPayload.ClientMutationID(childComplexity), true
+
+	case "UpdateApplicationPayload.application":
+		if e.ComplexityRoot.UpdateApplicationPayload.Application == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateApplicationPayload.Application(childComplexity), true
+	case "UpdateApplicationPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateApplicationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateApplicationPayload.ClientMutationID(childComplexity), true
+
 	case "UpdateGroupPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateGroupPayload.ClientMutationID == nil {
 			break
@@ -2935,12 +3395,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAddGroupMembersInput,
+		ec.unmarshalInputApplicationOrder,
+		ec.unmarshalInputApplicationWhereInput,
 		ec.unmarshalInputBillingSelectorInput,
 		ec.unmarshalInputCostWhereInput,
+		ec.unmarshalInputCreateApiKeyInput,
+		ec.unmarshalInputCreateApplicationInput,
 		ec.unmarshalInputCreateGroupInput,
 		ec.unmarshalInputCreateOrganizationInput,
 		ec.unmarshalInputCreateUserInput,
+		ec.unmarshalInputDeleteApiKeyInput,
+		ec.unmarshalInputDeleteApplicationInput,
 		ec.unmarshalInputDeleteGroupInput,
+		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputGuardSettingInput,
 		ec.unmarshalInputImportUsageInput,
 		ec.unmarshalInputLockSettingInput,
@@ -2948,12 +3415,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrganizationOrder,
 		ec.unmarshalInputOrganizationWhereInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
+		ec.unmarshalInputRotateApiKeyInput,
 		ec.unmarshalInputSetBillingMultiplierInput,
 		ec.unmarshalInputSetGroupRolesInput,
 		ec.unmarshalInputSetOrganizationKindInput,
 		ec.unmarshalInputSetSettingInput,
 		ec.unmarshalInputUnlockSettingInput,
 		ec.unmarshalInputUnsetSettingInput,
+		ec.unmarshalInputUpdateApiKeyInput,
+		ec.unmarshalInputUpdateApplicationInput,
 		ec.unmarshalInputUpdateGroupInput,
 		ec.unmarshalInputUpdateOrganizationInput,
 		ec.unmarshalInputUsageMappingInput,
@@ -3031,7 +3501,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "schema.graphql" "setting.graphql"
+//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "schema.graphql" "setting.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -3044,6 +3514,7 @@ func sourceData(filename string) string {
 
 var sources = []*ast.Source{
 	{Name: "access.graphql", Input: sourceData("access.graphql"), BuiltIn: false},
+	{Name: "application.graphql", Input: sourceData("application.graphql"), BuiltIn: false},
 	{Name: "billing.graphql", Input: sourceData("billing.graphql"), BuiltIn: false},
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
@@ -3065,6 +3536,10 @@ func (ec *executionContext) childFields_APIKey(ctx context.Context, field graphq
 		return ec.fieldContext_APIKey_accessKey(ctx, field)
 	case "description":
 		return ec.fieldContext_APIKey_description(ctx, field)
+	case "bearer":
+		return ec.fieldContext_APIKey_bearer(ctx, field)
+	case "disabled":
+		return ec.fieldContext_APIKey_disabled(ctx, field)
 	case "expiresAt":
 		return ec.fieldContext_APIKey_expiresAt(ctx, field)
 	case "createdAt":
@@ -3073,8 +3548,36 @@ func (ec *executionContext) childFields_APIKey(ctx context.Context, field graphq
 		return ec.fieldContext_APIKey_createdIp(ctx, field)
 	case "defaultProject":
 		return ec.fieldContext_APIKey_defaultProject(ctx, field)
+	case "organization":
+		return ec.fieldContext_APIKey_organization(ctx, field)
+	case "viewerPermissions":
+		return ec.fieldContext_APIKey_viewerPermissions(ctx, field)
+	case "version":
+		return ec.fieldContext_APIKey_version(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type APIKey", field.Name)
+}
+
+func (ec *executionContext) childFields_APIKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_APIKeyConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_APIKeyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_APIKeyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type APIKeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_APIKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_APIKeyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_APIKeyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type APIKeyEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_AddGroupMembersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3085,6 +3588,54 @@ func (ec *executionContext) childFields_AddGroupMembersPayload(ctx context.Conte
 		return ec.fieldContext_AddGroupMembersPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddGroupMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Application(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Application_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Application_name(ctx, field)
+	case "description":
+		return ec.fieldContext_Application_description(ctx, field)
+	case "managed":
+		return ec.fieldContext_Application_managed(ctx, field)
+	case "organization":
+		return ec.fieldContext_Application_organization(ctx, field)
+	case "groups":
+		return ec.fieldContext_Application_groups(ctx, field)
+	case "apiKeys":
+		return ec.fieldContext_Application_apiKeys(ctx, field)
+	case "viewerPermissions":
+		return ec.fieldContext_Application_viewerPermissions(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Application_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Application_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Application", field.Name)
+}
+
+func (ec *executionContext) childFields_ApplicationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ApplicationConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ApplicationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ApplicationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApplicationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApplicationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ApplicationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ApplicationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApplicationEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_BillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3251,6 +3802,28 @@ func (ec *executionContext) childFields_CostRow(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type CostRow", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_CreateApiKeyPayload_apiKey(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateApiKeyPayload_secret(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateApiKeyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateApplicationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "application":
+		return ec.fieldContext_CreateApplicationPayload_application(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateApplicationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateApplicationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -3281,6 +3854,26 @@ func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, f
 		return ec.fieldContext_CreateUserPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKeyId":
+		return ec.fieldContext_DeleteApiKeyPayload_apiKeyId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteApiKeyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteApplicationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "applicationId":
+		return ec.fieldContext_DeleteApplicationPayload_applicationId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteApplicationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteApplicationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3341,6 +3934,18 @@ func (ec *executionContext) childFields_EffectiveSetting(ctx context.Context, fi
 		return ec.fieldContext_EffectiveSetting_allowedOperations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EffectiveSetting", field.Name)
+}
+
+func (ec *executionContext) childFields_ExchangeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessToken":
+		return ec.fieldContext_ExchangeApiKeyPayload_accessToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ExchangeApiKeyPayload_expiresAt(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ExchangeApiKeyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeApiKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Group(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3603,6 +4208,10 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_members(ctx, field)
 	case "projects":
 		return ec.fieldContext_Organization_projects(ctx, field)
+	case "applications":
+		return ec.fieldContext_Organization_applications(ctx, field)
+	case "apiKeys":
+		return ec.fieldContext_Organization_apiKeys(ctx, field)
 	case "effectiveBillingMultipliers":
 		return ec.fieldContext_Organization_effectiveBillingMultipliers(ctx, field)
 	case "costs":
@@ -3753,6 +4362,18 @@ func (ec *executionContext) childFields_RemoveGroupMembersPayload(ctx context.Co
 		return ec.fieldContext_RemoveGroupMembersPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveGroupMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RotateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_RotateApiKeyPayload_apiKey(ctx, field)
+	case "secret":
+		return ec.fieldContext_RotateApiKeyPayload_secret(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RotateApiKeyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateApiKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3961,6 +4582,26 @@ func (ec *executionContext) childFields_UnsetSettingPayload(ctx context.Context,
 		return ec.fieldContext_UnsetSettingPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnsetSettingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_UpdateApiKeyPayload_apiKey(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateApiKeyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateApplicationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "application":
+		return ec.fieldContext_UpdateApplicationPayload_application(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateApplicationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateApplicationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

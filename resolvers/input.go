@@ -3,7 +3,9 @@ package resolvers
 import (
 	"github.com/google/uuid"
 
+	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/graph/model"
+	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/rates"
@@ -82,6 +84,68 @@ func settingTarget(scope typeid.ID, key string, side *waterfall.Side, placedBy *
 	return settings.Target{
 		ScopeID: scope, Key: key, Side: valueOf(side), PlacedBy: manager, ExpectedVersion: expectedVersion, Reason: valueOf(reason),
 	}, err
+}
+
+// unlessMissing returns nil for what is NOT_FOUND: a field that those who may not
+// see its object read as null.
+func unlessMissing[T any](thing *T, err error) (*T, error) {
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, nil //nolint:nilnil // what cannot be seen is an answer
+	}
+	return thing, err
+}
+
+func newAPIKey(input model.CreateAPIKeyInput) (applications.NewKey, error) {
+	organization, err := input.OrganizationID.Expect("organizationId", typeid.Organization)
+	if err != nil {
+		return applications.NewKey{}, err
+	}
+	application, err := optionalID("applicationId", typeid.Application, input.ApplicationID)
+	if err != nil {
+		return applications.NewKey{}, err
+	}
+	project, err := optionalID("projectId", typeid.Project, input.ProjectID)
+	if err != nil {
+		return applications.NewKey{}, err
+	}
+	fallback, err := optionalID("defaultProjectId", typeid.Project, input.DefaultProjectID)
+	return applications.NewKey{
+		Organization: organization, Application: application, Project: project,
+		Description: valueOf(input.Description), ExpiresAt: input.ExpiresAt, DefaultProject: fallback,
+	}, err
+}
+
+// bearerOf returns the user or application that may bear a key, the zero ID for
+// none, or INVALID.
+func bearerOf(field string, id *typeid.ID) (typeid.ID, error) {
+	if id == nil {
+		return typeid.ID{}, nil
+	}
+	if id.Kind != typeid.User && id.Kind != typeid.Application {
+		return typeid.ID{}, fault.Invalidf(field, "%s is neither a user nor an application", *id)
+	}
+	return *id, nil
+}
+
+func applicationWhere(where *model.ApplicationWhereInput) applications.Where {
+	if where == nil {
+		return applications.Where{}
+	}
+	return applications.Where{
+		NameContains: valueOf(where.NameContains),
+		Managed:      where.Managed != nil && *where.Managed,
+		NotManaged:   where.Managed != nil && !*where.Managed,
+	}
+}
+
+func applicationOrder(order *model.ApplicationOrder) applications.Order {
+	if order == nil {
+		return applications.Order{}
+	}
+	return applications.Order{
+		ByName:     order.Field == model.ApplicationOrderFieldName,
+		Descending: order.Direction == model.OrderDirectionDesc,
+	}
 }
 
 func newMultiplier(input model.SetBillingMultiplierInput) (rates.NewMultiplier, error) {

@@ -16,6 +16,8 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.People.User(ctx, id.UUID))
 	case typeid.Application:
 		return found(r.People.Application(ctx, id.UUID))
+	case typeid.APIKey:
+		return found(r.Applications.Key(ctx, id.UUID))
 	case typeid.Membership:
 		return found(r.People.Membership(ctx, id.UUID))
 	case typeid.Group:

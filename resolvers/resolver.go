@@ -5,6 +5,7 @@
 package resolvers
 
 import (
+	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
@@ -12,12 +13,14 @@ import (
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
+	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
 // Resolver holds the services that resolvers call.
 type Resolver struct {
+	Applications  *applications.Service
 	Checks        *checks.Service
 	Costs         *costs.Service
 	Groups        *groups.Service
@@ -25,6 +28,8 @@ type Resolver struct {
 	People        *people.Service
 	Projects      *projects.Service
 	Rates         *rates.Service
-	Settings      *settings.Service
-	Usage         *usage.Service
+	// Sessions is set where there is an issuer of tokens.
+	Sessions *sessions.Service
+	Settings *settings.Service
+	Usage    *usage.Service
 }

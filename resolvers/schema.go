@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/typeid"
 )
 
 // NewSchema returns the executable schema of the resolvers, with the static
@@ -65,6 +66,14 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.ManagedOrganizations = func(child int, first *int, after *string, last *int, before *string, _ *bool, where *model.OrganizationWhereInput, order *model.OrganizationOrder) int {
 		return organizations(child, first, after, last, before, where, order)
 	}
+	c.Organization.Applications = func(child int, first *int, after *string, last *int, before *string, _ *model.ApplicationWhereInput, _ *model.ApplicationOrder) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Organization.APIKeys = func(child int, first *int, after *string, last *int, before *string, _ *typeid.ID) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Application.Groups = paged
+	c.Application.APIKeys = paged
 	c.Organization.Groups = paged
 	c.Organization.Members = paged
 	c.Organization.Projects = paged

@@ -212,7 +212,6 @@ func laterOperations() []string {
 	return []string{
 		"Login", "RefreshSession", "ImportUsers", "InviteMembers", "AcceptInvitation", "ResendInvitation", "CancelInvitation",
 		"DeclineInvitation", "RequestOwnershipTransfer", "LeaveOrganization", "RemoveMember", "SetMemberRole",
-		"CreateApplication", "CreateApiKey", "DeleteApiKey",
 		"LockOrganization", "UnlockOrganization", "DeactivateOrganization", "ReopenOrganization", "DeleteOrganization",
 		"SetGroupProjects", "CreateProject", "DeleteProject", "CreatePolicy", "DeletePolicy", "CheckAccess", "ExplainAccess",
 		"PlanMove", "ApplyMove",

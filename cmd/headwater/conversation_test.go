@@ -42,13 +42,15 @@ var update = flag.Bool("update", false, "rewrite the answers of the conversation
 //	-- 2.json --
 //	-- 3.store --              what no mutation does yet; see world.arrange
 //	-- 4.max.raw --            the body of a request, as it stands
+//	-- 5.key2.graphql --       a document, asked with the API key or the token that
+//	                           step 2 was told
 //
 // In documents and variables {{acme}} stands for the id of a thing of the world,
 // {{1.createGroup.group.id}} for a part of an earlier answer and {{time 2}} for
 // the time after step 2. Answers are recorded so that they read well and do not
 // depend on the order of the world's making: an id is the name of its thing or
 // where it appeared first, a cursor shows what is in it, a revision counts from
-// the finished world, and the time of a making is left open. Of steps, sources
+// the finished world, and the time of a making is left open, as are secrets. Of steps, sources
 // and whatever else has a level of the waterfall, members that are null are left
 // out.
 func TestConversations(t *testing.T) {
@@ -248,7 +250,7 @@ func (c *conversation) take(t *testing.T, s step) string {
 	if err := decoder.Decode(&decoded); err != nil {
 		t.Fatalf("step %s: the answer is no JSON: %v\n%s", s.number, err, answer)
 	}
-	c.answers[s.number] = decoded["data"]
+	c.remember(t, s.number, answer)
 	delete(decoded, "extensions")
 	c.christen(s.number, decoded["data"])
 	if errors, ok := decoded["errors"].([]any); ok {
@@ -256,6 +258,25 @@ func (c *conversation) take(t *testing.T, s step) string {
 		slices.SortFunc(errors, func(a, b any) int { return strings.Compare(onOneLine(t, a), onOneLine(t, b)) })
 	}
 	return c.mask(pretty(t, c.plain(decoded, "")))
+}
+
+// remember keeps the data of an answer as they were told, and who can be asked
+// with their secrets.
+func (c *conversation) remember(t *testing.T, number string, answer []byte) {
+	t.Helper()
+	var told struct{ Data any }
+	if err := json.Unmarshal(answer, &told); err != nil {
+		t.Fatal(err)
+	}
+	c.answers[number] = told.Data
+	fields, _ := told.Data.(map[string]any)
+	for field := range fields {
+		for _, secret := range []string{"secret", "accessToken"} {
+			if bearer := dig(told.Data, field+"."+secret); bearer != "" {
+				c.world.bearers["key"+number] = bearer
+			}
+		}
+	}
 }
 
 // fill puts ids and parts of earlier answers where {{…}} asks for them.
@@ -327,6 +348,8 @@ func (c *conversation) plainText(text, key string) string {
 	switch key {
 	case "createdAt":
 		return "{{time}}"
+	case "secret", "accessToken", "accessKey":
+		return "{{" + key + "}}"
 	case "cursor", "startCursor", "endCursor":
 		return c.plainCursor(text)
 	case "revision":

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +45,8 @@ func TestNobodySeesBeyondTheirTree(t *testing.T) {
 		staff(t, w)
 		w.person(t, "southgate", "gus")
 		w.arrange(t, "member acme gus")
+		w.apiKey(t, "acme.key", "olga", map[string]any{"organizationId": w.ids["acme"]})
+		w.apiKey(t, "bravo.key", "bob", map[string]any{"organizationId": w.ids["bravo"], "projectId": w.ids["bravo.project"], "defaultProjectId": w.ids["bravo.project"]})
 		spread(t, w, all)
 		g := generator{schema: resolvers.NewSchema(&resolvers.Resolver{}).Schema()}
 		questions := g.questions(w)
@@ -134,21 +137,33 @@ func (g generator) questions(w *world) []string {
 		}
 	}
 	for _, f := range g.schema.Types["Organization"].Fields {
-		if selection := g.field(f, map[string]int{"Organization": 1}, 4); selection != "" {
-			list = append(list, "{ organizations(first: 10) { edges { node { "+selection+" } } } }")
+		if selection := deepest(func(depth int) string { return g.field(f, map[string]int{"Organization": 1}, depth) }); selection != "" {
+			list = append(list, "{ organizations(first: 5) { edges { node { "+selection+" } } } }")
 		}
 	}
 	for _, f := range g.schema.Types["Viewer"].Fields {
-		if selection := g.field(f, map[string]int{"Viewer": 1}, 4); selection != "" {
+		if selection := deepest(func(depth int) string { return g.field(f, map[string]int{"Viewer": 1}, depth) }); selection != "" {
 			list = append(list, "{ viewer { "+selection+" } }")
 		}
 	}
-	kinds := map[string]string{"org": "Organization", "usr": "User", "mem": "Membership", "grp": "Group", "app": "Application", "prj": "Project"}
+	kinds := map[string]string{"org": "Organization", "usr": "User", "mem": "Membership", "grp": "Group", "app": "Application", "prj": "Project", "key": "APIKey"}
 	for _, id := range w.ids {
 		kind := kinds[id[:3]]
-		list = append(list, fmt.Sprintf(`{ node(id: "%s") { __typename id ... on %s { %s } } }`, id, kind, g.selection(kind, map[string]int{}, 3)))
+		list = append(list, fmt.Sprintf(`{ node(id: "%s") { __typename id ... on %s { %s } } }`, id, kind, deepest(func(depth int) string { return g.selection(kind, map[string]int{}, depth-1) })))
 	}
 	return list
+}
+
+// deepest returns what write makes of the greatest depth, 4 at most, at which one
+// document may ask for it.
+func deepest(write func(depth int) string) string {
+	name := regexp.MustCompile(`(^| )(\w|\.\.\.)`)
+	for depth := 4; ; depth-- {
+		selection := write(depth)
+		if depth == 1 || len(name.FindAllString(selection, -1)) < 500 {
+			return selection
+		}
+	}
 }
 
 // selection returns all fields of a type, down to a depth, entering each type at

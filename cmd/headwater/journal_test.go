@@ -23,7 +23,9 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		w.team(t, "acme", "team")
-		changed := map[string]bool{}
+		w.arrange(t, "application acme.deployer acme.team")
+		w.apiKey(t, "key", "ada", map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["deployer"]})
+		changed := map[string]bool{"exchangeApiKey": true} // It changes nothing.
 		for _, tt := range []struct {
 			name  string
 			input map[string]any
@@ -45,6 +47,13 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"unlockSetting", map[string]any{"scopeId": w.ids["acme.team"], "key": "customize.locale", "reason": "because"}, "acme", []string{"+dir", "~dir"}},
 			{"unsetSetting", map[string]any{"scopeId": w.ids["acme.team"], "key": "customize.locale", "reason": "because"}, "acme", []string{"+dir", "~dir"}},
 			{"guardSetting", map[string]any{"scopeId": w.ids["acme"], "key": "quotas.users", "max": 50, "reason": "because"}, "acme", []string{"+dir"}},
+			{"createApplication", map[string]any{"organizationId": w.ids["acme"], "name": "second"}, "acme", []string{"+app"}},
+			{"createApiKey", map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["deployer"]}, "acme", []string{"+key"}},
+			{"updateApplication", map[string]any{"applicationId": w.ids["deployer"], "name": "renamed"}, "acme", []string{"~app"}},
+			{"updateApiKey", map[string]any{"apiKeyId": w.ids["key"], "disabled": true}, "acme", []string{"~key"}},
+			{"rotateApiKey", map[string]any{"apiKeyId": w.ids["key"]}, "acme", []string{"~key"}},
+			{"deleteApiKey", map[string]any{"apiKeyId": w.ids["key"]}, "acme", []string{"-key"}},
+			{"deleteApplication", map[string]any{"applicationId": w.ids["deployer"]}, "acme", []string{"-app", "-gmb", "-key"}},
 			{"deleteGroup", map[string]any{"groupId": w.ids["acme.team"]}, "acme", []string{"-gmb", "-gmb", "-grp", "~dir"}},
 		} {
 			before, err := db.Revision(t.Context())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/resolvers"
 	"github.com/headwater-platform/headwater/server"
+	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
@@ -27,6 +29,7 @@ import (
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
+	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/token"
@@ -87,6 +90,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 		db:      db,
 		records: store,
 		services: resolvers.Resolver{
+			Applications:  applications.New(db, store, rand.Reader),
 			Checks:        checks.New(db, store),
 			Costs:         costs.New(db, store),
 			Groups:        groups.New(db, store),
@@ -138,8 +142,10 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	services := p.services
+	services.Sessions = sessions.New(p.db, p.records, s.issuer)
 	return server.Handler(server.Options{
-		Schema:       resolvers.NewSchema(&p.services),
+		Schema:       resolvers.NewSchema(&services),
 		Authenticate: p.authenticate(s.issuer),
 		Annotate: func(ctx context.Context, request server.Request) context.Context {
 			ctx = access.WithCircumstances(ctx, access.Circumstances{Address: request.Address, At: p.db.Now()})
@@ -164,22 +170,49 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 	}), nil
 }
 
-// authenticate returns the function that turns a bearer token into the viewer
-// of a request.
+// authenticate returns the function that turns a bearer, which is an access token
+// or an API key, into the viewer of a request.
 func (p *platform) authenticate(issuer token.Issuer) func(context.Context, string) (context.Context, error) {
 	return func(ctx context.Context, bearer string) (context.Context, error) {
-		claims, err := issuer.Verify(bearer)
+		session, err := p.session(ctx, issuer, bearer)
 		if err != nil {
 			return ctx, err
 		}
-		viewer, err := p.records.Viewer(ctx, records.Session{
-			Principal: claims.Subject, Organization: claims.Organization.UUID, Circumstances: access.CircumstancesFrom(ctx),
-		})
+		viewer, err := p.records.Viewer(ctx, session)
 		if err != nil {
 			return ctx, err
 		}
 		return access.WithViewer(ctx, viewer), nil
 	}
+}
+
+// session returns what a bearer stands for.
+func (p *platform) session(ctx context.Context, issuer token.Issuer, bearer string) (records.Session, error) {
+	at := access.CircumstancesFrom(ctx)
+	if token.IsAPIKey(bearer) {
+		key, err := token.ParseAPIKey(bearer)
+		if err != nil {
+			return records.Session{}, err
+		}
+		return p.records.Bearer(ctx, key.AccessKey(), key.Hash(), at)
+	}
+	claims, err := issuer.Verify(bearer)
+	if err != nil {
+		return records.Session{}, err
+	}
+	session := records.Session{Principal: claims.Subject, Organization: claims.Organization.UUID, Circumstances: at}
+	if claims.Key.IsZero() {
+		return session, nil
+	}
+	// A token that was given for a key is worth what the key is worth now.
+	ofKey, err := p.records.BearerOf(ctx, claims.Key.UUID, at)
+	if err != nil {
+		return records.Session{}, err
+	}
+	if ofKey.Principal != session.Principal || ofKey.Organization != session.Organization {
+		return records.Session{}, fault.New(fault.Unauthenticated, "the token is not valid")
+	}
+	return ofKey, nil
 }
 
 // openIssuer reads the signing keys, which are made on the first start.

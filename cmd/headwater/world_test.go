@@ -20,6 +20,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/project"
@@ -51,6 +52,8 @@ type world struct {
 	// ids are by name, names by id.
 	ids   map[string]string
 	names map[string]string
+	// bearers are tokens and API keys that were told, by name.
+	bearers map[string]string
 	// revision is that of the finished world.
 	revision int64
 }
@@ -92,7 +95,7 @@ func keepUp(t testing.TB, db *database.DB) (stop func()) {
 // newForgetfulWorld serves a world that reads everything from the database.
 func newForgetfulWorld(t testing.TB, db *database.DB) *world {
 	t.Helper()
-	w := &world{platform: newPlatform(db, testBounds()), ids: map[string]string{}, names: map[string]string{}}
+	w := &world{platform: newPlatform(db, testBounds()), ids: map[string]string{}, names: map[string]string{}, bearers: map[string]string{}}
 	seed := bytes.Repeat([]byte{7}, ed25519.SeedSize)
 	keys, err := token.NewKeys(ed25519.NewKeyFromSeed(seed))
 	if err != nil {
@@ -228,6 +231,15 @@ func (w *world) team(t testing.TB, slug, name string, roles ...string) {
 	w.name(slug+"."+name, dig(answer, "createGroup.group.id"))
 }
 
+// apiKey makes an API key as an actor. Its id and its bearer are known by the
+// name.
+func (w *world) apiKey(t testing.TB, name, actor string, input map[string]any) {
+	t.Helper()
+	answer := w.must(t, actor, `mutation($i: CreateApiKeyInput!) { createApiKey(input: $i) { apiKey { id } secret } }`, map[string]any{"i": input})
+	w.name(name, dig(answer, "createApiKey.apiKey.id"))
+	w.bearers[name] = dig(answer, "createApiKey.secret")
+}
+
 // must asks and fails the test on errors.
 func (w *world) must(t testing.TB, actor, document string, variables map[string]any) any {
 	t.Helper()
@@ -287,6 +299,9 @@ func (w *world) post(t testing.TB, actor string, body []byte) []byte {
 // says of its bearer, as a token from before a lock is.
 func (w *world) token(t testing.TB, actor string) string {
 	t.Helper()
+	if bearer, ok := w.bearers[actor]; ok {
+		return bearer
+	}
 	name, slug, _ := strings.Cut(actor, "@")
 	subject, err := typeid.Parse(w.ids[name])
 	if err != nil {
@@ -312,6 +327,8 @@ func (w *world) token(t testing.TB, actor string) string {
 //	membership acme.max locked   or open
 //	application acme.deployer    a new application, in these groups: acme.admins
 //	member acme rita             a person of elsewhere joins
+//	leave acme.max               a member goes, with their API keys
+//	key ID expired               an API key is past its end
 func (w *world) arrange(t testing.TB, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
@@ -353,6 +370,12 @@ func (w *world) arranged(t testing.TB, ctx context.Context, tx *database.Tx, wor
 		row, err := tx.Membership.Create().SetID(w.platform.db.NewID()).SetOrganizationID(w.key(t, name)).
 			SetUserID(w.key(t, words[2])).SetCreatedAt(w.platform.db.Now()).Save(ctx)
 		return database.Change{Kind: typeid.Membership, ID: row.ID, Organization: row.OrganizationID, After: row}, err
+	case "leave":
+		return w.leave(t, ctx, tx, name)
+	case "key":
+		before := one(t, func() (*ent.APIKey, error) { return tx.APIKey.Get(ctx, w.parsed(t, name)) })
+		after, err := before.Update().SetExpiresAt(dbtest.Start()).Save(ctx)
+		return database.Change{Kind: typeid.APIKey, ID: before.ID, Organization: before.OrganizationID, Before: before, After: after}, err
 	case "application":
 		return w.application(t, ctx, tx, name, words[2:])
 	default:
@@ -378,4 +401,23 @@ func (w *world) application(t testing.TB, ctx context.Context, tx *database.Tx, 
 	}
 	w.name(short, typeid.New(typeid.Application, row.ID).String())
 	return database.Change{Kind: typeid.Application, ID: row.ID, Organization: organization, After: row}, nil
+}
+
+// leave removes a membership with the API keys of the member.
+func (w *world) leave(t testing.TB, ctx context.Context, tx *database.Tx, name string) (database.Change, error) { //nolint:revive // the test comes first
+	t.Helper()
+	row := one(t, func() (*ent.Membership, error) { return tx.Membership.Get(ctx, w.key(t, name)) })
+	for _, key := range one(t, func() ([]*ent.APIKey, error) { return row.QueryAPIKeys().All(ctx) }) {
+		tx.Record(database.Change{Kind: typeid.APIKey, ID: key.ID, Organization: row.OrganizationID, Before: key})
+	}
+	if _, err := tx.APIKey.Delete().Where(apikey.MembershipID(row.ID)).Exec(ctx); err != nil {
+		return database.Change{}, err
+	}
+	return database.Change{Kind: typeid.Membership, ID: row.ID, Organization: row.OrganizationID, Before: row}, tx.Membership.DeleteOne(row).Exec(ctx)
+}
+
+// parsed returns the UUID of an id.
+func (w *world) parsed(t testing.TB, id string) uuid.UUID {
+	t.Helper()
+	return one(t, func() (typeid.ID, error) { return typeid.Parse(id) }).UUID
 }

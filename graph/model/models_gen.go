@@ -17,34 +17,16 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
-	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
 )
-
-// A key that an application or a person calls the API with.
-type APIKey struct {
-	// The opaque id.
-	ID typeid.ID `json:"id"`
-	// The public half of the key.
-	AccessKey string `json:"accessKey"`
-	// What it is for.
-	Description string `json:"description"`
-	// When it ends; null for never.
-	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
-	// When it was made.
-	CreatedAt time.Time `json:"createdAt"`
-	// From which address it was made.
-	CreatedIP *string `json:"createdIp,omitempty"`
-	// The project of calls that name none.
-	DefaultProject *projects.Project `json:"defaultProject,omitempty"`
-}
 
 // What `addGroupMembers` is asked for.
 type AddGroupMembersInput struct {
@@ -62,6 +44,22 @@ type AddGroupMembersPayload struct {
 	Group *groups.Group `json:"group"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// How a list of applications is sorted.
+type ApplicationOrder struct {
+	// By what.
+	Field ApplicationOrderField `json:"field"`
+	// In which direction.
+	Direction OrderDirection `json:"direction"`
+}
+
+// Which applications of a list. Conditions are joined by and.
+type ApplicationWhereInput struct {
+	// Only those whose name contains this, without regard to case.
+	NameContains *string `json:"nameContains,omitempty"`
+	// Only those that the platform made, or only the others.
+	Managed *bool `json:"managed,omitempty"`
 }
 
 // Which usage lines a rule prices. A field that is absent matches all.
@@ -94,6 +92,54 @@ type CostWhereInput struct {
 	OrganizationIds []*typeid.ID `json:"organizationIds,omitempty"`
 	// Of these groups.
 	GroupIds []*typeid.ID `json:"groupIds,omitempty"`
+}
+
+// What `createApiKey` is asked for. Without an application or a project the key is the caller's own.
+type CreateAPIKeyInput struct {
+	// Where the key is to be good.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The application that is to bear it.
+	ApplicationID *typeid.ID `json:"applicationId,omitempty"`
+	// The project that it is to be a key of.
+	ProjectID *typeid.ID `json:"projectId,omitempty"`
+	// At most 200 characters.
+	Description *string `json:"description,omitempty"`
+	// When it ends; never if absent. `authentication.api_key_max_duration` may demand an end.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// The project of calls that name none.
+	DefaultProjectID *typeid.ID `json:"defaultProjectId,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createApiKey` answers.
+type CreateAPIKeyPayload struct {
+	// The new key.
+	APIKey *applications.Key `json:"apiKey"`
+	// What the bearer sends as `Authorization: Bearer …`. It is told here and never again.
+	Secret string `json:"secret"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createApplication` is asked for.
+type CreateApplicationInput struct {
+	// Where.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// 1 to 64 characters, unique in the organization.
+	Name string `json:"name"`
+	// At most 200 characters.
+	Description *string `json:"description,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createApplication` answers.
+type CreateApplicationPayload struct {
+	// The new application.
+	Application *people.Application `json:"application"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What `createGroup` is asked for.
@@ -174,6 +220,38 @@ type CreateUserPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `deleteApiKey` is asked for.
+type DeleteAPIKeyInput struct {
+	// Which key.
+	APIKeyID typeid.ID `json:"apiKeyId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteApiKey` answers.
+type DeleteAPIKeyPayload struct {
+	// The key that is gone.
+	APIKeyID typeid.ID `json:"apiKeyId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteApplication` is asked for.
+type DeleteApplicationInput struct {
+	// Which application.
+	ApplicationID typeid.ID `json:"applicationId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteApplication` answers.
+type DeleteApplicationPayload struct {
+	// The application that is gone.
+	ApplicationID typeid.ID `json:"applicationId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `deleteGroup` is asked for.
 type DeleteGroupInput struct {
 	// Which group.
@@ -186,6 +264,24 @@ type DeleteGroupInput struct {
 type DeleteGroupPayload struct {
 	// The group that is gone.
 	GroupID typeid.ID `json:"groupId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `exchangeApiKey` is asked for.
+type ExchangeAPIKeyInput struct {
+	// The secret, as it was told.
+	Secret string `json:"secret"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `exchangeApiKey` answers.
+type ExchangeAPIKeyPayload struct {
+	// What to send as `Authorization: Bearer …`.
+	AccessToken string `json:"accessToken"`
+	// When it ends at the latest: it ends with the key.
+	ExpiresAt time.Time `json:"expiresAt"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -370,6 +466,26 @@ type RemoveGroupMembersPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `rotateApiKey` is asked for.
+type RotateAPIKeyInput struct {
+	// Which key.
+	APIKeyID typeid.ID `json:"apiKeyId"`
+	// The version that the caller saw; CONFLICT if the key has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `rotateApiKey` answers.
+type RotateAPIKeyPayload struct {
+	// The key.
+	APIKey *applications.Key `json:"apiKey"`
+	// What the bearer sends from now on. It is told here and never again.
+	Secret string `json:"secret"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A signed-in browser or program of a person.
 type Session struct {
 	// The opaque id.
@@ -542,6 +658,54 @@ type UnsetSettingPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `updateApiKey` is asked for.
+type UpdateAPIKeyInput struct {
+	// Which key.
+	APIKeyID typeid.ID `json:"apiKeyId"`
+	// The new description.
+	Description *string `json:"description,omitempty"`
+	// The end of a key that has none. CONFLICT for another end of a key that has one.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// The new project of calls that name none.
+	DefaultProjectID *typeid.ID `json:"defaultProjectId,omitempty"`
+	// Whether it is to be out of use.
+	Disabled *bool `json:"disabled,omitempty"`
+	// The version that the caller saw; CONFLICT if the key has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateApiKey` answers.
+type UpdateAPIKeyPayload struct {
+	// The changed key.
+	APIKey *applications.Key `json:"apiKey"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateApplication` is asked for.
+type UpdateApplicationInput struct {
+	// Which application.
+	ApplicationID typeid.ID `json:"applicationId"`
+	// The new name.
+	Name *string `json:"name,omitempty"`
+	// The new description.
+	Description *string `json:"description,omitempty"`
+	// The version that the caller saw; CONFLICT if the application has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateApplication` answers.
+type UpdateApplicationPayload struct {
+	// The changed application.
+	Application *people.Application `json:"application"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `updateGroup` is asked for.
 type UpdateGroupInput struct {
 	// Which group.
@@ -602,6 +766,64 @@ type UsageMappingInput struct {
 	OrganizationID typeid.ID `json:"organizationId"`
 	// A group of that organization.
 	GroupID *typeid.ID `json:"groupId,omitempty"`
+}
+
+// What a list of applications can be sorted by.
+type ApplicationOrderField string
+
+const (
+	// By name, without regard to case.
+	ApplicationOrderFieldName ApplicationOrderField = "NAME"
+	// By age.
+	ApplicationOrderFieldCreatedAt ApplicationOrderField = "CREATED_AT"
+)
+
+var AllApplicationOrderField = []ApplicationOrderField{
+	ApplicationOrderFieldName,
+	ApplicationOrderFieldCreatedAt,
+}
+
+func (e ApplicationOrderField) IsValid() bool {
+	switch e {
+	case ApplicationOrderFieldName, ApplicationOrderFieldCreatedAt:
+		return true
+	}
+	return false
+}
+
+func (e ApplicationOrderField) String() string {
+	return string(e)
+}
+
+func (e *ApplicationOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ApplicationOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ApplicationOrderField", str)
+	}
+	return nil
+}
+
+func (e ApplicationOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ApplicationOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ApplicationOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // What an invitation offers.
