@@ -33,7 +33,12 @@ type ResolverRoot interface {
 	Membership() MembershipResolver
 	Mutation() MutationResolver
 	Organization() OrganizationResolver
+	Policy() PolicyResolver
+	PolicyRule() PolicyRuleResolver
+	Project() ProjectResolver
 	Query() QueryResolver
+	Resource() ResourceResolver
+	SSHKey() SSHKeyResolver
 	SettingDefinition() SettingDefinitionResolver
 	UsageImport() UsageImportResolver
 	User() UserResolver
@@ -73,6 +78,11 @@ type ComplexityRoot struct {
 	AddGroupMembersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
+	}
+
+	AddSshKeyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SSHKey           func(childComplexity int) int
 	}
 
 	Application struct {
@@ -132,6 +142,11 @@ type ComplexityRoot struct {
 		Code         func(childComplexity int) int
 		Message      func(childComplexity int) int
 		Organization func(childComplexity int) int
+	}
+
+	ClonePolicyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Policy           func(childComplexity int) int
 	}
 
 	CostLine struct {
@@ -202,6 +217,16 @@ type ComplexityRoot struct {
 		Organization     func(childComplexity int) int
 	}
 
+	CreatePolicyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Policy           func(childComplexity int) int
+	}
+
+	CreateProjectPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Project          func(childComplexity int) int
+	}
+
 	CreateUserPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Membership       func(childComplexity int) int
@@ -221,6 +246,21 @@ type ComplexityRoot struct {
 	DeleteGroupPayload struct {
 		ClientMutationID func(childComplexity int) int
 		GroupID          func(childComplexity int) int
+	}
+
+	DeletePolicyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		PolicyID         func(childComplexity int) int
+	}
+
+	DeleteProjectPayload struct {
+		ClientMutationID func(childComplexity int) int
+		ProjectID        func(childComplexity int) int
+	}
+
+	DeleteSshKeyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SSHKeyID         func(childComplexity int) int
 	}
 
 	EffectiveBillingMultiplier struct {
@@ -263,6 +303,8 @@ type ComplexityRoot struct {
 		MemberCount       func(childComplexity int) int
 		Members           func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Name              func(childComplexity int) int
+		Policies          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Projects          func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Rank              func(childComplexity int) int
 		Roles             func(childComplexity int) int
 		Version           func(childComplexity int) int
@@ -366,24 +408,37 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AddGroupMembers      func(childComplexity int, input model.AddGroupMembersInput) int
+		AddSSHKey            func(childComplexity int, input model.AddSSHKeyInput) int
+		ClonePolicy          func(childComplexity int, input model.ClonePolicyInput) int
 		CreateAPIKey         func(childComplexity int, input model.CreateAPIKeyInput) int
 		CreateApplication    func(childComplexity int, input model.CreateApplicationInput) int
 		CreateGroup          func(childComplexity int, input model.CreateGroupInput) int
 		CreateOrganization   func(childComplexity int, input model.CreateOrganizationInput) int
+		CreatePolicy         func(childComplexity int, input model.CreatePolicyInput) int
+		CreateProject        func(childComplexity int, input model.CreateProjectInput) int
 		CreateUser           func(childComplexity int, input model.CreateUserInput) int
 		DeleteAPIKey         func(childComplexity int, input model.DeleteAPIKeyInput) int
 		DeleteApplication    func(childComplexity int, input model.DeleteApplicationInput) int
 		DeleteGroup          func(childComplexity int, input model.DeleteGroupInput) int
+		DeletePolicy         func(childComplexity int, input model.DeletePolicyInput) int
+		DeleteProject        func(childComplexity int, input model.DeleteProjectInput) int
+		DeleteSSHKey         func(childComplexity int, input model.DeleteSSHKeyInput) int
 		ExchangeAPIKey       func(childComplexity int, input model.ExchangeAPIKeyInput) int
 		GuardSetting         func(childComplexity int, input model.GuardSettingInput) int
 		ImportUsage          func(childComplexity int, input model.ImportUsageInput) int
 		LockSetting          func(childComplexity int, input model.LockSettingInput) int
 		MapUsage             func(childComplexity int, input model.MapUsageInput) int
+		RegisterResource     func(childComplexity int, input model.RegisterResourceInput) int
+		ReleaseResource      func(childComplexity int, input model.ReleaseResourceInput) int
 		RemoveGroupMembers   func(childComplexity int, input model.RemoveGroupMembersInput) int
+		ResetBuiltinPolicy   func(childComplexity int, input model.ResetBuiltinPolicyInput) int
 		RotateAPIKey         func(childComplexity int, input model.RotateAPIKeyInput) int
 		SetBillingMultiplier func(childComplexity int, input model.SetBillingMultiplierInput) int
+		SetGroupProjects     func(childComplexity int, input model.SetGroupProjectsInput) int
 		SetGroupRoles        func(childComplexity int, input model.SetGroupRolesInput) int
 		SetOrganizationKind  func(childComplexity int, input model.SetOrganizationKindInput) int
+		SetPolicyPrincipal   func(childComplexity int, input model.SetPolicyPrincipalInput) int
+		SetPolicyRules       func(childComplexity int, input model.SetPolicyRulesInput) int
 		SetSetting           func(childComplexity int, input model.SetSettingInput) int
 		UnlockSetting        func(childComplexity int, input model.UnlockSettingInput) int
 		UnsetSetting         func(childComplexity int, input model.UnsetSettingInput) int
@@ -391,6 +446,10 @@ type ComplexityRoot struct {
 		UpdateApplication    func(childComplexity int, input model.UpdateApplicationInput) int
 		UpdateGroup          func(childComplexity int, input model.UpdateGroupInput) int
 		UpdateOrganization   func(childComplexity int, input model.UpdateOrganizationInput) int
+		UpdatePolicy         func(childComplexity int, input model.UpdatePolicyInput) int
+		UpdateProject        func(childComplexity int, input model.UpdateProjectInput) int
+		UpdateResource       func(childComplexity int, input model.UpdateResourceInput) int
+		UpdateSSHKey         func(childComplexity int, input model.UpdateSSHKeyInput) int
 	}
 
 	Organization struct {
@@ -413,7 +472,8 @@ type ComplexityRoot struct {
 		Members                     func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Name                        func(childComplexity int) int
 		Owner                       func(childComplexity int) int
-		Projects                    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Policies                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.PolicyWhereInput, orderBy *model.PolicyOrder) int
+		Projects                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) int
 		SettingValues               func(childComplexity int, keys []string) int
 		Slug                        func(childComplexity int) int
 		Status                      func(childComplexity int) int
@@ -447,6 +507,53 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	PermissionSet struct {
+		Description func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Permissions func(childComplexity int) int
+		Scope       func(childComplexity int) int
+	}
+
+	Policy struct {
+		Builtin           func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		Description       func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Managed           func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Organization      func(childComplexity int) int
+		Principal         func(childComplexity int) int
+		Rules             func(childComplexity int) int
+		Tags              func(childComplexity int) int
+		Version           func(childComplexity int) int
+		ViewerPermissions func(childComplexity int) int
+	}
+
+	PolicyCondition struct {
+		CIDRs     func(childComplexity int) int
+		NotAfter  func(childComplexity int) int
+		NotBefore func(childComplexity int) int
+	}
+
+	PolicyConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PolicyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PolicyRule struct {
+		AllProjects    func(childComplexity int) int
+		Condition      func(childComplexity int) int
+		Organization   func(childComplexity int) int
+		PermissionSets func(childComplexity int) int
+		Projects       func(childComplexity int) int
+	}
+
 	PriceEdge struct {
 		Basis     func(childComplexity int) int
 		Buyer     func(childComplexity int) int
@@ -467,12 +574,18 @@ type ComplexityRoot struct {
 	}
 
 	Project struct {
-		CreatedAt func(childComplexity int) int
-		ID        func(childComplexity int) int
-		IsDefault func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Region    func(childComplexity int) int
-		Status    func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		Groups            func(childComplexity int, first *int, after *string, last *int, before *string) int
+		ID                func(childComplexity int) int
+		IsDefault         func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Organization      func(childComplexity int) int
+		Region            func(childComplexity int) int
+		Resources         func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ResourceWhereInput) int
+		SSHKeys           func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Status            func(childComplexity int) int
+		Version           func(childComplexity int) int
+		ViewerPermissions func(childComplexity int) int
 	}
 
 	ProjectConnection struct {
@@ -491,8 +604,19 @@ type ComplexityRoot struct {
 		Node               func(childComplexity int, id typeid.ID) int
 		Organization       func(childComplexity int, id typeid.ID) int
 		Organizations      func(childComplexity int, first *int, after *string, last *int, before *string, where *model.OrganizationWhereInput, orderBy *model.OrganizationOrder) int
+		PermissionSets     func(childComplexity int, organizationID typeid.ID) int
 		SettingDefinitions func(childComplexity int) int
 		Viewer             func(childComplexity int) int
+	}
+
+	RegisterResourcePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Resource         func(childComplexity int) int
+	}
+
+	ReleaseResourcePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Resource         func(childComplexity int) int
 	}
 
 	RemoveGroupMembersPayload struct {
@@ -500,10 +624,68 @@ type ComplexityRoot struct {
 		Group            func(childComplexity int) int
 	}
 
+	ResetBuiltinPolicyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Policy           func(childComplexity int) int
+	}
+
+	Resource struct {
+		CreatedAt         func(childComplexity int) int
+		CreatedBy         func(childComplexity int) int
+		ExternalID        func(childComplexity int) int
+		Group             func(childComplexity int) int
+		ID                func(childComplexity int) int
+		InstanceType      func(childComplexity int) int
+		Kind              func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Project           func(childComplexity int) int
+		Provider          func(childComplexity int) int
+		Region            func(childComplexity int) int
+		ReleasedAt        func(childComplexity int) int
+		Status            func(childComplexity int) int
+		Version           func(childComplexity int) int
+		ViewerPermissions func(childComplexity int) int
+	}
+
+	ResourceConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ResourceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	RotateApiKeyPayload struct {
 		APIKey           func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
 		Secret           func(childComplexity int) int
+	}
+
+	SSHKey struct {
+		CreatedAt         func(childComplexity int) int
+		CreatedBy         func(childComplexity int) int
+		Disabled          func(childComplexity int) int
+		Fingerprint       func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Project           func(childComplexity int) int
+		PublicKey         func(childComplexity int) int
+		Version           func(childComplexity int) int
+		ViewerPermissions func(childComplexity int) int
+	}
+
+	SSHKeyConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SSHKeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Session struct {
@@ -519,6 +701,11 @@ type ComplexityRoot struct {
 		Warnings          func(childComplexity int) int
 	}
 
+	SetGroupProjectsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Group            func(childComplexity int) int
+	}
+
 	SetGroupRolesPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
@@ -527,6 +714,16 @@ type ComplexityRoot struct {
 	SetOrganizationKindPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
+	}
+
+	SetPolicyPrincipalPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Policy           func(childComplexity int) int
+	}
+
+	SetPolicyRulesPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Policy           func(childComplexity int) int
 	}
 
 	SetSettingPayload struct {
@@ -628,6 +825,26 @@ type ComplexityRoot struct {
 	UpdateOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
+	}
+
+	UpdatePolicyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Policy           func(childComplexity int) int
+	}
+
+	UpdateProjectPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Project          func(childComplexity int) int
+	}
+
+	UpdateResourcePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Resource         func(childComplexity int) int
+	}
+
+	UpdateSshKeyPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SSHKey           func(childComplexity int) int
 	}
 
 	UsageImport struct {
@@ -814,6 +1031,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AddGroupMembersPayload.Group(childComplexity), true
+
+	case "AddSshKeyPayload.clientMutationId":
+		if e.ComplexityRoot.AddSshKeyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddSshKeyPayload.ClientMutationID(childComplexity), true
+	case "AddSshKeyPayload.sshKey":
+		if e.ComplexityRoot.AddSshKeyPayload.SSHKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddSshKeyPayload.SSHKey(childComplexity), true
 
 	case "Application.apiKeys":
 		if e.ComplexityRoot.Application.APIKeys == nil {
@@ -1059,6 +1289,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingWarning.Organization(childComplexity), true
+
+	case "ClonePolicyPayload.clientMutationId":
+		if e.ComplexityRoot.ClonePolicyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClonePolicyPayload.ClientMutationID(childComplexity), true
+	case "ClonePolicyPayload.policy":
+		if e.ComplexityRoot.ClonePolicyPayload.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClonePolicyPayload.Policy(childComplexity), true
 
 	case "CostLine.amount":
 		if e.ComplexityRoot.CostLine.Amount == nil {
@@ -1308,6 +1551,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateOrganizationPayload.Organization(childComplexity), true
 
+	case "CreatePolicyPayload.clientMutationId":
+		if e.ComplexityRoot.CreatePolicyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreatePolicyPayload.ClientMutationID(childComplexity), true
+	case "CreatePolicyPayload.policy":
+		if e.ComplexityRoot.CreatePolicyPayload.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreatePolicyPayload.Policy(childComplexity), true
+
+	case "CreateProjectPayload.clientMutationId":
+		if e.ComplexityRoot.CreateProjectPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateProjectPayload.ClientMutationID(childComplexity), true
+	case "CreateProjectPayload.project":
+		if e.ComplexityRoot.CreateProjectPayload.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateProjectPayload.Project(childComplexity), true
+
 	case "CreateUserPayload.clientMutationId":
 		if e.ComplexityRoot.CreateUserPayload.ClientMutationID == nil {
 			break
@@ -1365,6 +1634,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteGroupPayload.GroupID(childComplexity), true
+
+	case "DeletePolicyPayload.clientMutationId":
+		if e.ComplexityRoot.DeletePolicyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletePolicyPayload.ClientMutationID(childComplexity), true
+	case "DeletePolicyPayload.policyId":
+		if e.ComplexityRoot.DeletePolicyPayload.PolicyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletePolicyPayload.PolicyID(childComplexity), true
+
+	case "DeleteProjectPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteProjectPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteProjectPayload.ClientMutationID(childComplexity), true
+	case "DeleteProjectPayload.projectId":
+		if e.ComplexityRoot.DeleteProjectPayload.ProjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteProjectPayload.ProjectID(childComplexity), true
+
+	case "DeleteSshKeyPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteSshKeyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSshKeyPayload.ClientMutationID(childComplexity), true
+	case "DeleteSshKeyPayload.sshKeyId":
+		if e.ComplexityRoot.DeleteSshKeyPayload.SSHKeyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSshKeyPayload.SSHKeyID(childComplexity), true
 
 	case "EffectiveBillingMultiplier.basis":
 		if e.ComplexityRoot.EffectiveBillingMultiplier.Basis == nil {
@@ -1559,6 +1867,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Group.Name(childComplexity), true
+	case "Group.policies":
+		if e.ComplexityRoot.Group.Policies == nil {
+			break
+		}
+
+		args, err := ec.field_Group_policies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Group.Policies(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Group.projects":
+		if e.ComplexityRoot.Group.Projects == nil {
+			break
+		}
+
+		args, err := ec.field_Group_projects_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Group.Projects(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Group.rank":
 		if e.ComplexityRoot.Group.Rank == nil {
 			break
@@ -1915,6 +2245,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddGroupMembers(childComplexity, args["input"].(model.AddGroupMembersInput)), true
+	case "Mutation.addSshKey":
+		if e.ComplexityRoot.Mutation.AddSSHKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addSshKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddSSHKey(childComplexity, args["input"].(model.AddSSHKeyInput)), true
+	case "Mutation.clonePolicy":
+		if e.ComplexityRoot.Mutation.ClonePolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_clonePolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ClonePolicy(childComplexity, args["input"].(model.ClonePolicyInput)), true
 	case "Mutation.createApiKey":
 		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
 			break
@@ -1959,6 +2311,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateOrganization(childComplexity, args["input"].(model.CreateOrganizationInput)), true
+	case "Mutation.createPolicy":
+		if e.ComplexityRoot.Mutation.CreatePolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreatePolicy(childComplexity, args["input"].(model.CreatePolicyInput)), true
+	case "Mutation.createProject":
+		if e.ComplexityRoot.Mutation.CreateProject == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createProject_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateProject(childComplexity, args["input"].(model.CreateProjectInput)), true
 	case "Mutation.createUser":
 		if e.ComplexityRoot.Mutation.CreateUser == nil {
 			break
@@ -2003,6 +2377,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteGroup(childComplexity, args["input"].(model.DeleteGroupInput)), true
+	case "Mutation.deletePolicy":
+		if e.ComplexityRoot.Mutation.DeletePolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deletePolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeletePolicy(childComplexity, args["input"].(model.DeletePolicyInput)), true
+	case "Mutation.deleteProject":
+		if e.ComplexityRoot.Mutation.DeleteProject == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteProject_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteProject(childComplexity, args["input"].(model.DeleteProjectInput)), true
+	case "Mutation.deleteSshKey":
+		if e.ComplexityRoot.Mutation.DeleteSSHKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteSshKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteSSHKey(childComplexity, args["input"].(model.DeleteSSHKeyInput)), true
 	case "Mutation.exchangeApiKey":
 		if e.ComplexityRoot.Mutation.ExchangeAPIKey == nil {
 			break
@@ -2058,6 +2465,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MapUsage(childComplexity, args["input"].(model.MapUsageInput)), true
+	case "Mutation.registerResource":
+		if e.ComplexityRoot.Mutation.RegisterResource == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_registerResource_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegisterResource(childComplexity, args["input"].(model.RegisterResourceInput)), true
+	case "Mutation.releaseResource":
+		if e.ComplexityRoot.Mutation.ReleaseResource == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_releaseResource_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReleaseResource(childComplexity, args["input"].(model.ReleaseResourceInput)), true
 	case "Mutation.removeGroupMembers":
 		if e.ComplexityRoot.Mutation.RemoveGroupMembers == nil {
 			break
@@ -2069,6 +2498,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveGroupMembers(childComplexity, args["input"].(model.RemoveGroupMembersInput)), true
+	case "Mutation.resetBuiltinPolicy":
+		if e.ComplexityRoot.Mutation.ResetBuiltinPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetBuiltinPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetBuiltinPolicy(childComplexity, args["input"].(model.ResetBuiltinPolicyInput)), true
 	case "Mutation.rotateApiKey":
 		if e.ComplexityRoot.Mutation.RotateAPIKey == nil {
 			break
@@ -2091,6 +2531,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetBillingMultiplier(childComplexity, args["input"].(model.SetBillingMultiplierInput)), true
+	case "Mutation.setGroupProjects":
+		if e.ComplexityRoot.Mutation.SetGroupProjects == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setGroupProjects_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetGroupProjects(childComplexity, args["input"].(model.SetGroupProjectsInput)), true
 	case "Mutation.setGroupRoles":
 		if e.ComplexityRoot.Mutation.SetGroupRoles == nil {
 			break
@@ -2113,6 +2564,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetOrganizationKind(childComplexity, args["input"].(model.SetOrganizationKindInput)), true
+	case "Mutation.setPolicyPrincipal":
+		if e.ComplexityRoot.Mutation.SetPolicyPrincipal == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPolicyPrincipal_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPolicyPrincipal(childComplexity, args["input"].(model.SetPolicyPrincipalInput)), true
+	case "Mutation.setPolicyRules":
+		if e.ComplexityRoot.Mutation.SetPolicyRules == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPolicyRules_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPolicyRules(childComplexity, args["input"].(model.SetPolicyRulesInput)), true
 	case "Mutation.setSetting":
 		if e.ComplexityRoot.Mutation.SetSetting == nil {
 			break
@@ -2190,6 +2663,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateOrganization(childComplexity, args["input"].(model.UpdateOrganizationInput)), true
+	case "Mutation.updatePolicy":
+		if e.ComplexityRoot.Mutation.UpdatePolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updatePolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePolicy(childComplexity, args["input"].(model.UpdatePolicyInput)), true
+	case "Mutation.updateProject":
+		if e.ComplexityRoot.Mutation.UpdateProject == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateProject_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateProject(childComplexity, args["input"].(model.UpdateProjectInput)), true
+	case "Mutation.updateResource":
+		if e.ComplexityRoot.Mutation.UpdateResource == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateResource_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateResource(childComplexity, args["input"].(model.UpdateResourceInput)), true
+	case "Mutation.updateSshKey":
+		if e.ComplexityRoot.Mutation.UpdateSSHKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateSshKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateSSHKey(childComplexity, args["input"].(model.UpdateSSHKeyInput)), true
 
 	case "Organization.apiKeys":
 		if e.ComplexityRoot.Organization.APIKeys == nil {
@@ -2350,6 +2867,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Owner(childComplexity), true
+	case "Organization.policies":
+		if e.ComplexityRoot.Organization.Policies == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_policies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Policies(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.PolicyWhereInput), args["orderBy"].(*model.PolicyOrder)), true
 	case "Organization.projects":
 		if e.ComplexityRoot.Organization.Projects == nil {
 			break
@@ -2360,7 +2888,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Organization.Projects(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+		return e.ComplexityRoot.Organization.Projects(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.ProjectWhereInput), args["orderBy"].(*model.ProjectOrder)), true
 	case "Organization.settingValues":
 		if e.ComplexityRoot.Organization.SettingValues == nil {
 			break
@@ -2485,6 +3013,186 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "PermissionSet.description":
+		if e.ComplexityRoot.PermissionSet.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionSet.Description(childComplexity), true
+	case "PermissionSet.name":
+		if e.ComplexityRoot.PermissionSet.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionSet.Name(childComplexity), true
+	case "PermissionSet.permissions":
+		if e.ComplexityRoot.PermissionSet.Permissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionSet.Permissions(childComplexity), true
+	case "PermissionSet.scope":
+		if e.ComplexityRoot.PermissionSet.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionSet.Scope(childComplexity), true
+
+	case "Policy.builtin":
+		if e.ComplexityRoot.Policy.Builtin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.Builtin(childComplexity), true
+	case "Policy.createdAt":
+		if e.ComplexityRoot.Policy.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.CreatedAt(childComplexity), true
+	case "Policy.description":
+		if e.ComplexityRoot.Policy.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.Description(childComplexity), true
+	case "Policy.id":
+		if e.ComplexityRoot.Policy.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.ID(childComplexity), true
+	case "Policy.managed":
+		if e.ComplexityRoot.Policy.Managed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.Managed(childComplexity), true
+	case "Policy.name":
+		if e.ComplexityRoot.Policy.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.Name(childComplexity), true
+	case "Policy.organization":
+		if e.ComplexityRoot.Policy.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.Organization(childComplexity), true
+	case "Policy.principal":
+		if e.ComplexityRoot.Policy.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.Principal(childComplexity), true
+	case "Policy.rules":
+		if e.ComplexityRoot.Policy.Rules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.Rules(childComplexity), true
+	case "Policy.tags":
+		if e.ComplexityRoot.Policy.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.Tags(childComplexity), true
+	case "Policy.version":
+		if e.ComplexityRoot.Policy.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.Version(childComplexity), true
+	case "Policy.viewerPermissions":
+		if e.ComplexityRoot.Policy.ViewerPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.ViewerPermissions(childComplexity), true
+
+	case "PolicyCondition.cidrs":
+		if e.ComplexityRoot.PolicyCondition.CIDRs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyCondition.CIDRs(childComplexity), true
+	case "PolicyCondition.notAfter":
+		if e.ComplexityRoot.PolicyCondition.NotAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyCondition.NotAfter(childComplexity), true
+	case "PolicyCondition.notBefore":
+		if e.ComplexityRoot.PolicyCondition.NotBefore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyCondition.NotBefore(childComplexity), true
+
+	case "PolicyConnection.edges":
+		if e.ComplexityRoot.PolicyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyConnection.Edges(childComplexity), true
+	case "PolicyConnection.pageInfo":
+		if e.ComplexityRoot.PolicyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyConnection.PageInfo(childComplexity), true
+	case "PolicyConnection.totalCount":
+		if e.ComplexityRoot.PolicyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyConnection.TotalCount(childComplexity), true
+
+	case "PolicyEdge.cursor":
+		if e.ComplexityRoot.PolicyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyEdge.Cursor(childComplexity), true
+	case "PolicyEdge.node":
+		if e.ComplexityRoot.PolicyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyEdge.Node(childComplexity), true
+
+	case "PolicyRule.allProjects":
+		if e.ComplexityRoot.PolicyRule.AllProjects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRule.AllProjects(childComplexity), true
+	case "PolicyRule.condition":
+		if e.ComplexityRoot.PolicyRule.Condition == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRule.Condition(childComplexity), true
+	case "PolicyRule.organization":
+		if e.ComplexityRoot.PolicyRule.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRule.Organization(childComplexity), true
+	case "PolicyRule.permissionSets":
+		if e.ComplexityRoot.PolicyRule.PermissionSets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRule.PermissionSets(childComplexity), true
+	case "PolicyRule.projects":
+		if e.ComplexityRoot.PolicyRule.Projects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyRule.Projects(childComplexity), true
+
 	case "PriceEdge.basis":
 		if e.ComplexityRoot.PriceEdge.Basis == nil {
 			break
@@ -2554,6 +3262,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.CreatedAt(childComplexity), true
+	case "Project.groups":
+		if e.ComplexityRoot.Project.Groups == nil {
+			break
+		}
+
+		args, err := ec.field_Project_groups_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Groups(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Project.id":
 		if e.ComplexityRoot.Project.ID == nil {
 			break
@@ -2572,18 +3291,58 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.Name(childComplexity), true
+	case "Project.organization":
+		if e.ComplexityRoot.Project.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.Organization(childComplexity), true
 	case "Project.region":
 		if e.ComplexityRoot.Project.Region == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Project.Region(childComplexity), true
+	case "Project.resources":
+		if e.ComplexityRoot.Project.Resources == nil {
+			break
+		}
+
+		args, err := ec.field_Project_resources_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.Resources(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.ResourceWhereInput)), true
+	case "Project.sshKeys":
+		if e.ComplexityRoot.Project.SSHKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Project_sshKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.SSHKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Project.status":
 		if e.ComplexityRoot.Project.Status == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Project.Status(childComplexity), true
+	case "Project.version":
+		if e.ComplexityRoot.Project.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.Version(childComplexity), true
+	case "Project.viewerPermissions":
+		if e.ComplexityRoot.Project.ViewerPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.ViewerPermissions(childComplexity), true
 
 	case "ProjectConnection.edges":
 		if e.ComplexityRoot.ProjectConnection.Edges == nil {
@@ -2661,6 +3420,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Organizations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.OrganizationWhereInput), args["orderBy"].(*model.OrganizationOrder)), true
+	case "Query.permissionSets":
+		if e.ComplexityRoot.Query.PermissionSets == nil {
+			break
+		}
+
+		args, err := ec.field_Query_permissionSets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PermissionSets(childComplexity, args["organizationId"].(typeid.ID)), true
 	case "Query.settingDefinitions":
 		if e.ComplexityRoot.Query.SettingDefinitions == nil {
 			break
@@ -2674,6 +3444,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
+	case "RegisterResourcePayload.clientMutationId":
+		if e.ComplexityRoot.RegisterResourcePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterResourcePayload.ClientMutationID(childComplexity), true
+	case "RegisterResourcePayload.resource":
+		if e.ComplexityRoot.RegisterResourcePayload.Resource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterResourcePayload.Resource(childComplexity), true
+
+	case "ReleaseResourcePayload.clientMutationId":
+		if e.ComplexityRoot.ReleaseResourcePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReleaseResourcePayload.ClientMutationID(childComplexity), true
+	case "ReleaseResourcePayload.resource":
+		if e.ComplexityRoot.ReleaseResourcePayload.Resource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReleaseResourcePayload.Resource(childComplexity), true
+
 	case "RemoveGroupMembersPayload.clientMutationId":
 		if e.ComplexityRoot.RemoveGroupMembersPayload.ClientMutationID == nil {
 			break
@@ -2686,6 +3482,142 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemoveGroupMembersPayload.Group(childComplexity), true
+
+	case "ResetBuiltinPolicyPayload.clientMutationId":
+		if e.ComplexityRoot.ResetBuiltinPolicyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetBuiltinPolicyPayload.ClientMutationID(childComplexity), true
+	case "ResetBuiltinPolicyPayload.policy":
+		if e.ComplexityRoot.ResetBuiltinPolicyPayload.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetBuiltinPolicyPayload.Policy(childComplexity), true
+
+	case "Resource.createdAt":
+		if e.ComplexityRoot.Resource.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.CreatedAt(childComplexity), true
+	case "Resource.createdBy":
+		if e.ComplexityRoot.Resource.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.CreatedBy(childComplexity), true
+	case "Resource.externalId":
+		if e.ComplexityRoot.Resource.ExternalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.ExternalID(childComplexity), true
+	case "Resource.group":
+		if e.ComplexityRoot.Resource.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.Group(childComplexity), true
+	case "Resource.id":
+		if e.ComplexityRoot.Resource.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.ID(childComplexity), true
+	case "Resource.instanceType":
+		if e.ComplexityRoot.Resource.InstanceType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.InstanceType(childComplexity), true
+	case "Resource.kind":
+		if e.ComplexityRoot.Resource.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.Kind(childComplexity), true
+	case "Resource.name":
+		if e.ComplexityRoot.Resource.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.Name(childComplexity), true
+	case "Resource.project":
+		if e.ComplexityRoot.Resource.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.Project(childComplexity), true
+	case "Resource.provider":
+		if e.ComplexityRoot.Resource.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.Provider(childComplexity), true
+	case "Resource.region":
+		if e.ComplexityRoot.Resource.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.Region(childComplexity), true
+	case "Resource.releasedAt":
+		if e.ComplexityRoot.Resource.ReleasedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.ReleasedAt(childComplexity), true
+	case "Resource.status":
+		if e.ComplexityRoot.Resource.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.Status(childComplexity), true
+	case "Resource.version":
+		if e.ComplexityRoot.Resource.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.Version(childComplexity), true
+	case "Resource.viewerPermissions":
+		if e.ComplexityRoot.Resource.ViewerPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.ViewerPermissions(childComplexity), true
+
+	case "ResourceConnection.edges":
+		if e.ComplexityRoot.ResourceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceConnection.Edges(childComplexity), true
+	case "ResourceConnection.pageInfo":
+		if e.ComplexityRoot.ResourceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceConnection.PageInfo(childComplexity), true
+	case "ResourceConnection.totalCount":
+		if e.ComplexityRoot.ResourceConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceConnection.TotalCount(childComplexity), true
+
+	case "ResourceEdge.cursor":
+		if e.ComplexityRoot.ResourceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceEdge.Cursor(childComplexity), true
+	case "ResourceEdge.node":
+		if e.ComplexityRoot.ResourceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceEdge.Node(childComplexity), true
 
 	case "RotateApiKeyPayload.apiKey":
 		if e.ComplexityRoot.RotateApiKeyPayload.APIKey == nil {
@@ -2705,6 +3637,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RotateApiKeyPayload.Secret(childComplexity), true
+
+	case "SSHKey.createdAt":
+		if e.ComplexityRoot.SSHKey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKey.CreatedAt(childComplexity), true
+	case "SSHKey.createdBy":
+		if e.ComplexityRoot.SSHKey.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKey.CreatedBy(childComplexity), true
+	case "SSHKey.disabled":
+		if e.ComplexityRoot.SSHKey.Disabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKey.Disabled(childComplexity), true
+	case "SSHKey.fingerprint":
+		if e.ComplexityRoot.SSHKey.Fingerprint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKey.Fingerprint(childComplexity), true
+	case "SSHKey.id":
+		if e.ComplexityRoot.SSHKey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKey.ID(childComplexity), true
+	case "SSHKey.name":
+		if e.ComplexityRoot.SSHKey.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKey.Name(childComplexity), true
+	case "SSHKey.project":
+		if e.ComplexityRoot.SSHKey.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKey.Project(childComplexity), true
+	case "SSHKey.publicKey":
+		if e.ComplexityRoot.SSHKey.PublicKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKey.PublicKey(childComplexity), true
+	case "SSHKey.version":
+		if e.ComplexityRoot.SSHKey.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKey.Version(childComplexity), true
+	case "SSHKey.viewerPermissions":
+		if e.ComplexityRoot.SSHKey.ViewerPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKey.ViewerPermissions(childComplexity), true
+
+	case "SSHKeyConnection.edges":
+		if e.ComplexityRoot.SSHKeyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKeyConnection.Edges(childComplexity), true
+	case "SSHKeyConnection.pageInfo":
+		if e.ComplexityRoot.SSHKeyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKeyConnection.PageInfo(childComplexity), true
+	case "SSHKeyConnection.totalCount":
+		if e.ComplexityRoot.SSHKeyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKeyConnection.TotalCount(childComplexity), true
+
+	case "SSHKeyEdge.cursor":
+		if e.ComplexityRoot.SSHKeyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKeyEdge.Cursor(childComplexity), true
+	case "SSHKeyEdge.node":
+		if e.ComplexityRoot.SSHKeyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SSHKeyEdge.Node(childComplexity), true
 
 	case "Session.createdAt":
 		if e.ComplexityRoot.Session.CreatedAt == nil {
@@ -2750,6 +3775,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetBillingMultiplierPayload.Warnings(childComplexity), true
 
+	case "SetGroupProjectsPayload.clientMutationId":
+		if e.ComplexityRoot.SetGroupProjectsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetGroupProjectsPayload.ClientMutationID(childComplexity), true
+	case "SetGroupProjectsPayload.group":
+		if e.ComplexityRoot.SetGroupProjectsPayload.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetGroupProjectsPayload.Group(childComplexity), true
+
 	case "SetGroupRolesPayload.clientMutationId":
 		if e.ComplexityRoot.SetGroupRolesPayload.ClientMutationID == nil {
 			break
@@ -2775,6 +3813,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetOrganizationKindPayload.Organization(childComplexity), true
+
+	case "SetPolicyPrincipalPayload.clientMutationId":
+		if e.ComplexityRoot.SetPolicyPrincipalPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPolicyPrincipalPayload.ClientMutationID(childComplexity), true
+	case "SetPolicyPrincipalPayload.policy":
+		if e.ComplexityRoot.SetPolicyPrincipalPayload.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPolicyPrincipalPayload.Policy(childComplexity), true
+
+	case "SetPolicyRulesPayload.clientMutationId":
+		if e.ComplexityRoot.SetPolicyRulesPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPolicyRulesPayload.ClientMutationID(childComplexity), true
+	case "SetPolicyRulesPayload.policy":
+		if e.ComplexityRoot.SetPolicyRulesPayload.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPolicyRulesPayload.Policy(childComplexity), true
 
 	case "SetSettingPayload.clientMutationId":
 		if e.ComplexityRoot.SetSettingPayload.ClientMutationID == nil {
@@ -3161,6 +4225,58 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateOrganizationPayload.Organization(childComplexity), true
 
+	case "UpdatePolicyPayload.clientMutationId":
+		if e.ComplexityRoot.UpdatePolicyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdatePolicyPayload.ClientMutationID(childComplexity), true
+	case "UpdatePolicyPayload.policy":
+		if e.ComplexityRoot.UpdatePolicyPayload.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdatePolicyPayload.Policy(childComplexity), true
+
+	case "UpdateProjectPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateProjectPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateProjectPayload.ClientMutationID(childComplexity), true
+	case "UpdateProjectPayload.project":
+		if e.ComplexityRoot.UpdateProjectPayload.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateProjectPayload.Project(childComplexity), true
+
+	case "UpdateResourcePayload.clientMutationId":
+		if e.ComplexityRoot.UpdateResourcePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateResourcePayload.ClientMutationID(childComplexity), true
+	case "UpdateResourcePayload.resource":
+		if e.ComplexityRoot.UpdateResourcePayload.Resource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateResourcePayload.Resource(childComplexity), true
+
+	case "UpdateSshKeyPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateSshKeyPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSshKeyPayload.ClientMutationID(childComplexity), true
+	case "UpdateSshKeyPayload.sshKey":
+		if e.ComplexityRoot.UpdateSshKeyPayload.SSHKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSshKeyPayload.SSHKey(childComplexity), true
+
 	case "UsageImport.billedCosts":
 		if e.ComplexityRoot.UsageImport.BilledCosts == nil {
 			break
@@ -3395,18 +4511,25 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAddGroupMembersInput,
+		ec.unmarshalInputAddSshKeyInput,
 		ec.unmarshalInputApplicationOrder,
 		ec.unmarshalInputApplicationWhereInput,
 		ec.unmarshalInputBillingSelectorInput,
+		ec.unmarshalInputClonePolicyInput,
 		ec.unmarshalInputCostWhereInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateApplicationInput,
 		ec.unmarshalInputCreateGroupInput,
 		ec.unmarshalInputCreateOrganizationInput,
+		ec.unmarshalInputCreatePolicyInput,
+		ec.unmarshalInputCreateProjectInput,
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
 		ec.unmarshalInputDeleteGroupInput,
+		ec.unmarshalInputDeletePolicyInput,
+		ec.unmarshalInputDeleteProjectInput,
+		ec.unmarshalInputDeleteSshKeyInput,
 		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputGuardSettingInput,
 		ec.unmarshalInputImportUsageInput,
@@ -3414,11 +4537,24 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputMapUsageInput,
 		ec.unmarshalInputOrganizationOrder,
 		ec.unmarshalInputOrganizationWhereInput,
+		ec.unmarshalInputPolicyConditionInput,
+		ec.unmarshalInputPolicyOrder,
+		ec.unmarshalInputPolicyRuleInput,
+		ec.unmarshalInputPolicyWhereInput,
+		ec.unmarshalInputProjectOrder,
+		ec.unmarshalInputProjectWhereInput,
+		ec.unmarshalInputRegisterResourceInput,
+		ec.unmarshalInputReleaseResourceInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
+		ec.unmarshalInputResetBuiltinPolicyInput,
+		ec.unmarshalInputResourceWhereInput,
 		ec.unmarshalInputRotateApiKeyInput,
 		ec.unmarshalInputSetBillingMultiplierInput,
+		ec.unmarshalInputSetGroupProjectsInput,
 		ec.unmarshalInputSetGroupRolesInput,
 		ec.unmarshalInputSetOrganizationKindInput,
+		ec.unmarshalInputSetPolicyPrincipalInput,
+		ec.unmarshalInputSetPolicyRulesInput,
 		ec.unmarshalInputSetSettingInput,
 		ec.unmarshalInputUnlockSettingInput,
 		ec.unmarshalInputUnsetSettingInput,
@@ -3426,6 +4562,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateApplicationInput,
 		ec.unmarshalInputUpdateGroupInput,
 		ec.unmarshalInputUpdateOrganizationInput,
+		ec.unmarshalInputUpdatePolicyInput,
+		ec.unmarshalInputUpdateProjectInput,
+		ec.unmarshalInputUpdateResourceInput,
+		ec.unmarshalInputUpdateSshKeyInput,
 		ec.unmarshalInputUsageMappingInput,
 	)
 	first := true
@@ -3501,7 +4641,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "schema.graphql" "setting.graphql"
+//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "setting.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -3519,6 +4659,9 @@ var sources = []*ast.Source{
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
 	{Name: "people.graphql", Input: sourceData("people.graphql"), BuiltIn: false},
+	{Name: "policy.graphql", Input: sourceData("policy.graphql"), BuiltIn: false},
+	{Name: "project.graphql", Input: sourceData("project.graphql"), BuiltIn: false},
+	{Name: "resource.graphql", Input: sourceData("resource.graphql"), BuiltIn: false},
 	{Name: "schema.graphql", Input: sourceData("schema.graphql"), BuiltIn: false},
 	{Name: "setting.graphql", Input: sourceData("setting.graphql"), BuiltIn: false},
 }
@@ -3588,6 +4731,16 @@ func (ec *executionContext) childFields_AddGroupMembersPayload(ctx context.Conte
 		return ec.fieldContext_AddGroupMembersPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddGroupMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddSshKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sshKey":
+		return ec.fieldContext_AddSshKeyPayload_sshKey(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AddSshKeyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddSshKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Application(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3706,6 +4859,16 @@ func (ec *executionContext) childFields_BillingWarning(ctx context.Context, fiel
 		return ec.fieldContext_BillingWarning_amount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BillingWarning", field.Name)
+}
+
+func (ec *executionContext) childFields_ClonePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_ClonePolicyPayload_policy(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ClonePolicyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClonePolicyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CostLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3844,6 +5007,26 @@ func (ec *executionContext) childFields_CreateOrganizationPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type CreateOrganizationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreatePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_CreatePolicyPayload_policy(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreatePolicyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreatePolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateProjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "project":
+		return ec.fieldContext_CreateProjectPayload_project(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateProjectPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateProjectPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -3884,6 +5067,36 @@ func (ec *executionContext) childFields_DeleteGroupPayload(ctx context.Context, 
 		return ec.fieldContext_DeleteGroupPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteGroupPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeletePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policyId":
+		return ec.fieldContext_DeletePolicyPayload_policyId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeletePolicyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeletePolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteProjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "projectId":
+		return ec.fieldContext_DeleteProjectPayload_projectId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteProjectPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteProjectPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteSshKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sshKeyId":
+		return ec.fieldContext_DeleteSshKeyPayload_sshKeyId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteSshKeyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteSshKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EffectiveBillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3966,6 +5179,8 @@ func (ec *executionContext) childFields_Group(ctx context.Context, field graphql
 		return ec.fieldContext_Group_memberCount(ctx, field)
 	case "members":
 		return ec.fieldContext_Group_members(ctx, field)
+	case "projects":
+		return ec.fieldContext_Group_projects(ctx, field)
 	case "effectiveSettings":
 		return ec.fieldContext_Group_effectiveSettings(ctx, field)
 	case "createdAt":
@@ -3974,6 +5189,8 @@ func (ec *executionContext) childFields_Group(ctx context.Context, field graphql
 		return ec.fieldContext_Group_version(ctx, field)
 	case "viewerPermissions":
 		return ec.fieldContext_Group_viewerPermissions(ctx, field)
+	case "policies":
+		return ec.fieldContext_Group_policies(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Group", field.Name)
 }
@@ -4218,6 +5435,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_costs(ctx, field)
 	case "costLines":
 		return ec.fieldContext_Organization_costLines(ctx, field)
+	case "policies":
+		return ec.fieldContext_Organization_policies(ctx, field)
 	case "effectiveSettings":
 		return ec.fieldContext_Organization_effectiveSettings(ctx, field)
 	case "settingValues":
@@ -4276,6 +5495,100 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PermissionSet(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_PermissionSet_name(ctx, field)
+	case "scope":
+		return ec.fieldContext_PermissionSet_scope(ctx, field)
+	case "description":
+		return ec.fieldContext_PermissionSet_description(ctx, field)
+	case "permissions":
+		return ec.fieldContext_PermissionSet_permissions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PermissionSet", field.Name)
+}
+
+func (ec *executionContext) childFields_Policy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Policy_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Policy_name(ctx, field)
+	case "description":
+		return ec.fieldContext_Policy_description(ctx, field)
+	case "tags":
+		return ec.fieldContext_Policy_tags(ctx, field)
+	case "principal":
+		return ec.fieldContext_Policy_principal(ctx, field)
+	case "rules":
+		return ec.fieldContext_Policy_rules(ctx, field)
+	case "managed":
+		return ec.fieldContext_Policy_managed(ctx, field)
+	case "builtin":
+		return ec.fieldContext_Policy_builtin(ctx, field)
+	case "organization":
+		return ec.fieldContext_Policy_organization(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Policy_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Policy_version(ctx, field)
+	case "viewerPermissions":
+		return ec.fieldContext_Policy_viewerPermissions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Policy", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyCondition(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cidrs":
+		return ec.fieldContext_PolicyCondition_cidrs(ctx, field)
+	case "notBefore":
+		return ec.fieldContext_PolicyCondition_notBefore(ctx, field)
+	case "notAfter":
+		return ec.fieldContext_PolicyCondition_notAfter(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyCondition", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PolicyConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PolicyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PolicyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PolicyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PolicyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PolicyRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "permissionSets":
+		return ec.fieldContext_PolicyRule_permissionSets(ctx, field)
+	case "organization":
+		return ec.fieldContext_PolicyRule_organization(ctx, field)
+	case "allProjects":
+		return ec.fieldContext_PolicyRule_allProjects(ctx, field)
+	case "projects":
+		return ec.fieldContext_PolicyRule_projects(ctx, field)
+	case "condition":
+		return ec.fieldContext_PolicyRule_condition(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyRule", field.Name)
+}
+
 func (ec *executionContext) childFields_PriceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "seller":
@@ -4326,8 +5639,20 @@ func (ec *executionContext) childFields_Project(ctx context.Context, field graph
 		return ec.fieldContext_Project_isDefault(ctx, field)
 	case "status":
 		return ec.fieldContext_Project_status(ctx, field)
+	case "organization":
+		return ec.fieldContext_Project_organization(ctx, field)
+	case "groups":
+		return ec.fieldContext_Project_groups(ctx, field)
+	case "resources":
+		return ec.fieldContext_Project_resources(ctx, field)
+	case "sshKeys":
+		return ec.fieldContext_Project_sshKeys(ctx, field)
+	case "viewerPermissions":
+		return ec.fieldContext_Project_viewerPermissions(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Project_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Project_version(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Project", field.Name)
 }
@@ -4354,6 +5679,26 @@ func (ec *executionContext) childFields_ProjectEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ProjectEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RegisterResourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_RegisterResourcePayload_resource(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RegisterResourcePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisterResourcePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReleaseResourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_ReleaseResourcePayload_resource(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ReleaseResourcePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReleaseResourcePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveGroupMembersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -4362,6 +5707,74 @@ func (ec *executionContext) childFields_RemoveGroupMembersPayload(ctx context.Co
 		return ec.fieldContext_RemoveGroupMembersPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveGroupMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResetBuiltinPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_ResetBuiltinPolicyPayload_policy(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ResetBuiltinPolicyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResetBuiltinPolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Resource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Resource_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Resource_name(ctx, field)
+	case "kind":
+		return ec.fieldContext_Resource_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_Resource_status(ctx, field)
+	case "provider":
+		return ec.fieldContext_Resource_provider(ctx, field)
+	case "region":
+		return ec.fieldContext_Resource_region(ctx, field)
+	case "instanceType":
+		return ec.fieldContext_Resource_instanceType(ctx, field)
+	case "externalId":
+		return ec.fieldContext_Resource_externalId(ctx, field)
+	case "project":
+		return ec.fieldContext_Resource_project(ctx, field)
+	case "group":
+		return ec.fieldContext_Resource_group(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_Resource_createdBy(ctx, field)
+	case "viewerPermissions":
+		return ec.fieldContext_Resource_viewerPermissions(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Resource_createdAt(ctx, field)
+	case "releasedAt":
+		return ec.fieldContext_Resource_releasedAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Resource_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Resource", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ResourceConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ResourceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ResourceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ResourceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ResourceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_RotateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4374,6 +5787,54 @@ func (ec *executionContext) childFields_RotateApiKeyPayload(ctx context.Context,
 		return ec.fieldContext_RotateApiKeyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SSHKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SSHKey_id(ctx, field)
+	case "name":
+		return ec.fieldContext_SSHKey_name(ctx, field)
+	case "publicKey":
+		return ec.fieldContext_SSHKey_publicKey(ctx, field)
+	case "fingerprint":
+		return ec.fieldContext_SSHKey_fingerprint(ctx, field)
+	case "disabled":
+		return ec.fieldContext_SSHKey_disabled(ctx, field)
+	case "project":
+		return ec.fieldContext_SSHKey_project(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_SSHKey_createdBy(ctx, field)
+	case "viewerPermissions":
+		return ec.fieldContext_SSHKey_viewerPermissions(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SSHKey_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_SSHKey_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SSHKey", field.Name)
+}
+
+func (ec *executionContext) childFields_SSHKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SSHKeyConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SSHKeyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SSHKeyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SSHKeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SSHKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SSHKeyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SSHKeyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SSHKeyEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4402,6 +5863,16 @@ func (ec *executionContext) childFields_SetBillingMultiplierPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type SetBillingMultiplierPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetGroupProjectsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return ec.fieldContext_SetGroupProjectsPayload_group(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetGroupProjectsPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetGroupProjectsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetGroupRolesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -4420,6 +5891,26 @@ func (ec *executionContext) childFields_SetOrganizationKindPayload(ctx context.C
 		return ec.fieldContext_SetOrganizationKindPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetOrganizationKindPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetPolicyPrincipalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_SetPolicyPrincipalPayload_policy(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetPolicyPrincipalPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPolicyPrincipalPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetPolicyRulesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_SetPolicyRulesPayload_policy(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetPolicyRulesPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPolicyRulesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4622,6 +6113,46 @@ func (ec *executionContext) childFields_UpdateOrganizationPayload(ctx context.Co
 		return ec.fieldContext_UpdateOrganizationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateOrganizationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdatePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_UpdatePolicyPayload_policy(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdatePolicyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdatePolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateProjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "project":
+		return ec.fieldContext_UpdateProjectPayload_project(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateProjectPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateProjectPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateResourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_UpdateResourcePayload_resource(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateResourcePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateResourcePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateSshKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sshKey":
+		return ec.fieldContext_UpdateSshKeyPayload_sshKey(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateSshKeyPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateSshKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageImport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -25,6 +26,10 @@ func (r *groupResolver) Members(ctx context.Context, obj *groups.Group, first *i
 	return r.People.GroupMembers(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
+func (r *groupResolver) Projects(ctx context.Context, obj *groups.Group, first *int, after *string, last *int, before *string) (*projects.Connection, error) {
+	return r.Resolver.Projects.OfGroup(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
 func (r *groupResolver) EffectiveSettings(ctx context.Context, obj *groups.Group, keys []string) ([]*settings.Effective, error) {
 	return r.Settings.OfGroup(ctx, obj.Siblings, obj.ID.UUID, keys)
 }
@@ -34,8 +39,13 @@ func (r *mutationResolver) CreateGroup(ctx context.Context, input model.CreateGr
 	if err != nil {
 		return nil, err
 	}
+	projectIDs, err := idsOf("projectIds", typeid.Project, given(input.ProjectIds))
+	if err != nil {
+		return nil, err
+	}
 	group, err := r.Groups.Create(ctx, groups.NewGroup{
-		Organization: organization, Name: input.Name, Description: valueOf(input.Description), Roles: input.Roles, Rank: input.Rank,
+		Organization: organization, Name: input.Name, Description: valueOf(input.Description), Roles: input.Roles,
+		Projects: projectIDs, Rank: input.Rank,
 	})
 	if err != nil {
 		return nil, err
@@ -67,6 +77,22 @@ func (r *mutationResolver) SetGroupRoles(ctx context.Context, input model.SetGro
 		return nil, err
 	}
 	return &model.SetGroupRolesPayload{Group: group, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) SetGroupProjects(ctx context.Context, input model.SetGroupProjectsInput) (*model.SetGroupProjectsPayload, error) {
+	id, err := input.GroupID.Expect("groupId", typeid.Group)
+	if err != nil {
+		return nil, err
+	}
+	projectIDs, err := idsOf("projectIds", typeid.Project, given(input.ProjectIds))
+	if err != nil {
+		return nil, err
+	}
+	group, err := r.Groups.SetProjects(ctx, id, projectIDs, input.ExpectedVersion)
+	if err != nil {
+		return nil, err
+	}
+	return &model.SetGroupProjectsPayload{Group: group, ClientMutationID: input.ClientMutationID}, nil
 }
 
 func (r *mutationResolver) AddGroupMembers(ctx context.Context, input model.AddGroupMembersInput) (*model.AddGroupMembersPayload, error) {

@@ -8,7 +8,10 @@ import (
 	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/service/policies"
+	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
+	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
@@ -76,6 +79,30 @@ func organizationOrder(order *model.OrganizationOrder) organizations.Order {
 		ByName:     order.Field == model.OrganizationOrderFieldName,
 		Descending: order.Direction == model.OrderDirectionDesc,
 	}
+}
+
+func projectWhere(where *model.ProjectWhereInput) projects.Where {
+	if where == nil {
+		return projects.Where{}
+	}
+	return projects.Where{NameContains: valueOf(where.NameContains), Status: valueOf(where.Status)}
+}
+
+func projectOrder(order *model.ProjectOrder) projects.Order {
+	if order == nil {
+		return projects.Order{}
+	}
+	return projects.Order{
+		ByName:     order.Field == model.ProjectOrderFieldName,
+		Descending: order.Direction == model.OrderDirectionDesc,
+	}
+}
+
+func resourceWhere(where *model.ResourceWhereInput) resources.Where {
+	if where == nil {
+		return resources.Where{}
+	}
+	return resources.Where{Status: valueOf(where.Status), Kind: valueOf(where.Kind)}
 }
 
 // settingTarget returns the directive that an input names.
@@ -211,4 +238,41 @@ func costWhere(where *model.CostWhereInput) (costs.Where, error) {
 		conditions.GroupIDs = ids
 	}
 	return conditions, nil
+}
+
+// newRules returns the rules that an input writes.
+func newRules(inputs []*model.PolicyRuleInput) ([]policies.NewRule, error) {
+	rules := make([]policies.NewRule, len(inputs))
+	for i, input := range inputs {
+		rules[i] = policies.NewRule{
+			PermissionSets: input.PermissionSets, Organization: valueOf(input.Organization), AllProjects: valueOf(input.AllProjects),
+		}
+		if input.ProjectIds != nil {
+			projects, err := idsOf("rules.projectIds", typeid.Project, given(input.ProjectIds))
+			if err != nil {
+				return nil, err
+			}
+			rules[i].Projects = projects
+		}
+		if c := input.Condition; c != nil {
+			rules[i].Condition = &policies.NewCondition{CIDRs: c.Cidrs, NotBefore: c.NotBefore, NotAfter: c.NotAfter}
+		}
+	}
+	return rules, nil
+}
+
+func policyWhere(where *model.PolicyWhereInput) policies.Where {
+	if where == nil {
+		return policies.Where{}
+	}
+	return policies.Where{
+		Principal: where.PrincipalID, Orphan: where.Orphan, Managed: where.Managed, NameContains: where.NameContains, Tag: where.Tag,
+	}
+}
+
+func policyOrder(order *model.PolicyOrder) policies.Order {
+	if order == nil {
+		return policies.Order{}
+	}
+	return policies.Order{ByName: order.Field == model.PolicyOrderFieldName, Descending: order.Direction == model.OrderDirectionDesc}
 }

@@ -24,6 +24,12 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Groups.Get(ctx, id.UUID))
 	case typeid.Project:
 		return found(r.Projects.Get(ctx, id.UUID))
+	case typeid.SSHKey:
+		return found(r.Projects.SSHKey(ctx, id.UUID))
+	case typeid.Resource:
+		return found(r.Resources.Get(ctx, id.UUID))
+	case typeid.Policy:
+		return found(r.Policies.Get(ctx, id.UUID))
 	case typeid.Multiplier:
 		return found(r.Rates.Get(ctx, id.UUID))
 	case typeid.UsageImport:

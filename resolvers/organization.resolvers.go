@@ -105,8 +105,8 @@ func (r *organizationResolver) Members(ctx context.Context, obj *organizations.O
 	return r.People.Members(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
-func (r *organizationResolver) Projects(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*projects.Connection, error) {
-	return r.Resolver.Projects.Of(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before}, projects.Where{}, projects.Order{})
+func (r *organizationResolver) Projects(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) (*projects.Connection, error) {
+	return r.Resolver.Projects.Of(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before}, projectWhere(where), projectOrder(orderBy))
 }
 
 func (r *queryResolver) Organization(ctx context.Context, id typeid.ID) (*organizations.Organization, error) {

@@ -11,8 +11,10 @@ import (
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/policies"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
+	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/usage"
@@ -26,8 +28,10 @@ type Resolver struct {
 	Groups        *groups.Service
 	Organizations *organizations.Service
 	People        *people.Service
+	Policies      *policies.Service
 	Projects      *projects.Service
 	Rates         *rates.Service
+	Resources     *resources.Service
 	// Sessions is set where there is an issuer of tokens.
 	Sessions *sessions.Service
 	Settings *settings.Service

@@ -48,6 +48,16 @@ const reportCost = 100
 // seriesCount is about how many steps a series of costs has: a month by days.
 const seriesCount = 31
 
+// setCount is about how many permission sets there are.
+const setCount = 25
+
+// ruleCount and ruleProjectCount are about how many rules a policy has and how
+// many projects a rule lists.
+const (
+	ruleCount        = 5
+	ruleProjectCount = 10
+)
+
 func perKey(child int, keys []string) int {
 	if keys == nil {
 		return times(child, settingCount)
@@ -76,7 +86,15 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Application.APIKeys = paged
 	c.Organization.Groups = paged
 	c.Organization.Members = paged
-	c.Organization.Projects = paged
+	c.Organization.Projects = func(child int, first *int, after *string, last *int, before *string, _ *model.ProjectWhereInput, _ *model.ProjectOrder) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Group.Projects = paged
+	c.Project.Groups = paged
+	c.Project.Resources = func(child int, first *int, after *string, last *int, before *string, _ *model.ResourceWhereInput) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Project.SSHKeys = paged
 	c.Organization.EffectiveSettings = func(child int, keys []string, _ *time.Time) int { return perKey(child, keys) }
 	c.Organization.SettingValues = perKey
 	c.Organization.CostLines = func(child int, _ pricing.Month, first *int, after *string, last *int, before *string) int {
@@ -89,6 +107,13 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.CostReport.Rows = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
 	c.CostRow.Series = func(child int) int { return times(child, seriesCount) }
 	c.UsageImport.Errors = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
+	c.Organization.Policies = func(child int, first *int, after *string, last *int, before *string, _ *model.PolicyWhereInput, _ *model.PolicyOrder) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Query.PermissionSets = func(child int, _ typeid.ID) int { return times(child, setCount) }
+	c.Group.Policies = paged
+	c.Policy.Rules = func(child int) int { return times(child, ruleCount) }
+	c.PolicyRule.Projects = func(child int) int { return times(child, ruleProjectCount) }
 	c.Group.Members = paged
 	c.Group.EffectiveSettings = perKey
 	c.Membership.EffectiveSettings = perKey

@@ -213,11 +213,11 @@ func laterOperations() []string {
 		"Login", "RefreshSession", "ImportUsers", "InviteMembers", "AcceptInvitation", "ResendInvitation", "CancelInvitation",
 		"DeclineInvitation", "RequestOwnershipTransfer", "LeaveOrganization", "RemoveMember", "SetMemberRole",
 		"LockOrganization", "UnlockOrganization", "DeactivateOrganization", "ReopenOrganization", "DeleteOrganization",
-		"SetGroupProjects", "CreateProject", "DeleteProject", "CreatePolicy", "DeletePolicy", "CheckAccess", "ExplainAccess",
+		"CheckAccess", "ExplainAccess",
 		"PlanMove", "ApplyMove",
 		"PlanSettings", "ApplySettings",
 		"EndBillingMultiplier", "PlanBillingMultiplier", "SetAllocation", "SetGroupAllocations", "CreateThreshold", "SpendState",
-		"CloseBillingMonth", "Statements", "CreateCloudAccount", "CheckLaunch", "RegisterResource", "ReleaseResource",
+		"CloseBillingMonth", "Statements", "CreateCloudAccount", "CheckLaunch",
 	}
 }
 

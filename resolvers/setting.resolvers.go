@@ -105,9 +105,10 @@ func (r *settingDefinitionResolver) Default(ctx context.Context, obj *waterfall.
 }
 
 func (r *settingDefinitionResolver) Options(ctx context.Context, obj *waterfall.Definition) ([]json.RawMessage, error) {
-	options := make([]json.RawMessage, len(obj.Options))
-	for i, option := range obj.Options {
-		options[i] = json.RawMessage(option)
+	words := obj.Words()
+	options := make([]json.RawMessage, len(words))
+	for i, word := range words {
+		options[i] = json.RawMessage(word)
 	}
 	return options, nil
 }

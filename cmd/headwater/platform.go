@@ -27,9 +27,11 @@ import (
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/policies"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/sessions"
+	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/token"
@@ -86,6 +88,7 @@ func openPlatform(ctx context.Context, url string, b bounds) (*platform, error) 
 
 func newPlatform(db *database.DB, b bounds) *platform {
 	store := records.NewWithin(db, b.recordsBytes)
+	db.HoldWith(store.Hold)
 	return &platform{
 		db:      db,
 		records: store,
@@ -96,8 +99,10 @@ func newPlatform(db *database.DB, b bounds) *platform {
 			Groups:        groups.New(db, store),
 			Organizations: organizations.New(db, store, b.depth),
 			People:        people.New(db, store, password.NewHasher(hashes)),
+			Policies:      policies.New(db, store),
 			Projects:      projects.New(db, store),
 			Rates:         rates.New(db, store),
+			Resources:     resources.New(db, store),
 			Settings:      settings.New(db, store),
 			Usage:         usage.New(db, store),
 		},

@@ -21,7 +21,10 @@ import (
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/policies"
+	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
+	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
@@ -42,6 +45,26 @@ type AddGroupMembersInput struct {
 type AddGroupMembersPayload struct {
 	// The changed group.
 	Group *groups.Group `json:"group"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `addSshKey` is asked for.
+type AddSSHKeyInput struct {
+	// Which project.
+	ProjectID typeid.ID `json:"projectId"`
+	// 1 to 1000 characters.
+	Name string `json:"name"`
+	// One line as OpenSSH writes it: a type, the key and a comment. Types are ssh-rsa, ssh-dss, ssh-ed25519 and the NIST curves.
+	PublicKey string `json:"publicKey"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `addSshKey` answers.
+type AddSSHKeyPayload struct {
+	// The new key.
+	SSHKey *projects.SSHKey `json:"sshKey"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -74,6 +97,26 @@ type BillingSelectorInput struct {
 	Region *string `json:"region,omitempty"`
 	// The charge category. A rule without one prices usage and purchases.
 	ChargeCategory *pricing.ChargeCategory `json:"chargeCategory,omitempty"`
+}
+
+// What `clonePolicy` is asked for.
+type ClonePolicyInput struct {
+	// Which policy.
+	PolicyID typeid.ID `json:"policyId"`
+	// The name of the new one.
+	Name string `json:"name"`
+	// Whether the new one is for the same principal; an orphan otherwise.
+	KeepPrincipal bool `json:"keepPrincipal"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `clonePolicy` answers.
+type ClonePolicyPayload struct {
+	// The new policy.
+	Policy *policies.Policy `json:"policy"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // Which usage. Conditions are joined by and, lists by or.
@@ -152,6 +195,8 @@ type CreateGroupInput struct {
 	Description *string `json:"description,omitempty"`
 	// The roles that it shall give.
 	Roles []access.Role `json:"roles,omitempty"`
+	// The projects that it shall reach, at most 1000.
+	ProjectIds []*typeid.ID `json:"projectIds,omitempty"`
 	// Its place in the order of groups; last if absent.
 	Rank *int `json:"rank,omitempty"`
 	// Handed back in the payload.
@@ -188,6 +233,52 @@ type CreateOrganizationInput struct {
 type CreateOrganizationPayload struct {
 	// The new organization.
 	Organization *organizations.Organization `json:"organization"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createPolicy` is asked for.
+type CreatePolicyInput struct {
+	// Where.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// 1 to 64 characters on one line.
+	Name string `json:"name"`
+	// At most 200 characters.
+	Description *string `json:"description,omitempty"`
+	// At most 10, each of 1 to 70 characters, none twice.
+	Tags []string `json:"tags,omitempty"`
+	// A user, an application or a group of the organization; an orphan if absent.
+	PrincipalID *typeid.ID `json:"principalId,omitempty"`
+	// At most 50.
+	Rules []*PolicyRuleInput `json:"rules"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createPolicy` answers.
+type CreatePolicyPayload struct {
+	// The new policy.
+	Policy *policies.Policy `json:"policy"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createProject` is asked for.
+type CreateProjectInput struct {
+	// Where.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// 1 to 64 characters, unique in the organization.
+	Name string `json:"name"`
+	// Where its resources live, at most 64 characters; it cannot be changed later.
+	Region *string `json:"region,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createProject` answers.
+type CreateProjectPayload struct {
+	// The new project.
+	Project *projects.Project `json:"project"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -264,6 +355,56 @@ type DeleteGroupInput struct {
 type DeleteGroupPayload struct {
 	// The group that is gone.
 	GroupID typeid.ID `json:"groupId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deletePolicy` is asked for.
+type DeletePolicyInput struct {
+	// Which policy.
+	PolicyID typeid.ID `json:"policyId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deletePolicy` answers.
+type DeletePolicyPayload struct {
+	// The policy that is gone.
+	PolicyID typeid.ID `json:"policyId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteProject` is asked for.
+type DeleteProjectInput struct {
+	// Which project.
+	ProjectID typeid.ID `json:"projectId"`
+	// The project's name, which a project that is not empty is deleted by.
+	ConfirmName *string `json:"confirmName,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteProject` answers.
+type DeleteProjectPayload struct {
+	// The project that is gone.
+	ProjectID typeid.ID `json:"projectId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteSshKey` is asked for.
+type DeleteSSHKeyInput struct {
+	// Which key.
+	SSHKeyID typeid.ID `json:"sshKeyId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteSshKey` answers.
+type DeleteSSHKeyPayload struct {
+	// The key that is gone.
+	SSHKeyID typeid.ID `json:"sshKeyId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -445,7 +586,115 @@ type OrganizationWhereInput struct {
 	MemberOf *bool `json:"memberOf,omitempty"`
 }
 
+// A condition to write. Something is given, and all of it must be so.
+type PolicyConditionInput struct {
+	// 1 to 50 networks in CIDR notation; any if absent.
+	Cidrs []string `json:"cidrs,omitempty"`
+	// The first instant.
+	NotBefore *time.Time `json:"notBefore,omitempty"`
+	// The last instant.
+	NotAfter *time.Time `json:"notAfter,omitempty"`
+}
+
+// An order of policies.
+type PolicyOrder struct {
+	// By what.
+	Field PolicyOrderField `json:"field"`
+	// In which direction.
+	Direction OrderDirection `json:"direction"`
+}
+
+// A rule to write. Exactly one of `organization`, `projectIds` and `allProjects` is given.
+type PolicyRuleInput struct {
+	// The names of 1 to 50 sets, all for the same kind of scope.
+	PermissionSets []string `json:"permissionSets"`
+	// true for the organization itself.
+	Organization *bool `json:"organization,omitempty"`
+	// 1 to 500 projects of the organization. A project that is deleted leaves the rule, and the rule goes with its last one.
+	ProjectIds []*typeid.ID `json:"projectIds,omitempty"`
+	// true for all projects that there are and will be.
+	AllProjects *bool `json:"allProjects,omitempty"`
+	// When it shall hold; always if absent.
+	Condition *PolicyConditionInput `json:"condition,omitempty"`
+}
+
+// Which policies. Conditions are joined by and.
+type PolicyWhereInput struct {
+	// The principal is this user, application or group.
+	PrincipalID *typeid.ID `json:"principalId,omitempty"`
+	// Whether it has no principal.
+	Orphan *bool `json:"orphan,omitempty"`
+	// Whether the platform made it.
+	Managed *bool `json:"managed,omitempty"`
+	// The name contains this text, without regard to case.
+	NameContains *string `json:"nameContains,omitempty"`
+	// It has this tag.
+	Tag *string `json:"tag,omitempty"`
+}
+
+// An order of projects.
+type ProjectOrder struct {
+	// By what.
+	Field ProjectOrderField `json:"field"`
+	// In which direction.
+	Direction OrderDirection `json:"direction"`
+}
+
+// Conditions on projects, joined by and.
+type ProjectWhereInput struct {
+	// The name contains this text, without regard to case.
+	NameContains *string `json:"nameContains,omitempty"`
+	// The status is this.
+	Status *projects.Status `json:"status,omitempty"`
+}
+
 type Query struct {
+}
+
+// What `registerResource` is asked for.
+type RegisterResourceInput struct {
+	// In which project.
+	ProjectID typeid.ID `json:"projectId"`
+	// The group whose it is.
+	GroupID *typeid.ID `json:"groupId,omitempty"`
+	// What kind of thing it is, in your own words; 1 to 64 characters.
+	Kind string `json:"kind"`
+	// 1 to 200 characters.
+	Name string `json:"name"`
+	// Whose cloud it runs in, at most 64 characters.
+	Provider *string `json:"provider,omitempty"`
+	// Where it runs, at most 64 characters.
+	Region *string `json:"region,omitempty"`
+	// The provider's type of machine, at most 64 characters.
+	InstanceType *string `json:"instanceType,omitempty"`
+	// Your own name for it, at most 400 characters; unique among the active resources of the organization and provider.
+	ExternalID *string `json:"externalId,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `registerResource` answers.
+type RegisterResourcePayload struct {
+	// The new resource.
+	Resource *resources.Resource `json:"resource"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `releaseResource` is asked for.
+type ReleaseResourceInput struct {
+	// Which resource.
+	ResourceID typeid.ID `json:"resourceId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `releaseResource` answers.
+type ReleaseResourcePayload struct {
+	// The released resource.
+	Resource *resources.Resource `json:"resource"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What `removeGroupMembers` is asked for.
@@ -464,6 +713,32 @@ type RemoveGroupMembersPayload struct {
 	Group *groups.Group `json:"group"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resetBuiltinPolicy` is asked for.
+type ResetBuiltinPolicyInput struct {
+	// Which policy.
+	PolicyID typeid.ID `json:"policyId"`
+	// The version that the caller saw; CONFLICT if the policy has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resetBuiltinPolicy` answers.
+type ResetBuiltinPolicyPayload struct {
+	// The changed policy.
+	Policy *policies.Policy `json:"policy"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Conditions on resources, joined by and.
+type ResourceWhereInput struct {
+	// The status is this.
+	Status *resources.Status `json:"status,omitempty"`
+	// The kind is this.
+	Kind *string `json:"kind,omitempty"`
 }
 
 // What `rotateApiKey` is asked for.
@@ -530,6 +805,26 @@ type SetBillingMultiplierPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `setGroupProjects` is asked for.
+type SetGroupProjectsInput struct {
+	// Which group.
+	GroupID typeid.ID `json:"groupId"`
+	// All of its projects from now on, at most 1000.
+	ProjectIds []*typeid.ID `json:"projectIds"`
+	// The version that the caller saw; CONFLICT if the group has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setGroupProjects` answers.
+type SetGroupProjectsPayload struct {
+	// The changed group.
+	Group *groups.Group `json:"group"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `setGroupRoles` is asked for.
 type SetGroupRolesInput struct {
 	// Which group.
@@ -566,6 +861,46 @@ type SetOrganizationKindInput struct {
 type SetOrganizationKindPayload struct {
 	// The changed organization.
 	Organization *organizations.Organization `json:"organization"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setPolicyPrincipal` is asked for.
+type SetPolicyPrincipalInput struct {
+	// Which policy.
+	PolicyID typeid.ID `json:"policyId"`
+	// A user, an application or a group of the organization; nobody if absent.
+	PrincipalID *typeid.ID `json:"principalId,omitempty"`
+	// The version that the caller saw; CONFLICT if the policy has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setPolicyPrincipal` answers.
+type SetPolicyPrincipalPayload struct {
+	// The changed policy.
+	Policy *policies.Policy `json:"policy"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setPolicyRules` is asked for.
+type SetPolicyRulesInput struct {
+	// Which policy.
+	PolicyID typeid.ID `json:"policyId"`
+	// All of its rules from now on, at most 50.
+	Rules []*PolicyRuleInput `json:"rules"`
+	// The version that the caller saw; CONFLICT if the policy has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setPolicyRules` answers.
+type SetPolicyRulesPayload struct {
+	// The changed policy.
+	Policy *policies.Policy `json:"policy"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -750,6 +1085,96 @@ type UpdateOrganizationInput struct {
 type UpdateOrganizationPayload struct {
 	// The changed organization.
 	Organization *organizations.Organization `json:"organization"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updatePolicy` is asked for.
+type UpdatePolicyInput struct {
+	// Which policy.
+	PolicyID typeid.ID `json:"policyId"`
+	// The new name.
+	Name *string `json:"name,omitempty"`
+	// The new description.
+	Description *string `json:"description,omitempty"`
+	// All of its tags from now on.
+	Tags []string `json:"tags,omitempty"`
+	// The version that the caller saw; CONFLICT if the policy has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updatePolicy` answers.
+type UpdatePolicyPayload struct {
+	// The changed policy.
+	Policy *policies.Policy `json:"policy"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateProject` is asked for.
+type UpdateProjectInput struct {
+	// Which project.
+	ProjectID typeid.ID `json:"projectId"`
+	// The new name.
+	Name *string `json:"name,omitempty"`
+	// The version that the caller saw; CONFLICT if the project has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateProject` answers.
+type UpdateProjectPayload struct {
+	// The changed project.
+	Project *projects.Project `json:"project"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateResource` is asked for.
+type UpdateResourceInput struct {
+	// Which resource.
+	ResourceID typeid.ID `json:"resourceId"`
+	// The new name.
+	Name *string `json:"name,omitempty"`
+	// Where it runs now.
+	Region *string `json:"region,omitempty"`
+	// The provider's type of machine now.
+	InstanceType *string `json:"instanceType,omitempty"`
+	// The version that the caller saw; CONFLICT if the resource has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateResource` answers.
+type UpdateResourcePayload struct {
+	// The changed resource.
+	Resource *resources.Resource `json:"resource"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateSshKey` is asked for.
+type UpdateSSHKeyInput struct {
+	// Which key.
+	SSHKeyID typeid.ID `json:"sshKeyId"`
+	// The new name.
+	Name *string `json:"name,omitempty"`
+	// Whether it shall be out of use.
+	Disabled *bool `json:"disabled,omitempty"`
+	// The version that the caller saw; CONFLICT if the key has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateSshKey` answers.
+type UpdateSSHKeyPayload struct {
+	// The changed key.
+	SSHKey *projects.SSHKey `json:"sshKey"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1062,6 +1487,122 @@ func (e *OrganizationOrderField) UnmarshalJSON(b []byte) error {
 }
 
 func (e OrganizationOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What policies can be ordered by.
+type PolicyOrderField string
+
+const (
+	// By name, without regard to case.
+	PolicyOrderFieldName PolicyOrderField = "NAME"
+	// By age.
+	PolicyOrderFieldCreatedAt PolicyOrderField = "CREATED_AT"
+)
+
+var AllPolicyOrderField = []PolicyOrderField{
+	PolicyOrderFieldName,
+	PolicyOrderFieldCreatedAt,
+}
+
+func (e PolicyOrderField) IsValid() bool {
+	switch e {
+	case PolicyOrderFieldName, PolicyOrderFieldCreatedAt:
+		return true
+	}
+	return false
+}
+
+func (e PolicyOrderField) String() string {
+	return string(e)
+}
+
+func (e *PolicyOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PolicyOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PolicyOrderField", str)
+	}
+	return nil
+}
+
+func (e PolicyOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PolicyOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PolicyOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What projects can be ordered by.
+type ProjectOrderField string
+
+const (
+	// By name, without regard to case.
+	ProjectOrderFieldName ProjectOrderField = "NAME"
+	// By age.
+	ProjectOrderFieldCreatedAt ProjectOrderField = "CREATED_AT"
+)
+
+var AllProjectOrderField = []ProjectOrderField{
+	ProjectOrderFieldName,
+	ProjectOrderFieldCreatedAt,
+}
+
+func (e ProjectOrderField) IsValid() bool {
+	switch e {
+	case ProjectOrderFieldName, ProjectOrderFieldCreatedAt:
+		return true
+	}
+	return false
+}
+
+func (e ProjectOrderField) String() string {
+	return string(e)
+}
+
+func (e *ProjectOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ProjectOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ProjectOrderField", str)
+	}
+	return nil
+}
+
+func (e ProjectOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ProjectOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ProjectOrderField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

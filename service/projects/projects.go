@@ -122,12 +122,3 @@ func (s *Service) ByID(ctx context.Context, siblings *batch.Siblings, id uuid.UU
 		return found, nil
 	})
 }
-
-// ViewerPermissions returns what the viewer may do in the project.
-func (s *Service) ViewerPermissions(ctx context.Context, p *Project) ([]access.Permission, error) {
-	org, err := batch.Load(ctx, p.Organizations, "record", p.OrganizationID, s.records.Organizations)
-	if err != nil {
-		return nil, err
-	}
-	return access.ViewerFrom(ctx).Allowed(org.Target().In(orgtree.ID(p.ID.UUID))), nil
-}

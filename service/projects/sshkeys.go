@@ -35,8 +35,9 @@ type SSHKey struct {
 	Projects  *batch.Siblings
 	CreatorID uuid.UUID
 	Creators  *batch.Siblings
-
-	organization uuid.UUID
+	// OrganizationID is that of the project.
+	OrganizationID uuid.UUID
+	Organizations  *batch.Siblings
 }
 
 // Identity returns the id.
@@ -60,18 +61,18 @@ type SSHKeyEdge struct {
 }
 
 func wrapKeys(rows []*ent.SSHKey) []*SSHKey {
-	homes, makers := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows))
+	inProjects, makers, homes := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows))
 	for i, row := range rows {
-		homes[i], makers[i] = row.ProjectID, row.CreatedBy
+		inProjects[i], makers[i], homes[i] = row.ProjectID, row.CreatedBy, row.OrganizationID
 	}
-	projects, creators := batch.Of(homes...), batch.Of(makers...)
+	projects, creators, organizations := batch.Of(inProjects...), batch.Of(makers...), batch.Of(homes...)
 	list := make([]*SSHKey, len(rows))
 	for i, row := range rows {
 		list[i] = &SSHKey{
 			ID: typeid.New(typeid.SSHKey, row.ID), Name: row.Name, PublicKey: row.PublicKey, Fingerprint: row.Fingerprint,
 			Disabled: row.Disabled, CreatedAt: row.CreatedAt.UTC(), Version: row.Version,
 			ProjectID: row.ProjectID, Projects: projects, CreatorID: row.CreatedBy, Creators: creators,
-			organization: row.OrganizationID,
+			OrganizationID: row.OrganizationID, Organizations: organizations,
 		}
 	}
 	return list
@@ -107,15 +108,6 @@ func (s *Service) findKey(ctx context.Context, id uuid.UUID) (*ent.SSHKey, recor
 		return nil, records.Organization{}, fault.Missing("SSH key")
 	}
 	return row, org, nil
-}
-
-// SSHKeyPermissions returns what the viewer may do in the project of a key.
-func (s *Service) SSHKeyPermissions(ctx context.Context, key *SSHKey) ([]access.Permission, error) {
-	org, err := s.records.Organization(ctx, key.organization)
-	if err != nil {
-		return nil, err
-	}
-	return access.ViewerFrom(ctx).Allowed(org.Target().In(orgtree.ID(key.ProjectID))), nil
 }
 
 // SSHKeys returns a page of a project's SSH keys: none for viewers without

@@ -60,9 +60,9 @@ type Resource struct {
 	Groups    *batch.Siblings
 	CreatorID uuid.UUID
 	Creators  *batch.Siblings
-
-	organization  uuid.UUID
-	organizations *batch.Siblings
+	// OrganizationID is that of the project.
+	OrganizationID uuid.UUID
+	Organizations  *batch.Siblings
 }
 
 // Identity returns the id.
@@ -102,7 +102,7 @@ func wrap(rows []*ent.Resource) []*Resource {
 			Provider: row.Provider, Region: row.Region, InstanceType: row.InstanceType, ExternalID: row.ExternalID,
 			CreatedAt: row.CreatedAt.UTC(), ReleasedAt: inUTC(row.ReleasedAt), Version: row.Version,
 			ProjectID: row.ProjectID, Projects: inProjects, GroupID: row.GroupID, Groups: groups,
-			CreatorID: row.CreatedBy, Creators: creators, organization: row.OrganizationID, organizations: organizations,
+			CreatorID: row.CreatedBy, Creators: creators, OrganizationID: row.OrganizationID, Organizations: organizations,
 		}
 	}
 	return list
@@ -146,15 +146,6 @@ func (s *Service) find(ctx context.Context, id uuid.UUID) (*ent.Resource, record
 		return nil, records.Organization{}, fault.Missing("resource")
 	}
 	return row, org, nil
-}
-
-// ViewerPermissions returns what the viewer may do in the project of a resource.
-func (s *Service) ViewerPermissions(ctx context.Context, r *Resource) ([]access.Permission, error) {
-	org, err := batch.Load(ctx, r.organizations, "record", r.organization, s.records.Organizations)
-	if err != nil {
-		return nil, err
-	}
-	return access.ViewerFrom(ctx).Allowed(org.Target().In(orgtree.ID(r.ProjectID))), nil
 }
 
 // Where says which resources of a list; conditions are joined by and. The zero

@@ -1,0 +1,56 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/batch"
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// principal returns one of the principals of a kind that are named together, or
+// nil for viewers who may not see it.
+func (r *Resolver) principal(ctx context.Context, named *batch.Siblings, id typeid.ID) (records.Principal, error) {
+	switch id.Kind {
+	case typeid.User:
+		return seen(r.People.UserByID(ctx, named, id.UUID))
+	case typeid.Application:
+		return seen(r.People.ApplicationByID(ctx, named, id.UUID))
+	case typeid.Group:
+		return seen(r.Groups.ByID(ctx, named, id.UUID))
+	default:
+		return nil, fault.Missing("principal")
+	}
+}
+
+// seen returns nil for a principal that the viewer may not see.
+func seen[T records.Principal](principal T, err error) (records.Principal, error) {
+	switch {
+	case fault.CodeOf(err) == fault.NotFound:
+		return nil, nil //nolint:nilnil // whom one may not see is not told
+	case err != nil:
+		return nil, err
+	default:
+		return principal, nil
+	}
+}
+
+// visible returns the things that ids name, without those that the viewer may not
+// see.
+func visible[T any](ctx context.Context, ids []uuid.UUID, byID func(context.Context, uuid.UUID) (T, error)) ([]T, error) {
+	list := make([]T, 0, len(ids))
+	for _, id := range ids {
+		thing, err := byID(ctx, id)
+		switch {
+		case fault.CodeOf(err) == fault.NotFound:
+		case err != nil:
+			return nil, err
+		default:
+			list = append(list, thing)
+		}
+	}
+	return list, nil
+}
