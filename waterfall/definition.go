@@ -1,6 +1,10 @@
 package waterfall
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/headwater-platform/headwater/waterfall/internal/strictjson"
+)
 
 // Type is what a setting's value is.
 type Type string
@@ -172,4 +176,17 @@ func (d *Definition) options() []string {
 		return []string{"false", "true"}
 	}
 	return d.Options
+}
+
+// Words returns the options as JSON: those of an ENUM are written so, the
+// elements of a SET as plain text.
+func (d *Definition) Words() []string {
+	if d.Type != TypeSet {
+		return slices.Clone(d.Options)
+	}
+	words := make([]string, len(d.Options))
+	for i, element := range d.Options {
+		words[i] = strictjson.Quote(element)
+	}
+	return words
 }

@@ -1,6 +1,7 @@
 package catalogue_test
 
 import (
+	"encoding/json"
 	"errors"
 	"regexp"
 	"slices"
@@ -267,5 +268,20 @@ func TestPermission(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestWordsAreJSON(t *testing.T) {
+	t.Parallel()
+	for _, d := range catalogue.Definitions() {
+		words := d.Words()
+		if len(words) != len(d.Options) {
+			t.Errorf("%s has %d words of %d", d.Key, len(words), len(d.Options))
+		}
+		for _, word := range words {
+			if !json.Valid([]byte(word)) {
+				t.Errorf("%s offers %s, which is no JSON", d.Key, word)
+			}
+		}
 	}
 }
