@@ -29,7 +29,8 @@ const maxPrincipals = 1000
 
 // AddMembers puts users and applications of the organization into a group;
 // those that are in it stay. Needs groups:write and the right to grant what the
-// group grants. INVALID for a principal that is not of the organization.
+// group grants, for applications also applications:read. INVALID for a principal
+// that is not of the organization.
 func (s *Service) AddMembers(ctx context.Context, id uuid.UUID, principals []typeid.ID) (*Group, error) {
 	return s.place(ctx, adding, id, principals, func(ctx context.Context, tx *database.Tx, row *ent.Group, found places) error {
 		if len(found.missing) > 0 {
@@ -133,7 +134,7 @@ func (s *Service) place(ctx context.Context, action string, id uuid.UUID, princi
 		if err := access.CheckPlacing(viewer, builtinOf(row), org.Target()); err != nil {
 			return err
 		}
-		found, err := resolve(ctx, tx, row, principals)
+		found, err := resolve(ctx, tx, row, org, principals)
 		if err != nil {
 			return err
 		}
@@ -153,8 +154,9 @@ func (s *Service) place(ctx context.Context, action string, id uuid.UUID, princi
 }
 
 // resolve finds the principals in the group's organization, in three statements
-// whatever their number.
-func resolve(ctx context.Context, tx *database.Tx, row *ent.Group, principals []typeid.ID) (places, error) {
+// whatever their number. Applications are missing for viewers who may not read
+// them.
+func resolve(ctx context.Context, tx *database.Tx, row *ent.Group, org records.Organization, principals []typeid.ID) (places, error) {
 	var users, applications []uuid.UUID
 	for _, p := range principals {
 		switch p.Kind {
@@ -169,6 +171,9 @@ func resolve(ctx context.Context, tx *database.Tx, row *ent.Group, principals []
 	memberships, err := tx.Membership.Query().Where(membership.OrganizationID(row.OrganizationID), membership.UserIDIn(users...)).All(ctx)
 	if err != nil {
 		return places{}, fmt.Errorf("load memberships: %w", err)
+	}
+	if access.Check(access.ViewerFrom(ctx), access.ApplicationsRead, org.Target()) != nil {
+		applications = nil
 	}
 	bots, err := tx.Application.Query().Where(application.OrganizationID(row.OrganizationID), application.IDIn(applications...)).All(ctx)
 	if err != nil {

@@ -36,8 +36,9 @@ type PrincipalEdge struct {
 	Node   records.Principal
 }
 
-// GroupMembers returns a page of the users and applications in a group: all of
-// them with users:read in its organization, else the viewer alone.
+// GroupMembers returns a page of the users and applications in a group: the
+// users with users:read in its organization, the applications with
+// applications:read, and the viewer.
 func (s *Service) GroupMembers(ctx context.Context, siblings *batch.Siblings, id uuid.UUID, args page.Args) (*PrincipalConnection, error) {
 	type key struct{ window page.Window }
 	window, err := args.Window()
@@ -134,19 +135,28 @@ func (s *Service) visibleInGroups(ctx context.Context, groups []uuid.UUID) (pred
 	for i, row := range rows {
 		homes[i] = row.OrganizationID
 	}
-	allowed, err := s.readsPeople(ctx, homes)
+	organizations, err := s.records.Organizations(ctx, homes)
 	if err != nil {
 		return nil, err
 	}
-	var open []uuid.UUID
+	viewer := access.ViewerFrom(ctx)
+	var withPeople, withApplications []uuid.UUID
 	for _, row := range rows {
-		if allowed[row.OrganizationID] {
-			open = append(open, row.ID)
+		target := organizations[row.OrganizationID].Target()
+		if access.Check(viewer, access.UsersRead, target) == nil {
+			withPeople = append(withPeople, row.ID)
+		}
+		if access.Check(viewer, access.ApplicationsRead, target) == nil {
+			withApplications = append(withApplications, row.ID)
 		}
 	}
 	return groupmember.And(
 		groupmember.GroupIDIn(groups...),
-		groupmember.Or(groupmember.GroupIDIn(open...), self(ctx)),
+		groupmember.Or(
+			groupmember.And(groupmember.GroupIDIn(withPeople...), groupmember.MembershipIDNotNil()),
+			groupmember.And(groupmember.GroupIDIn(withApplications...), groupmember.ApplicationIDNotNil()),
+			self(ctx),
+		),
 	), nil
 }
 
