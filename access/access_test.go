@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -407,6 +408,42 @@ func TestVia(t *testing.T) {
 		got, found := tt.viewer.Via(tt.permission, targetOf(customer()))
 		if got != tt.want || found == tt.want.IsZero() {
 			t.Errorf("%s: %v, %t", name, got, found)
+		}
+	}
+}
+
+// TestLost compares somebody with what they are later.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	locked := access.Place{Organization: customer(), Kind: orgtree.Standard, Status: orgtree.Locked}
+	ever := &access.Condition{NotBefore: &time.Time{}}
+	limited := access.Place{Policies: []access.Policy{{Rules: []access.Rule{{
+		Sets: []access.SetName{access.BillingManager}, Scope: access.InOrganization(), Condition: ever,
+	}}}}}
+	both := viewerWith(map[orgtree.ID]*access.Standing{
+		customer(): standing(customer(), access.Place{}), other(): standing(other(), access.Place{}),
+	})
+	for name, tt := range map[string]struct {
+		before, after access.Viewer
+		want          bool
+	}{
+		"nothing changed":            {owner(customer()), owner(customer()), false},
+		"a right came":               {member(customer(), access.Place{}), withRole(customer(), access.RoleUsers), false},
+		"a place came":               {member(customer(), access.Place{}), both, false},
+		"a place went":               {both, member(customer(), access.Place{}), true},
+		"ownership went":             {owner(customer()), withRole(customer(), access.RoleAdmin), true},
+		"a role went":                {withRole(customer(), access.RoleUsers), member(customer(), access.Place{}), true},
+		"one role for another":       {withRole(customer(), access.RoleUsers), withRole(customer(), access.RoleGroups), true},
+		"the same by another way":    {withRole(customer(), access.RoleGroups), withRole(customer(), access.RoleGroups, access.RoleUsers), false},
+		"the organization is locked": {member(customer(), access.Place{}), viewerWith(map[orgtree.ID]*access.Standing{customer(): access.NewStanding(locked, now())}), true},
+		"a condition came":           {withSets(customer(), access.BillingManager), member(customer(), limited), true},
+		"a condition went":           {member(customer(), limited), withSets(customer(), access.BillingManager), false},
+		"the door below closed": {
+			withSets(partner(), access.ResellerReadOnly, access.AuditReadOnly), withSets(partner(), access.AuditReadOnly), true,
+		},
+	} {
+		if got := tt.before.Lost(tt.after); got != tt.want {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }

@@ -30,6 +30,8 @@ func laws() []law {
 		{"a project that goes takes rights and gives none", projectsShrink},
 		{"rights hold all of themselves and of their parts", rightsAreSets},
 		{"what is granted by somebody is theirs", grantingIsSubset},
+		{"what is lost is noticed", lossIsNoticed},
+		{"a right in projects is the same one by one", projectsOneByOne},
 	}
 }
 
@@ -38,7 +40,7 @@ func TestLaws(t *testing.T) {
 	for _, l := range laws() {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(effort.Cases(20_000)) {
+			for seed := range uint64(effort.Cases(5_000)) {
 				random := rand.New(rand.NewPCG(seed, 3))
 				w := randomWorld(random)
 				for i := range w.targets {
@@ -265,6 +267,63 @@ func grantingIsSubset(w world, random *rand.Rand) string {
 	for _, p := range rights.AllProjects.List() {
 		if access.Check(v, p, t.In(projectOf(t.Path.Leaf(), 7))) != nil {
 			return "grants in every project what they do not hold: " + string(p)
+		}
+	}
+	return ""
+}
+
+// lossIsNoticed takes something from somebody, or gives them other places.
+func lossIsNoticed(w world, random *rand.Rand) string {
+	later := w.with(slices.Clone(w.places)...)
+	for i := range later.places {
+		place := &later.places[i]
+		switch random.IntN(6) {
+		case 0:
+			place.Owner = !place.Owner
+		case 1:
+			place.Groups = nil
+		case 2:
+			place.Policies = nil
+		case 3:
+			place.Switches = pick(random, allSwitches())
+		case 4:
+			*place = randomPlace(random, w.target(place.Organization))
+		}
+	}
+	if random.IntN(4) == 0 && len(later.places) > 0 {
+		later.places = later.places[1:]
+	}
+	if w.viewer().Lost(w.viewer()) {
+		return "lost nothing, and noticed it"
+	}
+	before, after := w.rights(), later.rights()
+	for id := range before {
+		if lost := without(before[id], after[id]); lost != "" && !w.viewer().Lost(later.viewer()) {
+			return "lost " + lost
+		}
+	}
+	return w.lostGranting(later, random)
+}
+
+// lostGranting grants something that could be granted before.
+func (w world) lostGranting(later world, random *rand.Rand) string {
+	t := pick(random, w.targets)
+	g := access.Granting{Rights: access.NewStanding(randomPlace(random, t), now()).Rights(), OwnHands: random.IntN(2) == 0}
+	_, before := access.CheckGranting(w.viewer(), g, t)
+	_, after := access.CheckGranting(later.viewer(), g, t)
+	if before == nil && after != nil && !w.viewer().Lost(later.viewer()) {
+		return "lost granting: " + after.Error()
+	}
+	return ""
+}
+
+func projectsOneByOne(w world, random *rand.Rand) string {
+	v, t, p := w.viewer(), pick(random, w.targets), pick(random, access.Permissions())
+	all, some := v.ProjectsWith(p, t)
+	for i := range 4 {
+		project := projectOf(t.Path.Leaf(), i)
+		if got, want := access.Check(v, p, t.In(project)) == nil, all || slices.Contains(some, project); got != want {
+			return "in a project, and not in the list: " + string(p)
 		}
 	}
 	return ""
