@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/headwater-platform/headwater/database/dbtest"
+	"github.com/headwater-platform/headwater/internal/effort"
+)
+
+// revokedWithin is how long another process may still allow what was revoked.
+const revokedWithin = time.Second
+
+// pair are two processes that serve one database.
+type pair struct {
+	first, second string // where they answer
+	location      string
+	key           string // the file of the signing keys
+	root          string // the platform organization
+	// tokens are by username.
+	tokens map[string]string
+}
+
+// newPair starts two processes on a database with an administrator, ada.
+func newPair(t *testing.T, location string) *pair {
+	t.Helper()
+	key := filepath.Join(t.TempDir(), "key.pem")
+	database := []string{"--database-url", location}
+	mustRun(t, append([]string{"migrate", "up"}, database...)...)
+	root := strings.TrimSpace(mustRun(t, append([]string{"bootstrap", "--username", "ada", "--email", "ada@platform.example"}, database...)...))
+	p := &pair{location: location, key: key, root: root, tokens: map[string]string{}}
+	p.signIn(t, "ada")
+	p.first, p.second = serveOn(t, location, key), serveOn(t, location, key)
+	return p
+}
+
+// signIn gets a token for a user.
+func (p *pair) signIn(t *testing.T, username string) {
+	t.Helper()
+	p.tokens[username] = strings.TrimSpace(mustRun(t, "token", "--user", username, "--database-url", p.location, "--signing-key-file", p.key))
+}
+
+// serveOn starts a process that ends with the test and returns its URL.
+func serveOn(t *testing.T, location, key string) string {
+	t.Helper()
+	process := start(t, []string{
+		"HEADWATER_DATABASE_URL=" + location, "HEADWATER_SIGNING_KEY_FILE=" + key, "HEADWATER_ADDR=127.0.0.1:0",
+		"HEADWATER_LIMIT_RATE_PER_MINUTE=1000000", "HEADWATER_LOG_LEVEL=warn",
+	}, "serve", "--print-json")
+	process.Cancel = func() error { return process.Process.Signal(syscall.SIGTERM) }
+	var said bytes.Buffer
+	process.Stderr = &said
+	stdout, err := process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// That the test is over told it to end.
+		if err := process.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("the server ended with %v: %s", err, &said)
+		}
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the server says %q: %s", line, &said)
+	}
+	var told ready
+	if err := json.Unmarshal([]byte(line), &told); err != nil {
+		t.Fatal(err)
+	}
+	return told.URL
+}
+
+// ask asks one of the processes as a user.
+func (p *pair) ask(t *testing.T, url, username, document string, variables map[string]any) string {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+p.tokens[username])
+	return fetched(t, request)
+}
+
+func fetched(t *testing.T, request *http.Request) string {
+	t.Helper()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(answer)
+}
+
+// must asks the first process as ada and returns what is at the path of the
+// answer.
+func (p *pair) must(t *testing.T, document, path string, input map[string]any) string {
+	t.Helper()
+	raw := p.ask(t, p.first, "ada", document, map[string]any{"i": input})
+	var answer struct {
+		Data   any
+		Errors []any
+	}
+	if err := json.Unmarshal([]byte(raw), &answer); err != nil || len(answer.Errors) > 0 {
+		t.Fatalf("%s: %s", document, raw)
+	}
+	return dig(answer.Data, path)
+}
+
+// TestRevocationReachesEveryProcess takes a right away through one of two
+// processes, again and again: that one refuses from the very next request, and
+// the other within a second. Now and then the connections over which PostgreSQL
+// notifies are cut just before.
+func TestRevocationReachesEveryProcess(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			revokeAgainAndAgain(t, url(t), name == "postgres")
+		})
+	}
+}
+
+func revokeAgainAndAgain(t *testing.T, location string, notified bool) {
+	t.Helper()
+	p := newPair(t, location)
+	organization := p.must(t, `mutation($i: CreateOrganizationInput!) { createOrganization(input: $i) { organization { id } } }`,
+		"createOrganization.organization.id", map[string]any{"managedById": p.root, "name": "Acme", "slug": "acme", "ownerEmail": "olga@acme.example"})
+	member := p.must(t, `mutation($i: CreateUserInput!) { createUser(input: $i) { user { id } } }`, "createUser.user.id",
+		map[string]any{"organizationId": organization, "username": "max", "email": "max@acme.example"})
+	group := func(name string, roles ...string) string {
+		return p.must(t, `mutation($i: CreateGroupInput!) { createGroup(input: $i) { group { id } } }`, "createGroup.group.id",
+			map[string]any{"organizationId": organization, "name": name, "roles": roles})
+	}
+	team, secret := group("Team", "org:groups"), group("Secret")
+	p.signIn(t, "max")
+
+	cut := func() {}
+	if notified {
+		cut = cutter(t, location)
+	}
+	allowed := func(url string) bool {
+		answer := p.ask(t, url, "max", `query($g: ID!) { node(id: $g) { ... on Group { name } } }`, map[string]any{"g": secret})
+		refused := strings.Contains(answer, "NOT_FOUND")
+		if !refused && !strings.Contains(answer, `"Secret"`) {
+			t.Fatalf("the answer is %s", answer)
+		}
+		return !refused
+	}
+	if allowed(p.first) || allowed(p.second) {
+		t.Fatal("the right is there before it is given")
+	}
+	change := func(mutation, kind string) {
+		p.must(t, "mutation($i: "+kind+"!) { "+mutation+"(input: $i) { group { id } } }", mutation+".group.id",
+			map[string]any{"groupId": team, "principalIds": []string{member}})
+	}
+	var latest time.Duration
+	for round := range effort.Cases(300) {
+		change("addGroupMembers", "AddGroupMembersInput")
+		if !allowed(p.first) {
+			t.Fatal("the process that gave the right refuses")
+		}
+		for given := time.Now(); !allowed(p.second); {
+			if time.Since(given) > revokedWithin {
+				t.Fatal("the other process did not hear of the right")
+			}
+		}
+		if round%3 == 2 {
+			cut()
+		}
+		change("removeGroupMembers", "RemoveGroupMembersInput")
+		taken := time.Now()
+		if allowed(p.first) {
+			t.Fatal("the process that took the right allows")
+		}
+		for allowed(p.second) {
+			if time.Since(taken) > revokedWithin {
+				t.Fatalf("the other process allows %s after the right was taken", time.Since(taken))
+			}
+		}
+		latest = max(latest, time.Since(taken))
+	}
+	t.Logf("the other process refused after %s at the latest", latest)
+	for _, url := range []string{p.first, p.second} {
+		usedMemory(t, url)
+	}
+}
+
+// cutter returns what ends the connections over which a database notifies.
+func cutter(t *testing.T, location string) func() {
+	t.Helper()
+	db, err := sql.Open("postgres", location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return func() {
+		_, err := db.ExecContext(context.Background(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// usedMemory fails the test unless a process answered from memory.
+func usedMemory(t *testing.T, url string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := fetched(t, request)
+	for _, name := range []string{"headwater_records_hits_total", "headwater_records_drops_total", "headwater_records_bytes", "headwater_records_fresh"} {
+		if !strings.Contains(shown, "\n"+name+" ") || strings.Contains(shown, "\n"+name+" 0\n") {
+			t.Errorf("%s: memory was not used: %s", url, name)
+		}
+	}
+}
