@@ -45,8 +45,8 @@ func TestNobodySeesBeyondTheirTree(t *testing.T) {
 		staff(t, w)
 		w.person(t, "southgate", "gus")
 		w.arrange(t, "member acme gus")
-		w.apiKey(t, "acme.key", "olga", map[string]any{"organizationId": w.ids["acme"]})
-		w.apiKey(t, "bravo.key", "bob", map[string]any{"organizationId": w.ids["bravo"], "projectId": w.ids["bravo.project"], "defaultProjectId": w.ids["bravo.project"]})
+		w.issueKey(t, "acme.key", "olga", map[string]any{"organizationId": w.ids["acme"]})
+		w.issueKey(t, "bravo.key", "bob", map[string]any{"organizationId": w.ids["bravo"], "projectId": w.ids["bravo.project"], "defaultProjectId": w.ids["bravo.project"]})
 		spread(t, w, all)
 		g := generator{schema: resolvers.NewSchema(&resolvers.Resolver{}).Schema()}
 		questions := g.questions(w)

@@ -24,7 +24,7 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 		w := newWorld(t, db)
 		w.team(t, "acme", "team")
 		w.arrange(t, "application acme.deployer acme.team")
-		w.apiKey(t, "key", "ada", map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["deployer"]})
+		w.issueKey(t, "key", "ada", map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["deployer"]})
 		changed := map[string]bool{"exchangeApiKey": true} // It changes nothing.
 		for _, tt := range []struct {
 			name  string

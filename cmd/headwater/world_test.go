@@ -231,9 +231,9 @@ func (w *world) team(t testing.TB, slug, name string, roles ...string) {
 	w.name(slug+"."+name, dig(answer, "createGroup.group.id"))
 }
 
-// apiKey makes an API key as an actor. Its id and its bearer are known by the
+// issueKey makes an API key as an actor. Its id and its bearer are known by the
 // name.
-func (w *world) apiKey(t testing.TB, name, actor string, input map[string]any) {
+func (w *world) issueKey(t testing.TB, name, actor string, input map[string]any) {
 	t.Helper()
 	answer := w.must(t, actor, `mutation($i: CreateApiKeyInput!) { createApiKey(input: $i) { apiKey { id } secret } }`, map[string]any{"i": input})
 	w.name(name, dig(answer, "createApiKey.apiKey.id"))
