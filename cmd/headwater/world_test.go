@@ -20,6 +20,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/membership"
@@ -187,6 +188,10 @@ func (w *world) furniture(t testing.TB, slug, owner string) {
 			return client.Group.Query().Where(group.OrganizationID(id), group.BuiltinEQ(builtin)).OnlyID(ctx)
 		})
 		w.name(slug+"."+name, typeid.New(typeid.Group, row).String())
+		theirs := one(t, func() (uuid.UUID, error) {
+			return client.AccessPolicy.Query().Where(accesspolicy.OrganizationID(id), accesspolicy.BuiltinEQ(builtin)).OnlyID(ctx)
+		})
+		w.name(slug+"."+name+"-policy", typeid.New(typeid.Policy, theirs).String())
 	}
 	home := one(t, func() (uuid.UUID, error) {
 		return client.Project.Query().Where(project.OrganizationID(id), project.IsDefault(true)).OnlyID(ctx)
@@ -238,6 +243,30 @@ func (w *world) issueKey(t testing.TB, name, actor string, input map[string]any)
 	answer := w.must(t, actor, `mutation($i: CreateApiKeyInput!) { createApiKey(input: $i) { apiKey { id } secret } }`, map[string]any{"i": input})
 	w.name(name, dig(answer, "createApiKey.apiKey.id"))
 	w.bearers[name] = dig(answer, "createApiKey.secret")
+}
+
+// policy makes a policy of acme as an actor, with one rule. Its id is known by
+// the name.
+func (w *world) policy(t testing.TB, name, actor, principal string, rule map[string]any) {
+	t.Helper()
+	answer := w.must(t, actor, `mutation($i: CreatePolicyInput!) { createPolicy(input: $i) { policy { id } } }`,
+		map[string]any{"i": w.policyInput(principal, rule)})
+	w.name(name, dig(answer, "createPolicy.policy.id"))
+}
+
+// policyInput returns what a policy of acme is made with; the principal may be
+// "".
+func (w *world) policyInput(principal string, rule map[string]any) map[string]any {
+	input := map[string]any{"organizationId": w.ids["acme"], "name": "policy", "rules": []any{rule}}
+	if principal != "" {
+		input["principalId"] = w.ids[principal]
+	}
+	return input
+}
+
+// books is a rule that lets people read what things cost.
+func books() map[string]any {
+	return map[string]any{"permissionSets": []string{"BillingReadOnly"}, "organization": true}
 }
 
 // must asks and fails the test on errors.
@@ -327,6 +356,8 @@ func (w *world) token(t testing.TB, actor string) string {
 //	membership acme.max locked   or open
 //	application acme.deployer    a new application, in these groups: acme.admins
 //	member acme rita             a person of elsewhere joins
+//	team acme ops org:users      a new group, with these roles
+//	person acme greg acme.ops    a new person, in these groups
 //	leave acme.max               a member goes, with their API keys
 //	key ID expired               an API key is past its end
 func (w *world) arrange(t testing.TB, lines string) {
@@ -334,6 +365,9 @@ func (w *world) arrange(t testing.TB, lines string) {
 	for line := range strings.Lines(lines) {
 		words := strings.Fields(line)
 		if len(words) < 2 {
+			continue
+		}
+		if w.hired(t, words) {
 			continue
 		}
 		_, err := w.platform.db.Write(w.system(t), database.Entry{Action: "arrange"}, func(ctx context.Context, tx *database.Tx) error {
@@ -345,6 +379,20 @@ func (w *world) arrange(t testing.TB, lines string) {
 			t.Fatalf("%s: %v", line, err)
 		}
 	}
+}
+
+// hired makes the teams and people of one line, as an administrator does.
+func (w *world) hired(t testing.TB, words []string) bool {
+	t.Helper()
+	switch words[0] {
+	case "team":
+		w.team(t, words[1], words[2], words[3:]...)
+	case "person":
+		w.person(t, words[1], words[2], words[3:]...)
+	default:
+		return false
+	}
+	return true
 }
 
 // arranged makes the change of one line.
