@@ -104,6 +104,9 @@ func assembleFrom(id uuid.UUID, get func(uuid.UUID) (*kept[record], bool)) (*pat
 		records = append(records, k)
 		next = k.record.organization.parent
 	}
+	if len(records) == 0 {
+		return nil, false // No organization has the nil id.
+	}
 	slices.Reverse(records)
 	p := &path{records: slices.Clip(records)}
 	p.fill()

@@ -838,3 +838,20 @@ func TestATransactionIsNotAnsweredFromMemory(t *testing.T) {
 		}
 	})
 }
+
+// TestNothingHasTheNilID asks for the id that stands above the root.
+func TestNothingHasTheNilID(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		store := records.New(db)
+		follow(t, db)
+		for _, ids := range [][]uuid.UUID{{uuid.Nil}, {uuid.Nil, uuid.New()}} {
+			if found, err := store.Organizations(t.Context(), ids); err != nil || len(found) != 0 {
+				t.Errorf("%v, %v", found, err)
+			}
+		}
+		if _, err := store.Organization(t.Context(), uuid.Nil); fault.CodeOf(err) != fault.NotFound {
+			t.Error(err)
+		}
+	})
+}
