@@ -196,14 +196,15 @@ func revokeAgainAndAgain(t *testing.T, location string, notified bool) {
 		if allowed(p.first) {
 			t.Fatal("the process that took the right allows")
 		}
-		for allowed(p.second) {
-			if time.Since(taken) > revokedWithin {
-				t.Fatalf("the other process allows %s after the right was taken", time.Since(taken))
+		for asked := time.Now(); allowed(p.second); asked = time.Now() {
+			// A slow machine may answer late what was decided in time.
+			latest = max(latest, asked.Sub(taken))
+			if asked.Sub(taken) > revokedWithin {
+				t.Fatalf("the other process allows what was asked %s after the right was taken", asked.Sub(taken))
 			}
 		}
-		latest = max(latest, time.Since(taken))
 	}
-	t.Logf("the other process refused after %s at the latest", latest)
+	t.Logf("the other process allowed for %s at most", latest)
 	for _, url := range []string{p.first, p.second} {
 		usedMemory(t, url)
 	}
