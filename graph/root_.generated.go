@@ -574,6 +574,7 @@ type ComplexityRoot struct {
 	}
 
 	Project struct {
+		APIKeys           func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CreatedAt         func(childComplexity int) int
 		Groups            func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ID                func(childComplexity int) int
@@ -3256,6 +3257,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PrincipalEdge.Node(childComplexity), true
 
+	case "Project.apiKeys":
+		if e.ComplexityRoot.Project.APIKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Project_apiKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.APIKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Project.createdAt":
 		if e.ComplexityRoot.Project.CreatedAt == nil {
 			break
@@ -5653,6 +5665,8 @@ func (ec *executionContext) childFields_Project(ctx context.Context, field graph
 		return ec.fieldContext_Project_createdAt(ctx, field)
 	case "version":
 		return ec.fieldContext_Project_version(ctx, field)
+	case "apiKeys":
+		return ec.fieldContext_Project_apiKeys(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Project", field.Name)
 }

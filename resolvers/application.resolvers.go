@@ -24,7 +24,7 @@ func (r *aPIKeyResolver) DefaultProject(ctx context.Context, obj *applications.K
 	if obj.DefaultProjectID == nil {
 		return nil, nil //nolint:nilnil // a key without a default is an answer
 	}
-	return unlessMissing(r.Projects.Get(ctx, *obj.DefaultProjectID))
+	return unlessMissing(r.Projects.ByID(ctx, obj.DefaultProjects, *obj.DefaultProjectID))
 }
 
 func (r *aPIKeyResolver) Organization(ctx context.Context, obj *applications.Key) (*organizations.Organization, error) {
@@ -164,6 +164,10 @@ func (r *organizationResolver) APIKeys(ctx context.Context, obj *organizations.O
 		return nil, err
 	}
 	return r.Resolver.Applications.KeysOf(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before}, bearer)
+}
+
+func (r *projectResolver) APIKeys(ctx context.Context, obj *projects.Project, first *int, after *string, last *int, before *string) (*applications.KeyConnection, error) {
+	return r.Applications.KeysOfProject(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
 func (r *Resolver) APIKey() graph.APIKeyResolver { return &aPIKeyResolver{r} }

@@ -84,6 +84,7 @@ func setCosts(c *graph.ComplexityRoot) {
 	}
 	c.Application.Groups = paged
 	c.Application.APIKeys = paged
+	c.Project.APIKeys = paged
 	c.Organization.Groups = paged
 	c.Organization.Members = paged
 	c.Organization.Projects = func(child int, first *int, after *string, last *int, before *string, _ *model.ProjectWhereInput, _ *model.ProjectOrder) int {
