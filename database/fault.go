@@ -34,6 +34,7 @@ func constraints() []constraint {
 		{"user_username_key", "users.username_key", taken("username", "this username is taken")},
 		{"user_email_key", "users.email_key", taken("email", "this e-mail address is taken")},
 		{"membership_organization_id_user_id", "memberships.organization_id, memberships.user_id", fault.New(fault.Conflict, "this person is a member already").Because(fault.AlreadyMember)},
+		{"access_request_one_pending", "access_requests.organization_id, access_requests.user_id", fault.New(fault.Conflict, "you have asked already and wait for an answer").Because(fault.AlreadyInvited)},
 		{"membership_one_owner", "memberships.organization_id", fault.New(fault.OwnerImmutable, "an organization has exactly one owner")},
 		{"group_organization_id_name_key", "groups.organization_id, groups.name_key", taken("name", "the organization has a group of this name")},
 		{"project_organization_id_name", "projects.organization_id, projects.name", taken("name", "the organization has a project of this name")},

@@ -16,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/applications"
+	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -36,6 +37,8 @@ type ApplicationResolver interface {
 	Groups(ctx context.Context, obj *people.Application, first *int, after *string, last *int, before *string) (*groups.Connection, error)
 	APIKeys(ctx context.Context, obj *people.Application, first *int, after *string, last *int, before *string) (*applications.KeyConnection, error)
 	ViewerPermissions(ctx context.Context, obj *people.Application) ([]access.Permission, error)
+
+	EffectiveGrants(ctx context.Context, obj *people.Application) ([]*checks.Grant, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -846,6 +849,38 @@ func (ec *executionContext) _Application_version(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Application_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Application", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Application_effectiveGrants(ctx context.Context, field graphql.CollectedField, obj *people.Application) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Application_effectiveGrants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Application().EffectiveGrants(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*checks.Grant) graphql.Marshaler {
+			return ec.marshalNAccessGrant2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋchecksᚐGrantᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Application_effectiveGrants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Application",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessGrant(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ApplicationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *applications.Connection) (ret graphql.Marshaler) {
@@ -2286,7 +2321,7 @@ func (ec *executionContext) _APIKeyEdge(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
-var applicationImplementors = []string{"Application", "Node", "Principal"}
+var applicationImplementors = []string{"Application", "Node", "Principal", "AccessGrantor"}
 
 func (ec *executionContext) _Application(ctx context.Context, sel ast.SelectionSet, obj *people.Application) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, applicationImplementors)
@@ -2480,6 +2515,44 @@ func (ec *executionContext) _Application(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "effectiveGrants":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Application_effectiveGrants(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/policies"
@@ -33,6 +34,7 @@ type GroupResolver interface {
 	EffectiveSettings(ctx context.Context, obj *groups.Group, keys []string) ([]*settings.Effective, error)
 
 	ViewerPermissions(ctx context.Context, obj *groups.Group) ([]access.Permission, error)
+	EffectiveGrants(ctx context.Context, obj *groups.Group) ([]*checks.Grant, error)
 	Policies(ctx context.Context, obj *groups.Group, first *int, after *string, last *int, before *string) (*policies.Connection, error)
 }
 
@@ -688,6 +690,38 @@ func (ec *executionContext) _Group_viewerPermissions(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_Group_viewerPermissions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Group", field, true, true, errors.New("field of type Permission does not have child fields"))
+}
+
+func (ec *executionContext) _Group_effectiveGrants(ctx context.Context, field graphql.CollectedField, obj *groups.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Group_effectiveGrants(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Group().EffectiveGrants(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*checks.Grant) graphql.Marshaler {
+			return ec.marshalNAccessGrant2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋchecksᚐGrantᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Group_effectiveGrants(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Group",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessGrant(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Group_policies(ctx context.Context, field graphql.CollectedField, obj *groups.Group) (ret graphql.Marshaler) {
@@ -1743,7 +1777,7 @@ func (ec *executionContext) _DeleteGroupPayload(ctx context.Context, sel ast.Sel
 	return out
 }
 
-var groupImplementors = []string{"Group", "Node", "Principal"}
+var groupImplementors = []string{"Group", "Node", "Principal", "AccessGrantor"}
 
 func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, obj *groups.Group) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, groupImplementors)
@@ -1957,6 +1991,44 @@ func (ec *executionContext) _Group(ctx context.Context, sel ast.SelectionSet, ob
 					}
 				}()
 				res = ec._Group_viewerPermissions(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "effectiveGrants":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Group_effectiveGrants(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

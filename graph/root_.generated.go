@@ -28,6 +28,8 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	APIKey() APIKeyResolver
+	AccessMissing() AccessMissingResolver
+	AccessRequest() AccessRequestResolver
 	Application() ApplicationResolver
 	Group() GroupResolver
 	Membership() MembershipResolver
@@ -75,6 +77,78 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	AcceptAccessRequestPayload struct {
+		AccessRequest    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
+	AccessDecision struct {
+		Allowed func(childComplexity int) int
+	}
+
+	AccessExplanation struct {
+		Allowed func(childComplexity int) int
+		Grants  func(childComplexity int) int
+		Missing func(childComplexity int) int
+		Reason  func(childComplexity int) int
+	}
+
+	AccessGrant struct {
+		Conditional   func(childComplexity int) int
+		PermissionSet func(childComplexity int) int
+		Scope         func(childComplexity int) int
+		Source        func(childComplexity int) int
+		Through       func(childComplexity int) int
+	}
+
+	AccessMissing struct {
+		GrantableBy    func(childComplexity int) int
+		Note           func(childComplexity int) int
+		Permission     func(childComplexity int) int
+		PermissionSets func(childComplexity int) int
+	}
+
+	AccessRequest struct {
+		CreatedAt    func(childComplexity int) int
+		DecidedAt    func(childComplexity int) int
+		ExpiresAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Role         func(childComplexity int) int
+		Status       func(childComplexity int) int
+		User         func(childComplexity int) int
+	}
+
+	AccessRequestConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AccessRequestEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AccessRequester struct {
+		ID       func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Username func(childComplexity int) int
+	}
+
+	AccessScope struct {
+		Kind       func(childComplexity int) int
+		ProjectIDs func(childComplexity int) int
+	}
+
+	AccessSource struct {
+		Group        func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Policy       func(childComplexity int) int
+	}
+
 	AddGroupMembersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
@@ -89,6 +163,7 @@ type ComplexityRoot struct {
 		APIKeys           func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CreatedAt         func(childComplexity int) int
 		Description       func(childComplexity int) int
+		EffectiveGrants   func(childComplexity int) int
 		Groups            func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ID                func(childComplexity int) int
 		Managed           func(childComplexity int) int
@@ -142,6 +217,11 @@ type ComplexityRoot struct {
 		Code         func(childComplexity int) int
 		Message      func(childComplexity int) int
 		Organization func(childComplexity int) int
+	}
+
+	CancelAccessRequestPayload struct {
+		AccessRequest    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
 	}
 
 	ClonePolicyPayload struct {
@@ -233,6 +313,11 @@ type ComplexityRoot struct {
 		User             func(childComplexity int) int
 	}
 
+	DeclineAccessRequestPayload struct {
+		AccessRequest    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	DeleteApiKeyPayload struct {
 		APIKeyID         func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -298,6 +383,7 @@ type ComplexityRoot struct {
 		Builtin           func(childComplexity int) int
 		CreatedAt         func(childComplexity int) int
 		Description       func(childComplexity int) int
+		EffectiveGrants   func(childComplexity int) int
 		EffectiveSettings func(childComplexity int, keys []string) int
 		ID                func(childComplexity int) int
 		MemberCount       func(childComplexity int) int
@@ -378,6 +464,7 @@ type ComplexityRoot struct {
 	Membership struct {
 		BuiltInRoles      func(childComplexity int) int
 		CreatedAt         func(childComplexity int) int
+		EffectiveGrants   func(childComplexity int) int
 		EffectiveSettings func(childComplexity int, keys []string) int
 		ID                func(childComplexity int) int
 		LastLoginAt       func(childComplexity int) int
@@ -407,8 +494,10 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AcceptAccessRequest  func(childComplexity int, input model.AcceptAccessRequestInput) int
 		AddGroupMembers      func(childComplexity int, input model.AddGroupMembersInput) int
 		AddSSHKey            func(childComplexity int, input model.AddSSHKeyInput) int
+		CancelAccessRequest  func(childComplexity int, input model.CancelAccessRequestInput) int
 		ClonePolicy          func(childComplexity int, input model.ClonePolicyInput) int
 		CreateAPIKey         func(childComplexity int, input model.CreateAPIKeyInput) int
 		CreateApplication    func(childComplexity int, input model.CreateApplicationInput) int
@@ -417,6 +506,7 @@ type ComplexityRoot struct {
 		CreatePolicy         func(childComplexity int, input model.CreatePolicyInput) int
 		CreateProject        func(childComplexity int, input model.CreateProjectInput) int
 		CreateUser           func(childComplexity int, input model.CreateUserInput) int
+		DeclineAccessRequest func(childComplexity int, input model.DeclineAccessRequestInput) int
 		DeleteAPIKey         func(childComplexity int, input model.DeleteAPIKeyInput) int
 		DeleteApplication    func(childComplexity int, input model.DeleteApplicationInput) int
 		DeleteGroup          func(childComplexity int, input model.DeleteGroupInput) int
@@ -431,6 +521,7 @@ type ComplexityRoot struct {
 		RegisterResource     func(childComplexity int, input model.RegisterResourceInput) int
 		ReleaseResource      func(childComplexity int, input model.ReleaseResourceInput) int
 		RemoveGroupMembers   func(childComplexity int, input model.RemoveGroupMembersInput) int
+		RequestAccess        func(childComplexity int, input model.RequestAccessInput) int
 		ResetBuiltinPolicy   func(childComplexity int, input model.ResetBuiltinPolicyInput) int
 		RotateAPIKey         func(childComplexity int, input model.RotateAPIKeyInput) int
 		SetBillingMultiplier func(childComplexity int, input model.SetBillingMultiplierInput) int
@@ -452,8 +543,35 @@ type ComplexityRoot struct {
 		UpdateSSHKey         func(childComplexity int, input model.UpdateSSHKeyInput) int
 	}
 
+	Notice struct {
+		Action  func(childComplexity int) int
+		Actor   func(childComplexity int) int
+		At      func(childComplexity int) int
+		ID      func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		Subject func(childComplexity int) int
+	}
+
+	NoticeActor struct {
+		ID           func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Organization func(childComplexity int) int
+	}
+
+	NoticeConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	NoticeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Organization struct {
 		APIKeys                     func(childComplexity int, first *int, after *string, last *int, before *string, bearerID *typeid.ID) int
+		AccessRequests              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Ancestors                   func(childComplexity int) int
 		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
 		CostLines                   func(childComplexity int, month pricing.Month, first *int, after *string, last *int, before *string) int
@@ -471,6 +589,7 @@ type ComplexityRoot struct {
 		MemberCount                 func(childComplexity int) int
 		Members                     func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Name                        func(childComplexity int) int
+		Notices                     func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Owner                       func(childComplexity int) int
 		Policies                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.PolicyWhereInput, orderBy *model.PolicyOrder) int
 		Projects                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) int
@@ -546,6 +665,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	PolicyReference struct {
+		ID   func(childComplexity int) int
+		Name func(childComplexity int) int
+	}
+
 	PolicyRule struct {
 		AllProjects    func(childComplexity int) int
 		Condition      func(childComplexity int) int
@@ -601,6 +725,8 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		CheckAccess        func(childComplexity int, checks []*model.AccessCheckInput) int
+		ExplainAccess      func(childComplexity int, check model.AccessCheckInput) int
 		LoginPage          func(childComplexity int, organizationSlug string) int
 		Node               func(childComplexity int, id typeid.ID) int
 		Organization       func(childComplexity int, id typeid.ID) int
@@ -623,6 +749,11 @@ type ComplexityRoot struct {
 	RemoveGroupMembersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
+	}
+
+	RequestAccessPayload struct {
+		AccessRequest    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
 	}
 
 	ResetBuiltinPolicyPayload struct {
@@ -657,6 +788,12 @@ type ComplexityRoot struct {
 	ResourceEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	RoleReference struct {
+		ID           func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Organization func(childComplexity int) int
 	}
 
 	RotateApiKeyPayload struct {
@@ -891,13 +1028,14 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
-		APIKey       func(childComplexity int) int
-		Invitations  func(childComplexity int, first *int, after *string) int
-		Memberships  func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Organization func(childComplexity int) int
-		Principal    func(childComplexity int) int
-		Sessions     func(childComplexity int) int
-		User         func(childComplexity int) int
+		APIKey         func(childComplexity int) int
+		AccessRequests func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Invitations    func(childComplexity int, first *int, after *string) int
+		Memberships    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Organization   func(childComplexity int) int
+		Principal      func(childComplexity int) int
+		Sessions       func(childComplexity int) int
+		User           func(childComplexity int) int
 	}
 }
 
@@ -1020,6 +1158,251 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.APIKeyEdge.Node(childComplexity), true
 
+	case "AcceptAccessRequestPayload.accessRequest":
+		if e.ComplexityRoot.AcceptAccessRequestPayload.AccessRequest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptAccessRequestPayload.AccessRequest(childComplexity), true
+	case "AcceptAccessRequestPayload.clientMutationId":
+		if e.ComplexityRoot.AcceptAccessRequestPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptAccessRequestPayload.ClientMutationID(childComplexity), true
+
+	case "AccessDecision.allowed":
+		if e.ComplexityRoot.AccessDecision.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessDecision.Allowed(childComplexity), true
+
+	case "AccessExplanation.allowed":
+		if e.ComplexityRoot.AccessExplanation.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessExplanation.Allowed(childComplexity), true
+	case "AccessExplanation.grants":
+		if e.ComplexityRoot.AccessExplanation.Grants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessExplanation.Grants(childComplexity), true
+	case "AccessExplanation.missing":
+		if e.ComplexityRoot.AccessExplanation.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessExplanation.Missing(childComplexity), true
+	case "AccessExplanation.reason":
+		if e.ComplexityRoot.AccessExplanation.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessExplanation.Reason(childComplexity), true
+
+	case "AccessGrant.conditional":
+		if e.ComplexityRoot.AccessGrant.Conditional == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessGrant.Conditional(childComplexity), true
+	case "AccessGrant.permissionSet":
+		if e.ComplexityRoot.AccessGrant.PermissionSet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessGrant.PermissionSet(childComplexity), true
+	case "AccessGrant.scope":
+		if e.ComplexityRoot.AccessGrant.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessGrant.Scope(childComplexity), true
+	case "AccessGrant.source":
+		if e.ComplexityRoot.AccessGrant.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessGrant.Source(childComplexity), true
+	case "AccessGrant.through":
+		if e.ComplexityRoot.AccessGrant.Through == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessGrant.Through(childComplexity), true
+
+	case "AccessMissing.grantableBy":
+		if e.ComplexityRoot.AccessMissing.GrantableBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessMissing.GrantableBy(childComplexity), true
+	case "AccessMissing.note":
+		if e.ComplexityRoot.AccessMissing.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessMissing.Note(childComplexity), true
+	case "AccessMissing.permission":
+		if e.ComplexityRoot.AccessMissing.Permission == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessMissing.Permission(childComplexity), true
+	case "AccessMissing.permissionSets":
+		if e.ComplexityRoot.AccessMissing.PermissionSets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessMissing.PermissionSets(childComplexity), true
+
+	case "AccessRequest.createdAt":
+		if e.ComplexityRoot.AccessRequest.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequest.CreatedAt(childComplexity), true
+	case "AccessRequest.decidedAt":
+		if e.ComplexityRoot.AccessRequest.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequest.DecidedAt(childComplexity), true
+	case "AccessRequest.expiresAt":
+		if e.ComplexityRoot.AccessRequest.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequest.ExpiresAt(childComplexity), true
+	case "AccessRequest.id":
+		if e.ComplexityRoot.AccessRequest.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequest.ID(childComplexity), true
+	case "AccessRequest.organization":
+		if e.ComplexityRoot.AccessRequest.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequest.Organization(childComplexity), true
+	case "AccessRequest.reason":
+		if e.ComplexityRoot.AccessRequest.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequest.Reason(childComplexity), true
+	case "AccessRequest.role":
+		if e.ComplexityRoot.AccessRequest.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequest.Role(childComplexity), true
+	case "AccessRequest.status":
+		if e.ComplexityRoot.AccessRequest.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequest.Status(childComplexity), true
+	case "AccessRequest.user":
+		if e.ComplexityRoot.AccessRequest.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequest.User(childComplexity), true
+
+	case "AccessRequestConnection.edges":
+		if e.ComplexityRoot.AccessRequestConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequestConnection.Edges(childComplexity), true
+	case "AccessRequestConnection.pageInfo":
+		if e.ComplexityRoot.AccessRequestConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequestConnection.PageInfo(childComplexity), true
+	case "AccessRequestConnection.totalCount":
+		if e.ComplexityRoot.AccessRequestConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequestConnection.TotalCount(childComplexity), true
+
+	case "AccessRequestEdge.cursor":
+		if e.ComplexityRoot.AccessRequestEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequestEdge.Cursor(childComplexity), true
+	case "AccessRequestEdge.node":
+		if e.ComplexityRoot.AccessRequestEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequestEdge.Node(childComplexity), true
+
+	case "AccessRequester.id":
+		if e.ComplexityRoot.AccessRequester.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequester.ID(childComplexity), true
+	case "AccessRequester.name":
+		if e.ComplexityRoot.AccessRequester.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequester.Name(childComplexity), true
+	case "AccessRequester.username":
+		if e.ComplexityRoot.AccessRequester.Username == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRequester.Username(childComplexity), true
+
+	case "AccessScope.kind":
+		if e.ComplexityRoot.AccessScope.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessScope.Kind(childComplexity), true
+	case "AccessScope.projectIds":
+		if e.ComplexityRoot.AccessScope.ProjectIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessScope.ProjectIDs(childComplexity), true
+
+	case "AccessSource.group":
+		if e.ComplexityRoot.AccessSource.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessSource.Group(childComplexity), true
+	case "AccessSource.kind":
+		if e.ComplexityRoot.AccessSource.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessSource.Kind(childComplexity), true
+	case "AccessSource.organization":
+		if e.ComplexityRoot.AccessSource.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessSource.Organization(childComplexity), true
+	case "AccessSource.policy":
+		if e.ComplexityRoot.AccessSource.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessSource.Policy(childComplexity), true
+
 	case "AddGroupMembersPayload.clientMutationId":
 		if e.ComplexityRoot.AddGroupMembersPayload.ClientMutationID == nil {
 			break
@@ -1069,6 +1452,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Application.Description(childComplexity), true
+	case "Application.effectiveGrants":
+		if e.ComplexityRoot.Application.EffectiveGrants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Application.EffectiveGrants(childComplexity), true
 	case "Application.groups":
 		if e.ComplexityRoot.Application.Groups == nil {
 			break
@@ -1290,6 +1679,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingWarning.Organization(childComplexity), true
+
+	case "CancelAccessRequestPayload.accessRequest":
+		if e.ComplexityRoot.CancelAccessRequestPayload.AccessRequest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelAccessRequestPayload.AccessRequest(childComplexity), true
+	case "CancelAccessRequestPayload.clientMutationId":
+		if e.ComplexityRoot.CancelAccessRequestPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelAccessRequestPayload.ClientMutationID(childComplexity), true
 
 	case "ClonePolicyPayload.clientMutationId":
 		if e.ComplexityRoot.ClonePolicyPayload.ClientMutationID == nil {
@@ -1597,6 +1999,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateUserPayload.User(childComplexity), true
 
+	case "DeclineAccessRequestPayload.accessRequest":
+		if e.ComplexityRoot.DeclineAccessRequestPayload.AccessRequest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclineAccessRequestPayload.AccessRequest(childComplexity), true
+	case "DeclineAccessRequestPayload.clientMutationId":
+		if e.ComplexityRoot.DeclineAccessRequestPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclineAccessRequestPayload.ClientMutationID(childComplexity), true
+
 	case "DeleteApiKeyPayload.apiKeyId":
 		if e.ComplexityRoot.DeleteApiKeyPayload.APIKeyID == nil {
 			break
@@ -1828,6 +2243,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Group.Description(childComplexity), true
+	case "Group.effectiveGrants":
+		if e.ComplexityRoot.Group.EffectiveGrants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Group.EffectiveGrants(childComplexity), true
 	case "Group.effectiveSettings":
 		if e.ComplexityRoot.Group.EffectiveSettings == nil {
 			break
@@ -2124,6 +2545,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Membership.CreatedAt(childComplexity), true
+	case "Membership.effectiveGrants":
+		if e.ComplexityRoot.Membership.EffectiveGrants == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.EffectiveGrants(childComplexity), true
 	case "Membership.effectiveSettings":
 		if e.ComplexityRoot.Membership.EffectiveSettings == nil {
 			break
@@ -2235,6 +2662,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Decimal(childComplexity), true
 
+	case "Mutation.acceptAccessRequest":
+		if e.ComplexityRoot.Mutation.AcceptAccessRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptAccessRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptAccessRequest(childComplexity, args["input"].(model.AcceptAccessRequestInput)), true
 	case "Mutation.addGroupMembers":
 		if e.ComplexityRoot.Mutation.AddGroupMembers == nil {
 			break
@@ -2257,6 +2695,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddSSHKey(childComplexity, args["input"].(model.AddSSHKeyInput)), true
+	case "Mutation.cancelAccessRequest":
+		if e.ComplexityRoot.Mutation.CancelAccessRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelAccessRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelAccessRequest(childComplexity, args["input"].(model.CancelAccessRequestInput)), true
 	case "Mutation.clonePolicy":
 		if e.ComplexityRoot.Mutation.ClonePolicy == nil {
 			break
@@ -2345,6 +2794,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateUser(childComplexity, args["input"].(model.CreateUserInput)), true
+	case "Mutation.declineAccessRequest":
+		if e.ComplexityRoot.Mutation.DeclineAccessRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_declineAccessRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeclineAccessRequest(childComplexity, args["input"].(model.DeclineAccessRequestInput)), true
 	case "Mutation.deleteApiKey":
 		if e.ComplexityRoot.Mutation.DeleteAPIKey == nil {
 			break
@@ -2499,6 +2959,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveGroupMembers(childComplexity, args["input"].(model.RemoveGroupMembersInput)), true
+	case "Mutation.requestAccess":
+		if e.ComplexityRoot.Mutation.RequestAccess == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestAccess_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestAccess(childComplexity, args["input"].(model.RequestAccessInput)), true
 	case "Mutation.resetBuiltinPolicy":
 		if e.ComplexityRoot.Mutation.ResetBuiltinPolicy == nil {
 			break
@@ -2709,6 +3180,94 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Mutation.UpdateSSHKey(childComplexity, args["input"].(model.UpdateSSHKeyInput)), true
 
+	case "Notice.action":
+		if e.ComplexityRoot.Notice.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Action(childComplexity), true
+	case "Notice.actor":
+		if e.ComplexityRoot.Notice.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Actor(childComplexity), true
+	case "Notice.at":
+		if e.ComplexityRoot.Notice.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.At(childComplexity), true
+	case "Notice.id":
+		if e.ComplexityRoot.Notice.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.ID(childComplexity), true
+	case "Notice.kind":
+		if e.ComplexityRoot.Notice.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Kind(childComplexity), true
+	case "Notice.subject":
+		if e.ComplexityRoot.Notice.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Notice.Subject(childComplexity), true
+
+	case "NoticeActor.id":
+		if e.ComplexityRoot.NoticeActor.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeActor.ID(childComplexity), true
+	case "NoticeActor.name":
+		if e.ComplexityRoot.NoticeActor.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeActor.Name(childComplexity), true
+	case "NoticeActor.organization":
+		if e.ComplexityRoot.NoticeActor.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeActor.Organization(childComplexity), true
+
+	case "NoticeConnection.edges":
+		if e.ComplexityRoot.NoticeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeConnection.Edges(childComplexity), true
+	case "NoticeConnection.pageInfo":
+		if e.ComplexityRoot.NoticeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeConnection.PageInfo(childComplexity), true
+	case "NoticeConnection.totalCount":
+		if e.ComplexityRoot.NoticeConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeConnection.TotalCount(childComplexity), true
+
+	case "NoticeEdge.cursor":
+		if e.ComplexityRoot.NoticeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeEdge.Cursor(childComplexity), true
+	case "NoticeEdge.node":
+		if e.ComplexityRoot.NoticeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NoticeEdge.Node(childComplexity), true
+
 	case "Organization.apiKeys":
 		if e.ComplexityRoot.Organization.APIKeys == nil {
 			break
@@ -2720,6 +3279,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.APIKeys(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["bearerId"].(*typeid.ID)), true
+	case "Organization.accessRequests":
+		if e.ComplexityRoot.Organization.AccessRequests == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_accessRequests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.AccessRequests(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.ancestors":
 		if e.ComplexityRoot.Organization.Ancestors == nil {
 			break
@@ -2862,6 +3432,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Name(childComplexity), true
+	case "Organization.notices":
+		if e.ComplexityRoot.Organization.Notices == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_notices_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Notices(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.owner":
 		if e.ComplexityRoot.Organization.Owner == nil {
 			break
@@ -3163,6 +3744,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PolicyEdge.Node(childComplexity), true
 
+	case "PolicyReference.id":
+		if e.ComplexityRoot.PolicyReference.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyReference.ID(childComplexity), true
+	case "PolicyReference.name":
+		if e.ComplexityRoot.PolicyReference.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PolicyReference.Name(childComplexity), true
+
 	case "PolicyRule.allProjects":
 		if e.ComplexityRoot.PolicyRule.AllProjects == nil {
 			break
@@ -3388,6 +3982,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProjectEdge.Node(childComplexity), true
 
+	case "Query.checkAccess":
+		if e.ComplexityRoot.Query.CheckAccess == nil {
+			break
+		}
+
+		args, err := ec.field_Query_checkAccess_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CheckAccess(childComplexity, args["checks"].([]*model.AccessCheckInput)), true
+	case "Query.explainAccess":
+		if e.ComplexityRoot.Query.ExplainAccess == nil {
+			break
+		}
+
+		args, err := ec.field_Query_explainAccess_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ExplainAccess(childComplexity, args["check"].(model.AccessCheckInput)), true
+
 	case "Query.loginPage":
 		if e.ComplexityRoot.Query.LoginPage == nil {
 			break
@@ -3494,6 +4111,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemoveGroupMembersPayload.Group(childComplexity), true
+
+	case "RequestAccessPayload.accessRequest":
+		if e.ComplexityRoot.RequestAccessPayload.AccessRequest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestAccessPayload.AccessRequest(childComplexity), true
+	case "RequestAccessPayload.clientMutationId":
+		if e.ComplexityRoot.RequestAccessPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestAccessPayload.ClientMutationID(childComplexity), true
 
 	case "ResetBuiltinPolicyPayload.clientMutationId":
 		if e.ComplexityRoot.ResetBuiltinPolicyPayload.ClientMutationID == nil {
@@ -3630,6 +4260,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResourceEdge.Node(childComplexity), true
+
+	case "RoleReference.id":
+		if e.ComplexityRoot.RoleReference.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleReference.ID(childComplexity), true
+	case "RoleReference.name":
+		if e.ComplexityRoot.RoleReference.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleReference.Name(childComplexity), true
+	case "RoleReference.organization":
+		if e.ComplexityRoot.RoleReference.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RoleReference.Organization(childComplexity), true
 
 	case "RotateApiKeyPayload.apiKey":
 		if e.ComplexityRoot.RotateApiKeyPayload.APIKey == nil {
@@ -4467,6 +5116,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.APIKey(childComplexity), true
+	case "Viewer.accessRequests":
+		if e.ComplexityRoot.Viewer.AccessRequests == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_accessRequests_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.AccessRequests(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Viewer.invitations":
 		if e.ComplexityRoot.Viewer.Invitations == nil {
 			break
@@ -4522,11 +5182,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAcceptAccessRequestInput,
+		ec.unmarshalInputAccessCheckInput,
 		ec.unmarshalInputAddGroupMembersInput,
 		ec.unmarshalInputAddSshKeyInput,
 		ec.unmarshalInputApplicationOrder,
 		ec.unmarshalInputApplicationWhereInput,
 		ec.unmarshalInputBillingSelectorInput,
+		ec.unmarshalInputCancelAccessRequestInput,
 		ec.unmarshalInputClonePolicyInput,
 		ec.unmarshalInputCostWhereInput,
 		ec.unmarshalInputCreateApiKeyInput,
@@ -4536,6 +5199,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreatePolicyInput,
 		ec.unmarshalInputCreateProjectInput,
 		ec.unmarshalInputCreateUserInput,
+		ec.unmarshalInputDeclineAccessRequestInput,
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
 		ec.unmarshalInputDeleteGroupInput,
@@ -4558,6 +5222,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRegisterResourceInput,
 		ec.unmarshalInputReleaseResourceInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
+		ec.unmarshalInputRequestAccessInput,
 		ec.unmarshalInputResetBuiltinPolicyInput,
 		ec.unmarshalInputResourceWhereInput,
 		ec.unmarshalInputRotateApiKeyInput,
@@ -4735,6 +5400,150 @@ func (ec *executionContext) childFields_APIKeyEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type APIKeyEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AcceptAccessRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessRequest":
+		return ec.fieldContext_AcceptAccessRequestPayload_accessRequest(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AcceptAccessRequestPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptAccessRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessDecision(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowed":
+		return ec.fieldContext_AccessDecision_allowed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessDecision", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessExplanation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowed":
+		return ec.fieldContext_AccessExplanation_allowed(ctx, field)
+	case "reason":
+		return ec.fieldContext_AccessExplanation_reason(ctx, field)
+	case "grants":
+		return ec.fieldContext_AccessExplanation_grants(ctx, field)
+	case "missing":
+		return ec.fieldContext_AccessExplanation_missing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessExplanation", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessGrant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "permissionSet":
+		return ec.fieldContext_AccessGrant_permissionSet(ctx, field)
+	case "scope":
+		return ec.fieldContext_AccessGrant_scope(ctx, field)
+	case "source":
+		return ec.fieldContext_AccessGrant_source(ctx, field)
+	case "through":
+		return ec.fieldContext_AccessGrant_through(ctx, field)
+	case "conditional":
+		return ec.fieldContext_AccessGrant_conditional(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessGrant", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessMissing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "permission":
+		return ec.fieldContext_AccessMissing_permission(ctx, field)
+	case "permissionSets":
+		return ec.fieldContext_AccessMissing_permissionSets(ctx, field)
+	case "grantableBy":
+		return ec.fieldContext_AccessMissing_grantableBy(ctx, field)
+	case "note":
+		return ec.fieldContext_AccessMissing_note(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessMissing", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AccessRequest_id(ctx, field)
+	case "organization":
+		return ec.fieldContext_AccessRequest_organization(ctx, field)
+	case "user":
+		return ec.fieldContext_AccessRequest_user(ctx, field)
+	case "role":
+		return ec.fieldContext_AccessRequest_role(ctx, field)
+	case "reason":
+		return ec.fieldContext_AccessRequest_reason(ctx, field)
+	case "status":
+		return ec.fieldContext_AccessRequest_status(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_AccessRequest_expiresAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_AccessRequest_decidedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_AccessRequest_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRequest", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessRequestConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccessRequestConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccessRequestConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AccessRequestConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRequestConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessRequestEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AccessRequestEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AccessRequestEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRequestEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessRequester(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AccessRequester_id(ctx, field)
+	case "username":
+		return ec.fieldContext_AccessRequester_username(ctx, field)
+	case "name":
+		return ec.fieldContext_AccessRequester_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRequester", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessScope(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_AccessScope_kind(ctx, field)
+	case "projectIds":
+		return ec.fieldContext_AccessScope_projectIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessScope", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_AccessSource_kind(ctx, field)
+	case "organization":
+		return ec.fieldContext_AccessSource_organization(ctx, field)
+	case "group":
+		return ec.fieldContext_AccessSource_group(ctx, field)
+	case "policy":
+		return ec.fieldContext_AccessSource_policy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessSource", field.Name)
+}
+
 func (ec *executionContext) childFields_AddGroupMembersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -4777,6 +5586,8 @@ func (ec *executionContext) childFields_Application(ctx context.Context, field g
 		return ec.fieldContext_Application_createdAt(ctx, field)
 	case "version":
 		return ec.fieldContext_Application_version(ctx, field)
+	case "effectiveGrants":
+		return ec.fieldContext_Application_effectiveGrants(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Application", field.Name)
 }
@@ -4871,6 +5682,16 @@ func (ec *executionContext) childFields_BillingWarning(ctx context.Context, fiel
 		return ec.fieldContext_BillingWarning_amount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BillingWarning", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelAccessRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessRequest":
+		return ec.fieldContext_CancelAccessRequestPayload_accessRequest(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CancelAccessRequestPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelAccessRequestPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ClonePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5051,6 +5872,16 @@ func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type CreateUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeclineAccessRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessRequest":
+		return ec.fieldContext_DeclineAccessRequestPayload_accessRequest(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeclineAccessRequestPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeclineAccessRequestPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKeyId":
@@ -5201,6 +6032,8 @@ func (ec *executionContext) childFields_Group(ctx context.Context, field graphql
 		return ec.fieldContext_Group_version(ctx, field)
 	case "viewerPermissions":
 		return ec.fieldContext_Group_viewerPermissions(ctx, field)
+	case "effectiveGrants":
+		return ec.fieldContext_Group_effectiveGrants(ctx, field)
 	case "policies":
 		return ec.fieldContext_Group_policies(ctx, field)
 	}
@@ -5359,6 +6192,8 @@ func (ec *executionContext) childFields_Membership(ctx context.Context, field gr
 		return ec.fieldContext_Membership_createdAt(ctx, field)
 	case "viewerPermissions":
 		return ec.fieldContext_Membership_viewerPermissions(ctx, field)
+	case "effectiveGrants":
+		return ec.fieldContext_Membership_effectiveGrants(ctx, field)
 	case "effectiveSettings":
 		return ec.fieldContext_Membership_effectiveSettings(ctx, field)
 	}
@@ -5395,6 +6230,58 @@ func (ec *executionContext) childFields_Money(ctx context.Context, field graphql
 		return ec.fieldContext_Money_currency(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
+}
+
+func (ec *executionContext) childFields_Notice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Notice_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Notice_kind(ctx, field)
+	case "action":
+		return ec.fieldContext_Notice_action(ctx, field)
+	case "subject":
+		return ec.fieldContext_Notice_subject(ctx, field)
+	case "actor":
+		return ec.fieldContext_Notice_actor(ctx, field)
+	case "at":
+		return ec.fieldContext_Notice_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Notice", field.Name)
+}
+
+func (ec *executionContext) childFields_NoticeActor(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_NoticeActor_id(ctx, field)
+	case "name":
+		return ec.fieldContext_NoticeActor_name(ctx, field)
+	case "organization":
+		return ec.fieldContext_NoticeActor_organization(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoticeActor", field.Name)
+}
+
+func (ec *executionContext) childFields_NoticeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_NoticeConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_NoticeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_NoticeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoticeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_NoticeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_NoticeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_NoticeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NoticeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Organization(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5437,6 +6324,10 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_members(ctx, field)
 	case "projects":
 		return ec.fieldContext_Organization_projects(ctx, field)
+	case "accessRequests":
+		return ec.fieldContext_Organization_accessRequests(ctx, field)
+	case "notices":
+		return ec.fieldContext_Organization_notices(ctx, field)
 	case "applications":
 		return ec.fieldContext_Organization_applications(ctx, field)
 	case "apiKeys":
@@ -5585,6 +6476,16 @@ func (ec *executionContext) childFields_PolicyEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type PolicyEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PolicyReference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PolicyReference_id(ctx, field)
+	case "name":
+		return ec.fieldContext_PolicyReference_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PolicyReference", field.Name)
+}
+
 func (ec *executionContext) childFields_PolicyRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "permissionSets":
@@ -5721,6 +6622,16 @@ func (ec *executionContext) childFields_RemoveGroupMembersPayload(ctx context.Co
 		return ec.fieldContext_RemoveGroupMembersPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveGroupMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessRequest":
+		return ec.fieldContext_RequestAccessPayload_accessRequest(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RequestAccessPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestAccessPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ResetBuiltinPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6269,6 +7180,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_memberships(ctx, field)
 	case "sessions":
 		return ec.fieldContext_Viewer_sessions(ctx, field)
+	case "accessRequests":
+		return ec.fieldContext_Viewer_accessRequests(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

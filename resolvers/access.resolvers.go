@@ -9,14 +9,127 @@ import (
 	"context"
 
 	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/graph"
+	"github.com/headwater-platform/headwater/graph/model"
+	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/requests"
+	"github.com/headwater-platform/headwater/typeid"
 )
+
+func (r *accessMissingResolver) GrantableBy(ctx context.Context, obj *checks.Missing) ([]checks.Granter, error) {
+	return r.granters(ctx, obj.Grantors)
+}
+
+func (r *accessRequestResolver) Organization(ctx context.Context, obj *requests.Request) (*records.Reference, error) {
+	return r.Requests.Organization(ctx, obj)
+}
+
+func (r *applicationResolver) EffectiveGrants(ctx context.Context, obj *people.Application) ([]*checks.Grant, error) {
+	return r.Checks.GrantsOfApplication(ctx, obj.Siblings, obj.ID.UUID)
+}
 
 func (r *groupResolver) ViewerPermissions(ctx context.Context, obj *groups.Group) ([]access.Permission, error) {
 	return r.Checks.ViewerPermissions(ctx, obj.Organizations, obj.OrganizationID)
 }
 
+func (r *groupResolver) EffectiveGrants(ctx context.Context, obj *groups.Group) ([]*checks.Grant, error) {
+	return r.Checks.GrantsOfGroup(ctx, obj.Siblings, obj.ID.UUID)
+}
+
 func (r *membershipResolver) ViewerPermissions(ctx context.Context, obj *people.Membership) ([]access.Permission, error) {
 	return r.Checks.ViewerPermissions(ctx, obj.Organizations, obj.OrganizationID)
 }
+
+func (r *membershipResolver) EffectiveGrants(ctx context.Context, obj *people.Membership) ([]*checks.Grant, error) {
+	return r.Checks.GrantsOfMember(ctx, obj.Siblings, obj.ID.UUID)
+}
+
+func (r *mutationResolver) RequestAccess(ctx context.Context, input model.RequestAccessInput) (*model.RequestAccessPayload, error) {
+	organization, err := input.OrganizationID.Expect("organizationId", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	request, err := r.Requests.Create(ctx, requests.NewRequest{Organization: organization, Role: input.Role, Reason: input.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return &model.RequestAccessPayload{AccessRequest: request, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) AcceptAccessRequest(ctx context.Context, input model.AcceptAccessRequestInput) (*model.AcceptAccessRequestPayload, error) {
+	id, err := input.AccessRequestID.Expect("accessRequestId", typeid.AccessRequest)
+	if err != nil {
+		return nil, err
+	}
+	request, err := r.Requests.Accept(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &model.AcceptAccessRequestPayload{AccessRequest: request, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) DeclineAccessRequest(ctx context.Context, input model.DeclineAccessRequestInput) (*model.DeclineAccessRequestPayload, error) {
+	id, err := input.AccessRequestID.Expect("accessRequestId", typeid.AccessRequest)
+	if err != nil {
+		return nil, err
+	}
+	request, err := r.Requests.Decline(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DeclineAccessRequestPayload{AccessRequest: request, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) CancelAccessRequest(ctx context.Context, input model.CancelAccessRequestInput) (*model.CancelAccessRequestPayload, error) {
+	id, err := input.AccessRequestID.Expect("accessRequestId", typeid.AccessRequest)
+	if err != nil {
+		return nil, err
+	}
+	request, err := r.Requests.Cancel(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &model.CancelAccessRequestPayload{AccessRequest: request, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *organizationResolver) AccessRequests(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*requests.Connection, error) {
+	return r.Requests.Of(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *organizationResolver) Notices(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*requests.NoticeConnection, error) {
+	return r.Requests.NoticesOf(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *queryResolver) CheckAccess(ctx context.Context, checks []*model.AccessCheckInput) ([]*checks.Decision, error) {
+	asked, err := accessChecks(checks)
+	if err != nil {
+		return nil, err
+	}
+	return r.Checks.Check(ctx, asked)
+}
+
+func (r *queryResolver) ExplainAccess(ctx context.Context, check model.AccessCheckInput) (*checks.Explanation, error) {
+	asked, err := accessCheck("check", &check)
+	if err != nil {
+		return nil, err
+	}
+	return r.Checks.Explain(ctx, asked)
+}
+
+func (r *viewerResolver) AccessRequests(ctx context.Context, obj *people.Viewer, first *int, after *string, last *int, before *string) (*requests.Connection, error) {
+	return r.Requests.Mine(ctx, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *Resolver) AccessMissing() graph.AccessMissingResolver { return &accessMissingResolver{r} }
+
+func (r *Resolver) AccessRequest() graph.AccessRequestResolver { return &accessRequestResolver{r} }
+
+type (
+	accessMissingResolver struct{ *Resolver }
+	accessRequestResolver struct{ *Resolver }
+)

@@ -1,11 +1,15 @@
 package resolvers
 
 import (
+	"net/netip"
+	"strconv"
+
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/service/applications"
+	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/policies"
@@ -275,4 +279,29 @@ func policyOrder(order *model.PolicyOrder) policies.Order {
 		return policies.Order{}
 	}
 	return policies.Order{ByName: order.Field == model.PolicyOrderFieldName, Descending: order.Direction == model.OrderDirectionDesc}
+}
+
+func accessChecks(inputs []*model.AccessCheckInput) ([]checks.Check, error) {
+	list := make([]checks.Check, len(inputs))
+	for i, input := range inputs {
+		var err error
+		if list[i], err = accessCheck("checks."+strconv.Itoa(i), input); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// accessCheck returns one check, or INVALID for an address that is none.
+func accessCheck(field string, input *model.AccessCheckInput) (checks.Check, error) {
+	check := checks.Check{Principal: valueOf(input.PrincipalID), Permission: input.Permission, Resource: input.ResourceID}
+	if input.Address == nil {
+		return check, nil
+	}
+	address, err := netip.ParseAddr(*input.Address)
+	if err != nil {
+		return checks.Check{}, fault.Invalidf(field+".address", "an address is written as 192.0.2.1 or 2001:db8::1")
+	}
+	check.Address = address
+	return check, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/headwater-platform/headwater/batch"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -36,6 +37,30 @@ func seen[T records.Principal](principal T, err error) (records.Principal, error
 	default:
 		return principal, nil
 	}
+}
+
+// granters returns those who could give a permission: principals, and roles in
+// the place of those whom the viewer may not know.
+func (r *Resolver) granters(ctx context.Context, grantors []checks.Grantor) ([]checks.Granter, error) {
+	ids := make([]uuid.UUID, len(grantors))
+	for i, grantor := range grantors {
+		ids[i] = grantor.ID.UUID
+	}
+	named, list := batch.Of(ids...), make([]checks.Granter, 0, len(grantors))
+	for _, grantor := range grantors {
+		if grantor.ID.IsZero() {
+			list = append(list, &grantor.Role)
+			continue
+		}
+		principal, err := r.principal(ctx, named, grantor.ID)
+		if err != nil {
+			return nil, err
+		}
+		if principal != nil {
+			list = append(list, principal)
+		}
+	}
+	return list, nil
 }
 
 // visible returns the things that ids name, without those that the viewer may not

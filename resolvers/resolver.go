@@ -14,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/service/policies"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
+	"github.com/headwater-platform/headwater/service/requests"
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/service/settings"
@@ -32,6 +33,7 @@ type Resolver struct {
 	Projects      *projects.Service
 	Rates         *rates.Service
 	Resources     *resources.Service
+	Requests      *requests.Service
 	// Sessions is set where there is an issuer of tokens.
 	Sessions *sessions.Service
 	Settings *settings.Service

@@ -42,6 +42,10 @@ const settingCount = 40
 // multiplierCount is about how many selectors matter to one buyer.
 const multiplierCount = 20
 
+// grantCount is about how many grants a principal has, and how many could give
+// one.
+const grantCount = 20
+
 // reportCost is what adding up the costs of a period weighs beside a field.
 const reportCost = 100
 
@@ -119,4 +123,11 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Group.EffectiveSettings = perKey
 	c.Membership.EffectiveSettings = perKey
 	c.Viewer.Memberships = paged
+	c.Viewer.AccessRequests = paged
+	c.Organization.AccessRequests = paged
+	c.Organization.Notices = paged
+	c.Query.CheckAccess = func(child int, checks []*model.AccessCheckInput) int { return times(child, max(len(checks), 1)) }
+	grants := func(child int) int { return times(child, grantCount) }
+	c.AccessExplanation.Grants, c.Application.EffectiveGrants, c.Group.EffectiveGrants, c.Membership.EffectiveGrants = grants, grants, grants, grants
+	c.AccessMissing.GrantableBy = grants
 }

@@ -213,7 +213,6 @@ func laterOperations() []string {
 		"Login", "RefreshSession", "ImportUsers", "InviteMembers", "AcceptInvitation", "ResendInvitation", "CancelInvitation",
 		"DeclineInvitation", "RequestOwnershipTransfer", "LeaveOrganization", "RemoveMember", "SetMemberRole",
 		"LockOrganization", "UnlockOrganization", "DeactivateOrganization", "ReopenOrganization", "DeleteOrganization",
-		"CheckAccess", "ExplainAccess",
 		"PlanMove", "ApplyMove",
 		"PlanSettings", "ApplySettings",
 		"EndBillingMultiplier", "PlanBillingMultiplier", "SetAllocation", "SetGroupAllocations", "CreateThreshold", "SpendState",

@@ -30,8 +30,9 @@ import (
 	"github.com/headwater-platform/headwater/service/policies"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
-	"github.com/headwater-platform/headwater/service/sessions"
+	"github.com/headwater-platform/headwater/service/requests"
 	"github.com/headwater-platform/headwater/service/resources"
+	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/token"
@@ -103,6 +104,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 			Projects:      projects.New(db, store),
 			Rates:         rates.New(db, store),
 			Resources:     resources.New(db, store),
+			Requests:      requests.New(db, store),
 			Settings:      settings.New(db, store),
 			Usage:         usage.New(db, store),
 		},

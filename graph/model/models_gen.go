@@ -24,12 +24,42 @@ import (
 	"github.com/headwater-platform/headwater/service/policies"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
+	"github.com/headwater-platform/headwater/service/requests"
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
 )
+
+// What `acceptAccessRequest` is asked for.
+type AcceptAccessRequestInput struct {
+	// Which request.
+	AccessRequestID typeid.ID `json:"accessRequestId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `acceptAccessRequest` answers.
+type AcceptAccessRequestPayload struct {
+	// The accepted request.
+	AccessRequest *requests.Request `json:"accessRequest"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// The question whether a principal may do something to a resource.
+type AccessCheckInput struct {
+	// A user, an application or a group; the viewer if absent. A group stands for somebody who is in it alone.
+	PrincipalID *typeid.ID `json:"principalId,omitempty"`
+	// The permission.
+	Permission access.Permission `json:"permission"`
+	// An organization or a project, or what belongs to one: a group, membership, application, policy, API key, SSH key,
+	// resource or access request.
+	ResourceID typeid.ID `json:"resourceId"`
+	// The address that the principal would ask from, for conditions on networks. Absent: for the viewer their own, else none.
+	Address *string `json:"address,omitempty"`
+}
 
 // What `addGroupMembers` is asked for.
 type AddGroupMembersInput struct {
@@ -97,6 +127,22 @@ type BillingSelectorInput struct {
 	Region *string `json:"region,omitempty"`
 	// The charge category. A rule without one prices usage and purchases.
 	ChargeCategory *pricing.ChargeCategory `json:"chargeCategory,omitempty"`
+}
+
+// What `cancelAccessRequest` is asked for.
+type CancelAccessRequestInput struct {
+	// Which request.
+	AccessRequestID typeid.ID `json:"accessRequestId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `cancelAccessRequest` answers.
+type CancelAccessRequestPayload struct {
+	// The cancelled request.
+	AccessRequest *requests.Request `json:"accessRequest"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What `clonePolicy` is asked for.
@@ -307,6 +353,22 @@ type CreateUserPayload struct {
 	User *people.User `json:"user"`
 	// Its place in the organization.
 	Membership *people.Membership `json:"membership"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `declineAccessRequest` is asked for.
+type DeclineAccessRequestInput struct {
+	// Which request.
+	AccessRequestID typeid.ID `json:"accessRequestId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `declineAccessRequest` answers.
+type DeclineAccessRequestPayload struct {
+	// The declined request.
+	AccessRequest *requests.Request `json:"accessRequest"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -711,6 +773,26 @@ type RemoveGroupMembersInput struct {
 type RemoveGroupMembersPayload struct {
 	// The changed group.
 	Group *groups.Group `json:"group"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `requestAccess` is asked for.
+type RequestAccessInput struct {
+	// The organization to become a member of.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The built-in group to be placed in; none if absent.
+	Role *access.Builtin `json:"role,omitempty"`
+	// Why, for the owner to read: 1 to 1000 characters.
+	Reason string `json:"reason"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `requestAccess` answers.
+type RequestAccessPayload struct {
+	// The new request.
+	AccessRequest *requests.Request `json:"accessRequest"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -160,7 +160,7 @@ func UnmarshalPermission(v any) (access.Permission, error) {
 	if err != nil {
 		return "", err
 	}
-	if !slices.Contains(access.Permissions(), access.Permission(s)) {
+	if !access.Permission(s).Known() {
 		return "", fault.Invalidf("", "there is no permission %.40q", s)
 	}
 	return access.Permission(s), nil
