@@ -22,8 +22,8 @@ import (
 // revokedWithin is how long another process may still allow what was revoked.
 const revokedWithin = time.Second
 
-// pair are two processes that serve one database.
-type pair struct {
+// neighbours are two processes that serve one database.
+type neighbours struct {
 	first, second string // where they answer
 	location      string
 	key           string // the file of the signing keys
@@ -32,21 +32,21 @@ type pair struct {
 	tokens map[string]string
 }
 
-// newPair starts two processes on a database with an administrator, ada.
-func newPair(t *testing.T, location string) *pair {
+// newNeighbours starts two processes on a database with an administrator, ada.
+func newNeighbours(t *testing.T, location string) *neighbours {
 	t.Helper()
 	key := filepath.Join(t.TempDir(), "key.pem")
 	database := []string{"--database-url", location}
 	mustRun(t, append([]string{"migrate", "up"}, database...)...)
 	root := strings.TrimSpace(mustRun(t, append([]string{"bootstrap", "--username", "ada", "--email", "ada@platform.example"}, database...)...))
-	p := &pair{location: location, key: key, root: root, tokens: map[string]string{}}
+	p := &neighbours{location: location, key: key, root: root, tokens: map[string]string{}}
 	p.signIn(t, "ada")
 	p.first, p.second = serveOn(t, location, key), serveOn(t, location, key)
 	return p
 }
 
 // signIn gets a token for a user.
-func (p *pair) signIn(t *testing.T, username string) {
+func (p *neighbours) signIn(t *testing.T, username string) {
 	t.Helper()
 	p.tokens[username] = strings.TrimSpace(mustRun(t, "token", "--user", username, "--database-url", p.location, "--signing-key-file", p.key))
 }
@@ -86,7 +86,7 @@ func serveOn(t *testing.T, location, key string) string {
 }
 
 // ask asks one of the processes as a user.
-func (p *pair) ask(t *testing.T, url, username, document string, variables map[string]any) string {
+func (p *neighbours) ask(t *testing.T, url, username, document string, variables map[string]any) string {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
 	if err != nil {
@@ -117,7 +117,7 @@ func fetched(t *testing.T, request *http.Request) string {
 
 // must asks the first process as ada and returns what is at the path of the
 // answer.
-func (p *pair) must(t *testing.T, document, path string, input map[string]any) string {
+func (p *neighbours) must(t *testing.T, document, path string, input map[string]any) string {
 	t.Helper()
 	raw := p.ask(t, p.first, "ada", document, map[string]any{"i": input})
 	var answer struct {
@@ -146,7 +146,7 @@ func TestRevocationReachesEveryProcess(t *testing.T) {
 
 func revokeAgainAndAgain(t *testing.T, location string, notified bool) {
 	t.Helper()
-	p := newPair(t, location)
+	p := newNeighbours(t, location)
 	organization := p.must(t, `mutation($i: CreateOrganizationInput!) { createOrganization(input: $i) { organization { id } } }`,
 		"createOrganization.organization.id", map[string]any{"managedById": p.root, "name": "Acme", "slug": "acme", "ownerEmail": "olga@acme.example"})
 	member := p.must(t, `mutation($i: CreateUserInput!) { createUser(input: $i) { user { id } } }`, "createUser.user.id",

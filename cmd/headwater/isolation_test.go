@@ -146,7 +146,7 @@ func (g generator) questions(w *world) []string {
 			list = append(list, "{ viewer { "+selection+" } }")
 		}
 	}
-	kinds := map[string]string{"org": "Organization", "usr": "User", "mem": "Membership", "grp": "Group", "app": "Application", "prj": "Project", "key": "APIKey"}
+	kinds := map[string]string{"org": "Organization", "usr": "User", "mem": "Membership", "grp": "Group", "app": "Application", "prj": "Project", "key": "APIKey", "pol": "Policy"}
 	for _, id := range w.ids {
 		kind := kinds[id[:3]]
 		list = append(list, fmt.Sprintf(`{ node(id: "%s") { __typename id ... on %s { %s } } }`, id, kind, deepest(func(depth int) string { return g.selection(kind, map[string]int{}, depth-1) })))

@@ -25,6 +25,7 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 		w.team(t, "acme", "team")
 		w.arrange(t, "application acme.deployer acme.team")
 		w.issueKey(t, "key", "ada", map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["deployer"]})
+		w.policy(t, "acme.books", "ada", "", books())
 		changed := map[string]bool{"exchangeApiKey": true} // It changes nothing.
 		for _, tt := range []struct {
 			name  string
@@ -54,7 +55,14 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"rotateApiKey", map[string]any{"apiKeyId": w.ids["key"]}, "acme", []string{"~key"}},
 			{"deleteApiKey", map[string]any{"apiKeyId": w.ids["key"]}, "acme", []string{"-key"}},
 			{"deleteApplication", map[string]any{"applicationId": w.ids["deployer"]}, "acme", []string{"-app", "-gmb", "-key"}},
-			{"deleteGroup", map[string]any{"groupId": w.ids["acme.team"]}, "acme", []string{"-gmb", "-gmb", "-grp", "~dir"}},
+			{"createPolicy", w.policyInput("max", books()), "acme", []string{"+pol"}},
+			{"updatePolicy", map[string]any{"policyId": w.ids["acme.books"], "name": "Books"}, "acme", []string{"~pol"}},
+			{"setPolicyRules", map[string]any{"policyId": w.ids["acme.books"], "rules": []any{}}, "acme", []string{"~pol"}},
+			{"setPolicyPrincipal", map[string]any{"policyId": w.ids["acme.books"], "principalId": w.ids["acme.team"]}, "acme", []string{"~pol"}},
+			{"clonePolicy", map[string]any{"policyId": w.ids["acme.books"], "name": "More books", "keepPrincipal": true}, "acme", []string{"+pol"}},
+			{"resetBuiltinPolicy", map[string]any{"policyId": w.ids["platform.editors-policy"]}, "platform", []string{"~pol"}},
+			{"deletePolicy", map[string]any{"policyId": w.ids["acme.books"]}, "acme", []string{"-pol"}},
+			{"deleteGroup", map[string]any{"groupId": w.ids["acme.team"]}, "acme", []string{"-gmb", "-gmb", "-grp", "~dir", "~pol"}},
 		} {
 			before, err := db.Revision(t.Context())
 			if err != nil {

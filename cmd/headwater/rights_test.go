@@ -72,6 +72,16 @@ membership of max               y   -   y     y   -     -    -    -    -   -    
 person max                      y   -   y     y   -     -    -    -    -   -     y    y    -    y   y    y    -    -    y   -
 project of acme                 y   -   y     y   -     -    -    -    -   -     y    y    -    -   -    y    y    -    -   -
 application of acme             y   -   -     -   -     -    -    -    -   -     y    y    -    -   -    y    -    -    -   y
+policy of acme                  y   -   -     -   -     -    -    -    -   -     y    y    -    -   -    y    -    -    -   -
+permission sets of acme         y   -   F     F   -     -    -    -    -   -     y    y    F    F   F    y    F    F    F   F
+create policy                   y   -   F     F   -     -    -    -    -   -     y    y    F    F   F    F    F    F    F   F
+rename policy                   y   -   -     -   -     -    -    -    -   -     y    y    -    -   -    F    -    -    -   -
+rules of a policy               y   -   -     -   -     -    -    -    -   -     y    y    -    -   -    F    -    -    -   -
+principal of a policy           y   -   -     -   -     -    -    -    -   -     y    y    -    -   -    F    -    -    -   -
+clone policy                    y   -   -     -   -     -    -    -    -   -     y    y    -    -   -    F    -    -    -   -
+delete policy                   y   -   -     -   -     -    -    -    -   -     y    y    -    -   -    F    -    -    -   -
+rules of Administrators         F   -   -     -   -     -    -    -    -   -     y    F    -    -   -    F    -    -    -   -
+reset Administrators            F   -   -     -   -     -    -    -    -   -     y    F    -    -   -    F    -    -    -   -
 group of acme                   y   -   y     y   -     -    -    -    -   -     y    y    -    y   y    y    -    -    -   -
 `
 	who := strings.Fields(actors)
@@ -118,6 +128,7 @@ func staff(t *testing.T, w *world) {
 	w.person(t, "northwind", "pia", "northwind.admins")
 	w.person(t, "northwind", "penny")
 	w.person(t, "northwind", "pete", "northwind.administrators")
+	w.team(t, "acme", "plain")
 	for team, role := range map[string]string{"admins": "org:admin", "settings": "org:settings", "users": "org:users", "groups": "org:groups"} {
 		w.team(t, "acme", team, role)
 	}
@@ -130,6 +141,7 @@ func staff(t *testing.T, w *world) {
 	w.person(t, "acme", "bill", "acme.billing")
 	w.person(t, "acme", "neo")
 	w.arrange(t, "application acme.deployer acme.settings")
+	w.policy(t, "acme.books", "ada", "acme.plain", books())
 }
 
 // attempt is one operation, tried by an actor. It returns the answer.
@@ -273,7 +285,38 @@ func attempts() map[string]attempt {
 		"person max":                      node("max", `... on User { username }`),
 		"project of acme":                 node("acme.project", `... on Project { name }`),
 		"application of acme":             node("deployer", `... on Application { name }`),
-		"group of acme":                   node("acme.admins", `... on Group { name }`),
+		"policy of acme":                  node("acme.books", `... on Policy { name }`),
+		"permission sets of acme": func(t *testing.T, w *world, actor string) []byte {
+			t.Helper()
+			return w.askWith(t, actor, `query($id: ID!) { permissionSets(organizationId: $id) { name } }`, map[string]any{"id": w.ids["acme"]})
+		},
+		"create policy": mutate("createPolicy", "policy { id }", func(_ *testing.T, w *world) map[string]any {
+			return w.policyInput("max", books())
+		}),
+		"rename policy": mutate("updatePolicy", "policy { id }", func(_ *testing.T, w *world) map[string]any {
+			return map[string]any{"policyId": w.ids["acme.books"], "name": "Books"}
+		}),
+		"rules of a policy": mutate("setPolicyRules", "policy { id }", func(_ *testing.T, w *world) map[string]any {
+			return map[string]any{"policyId": w.ids["acme.books"], "rules": []any{books()}}
+		}),
+		"principal of a policy": mutate("setPolicyPrincipal", "policy { id }", func(_ *testing.T, w *world) map[string]any {
+			return map[string]any{"policyId": w.ids["acme.books"], "principalId": w.ids["acme.plain"]}
+		}),
+		"clone policy": mutate("clonePolicy", "policy { id }", func(_ *testing.T, w *world) map[string]any {
+			return map[string]any{"policyId": w.ids["acme.books"], "name": "More books"}
+		}),
+		"delete policy": mutate("deletePolicy", "policyId", func(t *testing.T, w *world) map[string]any {
+			t.Helper()
+			w.policy(t, "acme.doomed", "ada", "", books())
+			return map[string]any{"policyId": w.ids["acme.doomed"]}
+		}),
+		"rules of Administrators": mutate("setPolicyRules", "policy { id }", func(_ *testing.T, w *world) map[string]any {
+			return map[string]any{"policyId": w.ids["acme.administrators-policy"], "rules": []any{map[string]any{"permissionSets": []string{"OrganizationManager"}, "organization": true}}}
+		}),
+		"reset Administrators": mutate("resetBuiltinPolicy", "policy { id }", func(_ *testing.T, w *world) map[string]any {
+			return map[string]any{"policyId": w.ids["acme.administrators-policy"]}
+		}),
+		"group of acme": node("acme.admins", `... on Group { name }`),
 	}
 }
 
