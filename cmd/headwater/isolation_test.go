@@ -89,6 +89,9 @@ func spread(t *testing.T, w *world, organizations []string) {
 	for _, slug := range []string{"northwind", "fjord", "acme", "bravo", "cove"} {
 		w.must(t, "ada", mutation("updateOrganization", "organization { id }"), map[string]any{"i": map[string]any{"id": w.ids[slug], "customerReference": "reference-of-" + slug}})
 	}
+	w.name("cove.request", w.request(t, "sven", "cove", ""))
+	notices := w.must(t, "cora", `query($o: ID!) { organization(id: $o) { notices { edges { node { id } } } } }`, map[string]any{"o": w.ids["cove"]})
+	w.name("cove.notice", dig(notices, "organization.notices.edges.0.node.id"))
 }
 
 // marks returns what tells of the organizations that are not visible: ids,
@@ -109,8 +112,10 @@ func marks(t *testing.T, w *world, all, visible []string) []string {
 			if name == slug || isInside {
 				list = append(list, id)
 			}
-			// The guest is seen in both of his organizations.
-			if person := w.ids[inside]; isInside && inside != "gus" && strings.HasPrefix(person, "usr_") {
+			// The guest is seen in both of his organizations, and whoever asks for
+			// access shows himself to the owner.
+			shown := inside == "gus" || inside == "sven" && slices.Contains(visible, "cove")
+			if person := w.ids[inside]; isInside && !shown && strings.HasPrefix(person, "usr_") {
 				list = append(list, person, `"`+inside+`"`, inside+"@"+slug+".example")
 			}
 		}
@@ -146,8 +151,14 @@ func (g generator) questions(w *world) []string {
 			list = append(list, "{ viewer { "+selection+" } }")
 		}
 	}
-	kinds := map[string]string{"org": "Organization", "usr": "User", "mem": "Membership", "grp": "Group", "app": "Application", "prj": "Project", "key": "APIKey", "pol": "Policy"}
+	kinds := map[string]string{"org": "Organization", "usr": "User", "mem": "Membership", "grp": "Group", "app": "Application", "prj": "Project", "key": "APIKey", "pol": "Policy", "req": "AccessRequest", "ntc": "Notice"}
+	// Roles have no id of their own, so that it cannot be asked for beside others'.
+	explained := strings.Replace(g.selection("AccessExplanation", map[string]int{}, 3), "on RoleReference { id ", "on RoleReference { ", 1)
 	for _, id := range w.ids {
+		list = append(list, fmt.Sprintf(`{ explainAccess(check: {permission: "policies:write", resourceId: %q}) { %s } }`, id, explained))
+		if slices.Contains([]string{"usr", "app", "grp"}, id[:3]) {
+			list = append(list, fmt.Sprintf(`{ explainAccess(check: {permission: "org:read", resourceId: %q, principalId: %q}) { %s } }`, w.ids["acme"], id, explained))
+		}
 		kind := kinds[id[:3]]
 		list = append(list, fmt.Sprintf(`{ node(id: "%s") { __typename id ... on %s { %s } } }`, id, kind, deepest(func(depth int) string { return g.selection(kind, map[string]int{}, depth-1) })))
 	}

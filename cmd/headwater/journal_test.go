@@ -27,6 +27,9 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 		w.issueKey(t, "key", "ada", map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["deployer"]})
 		w.policy(t, "acme.books", "ada", "", books())
 		changed := map[string]bool{"exchangeApiKey": true} // It changes nothing.
+		// Whoever asks for access does not answer.
+		actors := map[string]string{"acceptAccessRequest": "olga", "declineAccessRequest": "cora"}
+		toAccept, toDecline, toCancel := w.request(t, "paula", "acme", "EDITORS"), w.request(t, "paula", "cove", ""), w.request(t, "ada", "bravo", "")
 		for _, tt := range []struct {
 			name  string
 			input map[string]any
@@ -62,16 +65,24 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"clonePolicy", map[string]any{"policyId": w.ids["acme.books"], "name": "More books", "keepPrincipal": true}, "acme", []string{"+pol"}},
 			{"resetBuiltinPolicy", map[string]any{"policyId": w.ids["platform.editors-policy"]}, "platform", []string{"~pol"}},
 			{"deletePolicy", map[string]any{"policyId": w.ids["acme.books"]}, "acme", []string{"-pol"}},
+			{"requestAccess", map[string]any{"organizationId": w.ids["acme"], "reason": "because"}, "acme", []string{"+ntc", "+req"}},
+			{"acceptAccessRequest", map[string]any{"accessRequestId": toAccept}, "acme", []string{"+gmb", "+mem", "~req"}},
+			{"declineAccessRequest", map[string]any{"accessRequestId": toDecline}, "cove", []string{"~req"}},
+			{"cancelAccessRequest", map[string]any{"accessRequestId": toCancel}, "bravo", []string{"~req"}},
 			{"deleteGroup", map[string]any{"groupId": w.ids["acme.team"]}, "acme", []string{"-gmb", "-gmb", "-grp", "~dir", "~pol"}},
 		} {
 			before, err := db.Revision(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.must(t, "ada", mutation(tt.name, "clientMutationId"), map[string]any{"i": tt.input})
+			actor, ok := actors[tt.name]
+			if !ok {
+				actor = "ada"
+			}
+			w.must(t, actor, mutation(tt.name, "clientMutationId"), map[string]any{"i": tt.input})
 			changed[tt.name] = true
 			entry := lastEntry(t, w, before)
-			if entry.Action != tt.name || entry.ActorName != "ada" || entry.ActorID == nil || *entry.ActorID != w.key(t, "ada") || entry.RequestID == "" {
+			if entry.Action != tt.name || entry.ActorName != actor || entry.ActorID == nil || *entry.ActorID != w.key(t, actor) || entry.RequestID == "" {
 				t.Errorf("%s: the entry is %v", tt.name, entry)
 			}
 			if tt.where != "" && entry.OrganizationID != w.key(t, tt.where) {

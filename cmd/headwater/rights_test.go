@@ -83,6 +83,12 @@ delete policy                   y   -   -     -   -     -    -    -    -   -    
 rules of Administrators         F   -   -     -   -     -    -    -    -   -     y    F    -    -   -    F    -    -    -   -
 reset Administrators            F   -   -     -   -     -    -    -    -   -     y    F    -    -   -    F    -    -    -   -
 group of acme                   y   -   y     y   -     -    -    -    -   -     y    y    -    y   y    y    -    -    -   -
+check on max in acme            y   -   y     y   -     -    -    -    -   -     y    y    F    y   y    y    F    F    y   F
+explain max in acme             y   -   y     y   -     -    -    -    -   -     y    y    F    y   y    y    F    F    y   F
+check oneself in acme           y   y   y     y   y     y    y    y    y   y     y    y    y    y   y    y    y    y    y   y
+explain oneself in acme         y   -   y     y   -     -    -    -    -   -     y    y    y    y   y    y    y    y    y   y
+ask for access to dune          y   -   y     y   -     -    -    -    -   -     -    -    -    -   -    -    -    -    -   -
+answer a request to acme        -   -   -     -   -     -    -    -    -   -     y    -    -    -   -    -    -    -    -   -
 `
 	who := strings.Fields(actors)
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
@@ -207,8 +213,37 @@ func attempts() map[string]attempt {
 			return input
 		})
 	}
+	check := func(document, principal string) attempt {
+		return func(t *testing.T, w *world, actor string) []byte {
+			t.Helper()
+			check := map[string]any{"permission": "org:read", "resourceId": w.ids["acme"]}
+			if principal != "" {
+				check["principalId"] = w.ids[principal]
+			}
+			return w.askWith(t, actor, document, map[string]any{"check": check})
+		}
+	}
+	const (
+		checking   = `query($check: AccessCheckInput!) { checkAccess(checks: [$check]) { allowed } }`
+		explaining = `query($check: AccessCheckInput!) { explainAccess(check: $check) { allowed } }`
+	)
 	asManager := map[string]any{"side": "MANAGER"}
 	return map[string]attempt{
+		"check on max in acme":    check(checking, "max"),
+		"explain max in acme":     check(explaining, "max"),
+		"check oneself in acme":   check(checking, ""),
+		"explain oneself in acme": check(explaining, ""),
+		"ask for access to dune": mutate("requestAccess", "accessRequest { id }", func(t *testing.T, w *world) map[string]any {
+			if w.ids["dune"] == "" {
+				w.organization(t, "dune", "STANDARD", "northwind", "dora")
+			}
+			return map[string]any{"organizationId": w.ids["dune"], "reason": "To help."}
+		}),
+		"answer a request to acme": mutate("declineAccessRequest", "accessRequest { id }", func(t *testing.T, w *world) map[string]any {
+			helper := fresh("helper")
+			w.person(t, "northwind", helper, "northwind.admins")
+			return map[string]any{"accessRequestId": w.request(t, helper, "acme", "")}
+		}),
 		"read acme":      read("acme"),
 		"read northwind": read("northwind"),
 		"read cove":      read("cove"),
