@@ -66,6 +66,10 @@ func TestStatementsDoNotDependOnHowMany(t *testing.T) {
 			effectiveSettings(keys: ["customize.locale"]) { value } } } } } } } }`, ""},
 		"Groups": {`query { organizations(first: 100) { edges { node { groups(first: 3) { totalCount edges { node { memberCount members { totalCount edges { node { id ... on User { email } } } }
 			effectiveSettings(keys: ["variables"]) { value } } } } projects { totalCount edges { node { name } } } } } } }`, ""},
+		"Access": {`query { organizations(first: 100) { edges { node {
+			accessRequests(first: 2) { totalCount edges { node { organization { name } user { name } } } } notices(first: 2) { totalCount edges { node { actor { name } } } }
+			groups(first: 3) { edges { node { viewerPermissions effectiveGrants { source { group { name } policy { name } } } } } }
+			members(first: 2) { edges { node { viewerPermissions effectiveGrants { source { group { name } policy { name } } } } } } } } } }`, ""},
 		"Tree": {`query { organizations(first: 100) { edges { node { managedBy { name } ancestors { name } viewerPermissions customerReference
 			managedOrganizations(first: 2) { totalCount edges { node { memberCount owner { email } } } } } } } }`, ""},
 	}
@@ -115,6 +119,7 @@ func populate(t *testing.T, w *world, from, to int) {
 		w.team(t, slug, "team")
 		w.person(t, slug, fmt.Sprintf("first%d", i), slug+".team")
 		w.person(t, slug, fmt.Sprintf("second%d", i), slug+".team")
+		w.request(t, "paula", slug, "EDITORS")
 		w.must(t, "ada", mutation("setSetting", "revision"), map[string]any{"i": map[string]any{
 			"scopeId": w.ids[slug+".team"], "key": "variables", "value": map[string]any{"I": fmt.Sprint(i)},
 		}})
