@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -26,6 +27,7 @@ import (
 
 // Services are what the platform is made with.
 type Services struct {
+	Applications  *applications.Service
 	Groups        *groups.Service
 	Organizations *organizations.Service
 	People        *people.Service
@@ -46,7 +48,7 @@ type Options struct {
 
 // Platform is what was made.
 type Platform struct {
-	// Logins are the people who have a password, at least one of each role.
+	// Logins are the people who have a password, and the application.
 	Logins []Login
 	// Usage is the import of all usage.
 	Usage *usage.Import
@@ -132,7 +134,7 @@ func (b *builder) tell(what string) {
 func (b *builder) history(ctx context.Context) error {
 	b.timeline.moveTo(b.calendar.months[0].Start().Add(-founding + 9*time.Hour))
 	for _, chapter := range []func(context.Context) error{
-		b.found, b.onboard, b.settle, b.mapUsage, b.live,
+		b.found, b.onboard, b.automate, b.settle, b.mapUsage, b.live,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err
@@ -197,6 +199,26 @@ func (b *builder) onboard(ctx context.Context) error {
 		b.tell(fmt.Sprintf("customers %d/%d", i+1, len(b.plan.customers)))
 		if err := b.create(ctx, customer, customer.manager.administrator()); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// automate makes the application of the first customer.
+func (b *builder) automate(ctx context.Context) error {
+	home, wanted := b.plan.customers[0], b.plan.application
+	as, err := b.as(ctx, home.owner())
+	if err != nil {
+		return err
+	}
+	made, err := b.Applications.Create(as, applications.NewApplication{Organization: home.id, Name: wanted.name, Description: wanted.description})
+	if err != nil {
+		return fmt.Errorf("create %s: %w", wanted.name, err)
+	}
+	wanted.id = made.ID.UUID
+	for _, g := range wanted.groups {
+		if _, err := b.Groups.AddMembers(as, g.id, []typeid.ID{made.ID}); err != nil {
+			return fmt.Errorf("put %s into %s: %w", wanted.name, g.name, err)
 		}
 	}
 	return nil
@@ -359,14 +381,18 @@ func asSystem(ctx context.Context) context.Context {
 	return access.WithViewer(ctx, access.SystemViewer("demo"))
 }
 
-// logins returns who can sign in and where.
+// logins returns who can sign in and where, and the application.
 func (b *builder) logins() []Login {
 	var logins []Login
 	for _, p := range b.plan.logins() {
 		logins = append(logins, Login{
-			Role: p.login, Username: p.username, Password: p.password, User: typeid.New(typeid.User, p.id),
+			Role: p.login, Username: p.username, Password: p.password, Principal: typeid.New(typeid.User, p.id),
 			Organization: typeid.New(typeid.Organization, p.home.id), OrganizationName: p.home.name,
 		})
 	}
-	return logins
+	home := b.plan.customers[0]
+	return append(logins, Login{
+		Role: Application, Username: b.plan.application.name, Principal: typeid.New(typeid.Application, b.plan.application.id),
+		Organization: typeid.New(typeid.Organization, home.id), OrganizationName: home.name,
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ import (
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -56,7 +58,8 @@ type world struct {
 func servicesOn(db *database.DB) demo.Services {
 	store, hasher := records.New(db), password.NewHasher(2)
 	return demo.Services{
-		Groups: groups.New(db, store), Organizations: organizations.New(db, store, orgtree.MaxDepth),
+		Applications: applications.New(db, store, cryptorand.Reader),
+		Groups:       groups.New(db, store), Organizations: organizations.New(db, store, orgtree.MaxDepth),
 		People: people.New(db, store, hasher), Rates: rates.New(db, store), Settings: settings.New(db, store),
 		Usage: usage.New(db, store), Records: store, Hasher: hasher,
 	}
@@ -254,10 +257,16 @@ func addUp(t *testing.T, file io.Reader) (*money.Totals, int) {
 // active and sees something, and that nobody else has a password.
 func checkLogins(t *testing.T, w *world) {
 	hashed := must(w.db.Client().User.Query().Where(user.PasswordHashNEQ("")).Count(w.ctx))(t)
-	if hashed != len(w.made.Logins) {
-		t.Errorf("%d people have a password, %d logins are told", hashed, len(w.made.Logins))
+	people := slices.DeleteFunc(slices.Clone(w.made.Logins), func(l demo.Login) bool { return l.Role == demo.Application })
+	if hashed != len(people) || len(people) != len(w.made.Logins)-1 {
+		t.Errorf("%d people have a password, %d logins are told", hashed, len(people))
 	}
-	for i, login := range w.made.Logins {
+	bot := w.login(t, demo.Application)
+	viewer := must(w.services.Records.Viewer(t.Context(), records.Session{Principal: bot.Principal}))(t)
+	if standing := viewer.Standing(orgtree.ID(bot.Organization.UUID)); !slices.Equal(standing.Roles, []access.Role{access.RoleSettings}) {
+		t.Errorf("the application %s has the roles %v", bot.Username, standing.Roles)
+	}
+	for i, login := range people {
 		row := must(w.db.Client().User.Query().Where(user.Username(login.Username)).Only(w.ctx))(t)
 		if i == 0 {
 			if same := must(argon2id.ComparePasswordAndHash(login.Password, row.PasswordHash))(t); !same {

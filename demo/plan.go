@@ -66,6 +66,8 @@ const (
 	OrgGroups       Role = "org-groups"
 	OrgSettings     Role = "org-settings"
 	Member          Role = "member"
+	// Application is not a person: it has no password, and nobody signs in with it.
+	Application Role = "application"
 
 	OtherPartnerAdmin  Role = "other-partner-admin"
 	OtherCustomerOwner Role = "other-customer-owner"
@@ -149,6 +151,8 @@ type plan struct {
 	// customers are in the order in which they are made; the first is alpine's
 	// and has a login of every kind.
 	customers []*organization
+	// application is the first customer's.
+	application *application
 }
 
 // organizations returns all of them, managers before those whom they manage.
@@ -179,6 +183,7 @@ func newPlan(seed uint64, size Size) *plan {
 	pl.customers(size.Organizations)
 	pl.staff()
 	pl.fill(size.Users)
+	pl.plan.application = pl.plan.newApplication()
 	pl.passwords(seed)
 	return pl.plan
 }
@@ -343,6 +348,23 @@ func (pl *planner) passwords(seed uint64) {
 	}
 }
 
+// application is one to be made, in the first customer.
+type application struct {
+	name, description string
+	groups            []*group
+
+	id uuid.UUID
+}
+
+// newApplication returns the one program of the demo, which keeps settings.
+func (p *plan) newApplication() *application {
+	home := p.customers[0]
+	return &application{
+		name: "nightly-sync", description: "Keeps the settings of the teams in step with the directory.",
+		groups: []*group{home.group(settingsGroup)},
+	}
+}
+
 // logins returns the people who can sign in, those of the first customer before
 // further ones of the same role.
 func (p *plan) logins() []*person {
@@ -362,12 +384,14 @@ func (p *plan) logins() []*person {
 	return logins
 }
 
-// Login is a person who can sign in.
+// Login is a person who can sign in, or an application, which has a name but no
+// password.
 type Login struct {
-	Role         Role
-	Username     string
-	Password     string
-	User         typeid.ID
+	Role     Role
+	Username string
+	Password string
+	// Principal is the user or the application.
+	Principal    typeid.ID
 	Organization typeid.ID
 	// OrganizationName is for people to read.
 	OrganizationName string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -147,7 +148,8 @@ func (c demoCommand) make(ctx context.Context, io streams, location string) (*pl
 // demoServices returns what the demo is made with.
 func (p *platform) demoServices() demo.Services {
 	return demo.Services{
-		Groups: p.services.Groups, Organizations: p.services.Organizations, People: p.services.People,
+		Applications: p.services.Applications,
+		Groups:       p.services.Groups, Organizations: p.services.Organizations, People: p.services.People,
 		Rates: p.services.Rates, Settings: p.services.Settings, Usage: p.services.Usage,
 		Records: p.records, Hasher: password.NewHasher(hashes),
 	}
@@ -213,7 +215,7 @@ type demoLogin struct {
 // signIn gives every login a token.
 func (s *shown) signIn(ctx context.Context, issuer token.Issuer) error {
 	for _, login := range s.made.Logins {
-		signed, err := s.platform.tokenFor(ctx, issuer, login.Username, "", demoTokens)
+		signed, err := s.platform.tokenOf(ctx, issuer, login.Principal, demoTokens)
 		if err != nil {
 			return err
 		}
@@ -249,7 +251,7 @@ func (s *shown) describe() (string, error) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "  ROLE\tUSERNAME\tPASSWORD\tORGANIZATION\tORGANIZATION ID")
 	for _, login := range s.logins {
-		fmt.Fprintln(table, "  "+strings.Join([]string{login.Role, login.Username, login.Password, login.organization, login.OrganizationID}, "\t"))
+		fmt.Fprintln(table, "  "+strings.Join([]string{login.Role, login.Username, cmp.Or(login.Password, "–"), login.organization, login.OrganizationID}, "\t"))
 	}
 	if err := table.Flush(); err != nil {
 		return "", err

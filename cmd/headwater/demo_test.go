@@ -99,16 +99,17 @@ func checkDemo(t *testing.T, line demoLine) {
 	want := map[string]int{
 		"platform-admin": 9, "partner-admin": 4, "subpartner-admin": 2, "customer-owner": 1, "customer-admin": 1, "editor": 1,
 		"billing-admin": 1, "org-users": 1, "org-groups": 1, "org-settings": 1, "member": 1,
-		"other-partner-admin": 2, "other-customer-owner": 1,
+		"application": 1, "other-partner-admin": 2, "other-customer-owner": 1,
 	}
 	seen := map[string]bool{}
 	for _, login := range line.Users {
-		answer := post(t, line.GraphQL, login.Token, `{ viewer { user { username } memberships(first: 5) { edges { node { organization { id } } } } } organizations(first: 1) { totalCount } }`)
-		for _, part := range []string{
-			`"username":"` + login.Username + `"`,
-			`"organization":{"id":"` + login.OrganizationID + `"}`,
-		} {
-			if login.Password == "" || !strings.Contains(answer, part) || strings.Contains(answer, `"errors"`) {
+		answer := post(t, line.GraphQL, login.Token, `{ viewer { principal { __typename ... on Application { name organization { id } } } user { username } memberships(first: 5) { edges { node { organization { id } } } } } organizations(first: 1) { totalCount } }`)
+		name := `"username":"` + login.Username + `"`
+		if login.Role == "application" {
+			name = `"__typename":"Application","name":"` + login.Username + `"`
+		}
+		for _, part := range []string{name, `"organization":{"id":"` + login.OrganizationID + `"}`} {
+			if (login.Password == "") != (login.Role == "application") || !strings.Contains(answer, part) || strings.Contains(answer, `"errors"`) {
 				t.Errorf("%s is told %s, want %s", login.Role, answer, part)
 			}
 		}

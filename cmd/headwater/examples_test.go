@@ -91,7 +91,7 @@ func serveDemo(t *testing.T) (url string, tokens map[demo.Role]string) {
 		if tokens[login.Role] != "" {
 			continue
 		}
-		if tokens[login.Role], err = p.tokenFor(t.Context(), issuer, login.Username, "", time.Hour); err != nil {
+		if tokens[login.Role], err = p.tokenOf(t.Context(), issuer, login.Principal, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/headwater-platform/headwater/config"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent/user"
@@ -172,17 +170,26 @@ func (p *platform) tokenFor(ctx context.Context, issuer token.Issuer, username, 
 		return "", fmt.Errorf("there is no user %q", username)
 	}
 	claims := token.Claims{Subject: typeid.New(typeid.User, id), ExpiresAt: clock().Add(ttl)}
-	bound := uuid.Nil
 	if slug != "" {
 		org, err := p.records.BySlug(ctx, slug)
 		if err != nil {
 			return "", fmt.Errorf("there is no organization %q", slug)
 		}
-		bound = org.ID
 		claims.Organization = typeid.New(typeid.Organization, org.ID)
 	}
-	if _, err := p.records.Viewer(ctx, records.Session{Principal: claims.Subject, Organization: bound}); err != nil {
-		return "", fmt.Errorf("%s is locked or no member of the organization", username)
+	return p.sign(ctx, issuer, claims, username)
+}
+
+// tokenOf returns a token of a user or an application.
+func (p *platform) tokenOf(ctx context.Context, issuer token.Issuer, principal typeid.ID, ttl time.Duration) (string, error) {
+	return p.sign(asSystem(ctx, "token"), issuer, token.Claims{Subject: principal, ExpiresAt: clock().Add(ttl)}, principal.String())
+}
+
+// sign returns the token that says the claims, unless it would not work. name is
+// whose it is.
+func (p *platform) sign(ctx context.Context, issuer token.Issuer, claims token.Claims, name string) (string, error) {
+	if _, err := p.records.Viewer(ctx, records.Session{Principal: claims.Subject, Organization: claims.Organization.UUID}); err != nil {
+		return "", fmt.Errorf("%s is locked or no member of the organization", name)
 	}
 	return issuer.Sign(claims)
 }
