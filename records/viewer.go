@@ -95,9 +95,12 @@ func (s *Store) viewer(ctx context.Context, session Session) (access.Viewer, err
 	if s.db == nil {
 		return s.readViewer(unscoped(ctx), session)
 	}
-	var viewer access.Viewer
-	err := s.db.Read(unscoped(ctx), func(ctx context.Context, tx *database.Tx) error {
-		var err error
+	return s.viewerAtOnce(unscoped(ctx), session)
+}
+
+// viewerAtOnce reads the viewer of a session in one snapshot of the database.
+func (s *Store) viewerAtOnce(ctx context.Context, session Session) (viewer access.Viewer, err error) {
+	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		viewer, err = s.In(tx).readViewer(ctx, session)
 		return err
 	})
