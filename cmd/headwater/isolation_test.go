@@ -47,6 +47,11 @@ func TestNobodySeesBeyondTheirTree(t *testing.T) {
 		w.arrange(t, "member acme gus")
 		w.issueKey(t, "acme.key", "olga", map[string]any{"organizationId": w.ids["acme"]})
 		w.issueKey(t, "bravo.key", "bob", map[string]any{"organizationId": w.ids["bravo"], "projectId": w.ids["bravo.project"], "defaultProjectId": w.ids["bravo.project"]})
+		owners := []string{"ada", "paula", "rita", "sven", "olga", "bob", "cora"}
+		for i, slug := range all {
+			w.machine(t, slug+".machine", owners[i], slug+".project")
+			w.sshKey(t, slug+".laptop", owners[i], slug+".project", 1)
+		}
 		spread(t, w, all)
 		g := generator{schema: resolvers.NewSchema(&resolvers.Resolver{}).Schema()}
 		questions := g.questions(w)
@@ -106,7 +111,7 @@ func marks(t *testing.T, w *world, all, visible []string) []string {
 		if slug != "platform" { // Everybody is told of "the platform".
 			list = append(list, `"`+strings.ToUpper(slug[:1])+slug[1:]+`"`, `"`+slug+`"`)
 		}
-		list = append(list, "reference-of-"+slug, "said in "+slug)
+		list = append(list, "reference-of-"+slug, "said in "+slug, " of "+slug+".machine", " of "+slug+".laptop")
 		for name, id := range w.ids {
 			inside, isInside := strings.CutPrefix(name, slug+".")
 			if name == slug || isInside {
@@ -151,7 +156,7 @@ func (g generator) questions(w *world) []string {
 			list = append(list, "{ viewer { "+selection+" } }")
 		}
 	}
-	kinds := map[string]string{"org": "Organization", "usr": "User", "mem": "Membership", "grp": "Group", "app": "Application", "prj": "Project", "key": "APIKey", "pol": "Policy", "req": "AccessRequest", "ntc": "Notice"}
+	kinds := map[string]string{"org": "Organization", "usr": "User", "mem": "Membership", "grp": "Group", "app": "Application", "prj": "Project", "key": "APIKey", "pol": "Policy", "req": "AccessRequest", "ntc": "Notice", "res": "Resource", "ssh": "SSHKey"}
 	// Roles have no id of their own, so that it cannot be asked for beside others'.
 	explained := strings.Replace(g.selection("AccessExplanation", map[string]int{}, 3), "on RoleReference { id ", "on RoleReference { ", 1)
 	for _, id := range w.ids {

@@ -26,9 +26,17 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 		w.arrange(t, "application acme.deployer acme.team")
 		w.issueKey(t, "key", "ada", map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["deployer"]})
 		w.policy(t, "acme.books", "ada", "", books())
+		w.project(t, "acme", "doomed")
+		w.machine(t, "acme.machine", "olga", "acme.project")
+		w.sshKey(t, "acme.laptop", "olga", "acme.project", 1)
 		changed := map[string]bool{"exchangeApiKey": true} // It changes nothing.
-		// Whoever asks for access does not answer.
-		actors := map[string]string{"acceptAccessRequest": "olga", "declineAccessRequest": "cora"}
+		// Whoever asks for access does not answer, and nobody from above reaches what
+		// is in a project.
+		actors := map[string]string{
+			"acceptAccessRequest": "olga", "declineAccessRequest": "cora",
+			"registerResource": "olga", "updateResource": "olga", "releaseResource": "olga",
+			"addSshKey": "olga", "updateSshKey": "olga", "deleteSshKey": "olga",
+		}
 		toAccept, toDecline, toCancel := w.request(t, "paula", "acme", "EDITORS"), w.request(t, "paula", "cove", ""), w.request(t, "ada", "bravo", "")
 		for _, tt := range []struct {
 			name  string
@@ -69,7 +77,17 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"acceptAccessRequest", map[string]any{"accessRequestId": toAccept}, "acme", []string{"+gmb", "+mem", "~req"}},
 			{"declineAccessRequest", map[string]any{"accessRequestId": toDecline}, "cove", []string{"~req"}},
 			{"cancelAccessRequest", map[string]any{"accessRequestId": toCancel}, "bravo", []string{"~req"}},
-			{"deleteGroup", map[string]any{"groupId": w.ids["acme.team"]}, "acme", []string{"-gmb", "-gmb", "-grp", "~dir", "~pol"}},
+			{"createProject", map[string]any{"organizationId": w.ids["acme"], "name": "new"}, "acme", []string{"+prj"}},
+			{"updateProject", map[string]any{"projectId": w.ids["acme.project"], "name": "home"}, "acme", []string{"~prj"}},
+			{"deleteProject", map[string]any{"projectId": w.ids["acme.doomed"]}, "acme", []string{"-prj"}},
+			{"setGroupProjects", map[string]any{"groupId": w.ids["acme.team"], "projectIds": []string{w.ids["acme.project"]}}, "acme", []string{"+gpr", "+ntc", "~grp"}},
+			{"registerResource", map[string]any{"projectId": w.ids["acme.project"], "groupId": w.ids["acme.team"], "kind": "vm", "name": "new"}, "acme", []string{"+res"}},
+			{"updateResource", map[string]any{"resourceId": w.ids["acme.machine"], "region": "eu"}, "acme", []string{"~res"}},
+			{"releaseResource", map[string]any{"resourceId": w.ids["acme.machine"]}, "acme", []string{"~res"}},
+			{"addSshKey", map[string]any{"projectId": w.ids["acme.project"], "name": "new", "publicKey": publicKey(t, 2)}, "acme", []string{"+ssh"}},
+			{"updateSshKey", map[string]any{"sshKeyId": w.ids["acme.laptop"], "disabled": true}, "acme", []string{"~ssh"}},
+			{"deleteSshKey", map[string]any{"sshKeyId": w.ids["acme.laptop"]}, "acme", []string{"-ssh"}},
+			{"deleteGroup", map[string]any{"groupId": w.ids["acme.team"]}, "acme", []string{"+ntc", "-gmb", "-gmb", "-gpr", "-grp", "~dir", "~pol", "~res"}},
 		} {
 			before, err := db.Revision(t.Context())
 			if err != nil {

@@ -20,7 +20,7 @@ import (
 )
 
 // publicKey returns the nth of many public keys.
-func publicKey(t *testing.T, n int) string {
+func publicKey(t testing.TB, n int) string {
 	t.Helper()
 	seed := make([]byte, ed25519.SeedSize)
 	binary.BigEndian.PutUint64(seed, uint64(n)) //nolint:gosec // n is small

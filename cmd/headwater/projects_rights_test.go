@@ -113,17 +113,13 @@ func projectAttempts() map[string]attempt {
 	}
 	resource := func(t *testing.T, w *world) string {
 		t.Helper()
-		answer := w.must(t, "olga", mutation("registerResource", "resource { id }"), map[string]any{"i": map[string]any{
-			"projectId": w.ids["acme.site"], "kind": "vm", "name": "one",
-		}})
-		return dig(answer, "registerResource.resource.id")
+		w.machine(t, "acme.one", "olga", "acme.site")
+		return w.ids["acme.one"]
 	}
 	key := func(t *testing.T, w *world) string {
 		t.Helper()
-		answer := w.must(t, "olga", mutation("addSshKey", "sshKey { id }"), map[string]any{"i": map[string]any{
-			"projectId": w.ids["acme.site"], "name": "one", "publicKey": publicKey(t, fresh()),
-		}})
-		return dig(answer, "addSshKey.sshKey.id")
+		w.sshKey(t, "acme.laptop", "olga", "acme.site", fresh())
+		return w.ids["acme.laptop"]
 	}
 	register := func(name string) attempt {
 		return mutate("registerResource", "resource { id }", func(_ *testing.T, w *world) map[string]any {

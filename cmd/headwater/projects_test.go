@@ -25,6 +25,22 @@ func (w *world) project(t testing.TB, slug, name string) {
 	w.name(slug+"."+name, dig(answer, "createProject.project.id"))
 }
 
+// machine makes a resource of a project and names it.
+func (w *world) machine(t testing.TB, name, actor, project string) {
+	t.Helper()
+	answer := w.must(t, actor, `mutation($i: RegisterResourceInput!) { registerResource(input: $i) { resource { id } } }`,
+		map[string]any{"i": map[string]any{"projectId": w.ids[project], "kind": "vm", "name": "machine of " + name}})
+	w.name(name, dig(answer, "registerResource.resource.id"))
+}
+
+// sshKey adds the nth public key to a project and names it.
+func (w *world) sshKey(t testing.TB, name, actor, project string, n int) {
+	t.Helper()
+	answer := w.must(t, actor, `mutation($i: AddSshKeyInput!) { addSshKey(input: $i) { sshKey { id } } }`,
+		map[string]any{"i": map[string]any{"projectId": w.ids[project], "name": "key of " + name, "publicKey": publicKey(t, n)}})
+	w.name(name, dig(answer, "addSshKey.sshKey.id"))
+}
+
 // TestDeletedProjectLeavesNothing deletes a project that everything names, and
 // looks at what is left, what the rules of policies became and what the journal
 // says of it.
