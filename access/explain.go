@@ -1,6 +1,10 @@
 package access
 
-import "github.com/headwater-platform/headwater/orgtree"
+import (
+	"slices"
+
+	"github.com/headwater-platform/headwater/orgtree"
+)
 
 // Explanation says why a permission is held in a target, or what is missing.
 type Explanation struct {
@@ -13,6 +17,9 @@ type Explanation struct {
 	// Sets are the permission sets that would give it, where no grant does: none
 	// for what only ownership gives.
 	Sets []SetName
+	// Unmet are grants that would lead to it, or open the door for it, if their
+	// condition held.
+	Unmet []Lead
 }
 
 // Lead is a grant that leads to a permission.
@@ -39,9 +46,38 @@ func Explain(v Viewer, p Permission, t Target, switches Switches) Explanation {
 		}
 	}
 	if len(e.Grants) == 0 && e.Refusal != nil {
-		e.Sets = SetsWith(p, t.Kind, switches)
+		e.Sets, e.Unmet = SetsWith(p, t.Kind, switches), v.unmet(p, t)
 	}
 	return e
+}
+
+// unmet returns the grants that would lead to a permission if their condition
+// held, in the order of Explain.
+func (v Viewer) unmet(p Permission, t Target) []Lead {
+	var unmet []Lead
+	for i := len(t.Path) - 1; i >= 0; i-- {
+		s, ok := v.Standings[t.Path[i]]
+		if !ok || !s.Conditional {
+			continue
+		}
+		var leads []Lead
+		if s = newStanding(s.Place, func(*Condition) bool { return true }); i == len(t.Path)-1 {
+			leads = s.leadsHere(p, t)
+		} else if leads = s.leadsBelow(p, t.Kind); len(leads) > 0 {
+			leads = append(leads, s.leadsBelow(OrgRead, t.Kind)...) // the door
+		}
+		for _, lead := range leads {
+			if !lead.Condition.Holds(v.Circumstances) && !slices.ContainsFunc(unmet, lead.same) {
+				unmet = append(unmet, lead)
+			}
+		}
+	}
+	return unmet
+}
+
+// same reports whether another lead is by the same rule of the same source.
+func (l Lead) same(other Lead) bool {
+	return compareGrants(l.Grant, other.Grant) == 0 && l.Condition == other.Condition
 }
 
 // leadsHere returns the grants that give a permission in the standing's own

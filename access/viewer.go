@@ -55,6 +55,10 @@ type Standing struct {
 
 // NewStanding returns the standing of a place under the circumstances.
 func NewStanding(place Place, at Circumstances) *Standing {
+	return newStanding(place, func(c *Condition) bool { return c.Holds(at) })
+}
+
+func newStanding(place Place, holds func(*Condition) bool) *Standing {
 	s := &Standing{Place: place}
 	var lasting []Grant
 	for _, g := range place.grants() {
@@ -63,7 +67,7 @@ func NewStanding(place Place, at Circumstances) *Standing {
 		} else {
 			s.Conditional = true
 		}
-		if g.Condition.Holds(at) {
+		if holds(g.Condition) {
 			s.Grants = append(s.Grants, g)
 		}
 	}

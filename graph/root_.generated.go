@@ -106,6 +106,7 @@ type ComplexityRoot struct {
 		Note           func(childComplexity int) int
 		Permission     func(childComplexity int) int
 		PermissionSets func(childComplexity int) int
+		Unmet          func(childComplexity int) int
 	}
 
 	AccessRequest struct {
@@ -1258,6 +1259,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccessMissing.PermissionSets(childComplexity), true
+	case "AccessMissing.unmet":
+		if e.ComplexityRoot.AccessMissing.Unmet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessMissing.Unmet(childComplexity), true
 
 	case "AccessRequest.createdAt":
 		if e.ComplexityRoot.AccessRequest.CreatedAt == nil {
@@ -5456,6 +5463,8 @@ func (ec *executionContext) childFields_AccessMissing(ctx context.Context, field
 		return ec.fieldContext_AccessMissing_permissionSets(ctx, field)
 	case "grantableBy":
 		return ec.fieldContext_AccessMissing_grantableBy(ctx, field)
+	case "unmet":
+		return ec.fieldContext_AccessMissing_unmet(ctx, field)
 	case "note":
 		return ec.fieldContext_AccessMissing_note(ctx, field)
 	}

@@ -129,5 +129,5 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Query.CheckAccess = func(child int, checks []*model.AccessCheckInput) int { return times(child, max(len(checks), 1)) }
 	grants := func(child int) int { return times(child, grantCount) }
 	c.AccessExplanation.Grants, c.Application.EffectiveGrants, c.Group.EffectiveGrants, c.Membership.EffectiveGrants = grants, grants, grants, grants
-	c.AccessMissing.GrantableBy = grants
+	c.AccessMissing.GrantableBy, c.AccessMissing.Unmet = grants, grants
 }

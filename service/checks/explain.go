@@ -29,6 +29,9 @@ type Missing struct {
 	Permission access.Permission
 	// PermissionSets would give it; none where no set does.
 	PermissionSets []string
+	// Unmet are grants that would give it, or open the door for it, if their
+	// condition held.
+	Unmet []*Grant
 	// Note says why no set does, nil where one does.
 	Note *string
 	// Grantors could give it.
@@ -64,9 +67,13 @@ func (s *Service) Explain(ctx context.Context, c Check) (*Explanation, error) {
 	if e.Grants, err = s.leadsTo(ctx, org, why.Grants); err != nil {
 		return nil, err
 	}
-	if why.Refusal != nil && len(why.Grants) == 0 {
-		e.Missing, err = s.missing(ctx, c.Permission, org, why.Sets)
+	if why.Refusal == nil || len(why.Grants) > 0 {
+		return e, nil
 	}
+	if e.Missing, err = s.missing(ctx, c.Permission, org, why.Sets); err != nil {
+		return nil, err
+	}
+	e.Missing.Unmet, err = s.leadsTo(ctx, org, why.Unmet)
 	return e, err
 }
 
