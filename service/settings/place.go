@@ -195,9 +195,8 @@ func (s *Service) placeOf(ctx context.Context, scope Scope) (place, error) {
 	if !ok {
 		return place{}, fault.Missing("scope")
 	}
-	err = found.checkRead(access.ViewerFrom(ctx))
-	if fault.CodeOf(err) == fault.Forbidden {
-		return place{}, fault.Missing("scope") // Who may not list it learns nothing of it.
+	if err := found.checkRead(access.ViewerFrom(ctx)); err != nil {
+		return place{}, fault.Missing("scope") // Who may not list it learns nothing of it, whatever the reason.
 	}
-	return found, err
+	return found, nil
 }
