@@ -140,7 +140,7 @@ func (s *Service) claimsOfApplications(ctx context.Context, ids []uuid.UUID) ([]
 	}
 	claims := make([]claim, len(rows))
 	for i, row := range rows {
-		claims[i] = claim{principal: typeid.New(typeid.Application, row.ID), place: records.ApplicationPlaceOf(row), read: access.UsersRead}
+		claims[i] = claim{principal: typeid.New(typeid.Application, row.ID), place: records.ApplicationPlaceOf(row), read: access.ApplicationsRead}
 	}
 	return claims, nil
 }

@@ -161,7 +161,7 @@ func findAPIKeys(ctx context.Context, client *ent.Client, ids []uuid.UUID) (map[
 		if bearer := row.Edges.Application; bearer != nil {
 			at.own = is(viewer, access.Application, bearer.ID)
 			if bearer.ProjectID != nil {
-				at.project, at.readable = *bearer.ProjectID, []access.Permission{access.APIKeysRead, access.SSHKeysRead}
+				at.project, at.readable = *bearer.ProjectID, []access.Permission{access.SSHKeysRead}
 			}
 		}
 		return row.ID, at
