@@ -49,8 +49,9 @@ func TestNobodySeesBeyondTheirTree(t *testing.T) {
 		w.issueKey(t, "bravo.key", "bob", map[string]any{"organizationId": w.ids["bravo"], "projectId": w.ids["bravo.project"], "defaultProjectId": w.ids["bravo.project"]})
 		owners := []string{"ada", "paula", "rita", "sven", "olga", "bob", "cora"}
 		for i, slug := range all {
-			w.machine(t, slug+".machine", owners[i], slug+".project")
-			w.sshKey(t, slug+".laptop", owners[i], slug+".project", 1)
+			w.project(t, slug, "site")
+			w.machine(t, slug+".machine", owners[i], slug+".site")
+			w.sshKey(t, slug+".laptop", owners[i], slug+".site", 1)
 		}
 		spread(t, w, all)
 		g := generator{schema: resolvers.NewSchema(&resolvers.Resolver{}).Schema()}

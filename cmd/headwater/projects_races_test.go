@@ -23,7 +23,7 @@ import (
 func publicKey(t testing.TB, n int) string {
 	t.Helper()
 	seed := make([]byte, ed25519.SeedSize)
-	binary.BigEndian.PutUint64(seed, uint64(n)) //nolint:gosec // n is small
+	binary.BigEndian.PutUint64(seed, uint64(n))
 	signer, err := ssh.NewSignerFromKey(ed25519.NewKeyFromSeed(seed))
 	if err != nil {
 		t.Fatal(err)

@@ -15,10 +15,13 @@ const maxPublicKey = 65_000
 // maxKeyName bounds the name of an SSH key, in characters.
 const maxKeyName = 1000
 
+// keyDSA is a type that new keys do not have, while old ones are still about.
+const keyDSA = "ssh-dss"
+
 // isKeyType reports whether keys of the type are accepted.
 func isKeyType(name string) bool {
 	switch name {
-	case ssh.KeyAlgoRSA, ssh.InsecureKeyAlgoDSA, ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521:
+	case ssh.KeyAlgoRSA, keyDSA, ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521:
 		return true
 	}
 	return false

@@ -183,14 +183,14 @@ func (s *Service) Update(ctx context.Context, u Update) (*Resource, error) {
 func (s *Service) Release(ctx context.Context, id uuid.UUID) (*Resource, error) {
 	return s.change(ctx, "releaseResource", id, func(row *ent.Resource) (*ent.ResourceUpdateOne, error) {
 		if row.Status == resource.StatusRELEASED {
-			return nil, nil //nolint:nilnil // nothing is to change
+			return nil, nil
 		}
 		return row.Update().SetStatus(resource.StatusRELEASED).SetReleasedAt(s.db.Now()), nil
 	})
 }
 
-// change locks a resource's row, applies a change to it, if there is one, and
-// journals it.
+// change locks a resource's row, applies a change to it and journals it. apply
+// returns nil where nothing is to change.
 func (s *Service) change(ctx context.Context, action string, id uuid.UUID, apply func(*ent.Resource) (*ent.ResourceUpdateOne, error)) (*Resource, error) {
 	found, org, err := s.find(ctx, id)
 	if err != nil {
