@@ -68,7 +68,8 @@ type Decision struct{ Allowed bool }
 // may not be seen by them, is not allowed, as what does not exist. About others
 // it takes users:read where the resource is, and a principal that the viewer can
 // see; of its standings those count that lie in organizations in which the
-// viewer holds users:read. It returns INVALID for more than 1000 checks and for
+// viewer holds users:read, for an application applications:read, for a group
+// groups:read. It returns INVALID for more than 1000 checks and for
 // ids of the wrong kind, FORBIDDEN and NOT_FOUND for others, each naming the
 // check.
 func (s *Service) Check(ctx context.Context, checks []Check) ([]*Decision, error) {
