@@ -3,6 +3,7 @@ package applications
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,7 +59,17 @@ func withBearer(query *ent.APIKeyQuery) *ent.APIKeyQuery {
 	return query.WithApplication().WithMembership(func(q *ent.MembershipQuery) { q.WithUser() })
 }
 
+// isGoing reports whether the bearer of a key that was read withBearer was
+// deleted, with the key, before it was read itself.
+func isGoing(row *ent.APIKey) bool {
+	if row.ApplicationID != nil {
+		return row.Edges.Application == nil
+	}
+	return row.Edges.Membership == nil || row.Edges.Membership.Edges.User == nil
+}
+
 func wrapKeys(rows []*ent.APIKey) []*Key {
+	rows = slices.DeleteFunc(rows, isGoing)
 	var users []*ent.User
 	var bots []*ent.Application
 	var projects []uuid.UUID
@@ -153,7 +164,7 @@ func (s *Service) findKey(ctx context.Context, id uuid.UUID) (foundKey, error) {
 		return foundKey{}, fault.New(fault.Unauthenticated, "sign in first")
 	}
 	row, err := withBearer(s.db.Client().APIKey.Query().Where(apikey.ID(id))).Only(ctx)
-	if ent.IsNotFound(err) {
+	if ent.IsNotFound(err) || err == nil && isGoing(row) {
 		return foundKey{}, fault.Missing("API key")
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package groups
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -44,6 +45,8 @@ func (s *Service) applicationPages(ctx context.Context, applications []uuid.UUID
 	if err != nil {
 		return nil, fmt.Errorf("list groups of applications: %w", err)
 	}
+	// A group may go before it is read itself.
+	rows = slices.DeleteFunc(rows, func(row *ent.GroupMember) bool { return row.Edges.Group == nil })
 	groups := make([]*ent.Group, len(rows))
 	for i, row := range rows {
 		groups[i] = row.Edges.Group

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -68,6 +69,10 @@ func (s *Service) groupPages(ctx context.Context, groups []uuid.UUID, window pag
 	if err != nil {
 		return nil, fmt.Errorf("list group members: %w", err)
 	}
+	// A principal may go, with its place, before it is read itself.
+	rows = slices.DeleteFunc(rows, func(row *ent.GroupMember) bool {
+		return row.Edges.Application == nil && (row.Edges.Membership == nil || row.Edges.Membership.Edges.User == nil)
+	})
 	var accounts []*ent.User
 	var bots []*ent.Application
 	for _, row := range rows {
