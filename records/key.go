@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/membership"
@@ -91,6 +92,20 @@ func (k keyRow) session(at access.Circumstances) (Session, error) {
 		return Session{}, invalidToken()
 	}
 	return session, nil
+}
+
+// Maker returns who is told what the viewer makes up: a new secret or somebody's
+// password. An application tells it to whoever made the key that it acts with.
+func Maker(ctx context.Context, tx *database.Tx) (uuid.UUID, error) {
+	viewer := access.ViewerFrom(ctx)
+	if viewer.Kind != access.Application || viewer.Key.IsZero() {
+		return uuid.UUID(viewer.ID), nil
+	}
+	row, err := tx.APIKey.Query().Where(apikey.ID(uuid.UUID(viewer.Key))).Select(apikey.FieldCreatedBy).Only(unscoped(ctx))
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("find who made the key: %w", err)
+	}
+	return row.CreatedBy, nil
 }
 
 // GrantsOf returns all that an application was given, by its groups and its

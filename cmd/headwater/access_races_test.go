@@ -33,7 +33,8 @@ type call struct {
 	input  map[string]any
 }
 
-// send makes a call, of whose payload it asks for the path, such as group.id.
+// send makes a call, of whose payload it asks for the path, such as group.id, or
+// for a selection.
 func (w *world) send(t testing.TB, c call, path string) []byte {
 	t.Helper()
 	names := strings.Split(path, ".")
@@ -127,7 +128,9 @@ func (w *world) may(t *testing.T, principal, place string) []string {
 	t.Helper()
 	raw := w.askWith(t, principal, `query($id: ID!) { node(id: $id) { ... on Organization { viewerPermissions } ... on Project { viewerPermissions } } }`, map[string]any{"id": w.ids[place]})
 	var answer struct {
-		Data struct{ Node *struct{ ViewerPermissions []string } }
+		Data struct {
+			Node *struct{ ViewerPermissions []string }
+		}
 	}
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		t.Fatal(err)
@@ -614,24 +617,10 @@ func TestKeysEndAtOnce(t *testing.T) {
 		w.name("robot", w.made(t, call{actor: "olga", name: "createApplication", input: map[string]any{"organizationId": w.ids["acme"], "name": "robot"}}, "application.id"))
 		w.do(t, call{actor: "olga", name: "addGroupMembers", input: w.members("acme.groups", "robot")})
 		for round := range rounds() {
-			raw := w.send(t, call{actor: "olga", name: "createApiKey", input: map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["robot"]}}, "apiKey.id } secret apiKey { id")
-			var answer struct {
-				Data struct {
-					CreateAPIKey struct {
-						APIKey struct{ ID string } `json:"apiKey"`
-						Secret string
-					} `json:"createApiKey"`
-				}
-			}
-			if err := json.Unmarshal(raw, &answer); err != nil || answer.Data.CreateAPIKey.Secret == "" {
-				t.Fatalf("%v: %s", err, raw)
-			}
-			key := answer.Data.CreateAPIKey
-			use := call{bearer: key.Secret, name: "createGroup"}
-			calls := []call{{actor: "olga", name: "deleteApiKey", input: map[string]any{"apiKeyId": key.APIKey.ID}}}
+			id, secret := w.newKey(t, call{actor: "olga", name: "createApiKey", input: map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["robot"]}})
+			calls := []call{{actor: "olga", name: "deleteApiKey", input: map[string]any{"apiKeyId": id}}}
 			for i := range 4 {
-				use.input = map[string]any{"organizationId": w.ids["acme"], "name": fmt.Sprintf("robots-%d-%d", round, i)}
-				calls = append(calls, use)
+				calls = append(calls, call{bearer: secret, name: "createGroup", input: map[string]any{"organizationId": w.ids["acme"], "name": fmt.Sprintf("robots-%d-%d", round, i)}})
 			}
 			was := w.latest(t)
 			told := w.race(t, calls...)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
@@ -213,13 +214,14 @@ func resellers(t *testing.T, w *world) {
 }
 
 // grant gives a member or a group, which are known by names such as acme.max, a
-// policy of its own.
-func (w *world) grant(t testing.TB, bearer string, rules ...access.Rule) {
+// policy of its own, and returns its id.
+func (w *world) grant(t testing.TB, bearer string, rules ...access.Rule) uuid.UUID {
 	t.Helper()
 	db := w.platform.db
 	slug, _, _ := strings.Cut(bearer, ".")
+	id := db.NewID()
 	_, err := db.Write(w.system(t), database.Entry{Action: "test", Organization: w.key(t, slug)}, func(ctx context.Context, tx *database.Tx) error {
-		create := tx.AccessPolicy.Create().SetID(db.NewID()).SetOrganizationID(w.key(t, slug)).
+		create := tx.AccessPolicy.Create().SetID(id).SetOrganizationID(w.key(t, slug)).
 			SetName("Given to " + bearer).SetDescription("").SetTags([]string{}).SetRules(rules).SetCreatedAt(db.Now())
 		if strings.HasPrefix(w.ids[bearer], "grp_") {
 			create.SetGroupID(w.key(t, bearer))
@@ -235,4 +237,5 @@ func (w *world) grant(t testing.TB, bearer string, rules ...access.Rule) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return id
 }

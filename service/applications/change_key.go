@@ -107,7 +107,7 @@ func (s *Service) RotateKey(ctx context.Context, id uuid.UUID, expectedVersion *
 				return nil, err
 			}
 		}
-		by, err := maker(ctx, tx)
+		by, err := records.Maker(ctx, tx)
 		if err != nil {
 			return nil, err
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
-	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/project"
@@ -133,7 +132,7 @@ func (s *Service) createKey(ctx context.Context, tx *database.Tx, n NewKey, org 
 			return err
 		}
 	}
-	by, err := maker(ctx, tx)
+	by, err := records.Maker(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -288,20 +287,6 @@ func lockDefaultProject(ctx context.Context, tx *database.Tx, org records.Organi
 	}
 	_, err := lockProject(ctx, tx, org, id)
 	return err
-}
-
-// maker returns who is told a new secret. An application tells it to whoever
-// made the key that it acts with.
-func maker(ctx context.Context, tx *database.Tx) (uuid.UUID, error) {
-	viewer := access.ViewerFrom(ctx)
-	if viewer.Kind != access.Application || viewer.Key.IsZero() {
-		return uuid.UUID(viewer.ID), nil
-	}
-	row, err := tx.APIKey.Query().Where(apikey.ID(uuid.UUID(viewer.Key))).Select(apikey.FieldCreatedBy).Only(ctx)
-	if err != nil {
-		return uuid.Nil, fmt.Errorf("find who made the key: %w", err)
-	}
-	return row.CreatedBy, nil
 }
 
 // addressOf returns where the request comes from, or "" if that is not known.

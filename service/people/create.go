@@ -113,12 +113,16 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash s
 	if hash != "" {
 		status = user.StatusACTIVE
 	}
+	by, err := setter(ctx, tx, hash)
+	if err != nil {
+		return uuid.Nil, err
+	}
 	account, err := tx.User.Create().
 		SetID(s.db.NewID()).
 		SetUsername(n.Username).SetUsernameKey(strings.ToLower(n.Username)).
 		SetEmail(n.Email).SetEmailKey(strings.ToLower(n.Email)).
 		SetName(n.Name).SetStatus(status).SetHomeOrganizationID(n.Organization).SetPasswordHash(hash).
-		SetNillableCredentialsSetBy(setter(ctx, hash)).
+		SetNillableCredentialsSetBy(by).
 		SetCreatedAt(s.db.Now()).
 		Save(ctx)
 	if err != nil {
@@ -149,13 +153,12 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash s
 
 // setter returns who knows the password of a new account: whoever makes it with
 // one.
-func setter(ctx context.Context, hash string) *uuid.UUID {
-	viewer := access.ViewerFrom(ctx)
-	if hash == "" || viewer.IsSystem() {
-		return nil
+func setter(ctx context.Context, tx *database.Tx, hash string) (*uuid.UUID, error) {
+	if hash == "" || access.ViewerFrom(ctx).IsSystem() {
+		return nil, nil //nolint:nilnil // nobody is an answer here
 	}
-	id := uuid.UUID(viewer.ID)
-	return &id
+	id, err := records.Maker(ctx, tx)
+	return &id, err
 }
 
 // checkPlacing returns nil if the viewer may give a new member what the groups
