@@ -241,7 +241,14 @@ func (db *DB) Revision(ctx context.Context) (int64, error) {
 
 // Revision returns the latest revision that the transaction sees, 0 before the
 // first.
-func (tx *Tx) Revision(ctx context.Context) (int64, error) { return latestRevision(ctx, tx) }
+func (tx *Tx) Revision(ctx context.Context) (int64, error) {
+	revision, err := latestRevision(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	tx.db.see(revision)
+	return revision, nil
+}
 
 // querier is a pool or a transaction.
 type querier interface {

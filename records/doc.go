@@ -6,4 +6,7 @@
 // because a waterfall begins at the root whoever asks. It therefore also owns
 // redaction: what it hands out about organizations above the viewer's own tree
 // names their tier and nothing more. Check is the loaded form of access.Check.
+//
+// What organizations and principals say themselves it keeps in memory, and drops
+// when the journal says that it changed.
 package records

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -26,8 +27,9 @@ const revokedWithin = time.Second
 type neighbours struct {
 	first, second string // where they answer
 	location      string
-	key           string // the file of the signing keys
-	root          string // the platform organization
+	key           string      // the file of the signing keys
+	root          string      // the platform organization
+	process       *os.Process // the second one
 	// tokens are by username.
 	tokens map[string]string
 }
@@ -41,7 +43,8 @@ func newNeighbours(t *testing.T, location string) *neighbours {
 	root := strings.TrimSpace(mustRun(t, append([]string{"bootstrap", "--username", "ada", "--email", "ada@platform.example"}, database...)...))
 	p := &neighbours{location: location, key: key, root: root, tokens: map[string]string{}}
 	p.signIn(t, "ada")
-	p.first, p.second = serveOn(t, location, key), serveOn(t, location, key)
+	p.first, _ = serveOn(t, location, key)
+	p.second, p.process = serveOn(t, location, key)
 	return p
 }
 
@@ -51,8 +54,8 @@ func (p *neighbours) signIn(t *testing.T, username string) {
 	p.tokens[username] = strings.TrimSpace(mustRun(t, "token", "--user", username, "--database-url", p.location, "--signing-key-file", p.key))
 }
 
-// serveOn starts a process that ends with the test and returns its URL.
-func serveOn(t *testing.T, location, key string) string {
+// serveOn starts a process that ends with the test, and returns its URL.
+func serveOn(t *testing.T, location, key string) (string, *os.Process) {
 	t.Helper()
 	process := start(t, []string{
 		"HEADWATER_DATABASE_URL=" + location, "HEADWATER_SIGNING_KEY_FILE=" + key, "HEADWATER_ADDR=127.0.0.1:0",
@@ -82,7 +85,7 @@ func serveOn(t *testing.T, location, key string) string {
 	if err := json.Unmarshal([]byte(line), &told); err != nil {
 		t.Fatal(err)
 	}
-	return told.URL
+	return told.URL, process.Process
 }
 
 // ask asks one of the processes as a user.
@@ -130,6 +133,64 @@ func (p *neighbours) must(t *testing.T, document, path string, input map[string]
 	return dig(answer.Data, path)
 }
 
+// team is a group of an organization, of which max comes and goes, and which lets
+// its members see another group.
+type team struct {
+	*neighbours
+	id, member, secret string
+}
+
+// newTeam makes the team through two processes.
+func newTeam(t *testing.T, location string) *team {
+	t.Helper()
+	p := newNeighbours(t, location)
+	organization := p.must(t, `mutation($i: CreateOrganizationInput!) { createOrganization(input: $i) { organization { id } } }`,
+		"createOrganization.organization.id", map[string]any{"managedById": p.root, "name": "Acme", "slug": "acme", "ownerEmail": "olga@acme.example"})
+	member := p.must(t, `mutation($i: CreateUserInput!) { createUser(input: $i) { user { id } } }`, "createUser.user.id",
+		map[string]any{"organizationId": organization, "username": "max", "email": "max@acme.example"})
+	group := func(name string, roles ...string) string {
+		return p.must(t, `mutation($i: CreateGroupInput!) { createGroup(input: $i) { group { id } } }`, "createGroup.group.id",
+			map[string]any{"organizationId": organization, "name": name, "roles": roles})
+	}
+	p.signIn(t, "max")
+	return &team{neighbours: p, member: member, id: group("Team", "org:groups"), secret: group("Secret")}
+}
+
+// give puts max into the team, and take takes him out, through the first process.
+func (m *team) give(t *testing.T) { t.Helper(); m.change(t, "addGroupMembers", "AddGroupMembersInput") }
+
+func (m *team) take(t *testing.T) {
+	t.Helper()
+	m.change(t, "removeGroupMembers", "RemoveGroupMembersInput")
+}
+
+func (m *team) change(t *testing.T, mutation, input string) {
+	t.Helper()
+	m.must(t, "mutation($i: "+input+"!) { "+mutation+"(input: $i) { group { id } } }", mutation+".group.id",
+		map[string]any{"groupId": m.id, "principalIds": []string{m.member}})
+}
+
+// allowed reports whether a process lets max see the other group.
+func (m *team) allowed(t *testing.T, url string) bool {
+	t.Helper()
+	answer := m.ask(t, url, "max", `query($g: ID!) { node(id: $g) { ... on Group { name } } }`, map[string]any{"g": m.secret})
+	refused := strings.Contains(answer, "NOT_FOUND")
+	if !refused && !strings.Contains(answer, `"Secret"`) {
+		t.Fatalf("the answer is %s", answer)
+	}
+	return !refused
+}
+
+// awaitGiven returns when the second process allows.
+func (m *team) awaitGiven(t *testing.T) {
+	t.Helper()
+	for given := time.Now(); !m.allowed(t, m.second); {
+		if time.Since(given) > 10*revokedWithin {
+			t.Fatal("the other process did not hear of the right")
+		}
+	}
+}
+
 // TestRevocationReachesEveryProcess takes a right away through one of two
 // processes, again and again: that one refuses from the very next request, and
 // the other within a second. Now and then the connections over which PostgreSQL
@@ -146,57 +207,30 @@ func TestRevocationReachesEveryProcess(t *testing.T) {
 
 func revokeAgainAndAgain(t *testing.T, location string, notified bool) {
 	t.Helper()
-	p := newNeighbours(t, location)
-	organization := p.must(t, `mutation($i: CreateOrganizationInput!) { createOrganization(input: $i) { organization { id } } }`,
-		"createOrganization.organization.id", map[string]any{"managedById": p.root, "name": "Acme", "slug": "acme", "ownerEmail": "olga@acme.example"})
-	member := p.must(t, `mutation($i: CreateUserInput!) { createUser(input: $i) { user { id } } }`, "createUser.user.id",
-		map[string]any{"organizationId": organization, "username": "max", "email": "max@acme.example"})
-	group := func(name string, roles ...string) string {
-		return p.must(t, `mutation($i: CreateGroupInput!) { createGroup(input: $i) { group { id } } }`, "createGroup.group.id",
-			map[string]any{"organizationId": organization, "name": name, "roles": roles})
+	m := newTeam(t, location)
+	if m.allowed(t, m.first) || m.allowed(t, m.second) {
+		t.Fatal("the right is there before it is given")
 	}
-	team, secret := group("Team", "org:groups"), group("Secret")
-	p.signIn(t, "max")
-
 	cut := func() {}
 	if notified {
 		cut = cutter(t, location)
 	}
-	allowed := func(url string) bool {
-		answer := p.ask(t, url, "max", `query($g: ID!) { node(id: $g) { ... on Group { name } } }`, map[string]any{"g": secret})
-		refused := strings.Contains(answer, "NOT_FOUND")
-		if !refused && !strings.Contains(answer, `"Secret"`) {
-			t.Fatalf("the answer is %s", answer)
-		}
-		return !refused
-	}
-	if allowed(p.first) || allowed(p.second) {
-		t.Fatal("the right is there before it is given")
-	}
-	change := func(mutation, kind string) {
-		p.must(t, "mutation($i: "+kind+"!) { "+mutation+"(input: $i) { group { id } } }", mutation+".group.id",
-			map[string]any{"groupId": team, "principalIds": []string{member}})
-	}
 	var latest time.Duration
 	for round := range effort.Cases(300) {
-		change("addGroupMembers", "AddGroupMembersInput")
-		if !allowed(p.first) {
+		m.give(t)
+		if !m.allowed(t, m.first) {
 			t.Fatal("the process that gave the right refuses")
 		}
-		for given := time.Now(); !allowed(p.second); {
-			if time.Since(given) > revokedWithin {
-				t.Fatal("the other process did not hear of the right")
-			}
-		}
+		m.awaitGiven(t)
 		if round%3 == 2 {
 			cut()
 		}
-		change("removeGroupMembers", "RemoveGroupMembersInput")
+		m.take(t)
 		taken := time.Now()
-		if allowed(p.first) {
+		if m.allowed(t, m.first) {
 			t.Fatal("the process that took the right allows")
 		}
-		for asked := time.Now(); allowed(p.second); asked = time.Now() {
+		for asked := time.Now(); m.allowed(t, m.second); asked = time.Now() {
 			// A slow machine may answer late what was decided in time.
 			latest = max(latest, asked.Sub(taken))
 			if asked.Sub(taken) > revokedWithin {
@@ -205,8 +239,45 @@ func revokeAgainAndAgain(t *testing.T, location string, notified bool) {
 		}
 	}
 	t.Logf("the other process allowed for %s at most", latest)
-	for _, url := range []string{p.first, p.second} {
+	for _, url := range []string{m.first, m.second} {
 		usedMemory(t, url)
+	}
+}
+
+// TestAStoppedProcessTrustsNothing stops the second process while a right is
+// taken through the first one, and asks it as soon as it goes on.
+func TestAStoppedProcessTrustsNothing(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newTeam(t, url(t))
+			for range effort.Cases(40) {
+				m.give(t)
+				m.awaitGiven(t)
+				for before := metricOf(t, m.second, "headwater_records_hits_total"); metricOf(t, m.second, "headwater_records_hits_total") == before; {
+					m.allowed(t, m.second) // Until it is answered from memory.
+				}
+				m.signal(t, syscall.SIGSTOP)
+				m.take(t)
+				// This is not to be waited for: it is the time that is granted.
+				<-time.After(revokedWithin)
+				answered := make(chan bool, 1)
+				go func() { answered <- m.allowed(t, m.second) }()
+				m.signal(t, syscall.SIGCONT)
+				if <-answered {
+					t.Fatal("a process that stood still allows what was taken meanwhile")
+				}
+			}
+		})
+	}
+}
+
+// signal sends a signal to the second process.
+func (p *neighbours) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	if err := p.process.Signal(s); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -229,14 +300,24 @@ func cutter(t *testing.T, location string) func() {
 // usedMemory fails the test unless a process answered from memory.
 func usedMemory(t *testing.T, url string) {
 	t.Helper()
+	for _, name := range []string{"headwater_records_hits_total", "headwater_records_drops_total", "headwater_records_bytes", "headwater_records_fresh"} {
+		if metricOf(t, url, name) == "0" {
+			t.Errorf("%s: memory was not used: %s is 0", url, name)
+		}
+	}
+}
+
+// metricOf returns the value of a metric of a process.
+func metricOf(t *testing.T, url, name string) string {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := fetched(t, request)
-	for _, name := range []string{"headwater_records_hits_total", "headwater_records_drops_total", "headwater_records_bytes", "headwater_records_fresh"} {
-		if !strings.Contains(shown, "\n"+name+" ") || strings.Contains(shown, "\n"+name+" 0\n") {
-			t.Errorf("%s: memory was not used: %s", url, name)
-		}
+	_, value, ok := strings.Cut(fetched(t, request), "\n"+name+" ")
+	if !ok {
+		t.Fatalf("%s has no metric %s", url, name)
 	}
+	value, _, _ = strings.Cut(value, "\n")
+	return value
 }
