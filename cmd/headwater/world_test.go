@@ -107,7 +107,7 @@ func newForgetfulWorld(t testing.TB, db *database.DB) *world {
 		issuer: w.issuer, address: "http://headwater.test", demo: true, logger: slog.New(slog.DiscardHandler),
 		limits: config.Limits{
 			QueryCost: 100_000, QueryDepth: 20, QueryTokens: 10_000, BodyBytes: 1 << 20, UploadBytes: 64 << 20,
-			RequestTimeout: time.Minute, RatePerMinute: 1_000_000,
+			RequestTimeout: time.Minute, RatePerMinute: 1_000_000, GuestRate: 1_000_000,
 		},
 	})
 	if err != nil {

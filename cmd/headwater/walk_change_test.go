@@ -1,0 +1,486 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/vektah/gqlparser/v2/ast"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent/accessrequest"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// tryChanges tries every mutation as everybody with an input that is good, and
+// compares whether it is done, FORBIDDEN or NOT_FOUND with the rule.
+func (k *walk) tryChanges(t *testing.T, changes map[string]attempted) {
+	t.Helper()
+	type attempt struct {
+		mutation string
+		a        *walker
+	}
+	var attempts []attempt
+	for _, f := range k.schema.Mutation.Fields {
+		if _, known := changes[f.Name]; !known {
+			if strict {
+				t.Errorf("with what is %s tried?", f.Name)
+			}
+			continue
+		}
+		for _, a := range k.walkers {
+			attempts = append(attempts, attempt{f.Name, a})
+		}
+	}
+	for _, try := range some(k.random, attempts) {
+		input, target := changes[try.mutation](t)
+		r := k.visibility.of("Mutation." + try.mutation)
+		want := "y"
+		switch {
+		case r.is("public"):
+		case try.a.isNobody():
+			want = "UNAUTHENTICATED"
+		case !k.sees(try.a, target):
+			want = "-"
+		case !k.allows(try.a, r, target):
+			want = "F"
+		}
+		got := told(t, k.change(t, try.a.name, try.mutation, input))
+		if try.mutation == "requestAccess" && want == "y" && !k.isPerson(try.a) {
+			want = "F" // Neither an application nor an API key can ask.
+		}
+		if strings.HasSuffix(try.mutation, "AccessRequest") || try.mutation == "requestAccess" {
+			got = regexp.MustCompile("^CONFLICT .*").ReplaceAllString(got, "y") // It was asked, or answered, before.
+		}
+		if got != want && !strings.HasPrefix(got, want+" ") {
+			t.Errorf("%s %v on %s: %s is told %s, want %s", try.mutation, input, k.title(target), try.a.name, got, want)
+		}
+	}
+}
+
+// isPerson reports whether a walker is somebody who is signed in.
+func (k *walk) isPerson(a *walker) bool {
+	return strings.HasPrefix(k.ids[a.who], "usr_") && !strings.HasSuffix(a.name, "+key")
+}
+
+// tryHiddenIDs puts into every place of every mutation and question that takes an
+// id one that names something hidden, and one that names nothing: the answers
+// are the same to the letter.
+func (k *walk) tryHiddenIDs(t *testing.T, changes map[string]attempted) {
+	t.Helper()
+	probes := k.probes(t, changes)
+	type attempt struct {
+		probe
+		a      *walker
+		hidden *object
+	}
+	var attempts []attempt
+	for _, a := range k.walkers {
+		for _, p := range probes {
+			for _, kind := range p.kinds {
+				if hidden := k.hiddenFrom(a, kind, p.where); hidden != nil {
+					attempts = append(attempts, attempt{p, a, hidden})
+				}
+			}
+		}
+	}
+	for _, try := range some(k.random, attempts) {
+		prefix, _, _ := strings.Cut(try.hidden.id, "_")
+		there, gone := try.put(t, try.a, try.hidden.id), try.put(t, try.a, nowhere(prefix))
+		if there, gone := strings.ReplaceAll(there, try.hidden.id, "…"), strings.ReplaceAll(gone, nowhere(prefix), "…"); there != gone {
+			t.Errorf("%s puts %s, which is hidden, into %s and is told %s instead of %s", try.a.name, k.title(try.hidden), try.where, there, gone)
+		}
+	}
+}
+
+// change posts one mutation, importUsage as a form with its file.
+func (k *walk) change(t *testing.T, actor, name string, input map[string]any) []byte {
+	t.Helper()
+	if name != "importUsage" {
+		return k.askWith(t, actor, mutation(name, "clientMutationId"), map[string]any{"i": input})
+	}
+	operations, err := json.Marshal(map[string]any{"query": mutation(name, "clientMutationId"), "variables": map[string]any{"i": input}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for _, part := range [][2]string{{"operations", string(operations)}, {"map", `{"0": ["variables.i.file"]}`}} {
+		if err := form.WriteField(part[0], part[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := one(t, func() (io.Writer, error) { return form.CreateFormFile("0", "usage.csv") })
+	if _, err := file.Write(k.usageFile(t, "northwind")); err != nil {
+		t.Fatal(err)
+	}
+	if err := form.Close(); err != nil {
+		t.Fatal(err)
+	}
+	request := one(t, func() (*http.Request, error) {
+		return http.NewRequestWithContext(t.Context(), http.MethodPost, k.url+"/graphql", &body)
+	})
+	request.Header.Set("Content-Type", form.FormDataContentType())
+	if actor != "nobody" {
+		request.Header.Set("Authorization", "Bearer "+k.token(t, actor))
+	}
+	response := one(t, func() (*http.Response, error) { return http.DefaultClient.Do(request) })
+	defer response.Body.Close()
+	return one(t, func() ([]byte, error) { return io.ReadAll(response.Body) })
+}
+
+// attempted returns an input that is good, and the object whose organization or
+// project the rule is about. What it is destroyed by the mutation is made for
+// one attempt only.
+type attempted func(t *testing.T) (input map[string]any, target *object)
+
+// changes are the attempts at each mutation.
+func (k *walk) changes(t *testing.T) map[string]attempted {
+	t.Helper()
+	n := 0
+	fresh := func(word string) string {
+		n++
+		return fmt.Sprintf("%s-%d", word, n)
+	}
+	at := func(name string) *object { return k.objects[k.ids[name]] }
+	on := func(field, name string, more map[string]any) attempted {
+		return func(*testing.T) (map[string]any, *object) {
+			input := map[string]any{field: k.ids[name]}
+			maps.Copy(input, more)
+			return input, at(name)
+		}
+	}
+	named := func(field, name string, more map[string]any) attempted {
+		return func(t *testing.T) (map[string]any, *object) {
+			input, target := on(field, name, more)(t)
+			input["name"] = fresh("new")
+			return input, target
+		}
+	}
+	// gone makes what is gone after the attempt: in acme, by its owner.
+	gone := func(field, kind, create, noun string, input func() map[string]any, project string) attempted {
+		return func(t *testing.T) (map[string]any, *object) {
+			made := k.must(t, "olga", mutation(create, noun+" { id }"), map[string]any{"i": input()})
+			id := dig(made, create+"."+noun+".id")
+			if noun == "project" {
+				project = "acme." + id
+			}
+			return map[string]any{field: id}, &object{kind: kind, id: id, slugs: []string{"acme"}, project: project}
+		}
+	}
+	inAcme := func(more map[string]any) func() map[string]any {
+		return func() map[string]any {
+			input := map[string]any{"organizationId": k.ids["acme"], "name": fresh("gone")}
+			maps.Copy(input, more)
+			return input
+		}
+	}
+	k.idle(t)
+	setting := map[string]any{"key": "policies.no_public_ip"}
+	key := func() map[string]any {
+		return map[string]any{"projectId": k.ids["acme.site"], "name": "ssh", "publicKey": sshKey(fresh("ssh"))}
+	}
+	return map[string]attempted{
+		"createOrganization": func(*testing.T) (map[string]any, *object) {
+			slug := fresh("venture")
+			return map[string]any{"managedById": k.ids["northwind"], "name": "Venture", "slug": slug, "ownerEmail": slug + "@venture.example"}, at("northwind")
+		},
+		"updateOrganization":  on("id", "acme", map[string]any{"name": "Acme"}),
+		"setOrganizationKind": on("id", "bravo", map[string]any{"kind": "STANDARD"}),
+		"createUser": func(*testing.T) (map[string]any, *object) {
+			username := fresh("user")
+			return map[string]any{"organizationId": k.ids["acme"], "username": username, "email": username + "@acme.example"}, at("acme")
+		},
+
+		"createGroup":        named("organizationId", "acme", nil),
+		"updateGroup":        on("groupId", "acme.idle", map[string]any{"description": "Idle."}),
+		"setGroupRoles":      on("groupId", "acme.idle", map[string]any{"roles": []string{}}),
+		"setGroupProjects":   on("groupId", "acme.idle", map[string]any{"projectIds": []string{}}),
+		"addGroupMembers":    on("groupId", "acme.idle", map[string]any{"principalIds": []string{k.ids["plain-of-acme"]}}),
+		"removeGroupMembers": on("groupId", "acme.idle", map[string]any{"principalIds": []string{k.ids["plain-of-acme"]}}),
+		"deleteGroup":        gone("groupId", "Group", "createGroup", "group", inAcme(nil), ""),
+
+		"setSetting":    on("scopeId", "acme", map[string]any{"key": "policies.no_public_ip", "value": true}),
+		"unsetSetting":  on("scopeId", "acme", setting),
+		"guardSetting":  on("scopeId", "acme", map[string]any{"key": "policies.no_public_ip", "allowed": []bool{false, true}}),
+		"lockSetting":   on("scopeId", "acme", setting),
+		"unlockSetting": on("scopeId", "acme", setting),
+
+		"createPolicy":       named("organizationId", "acme", map[string]any{"rules": []map[string]any{{"permissionSets": []string{"ProjectReadOnly"}, "organization": true}}}),
+		"updatePolicy":       on("policyId", "acme.idlePolicy", map[string]any{"description": "Idle."}),
+		"setPolicyRules":     on("policyId", "acme.idlePolicy", map[string]any{"rules": []map[string]any{{"permissionSets": []string{"ProjectReadOnly"}, "organization": true}}}),
+		"setPolicyPrincipal": on("policyId", "acme.idlePolicy", nil),
+		"clonePolicy":        named("policyId", "acme.idlePolicy", nil),
+		"resetBuiltinPolicy": on("policyId", "acme.editorsPolicy", nil),
+		"deletePolicy":       gone("policyId", "Policy", "createPolicy", "policy", inAcme(map[string]any{"rules": []any{}}), ""),
+
+		"createApplication": named("organizationId", "acme", nil),
+		"updateApplication": on("applicationId", "acme.idleApplication", map[string]any{"description": "Idle."}),
+		"deleteApplication": gone("applicationId", "Application", "createApplication", "application", inAcme(nil), ""),
+		"createApiKey":      on("organizationId", "acme", map[string]any{"applicationId": k.ids["acme.idleApplication"]}),
+		"updateApiKey":      on("apiKeyId", "acme.idleKey", map[string]any{"description": "Idle."}),
+		"rotateApiKey":      on("apiKeyId", "acme.idleKey", nil),
+		"deleteApiKey": gone("apiKeyId", "APIKey", "createApiKey", "apiKey", func() map[string]any {
+			return map[string]any{"organizationId": k.ids["acme"], "applicationId": k.ids["acme.idleApplication"]}
+		}, ""),
+		"exchangeApiKey": func(*testing.T) (map[string]any, *object) {
+			return map[string]any{"secret": k.bearers["adam+key"]}, at("acme")
+		},
+
+		"createProject":    named("organizationId", "acme", nil),
+		"updateProject":    on("projectId", "acme.site", map[string]any{"name": "site-of-acme"}),
+		"deleteProject":    gone("projectId", "Project", "createProject", "project", inAcme(nil), ""),
+		"addSshKey":        func(*testing.T) (map[string]any, *object) { return key(), at("acme.site") },
+		"updateSshKey":     on("sshKeyId", "acme.ssh", map[string]any{"name": "ssh-of-acme"}),
+		"deleteSshKey":     gone("sshKeyId", "SSHKey", "addSshKey", "sshKey", key, "acme.site"),
+		"registerResource": named("projectId", "acme.site", map[string]any{"kind": "server"}),
+		"updateResource":   on("resourceId", "acme.server", map[string]any{"name": "server-of-acme"}),
+		"releaseResource":  on("resourceId", "acme.ruin", nil),
+
+		"requestAccess":        on("organizationId", "acme", map[string]any{"reason": "Let me in."}),
+		"acceptAccessRequest":  on("accessRequestId", "acme.request", nil),
+		"declineAccessRequest": on("accessRequestId", "acme.request", nil),
+		"cancelAccessRequest":  on("accessRequestId", "acme.request", nil),
+
+		"setBillingMultiplier": on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "factor": "1.2", "firstMonth": "2026-12"}),
+		"mapUsage": on("organizationId", "northwind", map[string]any{
+			"mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": k.ids["acme"]}},
+		}),
+		"importUsage": on("organizationId", "northwind", map[string]any{"file": nil}),
+	}
+}
+
+// idle makes things in acme that give nobody anything, so that nothing but the
+// rule stands in the way of changing them, and names the rest that is changed.
+func (k *walk) idle(t *testing.T) {
+	t.Helper()
+	make := func(name, kind, create, noun string, input map[string]any) {
+		input["organizationId"] = k.ids["acme"]
+		id := dig(k.must(t, "olga", mutation(create, noun+" { id }"), map[string]any{"i": input}), create+"."+noun+".id")
+		k.name("acme."+name, id)
+		k.objects[id] = &object{kind: kind, id: id, slugs: []string{"acme"}}
+	}
+	make("idle", "Group", "createGroup", "group", map[string]any{"name": "idle"})
+	make("idlePolicy", "Policy", "createPolicy", "policy", map[string]any{"name": "idle", "rules": []any{}})
+	make("idleApplication", "Application", "createApplication", "application", map[string]any{"name": "idle"})
+	make("idleKey", "APIKey", "createApiKey", "apiKey", map[string]any{"applicationId": k.ids["acme.idleApplication"]})
+	for _, o := range k.objects {
+		if !slices.Equal(o.slugs, []string{"acme"}) {
+			continue
+		}
+		switch name := o.tells["name"]; {
+		case o.kind == "SSHKey":
+			k.name("acme.ssh", o.id)
+		case name == "server-of-acme":
+			k.name("acme.server", o.id)
+		case name == "ruin-of-acme":
+			k.name("acme.ruin", o.id)
+		}
+	}
+	// Whoever asks here has no way in, so that the owner lets nobody in.
+	request := k.store(t, "acme", func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.AccessRequest.Create().SetID(tx.NewID()).SetOrganizationID(id).SetUserID(k.key(t, "plain-of-northwind")).SetReason("").
+			SetStatus(accessrequest.StatusPENDING).SetExpiresAt(tx.Now().AddDate(0, 0, 7)).SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.AccessRequest, ID: row.ID, After: row}, err
+	})
+	k.name("acme.request", typeid.New(typeid.AccessRequest, request).String())
+	k.objects[k.ids["acme.request"]] = &object{kind: "AccessRequest", id: k.ids["acme.request"], slugs: []string{"acme"}, who: "plain-of-northwind"}
+	answer := k.must(t, "olga", `query($id: ID!) { node(id: $id) { ... on Group { policies(first: 1) { edges { node { id } } } } } }`, map[string]any{"id": k.ids["acme.editors"]})
+	k.name("acme.editorsPolicy", dig(answer, "node.policies.edges.0.node.id"))
+}
+
+// sshKey returns a public key that is made of a word.
+func sshKey(word string) string {
+	seed := make([]byte, ed25519.SeedSize)
+	copy(seed, word)
+	public, err := ssh.NewPublicKey(ed25519.NewKeyFromSeed(seed).Public())
+	if err != nil {
+		panic(err)
+	}
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public)))
+}
+
+// probe is a place into which an id is put.
+type probe struct {
+	where string
+	// kinds are the types of object that the place is for.
+	kinds []string
+	// put asks with the id in the place.
+	put func(t *testing.T, a *walker, id string) string
+}
+
+// probes are all places of the schema that take an id.
+func (k *walk) probes(t *testing.T, changes map[string]attempted) []probe {
+	t.Helper()
+	var probes []probe
+	for _, f := range k.schema.Mutation.Fields {
+		if _, known := changes[f.Name]; !known {
+			continue
+		}
+		input := k.schema.Types[f.Arguments.ForName("input").Type.Name()]
+		for _, path := range k.idPaths(input, nil) {
+			probes = append(probes, probe{
+				where: "Mutation." + f.Name + " " + strings.Join(path, "."), kinds: k.kindsOf(path[len(path)-1], f.Name),
+				put: func(t *testing.T, a *walker, id string) string {
+					t.Helper()
+					input, _ := changes[f.Name](t)
+					k.place(input, path, k.schema.Types[f.Arguments.ForName("input").Type.Name()], id)
+					return cost.ReplaceAllString(string(k.change(t, a.name, f.Name, input)), "")
+				},
+			})
+		}
+	}
+	questions := k.idQuestions()
+	for _, subject := range k.idSubjects() {
+		document, known := questions[subject]
+		if !known {
+			if strict {
+				t.Errorf("how is an id asked for in %s?", subject)
+			}
+			continue
+		}
+		name := strings.TrimSuffix(subject[strings.LastIndexAny(subject, ".(")+1:], ")")
+		probes = append(probes, probe{where: subject, kinds: k.kindsOf(name, subject), put: func(t *testing.T, a *walker, id string) string {
+			t.Helper()
+			return k.answerTo(t, a, document, fmt.Sprintf(`{"id": %q, "at": %q}`, id, k.ids[k.home(a)]), nil).raw
+		}})
+	}
+	return probes
+}
+
+// idPaths returns where an input takes ids.
+func (k *walk) idPaths(input *ast.Definition, above []string) [][]string {
+	var paths [][]string
+	for _, f := range input.Fields {
+		path := append(slices.Clone(above), f.Name)
+		switch inner := k.schema.Types[f.Type.Name()]; {
+		case inner.Name == "ID":
+			paths = append(paths, path)
+		case inner.Kind == ast.InputObject:
+			paths = append(paths, k.idPaths(inner, path)...)
+		}
+	}
+	return paths
+}
+
+// place puts an id into an input.
+func (k *walk) place(input map[string]any, path []string, of *ast.Definition, id string) {
+	f := of.Fields.ForName(path[0])
+	isList := f.Type.Elem != nil
+	if len(path) == 1 && isList {
+		input[path[0]] = []string{id}
+	} else if len(path) == 1 {
+		input[path[0]] = id
+	}
+	if len(path) > 1 {
+		inner := map[string]any{}
+		switch of.Fields.ForName(path[0]).Type.Name() {
+		case "PolicyRuleInput": // A rule for projects.
+			inner["permissionSets"] = []string{"AllProductsReadOnly"}
+		case "UsageMappingInput":
+			inner["subAccountId"], inner["organizationId"] = "account-of-acme", k.ids["acme"]
+		}
+		k.place(inner, path[1:], k.schema.Types[f.Type.Name()], id)
+		input[path[0]] = inner
+		if isList {
+			input[path[0]] = []map[string]any{inner}
+		}
+	}
+}
+
+// kindsOf returns the types of object that a place is for, by its name.
+func (k *walk) kindsOf(name, where string) []string {
+	switch noun := strings.TrimSuffix(strings.TrimSuffix(name, "s"), "Id"); noun {
+	case "scope":
+		return []string{"Organization", "Group", "Membership"}
+	case "principal", "bearer":
+		return []string{"User", "Application", "Group"}
+	case "managedBy", "seller", "buyer", "placedBy", "organization":
+		return []string{"Organization"}
+	case "defaultProject":
+		return []string{"Project"}
+	case "apiKey":
+		return []string{"APIKey"}
+	case "sshKey":
+		return []string{"SSHKey"}
+	case "accessRequest":
+		return []string{"AccessRequest"}
+	case "id", "resource":
+		if strings.Contains(where, "rganization") {
+			return []string{"Organization"}
+		}
+		if !strings.HasPrefix(where, "Query.") && !strings.HasPrefix(where, "AccessCheckInput.") || strings.Contains(where, "Resource") {
+			return []string{"Resource"}
+		}
+		return slices.Sorted(maps.Keys(k.ordered))
+	default:
+		return []string{strings.ToUpper(noun[:1]) + noun[1:]}
+	}
+}
+
+// idSubjects returns the arguments and conditions of questions that take an id.
+func (k *walk) idSubjects() []string {
+	var subjects []string
+	for _, subject := range subjectsOf(k.schema) {
+		kind, field, _ := strings.Cut(subject, ".")
+		d := k.schema.Types[kind]
+		if strings.HasSuffix(field, ")") || d != nil && d.Kind == ast.InputObject && d.Fields.ForName(field) != nil && d.Fields.ForName(field).Type.Name() == "ID" {
+			subjects = append(subjects, subject)
+		}
+	}
+	return subjects
+}
+
+// idQuestions are documents that ask with the id $id, of the organization $at.
+func (k *walk) idQuestions() map[string]string {
+	between := k.arguments("Organization.costs")
+	return map[string]string{
+		"Query.node(id)":                       "query($id: ID!) { node(id: $id) { id } }",
+		"Query.organization(id)":               "query($id: ID!) { organization(id: $id) { id } }",
+		"AccessCheckInput.resourceId":          `query($id: ID!) { explainAccess(check: {permission: "org:read", resourceId: $id}) { allowed } }`,
+		"AccessCheckInput.principalId":         `query($id: ID!, $at: ID!) { checkAccess(checks: [{permission: "org:read", resourceId: $at, principalId: $id}]) { allowed } }`,
+		"Query.permissionSets(organizationId)": "query($id: ID!) { permissionSets(organizationId: $id) { name } }",
+		"Organization.apiKeys(bearerId)":       "query($id: ID!, $at: ID!) { organization(id: $at) { apiKeys(bearerId: $id) { totalCount edges { node { id } } } } }",
+		"OrganizationWhereInput.managedById":   "query($id: ID!, $at: ID!) { organizations(where: {managedById: $id}) { totalCount edges { node { id } } } organization(id: $at) { managedOrganizations(recursive: true, where: {managedById: $id}) { totalCount edges { node { id } } } } }",
+		"PolicyWhereInput.principalId":         "query($id: ID!, $at: ID!) { organization(id: $at) { policies(where: {principalId: $id}) { totalCount edges { node { id } } } } }",
+		"CostWhereInput.organizationIds":       "query($id: ID!, $at: ID!) { organization(id: $at) { costs(" + between + ", where: {organizationIds: [$id]}) { total { amount } rows { key } } } }",
+		"CostWhereInput.groupIds":              "query($id: ID!, $at: ID!) { organization(id: $at) { costs(" + between + ", where: {groupIds: [$id]}) { total { amount } rows { key } } } }",
+	}
+}
+
+// home returns an organization that a walker stands in, or one that nobody sees.
+func (k *walk) home(a *walker) string {
+	for _, slug := range slices.Sorted(maps.Keys(a.standings)) {
+		return slug
+	}
+	return "southgate"
+}
+
+// hiddenFrom returns some object of a kind that a walker may not see, nor name in
+// a place, or nil.
+func (k *walk) hiddenFrom(a *walker, kind, where string) *object {
+	var hidden []*object
+	for _, id := range k.ordered[kind] {
+		o := k.objects[id]
+		isScope := strings.HasSuffix(where, "scopeId") && k.allows(a, k.visibility.of(o.kind+".scope"), o)
+		if !k.sees(a, o) && !k.isNamed(a, o) && !isScope {
+			hidden = append(hidden, o)
+		}
+	}
+	if len(hidden) == 0 {
+		return nil
+	}
+	return hidden[k.random.IntN(len(hidden))]
+}

@@ -1,0 +1,496 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/accesspolicy"
+	"github.com/headwater-platform/headwater/ent/accessrequest"
+	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/notice"
+	"github.com/headwater-platform/headwater/ent/resource"
+	"github.com/headwater-platform/headwater/focus"
+	"github.com/headwater-platform/headwater/money"
+	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/service/usage"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// object is one thing of the walk's world.
+type object struct {
+	kind, id string
+	// slugs are the organizations that it belongs to: one, but for people.
+	slugs   []string
+	project string
+	// who is whose it is: the person of a membership, the bearer of a key.
+	who string
+	// in are who is in it.
+	in []string
+	// asks are the organizations that a person asks to join.
+	asks []string
+	// tells are texts that no other object has, by the field that shows them.
+	tells map[string]string
+}
+
+// furnish makes one of everything in every organization of the walk, and the
+// people who walk. Texts say where they are from.
+func furnish(t *testing.T, w *world, o *oracle, walkers []*walker) {
+	t.Helper()
+	w.organization(t, "dusk", "STANDARD", "northwind", "dora")
+	slugs := slices.Sorted(maps.Keys(o.places))
+	for _, slug := range slugs {
+		furnishOrganization(t, w, slug)
+	}
+	for _, a := range walkers {
+		enrol(t, w, a)
+	}
+	for _, slug := range slugs {
+		w.furnishWithAccess(t, slug, o.places[slug].manager)
+	}
+	for slug, owner := range map[string]string{"acme": "olga", "bravo": "bob", "northwind": "paula"} {
+		w.issueKey(t, slug+".projectKey", owner, map[string]any{"organizationId": w.ids[slug], "projectId": w.ids[site(slug)], "description": "project-key-of-" + slug})
+	}
+	w.furnishWithPrices(t)
+	err := w.platform.db.Client().User.Update().SetLastLoginAt(w.platform.db.Now()).Exec(w.system(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.arrange(t, "organization dusk DEACTIVATED")
+}
+
+// furnishOrganization makes what mutations make: a group with a place in it and
+// settings at every level.
+func furnishOrganization(t *testing.T, w *world, slug string) {
+	t.Helper()
+	setting := func(scope, key, operation string, value any) {
+		w.must(t, "ada", mutation("setSetting", "revision"), map[string]any{"i": map[string]any{
+			"scopeId": w.ids[scope], "key": key, "operation": operation, "value": value,
+		}})
+	}
+	setting(slug, "policies.approved_regions", "APPEND", []string{"region-of-" + slug})
+	if slug != "platform" {
+		w.must(t, "ada", mutation("updateOrganization", "organization { id }"), map[string]any{"i": map[string]any{
+			"id": w.ids[slug], "customerReference": "reference-of-" + slug,
+		}})
+	}
+	w.name(slug+".crew", dig(w.must(t, "ada", mutation("createGroup", "group { id }"), map[string]any{"i": map[string]any{
+		"organizationId": w.ids[slug], "name": "crew-of-" + slug, "description": "What the crew of " + slug + " is for.",
+	}}), "createGroup.group.id"))
+	setting(slug+".crew", "variables", "SET", map[string]any{"CREW": "variable-of-" + slug})
+	w.arrange(t, "application "+slug+".bot-of-"+slug+" "+slug+".crew")
+	w.person(t, slug, "plain-of-"+slug, slug+".crew")
+	setting(slug+".plain-of-"+slug, "customize.theme", "SET", map[string]any{"primary": "#102030"})
+}
+
+// enrol makes a walker and puts them where they stand.
+func enrol(t *testing.T, w *world, a *walker) {
+	t.Helper()
+	if _, withKey := strings.CutSuffix(a.name, "+key"); withKey {
+		w.giveKey(t, a)
+		return
+	}
+	if w.ids[a.who] != "" {
+		return // An owner, or a token of somebody who is there already.
+	}
+	for i, slug := range slices.Sorted(maps.Keys(a.standings)) {
+		var groups []string
+		for _, is := range a.standings[slug] {
+			if group := w.groupOf(t, slug, is); group != "" {
+				groups = append(groups, group)
+			}
+		}
+		switch {
+		case a.who == "deployer":
+			w.arrange(t, "application "+slug+".deployer "+strings.Join(groups, " "))
+		case i == 0:
+			w.person(t, slug, a.who, groups...)
+		default:
+			w.arrange(t, "member "+slug+" "+a.who)
+		}
+	}
+}
+
+// giveKey makes the API key that a walker asks with, in the one organization
+// where they stand.
+func (w *world) giveKey(t *testing.T, a *walker) {
+	t.Helper()
+	slug := slices.Collect(maps.Keys(a.standings))[0]
+	input, maker := map[string]any{"organizationId": w.ids[slug]}, a.who
+	if strings.HasPrefix(w.ids[a.who], "app_") {
+		input["applicationId"], maker = w.ids[a.who], w.names[typeid.New(typeid.User, w.owner(t, slug)).String()]
+	}
+	w.issueKey(t, a.name, maker, input)
+}
+
+// groupOf returns the name of the group that makes its members what a column of
+// the table of rights says, or "" for what needs none.
+func (w *world) groupOf(t *testing.T, slug, column string) string {
+	t.Helper()
+	switch column {
+	case "OW", "ME":
+		return ""
+	case "AD":
+		return slug + ".administrators"
+	case "ED":
+		return slug + ".editors"
+	case "BA":
+		return slug + ".billing"
+	case "CR":
+		return slug + ".crew"
+	}
+	name := slug + "-" + column
+	if w.ids[slug+"."+name] != "" {
+		return slug + "." + name
+	}
+	roles := map[string]string{"GA": "org:admin", "GS": "org:settings", "GU": "org:users", "GG": "org:groups"}
+	if role, ok := roles[column]; ok {
+		w.team(t, slug, name, role)
+		return slug + "." + name
+	}
+	w.team(t, slug, name)
+	sets := map[string]access.SetName{"RF": access.ResellerFullAccess, "RR": access.ResellerReadOnly, "PR": access.PlatformReadOnly}
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.AccessPolicy.Create().SetID(tx.NewID()).SetOrganizationID(id).
+			SetName("policy-of-" + name).SetDescription("").SetTags([]string{}).SetGroupID(w.key(t, slug+"."+name)).
+			SetRules([]access.Rule{{Sets: []access.SetName{sets[column]}, Scope: access.InOrganization()}}).
+			SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.Policy, ID: row.ID, After: row}, err
+	})
+	return slug + "." + name
+}
+
+// store makes one row behind the API's back, and tells whoever remembers.
+func (w *world) store(t *testing.T, slug string, make func(context.Context, *database.Tx, uuid.UUID) (database.Change, error)) uuid.UUID {
+	t.Helper()
+	var made uuid.UUID
+	organization := w.key(t, slug)
+	_, err := w.platform.db.Write(w.system(t), database.Entry{Action: "test", Organization: organization}, func(ctx context.Context, tx *database.Tx) error {
+		change, err := make(ctx, tx, organization)
+		if err != nil {
+			return err
+		}
+		made, change.Organization = change.ID, organization
+		tx.Record(change)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// furnishWithAccess makes what belongs to projects, applications and policies,
+// and what those above ask and did.
+func (w *world) furnishWithAccess(t *testing.T, slug, manager string) {
+	t.Helper()
+	bot, crew := w.key(t, "bot-of-"+slug), w.key(t, slug+".crew")
+	maker := w.key(t, "plain-of-"+slug)
+	home := w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.Project.Create().SetID(tx.NewID()).SetOrganizationID(id).SetName("site-of-" + slug).SetRegion("").
+			SetStatus("ACTIVE").SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.Project, ID: row.ID, After: row}, err
+	})
+	w.name(site(slug), typeid.New(typeid.Project, home).String())
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.GroupProject.Create().SetID(tx.NewID()).SetOrganizationID(id).SetGroupID(crew).SetProjectID(home).SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.GroupProject, ID: row.ID, After: row}, err
+	})
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.SSHKey.Create().SetID(tx.NewID()).SetOrganizationID(id).SetProjectID(home).SetName("ssh-of-" + slug).
+			SetPublicKey("ssh-ed25519 key-of-" + slug).SetFingerprint("SHA256:print-of-" + slug).SetCreatedBy(maker).SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.SSHKey, ID: row.ID, After: row}, err
+	})
+	for name, status := range map[string]resource.Status{"server": resource.StatusACTIVE, "ruin": resource.StatusRELEASED} {
+		w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+			create := tx.Resource.Create().SetID(tx.NewID()).SetOrganizationID(id).SetProjectID(home).SetGroupID(crew).SetKind(name).
+				SetName(name + "-of-" + slug).SetProvider("aws").SetRegion("eu").SetInstanceType("small").SetExternalID(name + "-in-" + slug).
+				SetStatus(status).SetCreatedBy(maker).SetCreatedAt(tx.Now())
+			if status == resource.StatusRELEASED {
+				create.SetReleasedAt(tx.Now())
+			}
+			row, err := create.Save(ctx)
+			return database.Change{Kind: typeid.Resource, ID: row.ID, After: row}, err
+		})
+	}
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.AccessPolicy.Create().SetID(tx.NewID()).SetOrganizationID(id).SetName("policy-of-" + slug).
+			SetDescription("What the policy of " + slug + " is for.").SetTags([]string{"tag-of-" + slug}).SetApplicationID(bot).
+			SetRules([]access.Rule{{Sets: []access.SetName{access.AllProductsReadOnly}, Scope: access.InProjects(orgtree.ID(home))}}).
+			SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.Policy, ID: row.ID, After: row}, err
+	})
+	w.keyRow(t, slug, "BOT", func(create *ent.APIKeyCreate) { create.SetApplicationID(bot).SetDefaultProjectID(home) })
+	w.keyRow(t, slug, "MEMBER", func(create *ent.APIKeyCreate) {
+		create.SetMembershipID(w.key(t, slug+".plain-of-"+slug)).SetExpiresAt(w.platform.db.Now().AddDate(1, 0, 0))
+	})
+	if manager == "-" {
+		return
+	}
+	above := w.owner(t, manager)
+	for _, status := range []accessrequest.Status{accessrequest.StatusPENDING, accessrequest.StatusDECLINED} {
+		w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+			create := tx.AccessRequest.Create().SetID(tx.NewID()).SetOrganizationID(id).SetUserID(above).
+				SetReason(strings.ToLower(string(status)) + "-reason-for-" + slug).SetBuiltin(access.Editors).
+				SetStatus(status).SetExpiresAt(tx.Now().AddDate(0, 0, 7)).SetCreatedAt(tx.Now())
+			if status == accessrequest.StatusDECLINED {
+				create.SetDecidedAt(tx.Now())
+			}
+			row, err := create.Save(ctx)
+			return database.Change{Kind: typeid.AccessRequest, ID: row.ID, After: row}, err
+		})
+	}
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.Notice.Create().SetID(tx.NewID()).SetOrganizationID(id).SetKind(notice.KindRIGHTS_GRANTED).SetActorID(above).
+			SetActorOrganizationID(w.key(t, manager)).SetAction("setGroupRoles").SetSubject("subject-of-" + slug).SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.Notice, ID: row.ID, After: row}, err
+	})
+}
+
+// owner returns the person who owns an organization.
+func (w *world) owner(t *testing.T, slug string) uuid.UUID {
+	t.Helper()
+	row := one(t, func() (*ent.Membership, error) {
+		return w.platform.db.Client().Membership.Query().
+			Where(membership.Owner(true), membership.OrganizationID(w.key(t, slug))).Only(w.system(t))
+	})
+	return row.UserID
+}
+
+// keyRow makes an API key that nobody knows the secret of.
+func (w *world) keyRow(t *testing.T, slug, bearer string, born func(*ent.APIKeyCreate)) {
+	t.Helper()
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		create := tx.APIKey.Create().SetID(tx.NewID()).SetOrganizationID(id).SetDescription(strings.ToLower(bearer) + "-key-of-" + slug).
+			SetAccessKey(strings.ReplaceAll(fmt.Sprintf("%-20s", strings.ToUpper(bearer+slug)), " ", "0")).SetSecretHash("hash-of-" + slug).
+			SetCreatedBy(w.owner(t, slug)).SetCreatedIP("192.0.2.1").SetCreatedAt(tx.Now())
+		born(create)
+		row, err := create.Save(ctx)
+		return database.Change{Kind: typeid.APIKey, ID: row.ID, After: row}, err
+	})
+}
+
+// walkMonth is the month of the usage of the walk.
+func walkMonth() time.Time { return time.Date(2026, time.October, 1, 0, 0, 0, 0, time.UTC) }
+
+// furnishWithPrices maps and imports usage of every organization under
+// northwind, and sets prices on every edge above it.
+func (w *world) furnishWithPrices(t *testing.T) {
+	t.Helper()
+	mappings := []map[string]any{}
+	slugs := []string{"northwind", "fjord", "acme", "bravo", "cove"}
+	for _, slug := range slugs {
+		mappings = append(mappings, map[string]any{
+			"subAccountId": "account-of-" + slug, "tagKey": "tag", "tagValue": "of-" + slug, "organizationId": w.ids[slug], "groupId": w.ids[slug+".crew"],
+		})
+	}
+	w.must(t, "ada", mutation("mapUsage", "clientMutationId"), map[string]any{"i": map[string]any{"organizationId": w.ids["northwind"], "mappings": mappings}})
+	for i, edge := range [][2]string{{"platform", "northwind"}, {"northwind", "acme"}, {"northwind", "fjord"}, {"northwind", ""}, {"fjord", "cove"}} {
+		input := map[string]any{
+			"sellerId": w.ids[edge[0]], "factor": fmt.Sprintf("1.07%04d", 1001+i), "firstMonth": "2026-09", "lastMonth": "2031-01", "basis": "UPSTREAM",
+			"reason": "price-of-" + edge[0] + "-to-" + edge[1],
+		}
+		if edge[1] != "" {
+			input["buyerId"] = w.ids[edge[1]]
+		}
+		w.must(t, "ada", mutation("setBillingMultiplier", "clientMutationId"), map[string]any{"i": input})
+	}
+	file := append(w.usageFile(t, slugs...), "this row cannot be read\n"...)
+	if _, err := w.platform.services.Usage.Import(w.system(t), w.key(t, "northwind"), bytes.NewReader(file), usage.Options{SkipBadRows: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// usageFile returns a file with a line of usage of each organization.
+func (w *world) usageFile(t *testing.T, slugs ...string) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	rows := one(t, func() (*focus.Writer, error) { return focus.NewWriter(&file, focus.WriterOptions{}) })
+	for _, slug := range slugs {
+		if err := rows.Write(w.charge(t, slug)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := rows.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// charge returns a line of usage of an organization.
+func (w *world) charge(t *testing.T, slug string) *focus.Row {
+	t.Helper()
+	start := walkMonth()
+	cost, err := money.Parse("12.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &focus.Row{
+		BilledCost: cost, ListCost: focus.Some(cost), BillingCurrency: "USD", BillingAccountID: "northwind",
+		BillingPeriodStart: start, BillingPeriodEnd: start.AddDate(0, 1, 0),
+		ChargePeriodStart: start.Add(time.Hour), ChargePeriodEnd: start.Add(2 * time.Hour),
+		ChargeCategory: focus.CategoryUsage, Provider: "AWS", ServiceName: "service-of-" + slug, SKU: "sku-of-" + slug, Region: "eu",
+		SubAccountID: "account-of-" + slug, Tags: map[string]string{"tag": "of-" + slug},
+	}
+}
+
+// census returns every object of the world, read behind the API's back.
+func census(t *testing.T, w *world) map[string]*object {
+	t.Helper()
+	ctx, client := w.system(t), w.platform.db.Client()
+	c := &counter{w: w, objects: map[string]*object{}}
+	for _, row := range one(t, func() ([]*ent.Organization, error) { return client.Organization.Query().All(ctx) }) {
+		o := c.add("Organization", typeid.New(typeid.Organization, row.ID), row.ID)
+		o.tells["name"], o.tells["customerReference"] = row.Name, row.CustomerReference
+		if row.Slug == "platform" {
+			o.tells = map[string]string{} // Everybody is told of "the platform".
+		}
+	}
+	for _, row := range one(t, func() ([]*ent.User, error) { return client.User.Query().WithMemberships().All(ctx) }) {
+		o := c.add("User", typeid.New(typeid.User, row.ID))
+		o.who = w.names[o.id]
+		o.tells["username"], o.tells["email"] = row.Username, row.Email
+		for _, m := range row.Edges.Memberships {
+			o.slugs = append(o.slugs, c.slug(m.OrganizationID))
+		}
+	}
+	for _, row := range one(t, func() ([]*ent.Membership, error) { return client.Membership.Query().All(ctx) }) {
+		c.add("Membership", typeid.New(typeid.Membership, row.ID), row.OrganizationID).who = c.person(row.UserID)
+	}
+	for _, row := range one(t, func() ([]*ent.Application, error) { return client.Application.Query().All(ctx) }) {
+		o := c.add("Application", typeid.New(typeid.Application, row.ID), row.OrganizationID)
+		o.who, o.tells["name"] = row.Name, row.Name
+		if row.ProjectID != nil {
+			o.project = c.project(*row.ProjectID)
+		}
+	}
+	c.addAccess(t)
+	c.addBilling(t)
+	return c.objects
+}
+
+// counter counts the objects of a world.
+type counter struct {
+	w       *world
+	objects map[string]*object
+}
+
+func (c *counter) slug(id uuid.UUID) string {
+	return c.w.names[typeid.New(typeid.Organization, id).String()]
+}
+
+func (c *counter) person(id uuid.UUID) string {
+	return c.w.names[typeid.New(typeid.User, id).String()]
+}
+
+func (c *counter) add(kind string, id typeid.ID, organizations ...uuid.UUID) *object {
+	o := &object{kind: kind, id: id.String(), tells: map[string]string{}}
+	for _, organization := range organizations {
+		o.slugs = append(o.slugs, c.slug(organization))
+	}
+	c.objects[o.id] = o
+	return o
+}
+
+// project names the project that something is in.
+func (c *counter) project(id uuid.UUID) string {
+	return c.w.names[typeid.New(typeid.Project, id).String()]
+}
+
+func (c *counter) addAccess(t *testing.T) {
+	t.Helper()
+	ctx, client := c.w.system(t), c.w.platform.db.Client()
+	for _, row := range one(t, func() ([]*ent.Group, error) {
+		return client.Group.Query().WithMembers(func(q *ent.GroupMemberQuery) { q.WithMembership().WithApplication() }).All(ctx)
+	}) {
+		o := c.add("Group", typeid.New(typeid.Group, row.ID), row.OrganizationID)
+		if row.Builtin == nil {
+			o.tells["name"] = row.Name
+		}
+		for _, m := range row.Edges.Members {
+			if m.Edges.Application != nil {
+				o.in = append(o.in, m.Edges.Application.Name)
+			} else {
+				o.in = append(o.in, c.person(m.Edges.Membership.UserID))
+			}
+		}
+	}
+	for _, row := range one(t, func() ([]*ent.Project, error) { return client.Project.Query().All(ctx) }) {
+		o := c.add("Project", typeid.New(typeid.Project, row.ID), row.OrganizationID)
+		if o.project = c.project(row.ID); !row.IsDefault {
+			o.tells["name"] = row.Name
+		}
+	}
+	for _, row := range one(t, func() ([]*ent.SSHKey, error) { return client.SSHKey.Query().All(ctx) }) {
+		o := c.add("SSHKey", typeid.New(typeid.SSHKey, row.ID), row.OrganizationID)
+		o.project = c.project(row.ProjectID)
+		o.tells["name"], o.tells["publicKey"], o.tells["fingerprint"] = row.Name, row.PublicKey, row.Fingerprint
+	}
+	for _, row := range one(t, func() ([]*ent.Resource, error) { return client.Resource.Query().All(ctx) }) {
+		o := c.add("Resource", typeid.New(typeid.Resource, row.ID), row.OrganizationID)
+		o.project = c.project(row.ProjectID)
+		o.tells["name"], o.tells["externalId"] = row.Name, row.ExternalID
+	}
+	for _, row := range one(t, func() ([]*ent.AccessPolicy, error) {
+		return client.AccessPolicy.Query().Order(ent.Asc(accesspolicy.FieldID)).All(ctx)
+	}) {
+		o := c.add("Policy", typeid.New(typeid.Policy, row.ID), row.OrganizationID)
+		if !row.Managed {
+			o.tells["name"] = row.Name
+		}
+	}
+	for _, row := range one(t, func() ([]*ent.APIKey, error) {
+		return client.APIKey.Query().WithMembership().WithApplication().All(ctx)
+	}) {
+		o := c.add("APIKey", typeid.New(typeid.APIKey, row.ID), row.OrganizationID)
+		if row.Edges.Membership != nil {
+			o.who = c.person(row.Edges.Membership.UserID)
+		} else {
+			o.who = row.Edges.Application.Name
+			if row.Edges.Application.ProjectID != nil {
+				o.project = c.project(*row.Edges.Application.ProjectID)
+			}
+		}
+		o.tells["accessKey"], o.tells["description"] = row.AccessKey, row.Description
+	}
+	for _, row := range one(t, func() ([]*ent.AccessRequest, error) { return client.AccessRequest.Query().All(ctx) }) {
+		o := c.add("AccessRequest", typeid.New(typeid.AccessRequest, row.ID), row.OrganizationID)
+		o.who, o.tells["reason"] = c.person(row.UserID), row.Reason
+		asker := c.objects[typeid.New(typeid.User, row.UserID).String()]
+		asker.asks = append(asker.asks, o.slugs...)
+	}
+	for _, row := range one(t, func() ([]*ent.Notice, error) { return client.Notice.Query().All(ctx) }) {
+		o := c.add("Notice", typeid.New(typeid.Notice, row.ID), row.OrganizationID)
+		if strings.HasPrefix(row.Subject, "subject-of-") { // Others are names of groups.
+			o.tells["subject"] = row.Subject
+		}
+	}
+}
+
+func (c *counter) addBilling(t *testing.T) {
+	t.Helper()
+	ctx, client := c.w.system(t), c.w.platform.db.Client()
+	for _, row := range one(t, func() ([]*ent.BillingMultiplier, error) { return client.BillingMultiplier.Query().All(ctx) }) {
+		o := c.add("BillingMultiplier", typeid.New(typeid.Multiplier, row.ID), row.SellerID)
+		o.tells["reason"], o.tells["factor"] = row.Reason, row.Factor
+	}
+	for _, row := range one(t, func() ([]*ent.UsageMapping, error) { return client.UsageMapping.Query().All(ctx) }) {
+		c.add("UsageMapping", typeid.New(typeid.UsageMapping, row.ID), row.ImporterID).tells["subAccountId"] = row.SubAccountID
+	}
+	for _, row := range one(t, func() ([]*ent.UsageImport, error) { return client.UsageImport.Query().All(ctx) }) {
+		c.add("UsageImport", typeid.New(typeid.UsageImport, row.ID), row.OrganizationID)
+	}
+}
+
+// nowhere is an id of a kind that names nothing.
+func nowhere(kind string) string { return kind + "_01h455vb4pex5vsknk084sn02q" }
