@@ -15,7 +15,6 @@ import (
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -27,7 +26,6 @@ import (
 
 // Services are what the platform is made with.
 type Services struct {
-	Applications  *applications.Service
 	Groups        *groups.Service
 	Organizations *organizations.Service
 	People        *people.Service
@@ -211,7 +209,7 @@ func (b *builder) automate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := b.Applications.Create(as, applications.NewApplication{Organization: home.id, Name: wanted.name, Description: wanted.description})
+	made, err := b.People.CreateApplication(as, people.NewApplication{Organization: home.id, Name: wanted.name, Description: wanted.description})
 	if err != nil {
 		return fmt.Errorf("create %s: %w", wanted.name, err)
 	}

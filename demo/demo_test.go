@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	cryptorand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,7 +32,6 @@ import (
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -58,8 +56,7 @@ type world struct {
 func servicesOn(db *database.DB) demo.Services {
 	store, hasher := records.New(db), password.NewHasher(2)
 	return demo.Services{
-		Applications: applications.New(db, store, cryptorand.Reader),
-		Groups:       groups.New(db, store), Organizations: organizations.New(db, store, orgtree.MaxDepth),
+		Groups: groups.New(db, store), Organizations: organizations.New(db, store, orgtree.MaxDepth),
 		People: people.New(db, store, hasher), Rates: rates.New(db, store), Settings: settings.New(db, store),
 		Usage: usage.New(db, store), Records: store, Hasher: hasher,
 	}

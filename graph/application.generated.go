@@ -15,9 +15,9 @@ import (
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/projects"
@@ -28,14 +28,16 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type APIKeyResolver interface {
-	DefaultProject(ctx context.Context, obj *applications.Key) (*projects.Project, error)
-	Organization(ctx context.Context, obj *applications.Key) (*organizations.Organization, error)
-	ViewerPermissions(ctx context.Context, obj *applications.Key) ([]access.Permission, error)
+	Bearer(ctx context.Context, obj *keys.Key) (records.Principal, error)
+
+	DefaultProject(ctx context.Context, obj *keys.Key) (*projects.Project, error)
+	Organization(ctx context.Context, obj *keys.Key) (*organizations.Organization, error)
+	ViewerPermissions(ctx context.Context, obj *keys.Key) ([]access.Permission, error)
 }
 type ApplicationResolver interface {
 	Organization(ctx context.Context, obj *people.Application) (*organizations.Organization, error)
 	Groups(ctx context.Context, obj *people.Application, first *int, after *string, last *int, before *string) (*groups.Connection, error)
-	APIKeys(ctx context.Context, obj *people.Application, first *int, after *string, last *int, before *string) (*applications.KeyConnection, error)
+	APIKeys(ctx context.Context, obj *people.Application, first *int, after *string, last *int, before *string) (*keys.Connection, error)
 	ViewerPermissions(ctx context.Context, obj *people.Application) ([]access.Permission, error)
 
 	EffectiveGrants(ctx context.Context, obj *people.Application) ([]*checks.Grant, error)
@@ -125,7 +127,7 @@ func (ec *executionContext) field_Application_groups_args(ctx context.Context, r
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _APIKey_id(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_id(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -148,7 +150,7 @@ func (ec *executionContext) fieldContext_APIKey_id(_ context.Context, field grap
 	return graphql.NewScalarFieldContext("APIKey", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _APIKey_accessKey(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_accessKey(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -171,7 +173,7 @@ func (ec *executionContext) fieldContext_APIKey_accessKey(_ context.Context, fie
 	return graphql.NewScalarFieldContext("APIKey", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _APIKey_description(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_description(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -194,7 +196,7 @@ func (ec *executionContext) fieldContext_APIKey_description(_ context.Context, f
 	return graphql.NewScalarFieldContext("APIKey", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _APIKey_bearer(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_bearer(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -203,7 +205,7 @@ func (ec *executionContext) _APIKey_bearer(ctx context.Context, field graphql.Co
 			return ec.fieldContext_APIKey_bearer(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Bearer, nil
+			return ec.Resolvers.APIKey().Bearer(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v records.Principal) graphql.Marshaler {
@@ -217,8 +219,8 @@ func (ec *executionContext) fieldContext_APIKey_bearer(_ context.Context, field 
 	fc = &graphql.FieldContext{
 		Object:     "APIKey",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
 		},
@@ -226,7 +228,7 @@ func (ec *executionContext) fieldContext_APIKey_bearer(_ context.Context, field 
 	return fc, nil
 }
 
-func (ec *executionContext) _APIKey_disabled(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_disabled(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -249,7 +251,7 @@ func (ec *executionContext) fieldContext_APIKey_disabled(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("APIKey", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
-func (ec *executionContext) _APIKey_expiresAt(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_expiresAt(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -272,7 +274,7 @@ func (ec *executionContext) fieldContext_APIKey_expiresAt(_ context.Context, fie
 	return graphql.NewScalarFieldContext("APIKey", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _APIKey_createdAt(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_createdAt(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -295,7 +297,7 @@ func (ec *executionContext) fieldContext_APIKey_createdAt(_ context.Context, fie
 	return graphql.NewScalarFieldContext("APIKey", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _APIKey_createdIp(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_createdIp(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -318,7 +320,7 @@ func (ec *executionContext) fieldContext_APIKey_createdIp(_ context.Context, fie
 	return graphql.NewScalarFieldContext("APIKey", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _APIKey_defaultProject(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_defaultProject(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -350,7 +352,7 @@ func (ec *executionContext) fieldContext_APIKey_defaultProject(_ context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _APIKey_organization(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_organization(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -382,7 +384,7 @@ func (ec *executionContext) fieldContext_APIKey_organization(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _APIKey_viewerPermissions(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_viewerPermissions(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -405,7 +407,7 @@ func (ec *executionContext) fieldContext_APIKey_viewerPermissions(_ context.Cont
 	return graphql.NewScalarFieldContext("APIKey", field, true, true, errors.New("field of type Permission does not have child fields"))
 }
 
-func (ec *executionContext) _APIKey_version(ctx context.Context, field graphql.CollectedField, obj *applications.Key) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKey_version(ctx context.Context, field graphql.CollectedField, obj *keys.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -428,7 +430,7 @@ func (ec *executionContext) fieldContext_APIKey_version(_ context.Context, field
 	return graphql.NewScalarFieldContext("APIKey", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
-func (ec *executionContext) _APIKeyConnection_edges(ctx context.Context, field graphql.CollectedField, obj *applications.KeyConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKeyConnection_edges(ctx context.Context, field graphql.CollectedField, obj *keys.Connection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -440,8 +442,8 @@ func (ec *executionContext) _APIKeyConnection_edges(ctx context.Context, field g
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []applications.KeyEdge) graphql.Marshaler {
-			return ec.marshalNAPIKeyEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKeyEdgeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []keys.Edge) graphql.Marshaler {
+			return ec.marshalNAPIKeyEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -460,7 +462,7 @@ func (ec *executionContext) fieldContext_APIKeyConnection_edges(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _APIKeyConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *applications.KeyConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKeyConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *keys.Connection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -492,7 +494,7 @@ func (ec *executionContext) fieldContext_APIKeyConnection_pageInfo(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _APIKeyConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *applications.KeyConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKeyConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *keys.Connection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -515,7 +517,7 @@ func (ec *executionContext) fieldContext_APIKeyConnection_totalCount(_ context.C
 	return graphql.NewScalarFieldContext("APIKeyConnection", field, true, false, errors.New("field of type Int does not have child fields"))
 }
 
-func (ec *executionContext) _APIKeyEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *applications.KeyEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKeyEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *keys.Edge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -538,7 +540,7 @@ func (ec *executionContext) fieldContext_APIKeyEdge_cursor(_ context.Context, fi
 	return graphql.NewScalarFieldContext("APIKeyEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _APIKeyEdge_node(ctx context.Context, field graphql.CollectedField, obj *applications.KeyEdge) (ret graphql.Marshaler) {
+func (ec *executionContext) _APIKeyEdge_node(ctx context.Context, field graphql.CollectedField, obj *keys.Edge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -550,8 +552,8 @@ func (ec *executionContext) _APIKeyEdge_node(ctx context.Context, field graphql.
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *applications.Key) graphql.Marshaler {
-			return ec.marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKey(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *keys.Key) graphql.Marshaler {
+			return ec.marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐKey(ctx, selections, v)
 		},
 		true,
 		true,
@@ -751,8 +753,8 @@ func (ec *executionContext) _Application_apiKeys(ctx context.Context, field grap
 			return ec.Resolvers.Application().APIKeys(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *applications.KeyConnection) graphql.Marshaler {
-			return ec.marshalNAPIKeyConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKeyConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *keys.Connection) graphql.Marshaler {
+			return ec.marshalNAPIKeyConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -883,7 +885,7 @@ func (ec *executionContext) fieldContext_Application_effectiveGrants(_ context.C
 	return fc, nil
 }
 
-func (ec *executionContext) _ApplicationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *applications.Connection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ApplicationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *people.ApplicationConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -895,8 +897,8 @@ func (ec *executionContext) _ApplicationConnection_edges(ctx context.Context, fi
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []applications.Edge) graphql.Marshaler {
-			return ec.marshalNApplicationEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐEdgeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []people.ApplicationEdge) graphql.Marshaler {
+			return ec.marshalNApplicationEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋpeopleᚐApplicationEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -915,7 +917,7 @@ func (ec *executionContext) fieldContext_ApplicationConnection_edges(_ context.C
 	return fc, nil
 }
 
-func (ec *executionContext) _ApplicationConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *applications.Connection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ApplicationConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *people.ApplicationConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -947,7 +949,7 @@ func (ec *executionContext) fieldContext_ApplicationConnection_pageInfo(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _ApplicationConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *applications.Connection) (ret graphql.Marshaler) {
+func (ec *executionContext) _ApplicationConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *people.ApplicationConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -970,7 +972,7 @@ func (ec *executionContext) fieldContext_ApplicationConnection_totalCount(_ cont
 	return graphql.NewScalarFieldContext("ApplicationConnection", field, true, false, errors.New("field of type Int does not have child fields"))
 }
 
-func (ec *executionContext) _ApplicationEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *applications.Edge) (ret graphql.Marshaler) {
+func (ec *executionContext) _ApplicationEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *people.ApplicationEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -993,7 +995,7 @@ func (ec *executionContext) fieldContext_ApplicationEdge_cursor(_ context.Contex
 	return graphql.NewScalarFieldContext("ApplicationEdge", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _ApplicationEdge_node(ctx context.Context, field graphql.CollectedField, obj *applications.Edge) (ret graphql.Marshaler) {
+func (ec *executionContext) _ApplicationEdge_node(ctx context.Context, field graphql.CollectedField, obj *people.ApplicationEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1037,8 +1039,8 @@ func (ec *executionContext) _CreateApiKeyPayload_apiKey(ctx context.Context, fie
 			return obj.APIKey, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *applications.Key) graphql.Marshaler {
-			return ec.marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKey(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *keys.Key) graphql.Marshaler {
+			return ec.marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐKey(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1331,8 +1333,8 @@ func (ec *executionContext) _RotateApiKeyPayload_apiKey(ctx context.Context, fie
 			return obj.APIKey, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *applications.Key) graphql.Marshaler {
-			return ec.marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKey(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *keys.Key) graphql.Marshaler {
+			return ec.marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐKey(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1409,8 +1411,8 @@ func (ec *executionContext) _UpdateApiKeyPayload_apiKey(ctx context.Context, fie
 			return obj.APIKey, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *applications.Key) graphql.Marshaler {
-			return ec.marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKey(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *keys.Key) graphql.Marshaler {
+			return ec.marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐKey(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2007,7 +2009,7 @@ func (ec *executionContext) unmarshalInputUpdateApplicationInput(ctx context.Con
 
 var aPIKeyImplementors = []string{"APIKey", "Node"}
 
-func (ec *executionContext) _APIKey(ctx context.Context, sel ast.SelectionSet, obj *applications.Key) graphql.Marshaler {
+func (ec *executionContext) _APIKey(ctx context.Context, sel ast.SelectionSet, obj *keys.Key) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, aPIKeyImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2033,10 +2035,43 @@ func (ec *executionContext) _APIKey(ctx context.Context, sel ast.SelectionSet, o
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "bearer":
-			out.Values[i] = ec._APIKey_bearer(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._APIKey_bearer(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "disabled":
 			out.Values[i] = ec._APIKey_disabled(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2199,7 +2234,7 @@ func (ec *executionContext) _APIKey(ctx context.Context, sel ast.SelectionSet, o
 
 var aPIKeyConnectionImplementors = []string{"APIKeyConnection"}
 
-func (ec *executionContext) _APIKeyConnection(ctx context.Context, sel ast.SelectionSet, obj *applications.KeyConnection) graphql.Marshaler {
+func (ec *executionContext) _APIKeyConnection(ctx context.Context, sel ast.SelectionSet, obj *keys.Connection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, aPIKeyConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2280,7 +2315,7 @@ func (ec *executionContext) _APIKeyConnection(ctx context.Context, sel ast.Selec
 
 var aPIKeyEdgeImplementors = []string{"APIKeyEdge"}
 
-func (ec *executionContext) _APIKeyEdge(ctx context.Context, sel ast.SelectionSet, obj *applications.KeyEdge) graphql.Marshaler {
+func (ec *executionContext) _APIKeyEdge(ctx context.Context, sel ast.SelectionSet, obj *keys.Edge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, aPIKeyEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2576,7 +2611,7 @@ func (ec *executionContext) _Application(ctx context.Context, sel ast.SelectionS
 
 var applicationConnectionImplementors = []string{"ApplicationConnection"}
 
-func (ec *executionContext) _ApplicationConnection(ctx context.Context, sel ast.SelectionSet, obj *applications.Connection) graphql.Marshaler {
+func (ec *executionContext) _ApplicationConnection(ctx context.Context, sel ast.SelectionSet, obj *people.ApplicationConnection) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, applicationConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2657,7 +2692,7 @@ func (ec *executionContext) _ApplicationConnection(ctx context.Context, sel ast.
 
 var applicationEdgeImplementors = []string{"ApplicationEdge"}
 
-func (ec *executionContext) _ApplicationEdge(ctx context.Context, sel ast.SelectionSet, obj *applications.Edge) graphql.Marshaler {
+func (ec *executionContext) _ApplicationEdge(ctx context.Context, sel ast.SelectionSet, obj *people.ApplicationEdge) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, applicationEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -3061,7 +3096,7 @@ func (ec *executionContext) _UpdateApplicationPayload(ctx context.Context, sel a
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKey(ctx context.Context, sel ast.SelectionSet, v *applications.Key) graphql.Marshaler {
+func (ec *executionContext) marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐKey(ctx context.Context, sel ast.SelectionSet, v *keys.Key) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3071,7 +3106,7 @@ func (ec *executionContext) marshalNAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatfor
 	return ec._APIKey(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNAPIKeyConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKeyConnection(ctx context.Context, sel ast.SelectionSet, v *applications.KeyConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNAPIKeyConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐConnection(ctx context.Context, sel ast.SelectionSet, v *keys.Connection) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3081,15 +3116,15 @@ func (ec *executionContext) marshalNAPIKeyConnection2ᚖgithubᚗcomᚋheadwater
 	return ec._APIKeyConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNAPIKeyEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKeyEdge(ctx context.Context, sel ast.SelectionSet, v applications.KeyEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNAPIKeyEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐEdge(ctx context.Context, sel ast.SelectionSet, v keys.Edge) graphql.Marshaler {
 	return ec._APIKeyEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNAPIKeyEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKeyEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []applications.KeyEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNAPIKeyEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []keys.Edge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNAPIKeyEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKeyEdge(ctx, sel, v[i])
+		return ec.marshalNAPIKeyEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3111,7 +3146,7 @@ func (ec *executionContext) marshalNApplication2ᚖgithubᚗcomᚋheadwaterᚑpl
 	return ec._Application(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNApplicationConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐConnection(ctx context.Context, sel ast.SelectionSet, v *applications.Connection) graphql.Marshaler {
+func (ec *executionContext) marshalNApplicationConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋpeopleᚐApplicationConnection(ctx context.Context, sel ast.SelectionSet, v *people.ApplicationConnection) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -3121,15 +3156,15 @@ func (ec *executionContext) marshalNApplicationConnection2ᚖgithubᚗcomᚋhead
 	return ec._ApplicationConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNApplicationEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐEdge(ctx context.Context, sel ast.SelectionSet, v applications.Edge) graphql.Marshaler {
+func (ec *executionContext) marshalNApplicationEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋpeopleᚐApplicationEdge(ctx context.Context, sel ast.SelectionSet, v people.ApplicationEdge) graphql.Marshaler {
 	return ec._ApplicationEdge(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNApplicationEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []applications.Edge) graphql.Marshaler {
+func (ec *executionContext) marshalNApplicationEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋpeopleᚐApplicationEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []people.ApplicationEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNApplicationEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐEdge(ctx, sel, v[i])
+		return ec.marshalNApplicationEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋpeopleᚐApplicationEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3271,7 +3306,7 @@ func (ec *executionContext) marshalNUpdateApplicationPayload2ᚖgithubᚗcomᚋh
 	return ec._UpdateApplicationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKey(ctx context.Context, sel ast.SelectionSet, v *applications.Key) graphql.Marshaler {
+func (ec *executionContext) marshalOAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐKey(ctx context.Context, sel ast.SelectionSet, v *keys.Key) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/policies"
@@ -48,8 +48,8 @@ type OrganizationResolver interface {
 	Projects(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) (*projects.Connection, error)
 	AccessRequests(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*requests.Connection, error)
 	Notices(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*requests.NoticeConnection, error)
-	Applications(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) (*applications.Connection, error)
-	APIKeys(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, bearerID *typeid.ID) (*applications.KeyConnection, error)
+	Applications(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) (*people.ApplicationConnection, error)
+	APIKeys(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, bearerID *typeid.ID) (*keys.Connection, error)
 	EffectiveBillingMultipliers(ctx context.Context, obj *organizations.Organization, month *pricing.Month) ([]*rates.EffectiveMultiplier, error)
 	Costs(ctx context.Context, obj *organizations.Organization, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) (*costs.Report, error)
 	CostLines(ctx context.Context, obj *organizations.Organization, month pricing.Month, first *int, after *string, last *int, before *string) (*costs.LineConnection, error)
@@ -1350,8 +1350,8 @@ func (ec *executionContext) _Organization_applications(ctx context.Context, fiel
 			return ec.Resolvers.Organization().Applications(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["where"].(*model.ApplicationWhereInput), fc.Args["orderBy"].(*model.ApplicationOrder))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *applications.Connection) graphql.Marshaler {
-			return ec.marshalNApplicationConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *people.ApplicationConnection) graphql.Marshaler {
+			return ec.marshalNApplicationConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋpeopleᚐApplicationConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1394,8 +1394,8 @@ func (ec *executionContext) _Organization_apiKeys(ctx context.Context, field gra
 			return ec.Resolvers.Organization().APIKeys(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["bearerId"].(*typeid.ID))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *applications.KeyConnection) graphql.Marshaler {
-			return ec.marshalNAPIKeyConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKeyConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *keys.Connection) graphql.Marshaler {
+			return ec.marshalNAPIKeyConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,

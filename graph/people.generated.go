@@ -16,9 +16,9 @@ import (
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/requests"
@@ -44,7 +44,7 @@ type UserResolver interface {
 }
 type ViewerResolver interface {
 	Organization(ctx context.Context, obj *people.Viewer) (*organizations.Organization, error)
-	APIKey(ctx context.Context, obj *people.Viewer) (*applications.Key, error)
+	APIKey(ctx context.Context, obj *people.Viewer) (*keys.Key, error)
 	Invitations(ctx context.Context, obj *people.Viewer, first *int, after *string) (*model.InvitationConnection, error)
 	Memberships(ctx context.Context, obj *people.Viewer, first *int, after *string, last *int, before *string) (*people.MembershipConnection, error)
 	Sessions(ctx context.Context, obj *people.Viewer) ([]*model.Session, error)
@@ -1351,8 +1351,8 @@ func (ec *executionContext) _Viewer_apiKey(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Viewer().APIKey(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *applications.Key) graphql.Marshaler {
-			return ec.marshalOAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKey(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *keys.Key) graphql.Marshaler {
+			return ec.marshalOAPIKey2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐKey(ctx, selections, v)
 		},
 		true,
 		false,

@@ -15,8 +15,8 @@ import (
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/resources"
@@ -33,7 +33,7 @@ type ProjectResolver interface {
 	SSHKeys(ctx context.Context, obj *projects.Project, first *int, after *string, last *int, before *string) (*projects.SSHKeyConnection, error)
 	ViewerPermissions(ctx context.Context, obj *projects.Project) ([]access.Permission, error)
 
-	APIKeys(ctx context.Context, obj *projects.Project, first *int, after *string, last *int, before *string) (*applications.KeyConnection, error)
+	APIKeys(ctx context.Context, obj *projects.Project, first *int, after *string, last *int, before *string) (*keys.Connection, error)
 }
 type SSHKeyResolver interface {
 	Project(ctx context.Context, obj *projects.SSHKey) (*projects.Project, error)
@@ -772,8 +772,8 @@ func (ec *executionContext) _Project_apiKeys(ctx context.Context, field graphql.
 			return ec.Resolvers.Project().APIKeys(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *applications.KeyConnection) graphql.Marshaler {
-			return ec.marshalNAPIKeyConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋapplicationsᚐKeyConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *keys.Connection) graphql.Marshaler {
+			return ec.marshalNAPIKeyConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋkeysᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,

@@ -12,26 +12,31 @@ import (
 	"github.com/headwater-platform/headwater/graph"
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
-	"github.com/headwater-platform/headwater/service/applications"
+	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-func (r *aPIKeyResolver) DefaultProject(ctx context.Context, obj *applications.Key) (*projects.Project, error) {
+func (r *aPIKeyResolver) Bearer(ctx context.Context, obj *keys.Key) (records.Principal, error) {
+	return r.People.Bearer(ctx, obj.Bearers, obj.BearerID)
+}
+
+func (r *aPIKeyResolver) DefaultProject(ctx context.Context, obj *keys.Key) (*projects.Project, error) {
 	if obj.DefaultProjectID == nil {
 		return nil, nil //nolint:nilnil // a key without a default is an answer
 	}
 	return unlessMissing(r.Projects.ByID(ctx, obj.DefaultProjects, *obj.DefaultProjectID))
 }
 
-func (r *aPIKeyResolver) Organization(ctx context.Context, obj *applications.Key) (*organizations.Organization, error) {
+func (r *aPIKeyResolver) Organization(ctx context.Context, obj *keys.Key) (*organizations.Organization, error) {
 	return r.Organizations.Of(ctx, obj.Organizations, obj.OrganizationID)
 }
 
-func (r *aPIKeyResolver) ViewerPermissions(ctx context.Context, obj *applications.Key) ([]access.Permission, error) {
+func (r *aPIKeyResolver) ViewerPermissions(ctx context.Context, obj *keys.Key) ([]access.Permission, error) {
 	return r.Checks.ViewerPermissionsIn(ctx, obj.Organizations, obj.OrganizationID, obj.ProjectID)
 }
 
@@ -43,8 +48,8 @@ func (r *applicationResolver) Groups(ctx context.Context, obj *people.Applicatio
 	return r.Resolver.Groups.OfApplication(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
-func (r *applicationResolver) APIKeys(ctx context.Context, obj *people.Application, first *int, after *string, last *int, before *string) (*applications.KeyConnection, error) {
-	return r.Applications.KeysOfApplication(ctx, obj, page.Args{First: first, After: after, Last: last, Before: before})
+func (r *applicationResolver) APIKeys(ctx context.Context, obj *people.Application, first *int, after *string, last *int, before *string) (*keys.Connection, error) {
+	return r.Keys.OfApplication(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
 func (r *applicationResolver) ViewerPermissions(ctx context.Context, obj *people.Application) ([]access.Permission, error) {
@@ -56,7 +61,7 @@ func (r *mutationResolver) CreateApplication(ctx context.Context, input model.Cr
 	if err != nil {
 		return nil, err
 	}
-	application, err := r.Applications.Create(ctx, applications.NewApplication{
+	application, err := r.People.CreateApplication(ctx, people.NewApplication{
 		Organization: organization, Name: input.Name, Description: valueOf(input.Description),
 	})
 	if err != nil {
@@ -70,7 +75,7 @@ func (r *mutationResolver) UpdateApplication(ctx context.Context, input model.Up
 	if err != nil {
 		return nil, err
 	}
-	application, err := r.Applications.Update(ctx, applications.Update{
+	application, err := r.People.UpdateApplication(ctx, people.ApplicationUpdate{
 		ID: id, Name: input.Name, Description: input.Description, ExpectedVersion: input.ExpectedVersion,
 	})
 	if err != nil {
@@ -84,7 +89,7 @@ func (r *mutationResolver) DeleteApplication(ctx context.Context, input model.De
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Applications.Delete(ctx, id); err != nil {
+	if err := r.People.DeleteApplication(ctx, id); err != nil {
 		return nil, err
 	}
 	return &model.DeleteApplicationPayload{ApplicationID: input.ApplicationID, ClientMutationID: input.ClientMutationID}, nil
@@ -95,7 +100,7 @@ func (r *mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateA
 	if err != nil {
 		return nil, err
 	}
-	key, secret, err := r.Applications.CreateKey(ctx, wanted)
+	key, secret, err := r.Keys.Create(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +116,7 @@ func (r *mutationResolver) UpdateAPIKey(ctx context.Context, input model.UpdateA
 	if err != nil {
 		return nil, err
 	}
-	key, err := r.Applications.UpdateKey(ctx, applications.KeyUpdate{
+	key, err := r.Keys.Update(ctx, keys.Update{
 		ID: id, Description: input.Description, ExpiresAt: input.ExpiresAt, DefaultProject: project,
 		Disabled: input.Disabled, ExpectedVersion: input.ExpectedVersion,
 	})
@@ -126,7 +131,7 @@ func (r *mutationResolver) RotateAPIKey(ctx context.Context, input model.RotateA
 	if err != nil {
 		return nil, err
 	}
-	key, secret, err := r.Applications.RotateKey(ctx, id, input.ExpectedVersion)
+	key, secret, err := r.Keys.Rotate(ctx, id, input.ExpectedVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +143,7 @@ func (r *mutationResolver) DeleteAPIKey(ctx context.Context, input model.DeleteA
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Applications.DeleteKey(ctx, id); err != nil {
+	if err := r.Keys.Delete(ctx, id); err != nil {
 		return nil, err
 	}
 	return &model.DeleteAPIKeyPayload{APIKeyID: input.APIKeyID, ClientMutationID: input.ClientMutationID}, nil
@@ -154,20 +159,20 @@ func (r *mutationResolver) ExchangeAPIKey(ctx context.Context, input model.Excha
 	}, nil
 }
 
-func (r *organizationResolver) Applications(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) (*applications.Connection, error) {
-	return r.Resolver.Applications.Of(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before}, applicationWhere(where), applicationOrder(orderBy))
+func (r *organizationResolver) Applications(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) (*people.ApplicationConnection, error) {
+	return r.People.Applications(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before}, applicationWhere(where), applicationOrder(orderBy))
 }
 
-func (r *organizationResolver) APIKeys(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, bearerID *typeid.ID) (*applications.KeyConnection, error) {
+func (r *organizationResolver) APIKeys(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, bearerID *typeid.ID) (*keys.Connection, error) {
 	bearer, err := bearerOf("bearerId", bearerID)
 	if err != nil {
 		return nil, err
 	}
-	return r.Resolver.Applications.KeysOf(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before}, bearer)
+	return r.Keys.Of(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before}, bearer)
 }
 
-func (r *projectResolver) APIKeys(ctx context.Context, obj *projects.Project, first *int, after *string, last *int, before *string) (*applications.KeyConnection, error) {
-	return r.Applications.KeysOfProject(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+func (r *projectResolver) APIKeys(ctx context.Context, obj *projects.Project, first *int, after *string, last *int, before *string) (*keys.Connection, error) {
+	return r.Keys.OfProject(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
 func (r *Resolver) APIKey() graph.APIKeyResolver { return &aPIKeyResolver{r} }

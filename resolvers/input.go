@@ -8,10 +8,11 @@ import (
 
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/graph/model"
-	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/policies"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
@@ -126,21 +127,21 @@ func unlessMissing[T any](thing *T, err error) (*T, error) {
 	return thing, err
 }
 
-func newAPIKey(input model.CreateAPIKeyInput) (applications.NewKey, error) {
+func newAPIKey(input model.CreateAPIKeyInput) (keys.NewKey, error) {
 	organization, err := input.OrganizationID.Expect("organizationId", typeid.Organization)
 	if err != nil {
-		return applications.NewKey{}, err
+		return keys.NewKey{}, err
 	}
 	application, err := optionalID("applicationId", typeid.Application, input.ApplicationID)
 	if err != nil {
-		return applications.NewKey{}, err
+		return keys.NewKey{}, err
 	}
 	project, err := optionalID("projectId", typeid.Project, input.ProjectID)
 	if err != nil {
-		return applications.NewKey{}, err
+		return keys.NewKey{}, err
 	}
 	fallback, err := optionalID("defaultProjectId", typeid.Project, input.DefaultProjectID)
-	return applications.NewKey{
+	return keys.NewKey{
 		Organization: organization, Application: application, Project: project,
 		Description: valueOf(input.Description), ExpiresAt: input.ExpiresAt, DefaultProject: fallback,
 	}, err
@@ -158,22 +159,22 @@ func bearerOf(field string, id *typeid.ID) (typeid.ID, error) {
 	return *id, nil
 }
 
-func applicationWhere(where *model.ApplicationWhereInput) applications.Where {
+func applicationWhere(where *model.ApplicationWhereInput) people.ApplicationWhere {
 	if where == nil {
-		return applications.Where{}
+		return people.ApplicationWhere{}
 	}
-	return applications.Where{
+	return people.ApplicationWhere{
 		NameContains: valueOf(where.NameContains),
 		Managed:      where.Managed != nil && *where.Managed,
 		NotManaged:   where.Managed != nil && !*where.Managed,
 	}
 }
 
-func applicationOrder(order *model.ApplicationOrder) applications.Order {
+func applicationOrder(order *model.ApplicationOrder) people.ApplicationOrder {
 	if order == nil {
-		return applications.Order{}
+		return people.ApplicationOrder{}
 	}
-	return applications.Order{
+	return people.ApplicationOrder{
 		ByName:     order.Field == model.ApplicationOrderFieldName,
 		Descending: order.Direction == model.OrderDirectionDesc,
 	}

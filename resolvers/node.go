@@ -17,7 +17,7 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 	case typeid.Application:
 		return found(r.People.Application(ctx, id.UUID))
 	case typeid.APIKey:
-		return found(r.Applications.Key(ctx, id.UUID))
+		return found(r.Keys.Get(ctx, id.UUID))
 	case typeid.Membership:
 		return found(r.People.Membership(ctx, id.UUID))
 	case typeid.Group:

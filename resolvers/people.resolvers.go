@@ -12,7 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/graph"
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
-	"github.com/headwater-platform/headwater/service/applications"
+	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/typeid"
@@ -64,8 +64,8 @@ func (r *viewerResolver) Organization(ctx context.Context, obj *people.Viewer) (
 	return r.Organizations.Get(ctx, *obj.OrganizationID)
 }
 
-func (r *viewerResolver) APIKey(ctx context.Context, obj *people.Viewer) (*applications.Key, error) {
-	return r.Applications.Current(ctx)
+func (r *viewerResolver) APIKey(ctx context.Context, obj *people.Viewer) (*keys.Key, error) {
+	return r.Keys.Current(ctx)
 }
 
 func (r *viewerResolver) Invitations(ctx context.Context, obj *people.Viewer, first *int, after *string) (*model.InvitationConnection, error) {

@@ -5,10 +5,10 @@
 package resolvers
 
 import (
-	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/policies"
@@ -23,10 +23,10 @@ import (
 
 // Resolver holds the services that resolvers call.
 type Resolver struct {
-	Applications  *applications.Service
 	Checks        *checks.Service
 	Costs         *costs.Service
 	Groups        *groups.Service
+	Keys          *keys.Service
 	Organizations *organizations.Service
 	People        *people.Service
 	Policies      *policies.Service

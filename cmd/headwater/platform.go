@@ -21,10 +21,10 @@ import (
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/resolvers"
 	"github.com/headwater-platform/headwater/server"
-	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/policies"
@@ -94,10 +94,10 @@ func newPlatform(db *database.DB, b bounds) *platform {
 		db:      db,
 		records: store,
 		services: resolvers.Resolver{
-			Applications:  applications.New(db, store, rand.Reader),
 			Checks:        checks.New(db, store),
 			Costs:         costs.New(db, store),
 			Groups:        groups.New(db, store),
+			Keys:          keys.New(db, store, rand.Reader),
 			Organizations: organizations.New(db, store, b.depth),
 			People:        people.New(db, store, password.NewHasher(hashes)),
 			Policies:      policies.New(db, store),

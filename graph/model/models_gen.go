@@ -17,8 +17,8 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/service/applications"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/policies"
@@ -204,7 +204,7 @@ type CreateAPIKeyInput struct {
 // What `createApiKey` answers.
 type CreateAPIKeyPayload struct {
 	// The new key.
-	APIKey *applications.Key `json:"apiKey"`
+	APIKey *keys.Key `json:"apiKey"`
 	// What the bearer sends as `Authorization: Bearer …`. It is told here and never again.
 	Secret string `json:"secret"`
 	// As given.
@@ -836,7 +836,7 @@ type RotateAPIKeyInput struct {
 // What `rotateApiKey` answers.
 type RotateAPIKeyPayload struct {
 	// The key.
-	APIKey *applications.Key `json:"apiKey"`
+	APIKey *keys.Key `json:"apiKey"`
 	// What the bearer sends from now on. It is told here and never again.
 	Secret string `json:"secret"`
 	// As given.
@@ -1096,7 +1096,7 @@ type UpdateAPIKeyInput struct {
 // What `updateApiKey` answers.
 type UpdateAPIKeyPayload struct {
 	// The changed key.
-	APIKey *applications.Key `json:"apiKey"`
+	APIKey *keys.Key `json:"apiKey"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

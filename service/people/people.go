@@ -84,10 +84,6 @@ func (a *Application) Identity() typeid.ID { return a.ID }
 // IsPrincipal marks that rights can be given to an application.
 func (a *Application) IsPrincipal() {}
 
-// UsersOf returns people as the API shows them, by id. Whoever loaded the rows
-// knows that the viewer may see them.
-func UsersOf(rows []*ent.User) map[uuid.UUID]*User { return wrapUsers(rows) }
-
 func wrapUsers(rows []*ent.User) map[uuid.UUID]*User {
 	ids := make([]uuid.UUID, len(rows))
 	for i, row := range rows {
@@ -104,9 +100,7 @@ func wrapUsers(rows []*ent.User) map[uuid.UUID]*User {
 	return users
 }
 
-// ApplicationsOf returns applications as the API shows them, in the same order.
-// Whoever loaded the rows knows that the viewer may see them.
-func ApplicationsOf(rows []*ent.Application) []*Application {
+func wrapApplications(rows []*ent.Application) []*Application {
 	ids, homes := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows))
 	for i, row := range rows {
 		ids[i], homes[i] = row.ID, row.OrganizationID
@@ -124,7 +118,7 @@ func ApplicationsOf(rows []*ent.Application) []*Application {
 }
 
 func wrapApplication(row *ent.Application) *Application {
-	return ApplicationsOf([]*ent.Application{row})[0]
+	return wrapApplications([]*ent.Application{row})[0]
 }
 
 // User returns a person that the viewer can see, or NOT_FOUND.

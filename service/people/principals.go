@@ -83,7 +83,7 @@ func (s *Service) groupPages(ctx context.Context, groups []uuid.UUID, window pag
 		}
 	}
 	users, applications := wrapUsers(accounts), map[uuid.UUID]*Application{}
-	for _, a := range ApplicationsOf(bots) {
+	for _, a := range wrapApplications(bots) {
 		applications[a.ID.UUID] = a
 	}
 	show := func(cursor string, m *ent.GroupMember) PrincipalEdge {

@@ -1,4 +1,4 @@
-package applications
+package keys
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-// KeyUpdate is what updateApiKey is asked for; nil leaves a field as it is.
-type KeyUpdate struct {
+// Update is what updateApiKey is asked for; nil leaves a field as it is.
+type Update struct {
 	ID              uuid.UUID
 	Description     *string
 	ExpiresAt       *time.Time
@@ -28,12 +28,12 @@ type KeyUpdate struct {
 	ExpectedVersion *int
 }
 
-// UpdateKey changes a key: one's own, an application's with apikeys:write, a
+// Update changes a key: one's own, an application's with apikeys:write, a
 // project's with projectkeys:write in it. To enable the key of another it takes
 // the right to grant what its bearer was given. CONFLICT for another end of a
 // key that has one.
-func (s *Service) UpdateKey(ctx context.Context, u KeyUpdate) (*Key, error) {
-	return s.changeKey(ctx, "updateApiKey", u.ID, u.ExpectedVersion, func(ctx context.Context, tx *database.Tx, row *ent.APIKey, found foundKey) (*ent.APIKeyUpdateOne, error) {
+func (s *Service) Update(ctx context.Context, u Update) (*Key, error) {
+	return s.change(ctx, "updateApiKey", u.ID, u.ExpectedVersion, func(ctx context.Context, tx *database.Tx, row *ent.APIKey, found sighted) (*ent.APIKeyUpdateOne, error) {
 		set := row.Update()
 		if u.Description != nil {
 			if err := checkDescription(*u.Description); err != nil {
@@ -92,12 +92,12 @@ func checkEnabling(ctx context.Context, tx *database.Tx, row *ent.APIKey, org re
 	})
 }
 
-// RotateKey gives a key another secret and returns its text, which nobody can
+// Rotate gives a key another secret and returns its text, which nobody can
 // read again; the old secret is worth nothing from then on. Needs what making
 // the key needs.
-func (s *Service) RotateKey(ctx context.Context, id uuid.UUID, expectedVersion *int) (*Key, string, error) {
+func (s *Service) Rotate(ctx context.Context, id uuid.UUID, expectedVersion *int) (*Key, string, error) {
 	var text string
-	key, err := s.changeKey(ctx, "rotateApiKey", id, expectedVersion, func(ctx context.Context, tx *database.Tx, row *ent.APIKey, found foundKey) (*ent.APIKeyUpdateOne, error) {
+	key, err := s.change(ctx, "rotateApiKey", id, expectedVersion, func(ctx context.Context, tx *database.Tx, row *ent.APIKey, found sighted) (*ent.APIKeyUpdateOne, error) {
 		if !found.own {
 			bearer, err := lockApplication(ctx, tx, *row.ApplicationID)
 			if err != nil {
@@ -121,9 +121,9 @@ func (s *Service) RotateKey(ctx context.Context, id uuid.UUID, expectedVersion *
 	return key, text, err
 }
 
-// changeKey locks a key's row, applies a change to it and journals it.
-func (s *Service) changeKey(ctx context.Context, action string, id uuid.UUID, expectedVersion *int, apply func(context.Context, *database.Tx, *ent.APIKey, foundKey) (*ent.APIKeyUpdateOne, error)) (*Key, error) {
-	found, err := s.findKey(ctx, id)
+// change locks a key's row, applies a change to it and journals it.
+func (s *Service) change(ctx context.Context, action string, id uuid.UUID, expectedVersion *int, apply func(context.Context, *database.Tx, *ent.APIKey, sighted) (*ent.APIKeyUpdateOne, error)) (*Key, error) {
+	found, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (s *Service) changeKey(ctx context.Context, action string, id uuid.UUID, ex
 		return nil, err
 	}
 	_, err = s.db.Write(ctx, database.Entry{Action: action, Organization: found.org.ID}, func(ctx context.Context, tx *database.Tx) error {
-		row, err := lockKey(ctx, tx, id)
+		row, err := lockRow(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -152,12 +152,12 @@ func (s *Service) changeKey(ctx context.Context, action string, id uuid.UUID, ex
 	if err != nil {
 		return nil, err
 	}
-	return s.Key(ctx, id)
+	return s.Get(ctx, id)
 }
 
 // checkUse returns nil if the viewer may change a key: a person's is for that
 // person alone.
-func checkUse(viewer access.Viewer, found foundKey) error {
+func checkUse(viewer access.Viewer, found sighted) error {
 	if !found.own && found.row.Edges.Membership != nil {
 		return fault.New(fault.Forbidden, "the key of a person is changed by nobody else; it can be deleted")
 	}
@@ -165,7 +165,7 @@ func checkUse(viewer access.Viewer, found foundKey) error {
 }
 
 // checkRemoval returns nil if the viewer may delete a key.
-func checkRemoval(viewer access.Viewer, found foundKey) error {
+func checkRemoval(viewer access.Viewer, found sighted) error {
 	project := projectOf(found.row)
 	switch {
 	case found.own:
@@ -177,10 +177,10 @@ func checkRemoval(viewer access.Viewer, found foundKey) error {
 	}
 }
 
-// DeleteKey removes a key: one's own, with apikeys:write that of any person or
+// Delete removes a key: one's own, with apikeys:write that of any person or
 // application, with projectkeys:write that of the project.
-func (s *Service) DeleteKey(ctx context.Context, id uuid.UUID) error {
-	found, err := s.findKey(ctx, id)
+func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
+	found, err := s.find(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -189,11 +189,11 @@ func (s *Service) DeleteKey(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	_, err = s.db.Write(ctx, database.Entry{Action: "deleteApiKey", Organization: found.org.ID}, func(ctx context.Context, tx *database.Tx) error {
-		row, err := lockKey(ctx, tx, id)
+		row, err := lockRow(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		return removeKey(ctx, tx, row)
+		return remove(ctx, tx, row)
 	})
 	if err == nil && viewer.Key == orgtree.ID(id) {
 		access.Renew(ctx, access.Viewer{}) // The rest of the request is without a key.
@@ -201,7 +201,7 @@ func (s *Service) DeleteKey(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
-func removeKey(ctx context.Context, tx *database.Tx, row *ent.APIKey) error {
+func remove(ctx context.Context, tx *database.Tx, row *ent.APIKey) error {
 	if err := tx.APIKey.DeleteOne(row).Exec(ctx); err != nil {
 		return fmt.Errorf("delete API key: %w", err)
 	}
@@ -209,7 +209,7 @@ func removeKey(ctx context.Context, tx *database.Tx, row *ent.APIKey) error {
 	return nil
 }
 
-func lockKey(ctx context.Context, tx *database.Tx, id uuid.UUID) (*ent.APIKey, error) {
+func lockRow(ctx context.Context, tx *database.Tx, id uuid.UUID) (*ent.APIKey, error) {
 	query := tx.APIKey.Query().Where(apikey.ID(id))
 	query.Modify(tx.Lock)
 	row, err := query.Only(ctx)

@@ -1,4 +1,4 @@
-package applications
+package people
 
 import (
 	"context"
@@ -18,7 +18,6 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -29,14 +28,14 @@ type NewApplication struct {
 	Description  string
 }
 
-// Create makes an application, which has no rights yet. Needs
+// CreateApplication makes an application, which has no rights yet. Needs
 // applications:write. CONFLICT for a name that is taken.
-func (s *Service) Create(ctx context.Context, n NewApplication) (*people.Application, error) {
+func (s *Service) CreateApplication(ctx context.Context, n NewApplication) (*Application, error) {
 	org, err := s.records.Check(ctx, access.ApplicationsWrite, n.Organization)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkName(n.Name); err != nil {
+	if err := checkApplicationName(n.Name); err != nil {
 		return nil, err
 	}
 	if err := checkDescription(n.Description); err != nil {
@@ -60,22 +59,22 @@ func (s *Service) Create(ctx context.Context, n NewApplication) (*people.Applica
 	if err != nil {
 		return nil, err
 	}
-	return people.ApplicationsOf([]*ent.Application{row})[0], nil
+	return wrapApplications([]*ent.Application{row})[0], nil
 }
 
-// Update is what updateApplication is asked for; nil leaves a field as it is.
-type Update struct {
+// ApplicationUpdate is what updateApplication is asked for; nil leaves a field as it is.
+type ApplicationUpdate struct {
 	ID              uuid.UUID
 	Name            *string
 	Description     *string
 	ExpectedVersion *int
 }
 
-// Update changes the name or the description. Needs applications:write and the
+// UpdateApplication changes the name or the description. Needs applications:write and the
 // right to grant what the application was given. MANAGED_READONLY for one that
 // the platform made.
-func (s *Service) Update(ctx context.Context, u Update) (*people.Application, error) {
-	found, org, err := s.find(ctx, u.ID)
+func (s *Service) UpdateApplication(ctx context.Context, u ApplicationUpdate) (*Application, error) {
+	found, org, err := s.findApplication(ctx, u.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +89,7 @@ func (s *Service) Update(ctx context.Context, u Update) (*people.Application, er
 		}
 		set := row.Update().SetVersion(row.Version + 1)
 		if u.Name != nil {
-			if err := checkName(*u.Name); err != nil {
+			if err := checkApplicationName(*u.Name); err != nil {
 				return err
 			}
 			set.SetName(*u.Name)
@@ -110,13 +109,13 @@ func (s *Service) Update(ctx context.Context, u Update) (*people.Application, er
 	if err != nil {
 		return nil, err
 	}
-	return people.ApplicationsOf([]*ent.Application{after})[0], nil
+	return wrapApplications([]*ent.Application{after})[0], nil
 }
 
-// Delete removes an application with its keys and its places in groups; its
-// policies stay as orphans. Needs what Update needs.
-func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
-	found, org, err := s.find(ctx, id)
+// DeleteApplication removes an application with its keys and its places in groups; its
+// policies stay as orphans. Needs what UpdateApplication needs.
+func (s *Service) DeleteApplication(ctx context.Context, id uuid.UUID) error {
+	found, org, err := s.findApplication(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -125,7 +124,7 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		return remove(ctx, tx, row)
+		return removeApplication(ctx, tx, row)
 	})
 	if err != nil {
 		return err
@@ -137,15 +136,16 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 	return s.records.Renew(ctx)
 }
 
-func remove(ctx context.Context, tx *database.Tx, row *ent.Application) error {
+func removeApplication(ctx context.Context, tx *database.Tx, row *ent.Application) error {
 	keys, err := tx.APIKey.Query().Where(apikey.ApplicationID(row.ID)).Order(ent.Asc(apikey.FieldID)).All(ctx)
 	if err != nil {
 		return fmt.Errorf("load API keys: %w", err)
 	}
 	for _, key := range keys {
-		if err := removeKey(ctx, tx, key); err != nil {
-			return err
+		if err := tx.APIKey.DeleteOne(key).Exec(ctx); err != nil {
+			return fmt.Errorf("delete API key: %w", err)
 		}
+		tx.Record(database.Change{Kind: typeid.APIKey, ID: key.ID, Organization: row.OrganizationID, Before: key})
 	}
 	if err := records.OrphanPolicies(ctx, tx, records.Recipients{Applications: []uuid.UUID{row.ID}}); err != nil {
 		return err
@@ -164,9 +164,9 @@ func remove(ctx context.Context, tx *database.Tx, row *ent.Application) error {
 	return nil
 }
 
-// find returns an application that the viewer can see and may change, and its
+// findApplication returns an application that the viewer can see and may change, and its
 // organization.
-func (s *Service) find(ctx context.Context, id uuid.UUID) (*ent.Application, records.Organization, error) {
+func (s *Service) findApplication(ctx context.Context, id uuid.UUID) (*ent.Application, records.Organization, error) {
 	viewer := access.ViewerFrom(ctx)
 	if viewer.IsAnonymous() {
 		return nil, records.Organization{}, fault.New(fault.Unauthenticated, "sign in first")
@@ -222,14 +222,14 @@ func managedReadonly(message string) error {
 	return fault.New(fault.Conflict, "%s", message).Because(fault.ManagedReadonly)
 }
 
-// maxName is in characters, as of everything that has a name in an organization.
-const maxName = 64
+// maxApplicationName is in characters, as of everything that has a name in an organization.
+const maxApplicationName = 64
 
-func checkName(name string) error {
+func checkApplicationName(name string) error {
 	length := utf8.RuneCountInString(name)
 	unprintable := strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
-	if length < 1 || length > maxName || unprintable || strings.TrimSpace(name) != name {
-		return fault.Invalidf("name", "a name has 1 to %d printable characters and no space at either end", maxName)
+	if length < 1 || length > maxApplicationName || unprintable || strings.TrimSpace(name) != name {
+		return fault.Invalidf("name", "a name has 1 to %d printable characters and no space at either end", maxApplicationName)
 	}
 	return nil
 }

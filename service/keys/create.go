@@ -1,9 +1,10 @@
-package applications
+package keys
 
 import (
 	"context"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -31,12 +32,12 @@ type NewKey struct {
 	DefaultProject *uuid.UUID
 }
 
-// CreateKey makes a key and returns it with its text, which nobody can read
+// Create makes a key and returns it with its text, which nobody can read
 // again. For oneself it takes membership; for an application apikeys:write, and
 // for a project projectkeys:write in it, both together with all rights of the
 // bearer, since they come into the hands of whoever asks. INVALID for an end
 // that is past or later than the organization allows.
-func (s *Service) CreateKey(ctx context.Context, n NewKey) (*Key, string, error) {
+func (s *Service) Create(ctx context.Context, n NewKey) (*Key, string, error) {
 	org, err := s.records.Check(ctx, access.OrgRead, n.Organization)
 	if err != nil {
 		return nil, "", err
@@ -56,12 +57,12 @@ func (s *Service) CreateKey(ctx context.Context, n NewKey) (*Key, string, error)
 	}
 	id := s.db.NewID()
 	_, err = s.db.Write(ctx, database.Entry{Action: "createApiKey", Organization: org.ID}, func(ctx context.Context, tx *database.Tx) error {
-		return s.createKey(ctx, tx, n, org, id, secret)
+		return s.create(ctx, tx, n, org, id, secret)
 	})
 	if err != nil {
 		return nil, "", err
 	}
-	key, err := s.Key(ctx, id)
+	key, err := s.Get(ctx, id)
 	return key, secret.Text(), err
 }
 
@@ -80,6 +81,15 @@ func checkMaking(viewer access.Viewer, n NewKey, org records.Organization) error
 	default:
 		return access.CheckSelf(viewer, org.Target())
 	}
+}
+
+const maxDescription = 200
+
+func checkDescription(description string) error {
+	if utf8.RuneCountInString(description) > maxDescription {
+		return fault.Invalidf("description", "a description has at most %d characters", maxDescription)
+	}
+	return nil
 }
 
 // The setting that bounds the life of new keys, and its value for no bound.
@@ -115,8 +125,8 @@ func checkEnd(now time.Time, end *time.Time) error {
 	return nil
 }
 
-// createKey makes a key within a transaction.
-func (s *Service) createKey(ctx context.Context, tx *database.Tx, n NewKey, org records.Organization, id uuid.UUID, secret token.APIKey) error {
+// create makes a key within a transaction.
+func (s *Service) create(ctx context.Context, tx *database.Tx, n NewKey, org records.Organization, id uuid.UUID, secret token.APIKey) error {
 	if err := records.CheckQuota(ctx, tx, org, records.QuotaAPIKeys, 1); err != nil {
 		return err
 	}
@@ -181,6 +191,19 @@ func checkHolding(ctx context.Context, tx *database.Tx, org records.Organization
 	})
 }
 
+func lockApplication(ctx context.Context, tx *database.Tx, id uuid.UUID) (*ent.Application, error) {
+	query := tx.Application.Query().Where(application.ID(id))
+	query.Modify(tx.Lock)
+	row, err := query.Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, fault.Missing("application")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock application: %w", err)
+	}
+	return row, nil
+}
+
 // lockMembership returns the viewer's own membership of an organization.
 func lockMembership(ctx context.Context, tx *database.Tx, org records.Organization) (uuid.UUID, error) {
 	viewer := access.ViewerFrom(ctx)
@@ -206,7 +229,7 @@ func applicationOf(ctx context.Context, tx *database.Tx, org records.Organizatio
 		return nil, fault.Missing("application")
 	}
 	if row.Managed {
-		return nil, managedReadonly("keys of this application are made for its project")
+		return nil, fault.New(fault.Conflict, "keys of this application are made for its project").Because(fault.ManagedReadonly)
 	}
 	return row, nil
 }
@@ -252,6 +275,9 @@ func (s *Service) createManagedPolicy(ctx context.Context, tx *database.Tx, a *e
 	tx.Record(database.Change{Kind: typeid.Policy, ID: row.ID, Organization: row.OrganizationID, After: row})
 	return nil
 }
+
+// maxName is how long the name of an application is, in characters.
+const maxName = 64
 
 // managedName returns the name of a project's application. The project's id
 // keeps it unique, so that what does not fit is cut from the project's name.

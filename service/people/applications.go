@@ -1,9 +1,8 @@
-package applications
+package people
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/google/uuid"
@@ -15,31 +14,17 @@ import (
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/page"
-	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/service/people"
 )
 
-// Service reads and changes applications and API keys.
-type Service struct {
-	db      *database.DB
-	records *records.Store
-	random  io.Reader
-}
-
-// New returns the service. Secrets are made of random.
-func New(db *database.DB, store *records.Store, random io.Reader) *Service {
-	return &Service{db: db, records: store, random: random}
-}
-
-// Where says which applications of a list; conditions are joined by and. The
+// ApplicationWhere says which applications of a list; conditions are joined by and. The
 // zero value of a field says nothing.
-type Where struct {
+type ApplicationWhere struct {
 	NameContains string
 	// Managed asks for those that the platform made, or for the others.
 	Managed, NotManaged bool
 }
 
-func (w Where) predicates() []predicate.Application {
+func (w ApplicationWhere) predicates() []predicate.Application {
 	var list []predicate.Application
 	if w.NameContains != "" {
 		list = append(list, database.ContainsFold(application.FieldName, w.NameContains))
@@ -53,55 +38,55 @@ func (w Where) predicates() []predicate.Application {
 	return list
 }
 
-// Order is how a list is sorted: by age, or by name.
-type Order struct {
+// ApplicationOrder is how a list is sorted: by age, or by name.
+type ApplicationOrder struct {
 	ByName     bool
 	Descending bool
 }
 
-func (o Order) column() database.Order {
+func (o ApplicationOrder) column() database.Order {
 	if o.ByName {
 		return database.Order{Column: application.FieldName, Descending: o.Descending}
 	}
 	return database.Order{Descending: o.Descending}
 }
 
-// Connection is a page of applications.
-type Connection struct {
-	Edges    []Edge
+// ApplicationConnection is a page of applications.
+type ApplicationConnection struct {
+	Edges    []ApplicationEdge
 	PageInfo page.Info
 
 	count func(ctx context.Context) (int, error)
 }
 
 // TotalCount returns how many applications there are on all pages.
-func (c *Connection) TotalCount(ctx context.Context) (int, error) { return c.count(ctx) }
+func (c *ApplicationConnection) TotalCount(ctx context.Context) (int, error) { return c.count(ctx) }
 
-// Edge is an application in a page.
-type Edge struct {
+// ApplicationEdge is an application in a page.
+type ApplicationEdge struct {
 	Cursor string
-	Node   *people.Application
+	Node   *Application
 }
 
-// Of returns a page of an organization's applications: all of them with
+// Applications returns a page of an organization's applications: all of them with
 // applications:read, else the viewer alone.
-func (s *Service) Of(ctx context.Context, siblings *batch.Siblings, organization uuid.UUID, args page.Args, where Where, order Order) (*Connection, error) {
+func (s *Service) Applications(ctx context.Context, siblings *batch.Siblings, organization uuid.UUID, args page.Args, where ApplicationWhere, order ApplicationOrder) (*ApplicationConnection, error) {
 	type key struct {
 		window page.Window
-		where  Where
-		order  Order
+		where  ApplicationWhere
+		order  ApplicationOrder
 	}
 	window, err := args.Window()
 	if err != nil {
 		return nil, err
 	}
-	return batch.Load(ctx, siblings, key{window, where, order}, organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Connection, error) {
-		return s.pages(ctx, ids, window, where, order.column())
+	return batch.Load(ctx, siblings, key{window, where, order}, organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*ApplicationConnection, error) {
+		return s.applicationPages(ctx, ids, window, where, order.column())
 	})
 }
 
-func (s *Service) pages(ctx context.Context, organizations []uuid.UUID, window page.Window, where Where, order database.Order) (map[uuid.UUID]*Connection, error) {
-	visible, err := s.visible(ctx, organizations)
+func (s *Service) applicationPages(ctx context.Context, organizations []uuid.UUID, window page.Window, where ApplicationWhere, order database.Order) (map[uuid.UUID]*ApplicationConnection, error) {
+	visible, err := s.visibleApplications(ctx, organizations)
 	if err != nil {
 		return nil, err
 	}
@@ -116,23 +101,23 @@ func (s *Service) pages(ctx context.Context, organizations []uuid.UUID, window p
 	if err != nil {
 		return nil, fmt.Errorf("list applications: %w", err)
 	}
-	parts := batch.Parts(organizations, window, people.ApplicationsOf(rows),
-		func(a *people.Application) uuid.UUID { return a.OrganizationID },
-		func(a *people.Application) string { return order.Cursor(a.Name, a.ID.UUID.String()) },
-		func(cursor string, a *people.Application) Edge { return Edge{Cursor: cursor, Node: a} },
+	parts := batch.Parts(organizations, window, wrapApplications(rows),
+		func(a *Application) uuid.UUID { return a.OrganizationID },
+		func(a *Application) string { return order.Cursor(a.Name, a.ID.UUID.String()) },
+		func(cursor string, a *Application) ApplicationEdge { return ApplicationEdge{Cursor: cursor, Node: a} },
 		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-			return s.count(ctx, ids, predicates)
+			return s.countApplications(ctx, ids, predicates)
 		})
-	connections := make(map[uuid.UUID]*Connection, len(parts))
+	connections := make(map[uuid.UUID]*ApplicationConnection, len(parts))
 	for id, part := range parts {
-		connections[id] = &Connection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
+		connections[id] = &ApplicationConnection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
 	}
 	return connections, nil
 }
 
-// visible returns the predicate of the applications that the viewer may see in
+// visibleApplications returns the predicate of the applications that the viewer may see in
 // these organizations.
-func (s *Service) visible(ctx context.Context, organizations []uuid.UUID) (predicate.Application, error) {
+func (s *Service) visibleApplications(ctx context.Context, organizations []uuid.UUID) (predicate.Application, error) {
 	found, err := s.records.Organizations(ctx, organizations)
 	if err != nil {
 		return nil, err
@@ -154,7 +139,7 @@ func (s *Service) visible(ctx context.Context, organizations []uuid.UUID) (predi
 	), nil
 }
 
-func (s *Service) count(ctx context.Context, organizations []uuid.UUID, where []predicate.Application) (map[uuid.UUID]int, error) {
+func (s *Service) countApplications(ctx context.Context, organizations []uuid.UUID, where []predicate.Application) (map[uuid.UUID]int, error) {
 	var rows []struct {
 		OrganizationID uuid.UUID `json:"organization_id"`
 		Count          int       `json:"count"`

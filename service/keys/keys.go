@@ -1,8 +1,9 @@
-package applications
+package keys
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -20,17 +21,31 @@ import (
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/typeid"
 )
+
+// Service reads and changes API keys.
+type Service struct {
+	db      *database.DB
+	records *records.Store
+	random  io.Reader
+}
+
+// New returns the service. Secrets are made of random.
+func New(db *database.DB, store *records.Store, random io.Reader) *Service {
+	return &Service{db: db, records: store, random: random}
+}
 
 // Key is an API key as the API shows it: everything but its secret.
 type Key struct {
 	ID          typeid.ID
 	AccessKey   string
 	Description string
-	Bearer      records.Principal
-	Disabled    bool
+	// BearerID is the user or application that calls with the key; Bearers are
+	// those of its kind that were loaded together.
+	BearerID typeid.ID
+	Bearers  *batch.Siblings
+	Disabled bool
 	// ExpiresAt is nil for never.
 	ExpiresAt *time.Time
 	CreatedAt time.Time
@@ -56,54 +71,55 @@ func (k *Key) Identity() typeid.ID { return k.ID }
 
 // withBearer loads what a Key is made of.
 func withBearer(query *ent.APIKeyQuery) *ent.APIKeyQuery {
-	return query.WithApplication().WithMembership(func(q *ent.MembershipQuery) { q.WithUser() })
+	return query.WithApplication().WithMembership()
 }
 
 // isGoing reports whether the bearer of a key that was read withBearer was
 // deleted, with the key, before it was read itself.
 func isGoing(row *ent.APIKey) bool {
-	if row.ApplicationID != nil {
-		return row.Edges.Application == nil
-	}
-	return row.Edges.Membership == nil || row.Edges.Membership.Edges.User == nil
+	return row.Edges.Application == nil && row.Edges.Membership == nil
 }
 
-func wrapKeys(rows []*ent.APIKey) []*Key {
+// bearerOf returns who bears a key that was read withBearer.
+func bearerOf(row *ent.APIKey) typeid.ID {
+	if m := row.Edges.Membership; m != nil {
+		return typeid.New(typeid.User, m.UserID)
+	}
+	return typeid.New(typeid.Application, row.Edges.Application.ID)
+}
+
+func wrap(rows []*ent.APIKey) []*Key {
 	rows = slices.DeleteFunc(rows, isGoing)
-	var users []*ent.User
-	var bots []*ent.Application
+	bearers := map[typeid.Kind][]uuid.UUID{}
 	var projects []uuid.UUID
 	homes := make([]uuid.UUID, len(rows))
 	for i, row := range rows {
 		homes[i] = row.OrganizationID
-		if m := row.Edges.Membership; m != nil {
-			users = append(users, m.Edges.User)
-		} else {
-			bots = append(bots, row.Edges.Application)
-		}
+		bearer := bearerOf(row)
+		bearers[bearer.Kind] = append(bearers[bearer.Kind], bearer.UUID)
 		if row.DefaultProjectID != nil {
 			projects = append(projects, *row.DefaultProjectID)
 		}
 	}
-	accounts, applications := people.UsersOf(users), people.ApplicationsOf(bots)
+	siblings := map[typeid.Kind]*batch.Siblings{}
+	for kind, ids := range bearers {
+		siblings[kind] = batch.Of(ids...)
+	}
 	organizations, defaults := batch.Of(homes...), batch.Of(projects...)
 	list := make([]*Key, len(rows))
 	for i, row := range rows {
-		list[i] = wrapKey(row)
+		list[i] = wrapOne(row)
 		list[i].Organizations, list[i].DefaultProjects = organizations, defaults
-		if m := row.Edges.Membership; m != nil {
-			list[i].Bearer = accounts[m.UserID]
-		} else {
-			list[i].Bearer, applications = applications[0], applications[1:]
-		}
+		list[i].Bearers = siblings[list[i].BearerID.Kind]
 	}
 	return list
 }
 
-// wrapKey returns a key without what it shares with others.
-func wrapKey(row *ent.APIKey) *Key {
+// wrapOne returns a key without what it shares with others.
+func wrapOne(row *ent.APIKey) *Key {
 	key := &Key{
-		ID: typeid.New(typeid.APIKey, row.ID), AccessKey: row.AccessKey, Description: row.Description, Disabled: row.Disabled,
+		ID: typeid.New(typeid.APIKey, row.ID), AccessKey: row.AccessKey, Description: row.Description,
+		BearerID: bearerOf(row), Disabled: row.Disabled,
 		CreatedAt: row.CreatedAt.UTC(), Version: row.Version, DefaultProjectID: row.DefaultProjectID,
 		ProjectID: projectOf(row), OrganizationID: row.OrganizationID,
 	}
@@ -129,13 +145,13 @@ func projectOf(row *ent.APIKey) uuid.UUID {
 	return uuid.Nil
 }
 
-// Key returns a key that the viewer may list, or NOT_FOUND.
-func (s *Service) Key(ctx context.Context, id uuid.UUID) (*Key, error) {
-	found, err := s.findKey(ctx, id)
+// Get returns a key that the viewer may list, or NOT_FOUND.
+func (s *Service) Get(ctx context.Context, id uuid.UUID) (*Key, error) {
+	found, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return wrapKeys([]*ent.APIKey{found.row})[0], nil
+	return wrap([]*ent.APIKey{found.row})[0], nil
 }
 
 // Current returns the key that the request is made with, or nil for none.
@@ -144,37 +160,37 @@ func (s *Service) Current(ctx context.Context) (*Key, error) {
 	if viewer.Key.IsZero() {
 		return nil, nil //nolint:nilnil // a request without a key is an answer
 	}
-	return s.Key(ctx, uuid.UUID(viewer.Key))
+	return s.Get(ctx, uuid.UUID(viewer.Key))
 }
 
-// foundKey is a key that the viewer may list.
-type foundKey struct {
+// sighted is a key that the viewer may list.
+type sighted struct {
 	row *ent.APIKey
 	org records.Organization
 	// own says that the viewer is its bearer.
 	own bool
 }
 
-// findKey returns a key that the viewer may list: their own; with apikeys:read
+// find returns a key that the viewer may list: their own; with apikeys:read
 // any but those of projects, and those of a project with sshkeys:read in it. It
 // returns NOT_FOUND for all others.
-func (s *Service) findKey(ctx context.Context, id uuid.UUID) (foundKey, error) {
+func (s *Service) find(ctx context.Context, id uuid.UUID) (sighted, error) {
 	viewer := access.ViewerFrom(ctx)
 	if viewer.IsAnonymous() {
-		return foundKey{}, fault.New(fault.Unauthenticated, "sign in first")
+		return sighted{}, fault.New(fault.Unauthenticated, "sign in first")
 	}
 	row, err := withBearer(s.db.Client().APIKey.Query().Where(apikey.ID(id))).Only(ctx)
 	if ent.IsNotFound(err) || err == nil && isGoing(row) {
-		return foundKey{}, fault.Missing("API key")
+		return sighted{}, fault.Missing("API key")
 	}
 	if err != nil {
-		return foundKey{}, fmt.Errorf("get API key: %w", err)
+		return sighted{}, fmt.Errorf("get API key: %w", err)
 	}
 	org, err := s.records.Organization(ctx, row.OrganizationID)
 	if err != nil {
-		return foundKey{}, err
+		return sighted{}, err
 	}
-	found := foundKey{row: row, org: org, own: bears(viewer, row)}
+	found := sighted{row: row, org: org, own: bears(viewer, row)}
 	permission, target := access.APIKeysRead, org.Target()
 	switch project := projectOf(row); {
 	case found.own:
@@ -183,7 +199,7 @@ func (s *Service) findKey(ctx context.Context, id uuid.UUID) (foundKey, error) {
 		permission, target = access.SSHKeysRead, target.In(orgtree.ID(project))
 	}
 	if access.Check(viewer, permission, target) != nil {
-		return foundKey{}, fault.Missing("API key")
+		return sighted{}, fault.Missing("API key")
 	}
 	return found, nil
 }
@@ -191,32 +207,34 @@ func (s *Service) findKey(ctx context.Context, id uuid.UUID) (foundKey, error) {
 // bears reports whether the viewer is the bearer of a key that was read
 // withBearer.
 func bears(viewer access.Viewer, row *ent.APIKey) bool {
-	if m := row.Edges.Membership; m != nil {
-		return viewer.Kind == access.User && viewer.ID == orgtree.ID(m.UserID)
+	bearer := bearerOf(row)
+	kind := access.User
+	if bearer.Kind == typeid.Application {
+		kind = access.Application
 	}
-	return viewer.Kind == access.Application && viewer.ID == orgtree.ID(*row.ApplicationID)
+	return viewer.Kind == kind && viewer.ID == orgtree.ID(bearer.UUID)
 }
 
-// KeyConnection is a page of API keys.
-type KeyConnection struct {
-	Edges    []KeyEdge
+// Connection is a page of API keys.
+type Connection struct {
+	Edges    []Edge
 	PageInfo page.Info
 
 	count func(ctx context.Context) (int, error)
 }
 
 // TotalCount returns how many keys there are on all pages.
-func (c *KeyConnection) TotalCount(ctx context.Context) (int, error) { return c.count(ctx) }
+func (c *Connection) TotalCount(ctx context.Context) (int, error) { return c.count(ctx) }
 
-// KeyEdge is an API key in a page.
-type KeyEdge struct {
+// Edge is an API key in a page.
+type Edge struct {
 	Cursor string
 	Node   *Key
 }
 
-// KeysOf returns a page of the keys of an organization that the viewer may list,
+// Of returns a page of the keys of an organization that the viewer may list,
 // of one bearer if one is named, in the order in which they were made.
-func (s *Service) KeysOf(ctx context.Context, siblings *batch.Siblings, organization uuid.UUID, args page.Args, bearer typeid.ID) (*KeyConnection, error) {
+func (s *Service) Of(ctx context.Context, siblings *batch.Siblings, organization uuid.UUID, args page.Args, bearer typeid.ID) (*Connection, error) {
 	type key struct {
 		window page.Window
 		bearer typeid.ID
@@ -225,30 +243,30 @@ func (s *Service) KeysOf(ctx context.Context, siblings *batch.Siblings, organiza
 	if err != nil {
 		return nil, err
 	}
-	return batch.Load(ctx, siblings, key{window, bearer}, organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*KeyConnection, error) {
-		visible, err := s.visibleKeys(ctx, ids)
+	return batch.Load(ctx, siblings, key{window, bearer}, organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Connection, error) {
+		visible, err := s.visible(ctx, ids)
 		if err != nil {
 			return nil, err
 		}
 		where := apikey.And(append(bornBy(bearer), apikey.OrganizationIDIn(ids...), visible)...)
-		return s.keyPages(ctx, ids, window, apikey.FieldOrganizationID, where, func(k *Key) uuid.UUID { return k.OrganizationID })
+		return s.pages(ctx, ids, window, apikey.FieldOrganizationID, where, func(k *Key) uuid.UUID { return k.OrganizationID })
 	})
 }
 
-// KeysOfApplication returns a page of the keys of an application that the viewer
-// may list.
-func (s *Service) KeysOfApplication(ctx context.Context, a *people.Application, args page.Args) (*KeyConnection, error) {
+// OfApplication returns a page of the keys of an application that the viewer may
+// list.
+func (s *Service) OfApplication(ctx context.Context, siblings *batch.Siblings, id uuid.UUID, args page.Args) (*Connection, error) {
 	type key struct{ window page.Window }
 	window, err := args.Window()
 	if err != nil {
 		return nil, err
 	}
-	return batch.Load(ctx, a.Siblings, key{window}, a.ID.UUID, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*KeyConnection, error) {
-		return s.keysOfApplications(ctx, ids, window)
+	return batch.Load(ctx, siblings, key{window}, id, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Connection, error) {
+		return s.ofApplications(ctx, ids, window)
 	})
 }
 
-func (s *Service) keysOfApplications(ctx context.Context, applications []uuid.UUID, window page.Window) (map[uuid.UUID]*KeyConnection, error) {
+func (s *Service) ofApplications(ctx context.Context, applications []uuid.UUID, window page.Window) (map[uuid.UUID]*Connection, error) {
 	rows, err := s.db.Client().Application.Query().Where(application.IDIn(applications...)).
 		Select(application.FieldOrganizationID).All(ctx)
 	if err != nil {
@@ -258,30 +276,30 @@ func (s *Service) keysOfApplications(ctx context.Context, applications []uuid.UU
 	for i, row := range rows {
 		homes[i] = row.OrganizationID
 	}
-	visible, err := s.visibleKeys(ctx, homes)
+	visible, err := s.visible(ctx, homes)
 	if err != nil {
 		return nil, err
 	}
 	where := apikey.And(apikey.ApplicationIDIn(applications...), visible)
-	return s.keyPages(ctx, applications, window, apikey.FieldApplicationID, where, func(k *Key) uuid.UUID { return k.application })
+	return s.pages(ctx, applications, window, apikey.FieldApplicationID, where, func(k *Key) uuid.UUID { return k.application })
 }
 
-// KeysOfProject returns a page of the keys of a project: none for viewers
+// OfProject returns a page of the keys of a project: none for viewers
 // without sshkeys:read in it.
-func (s *Service) KeysOfProject(ctx context.Context, siblings *batch.Siblings, project uuid.UUID, args page.Args) (*KeyConnection, error) {
+func (s *Service) OfProject(ctx context.Context, siblings *batch.Siblings, project uuid.UUID, args page.Args) (*Connection, error) {
 	type key struct{ window page.Window }
 	window, err := args.Window()
 	if err != nil {
 		return nil, err
 	}
-	return batch.Load(ctx, siblings, key{window}, project, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*KeyConnection, error) {
-		return s.keysOfProjects(ctx, ids, window)
+	return batch.Load(ctx, siblings, key{window}, project, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Connection, error) {
+		return s.ofProjects(ctx, ids, window)
 	})
 }
 
-// keysOfProjects returns the pages of the applications that were made for the
+// ofProjects returns the pages of the applications that were made for the
 // projects, by project.
-func (s *Service) keysOfProjects(ctx context.Context, projects []uuid.UUID, window page.Window) (map[uuid.UUID]*KeyConnection, error) {
+func (s *Service) ofProjects(ctx context.Context, projects []uuid.UUID, window page.Window) (map[uuid.UUID]*Connection, error) {
 	rows, err := s.db.Client().Application.Query().Where(application.ProjectIDIn(projects...)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load applications of projects: %w", err)
@@ -290,14 +308,14 @@ func (s *Service) keysOfProjects(ctx context.Context, projects []uuid.UUID, wind
 	for i, row := range rows {
 		applications[i] = row.ID
 	}
-	pages, err := s.keysOfApplications(ctx, applications, window)
+	pages, err := s.ofApplications(ctx, applications, window)
 	if err != nil {
 		return nil, err
 	}
 	none := func(context.Context) (int, error) { return 0, nil }
-	byProject := make(map[uuid.UUID]*KeyConnection, len(projects))
+	byProject := make(map[uuid.UUID]*Connection, len(projects))
 	for _, id := range projects {
-		byProject[id] = &KeyConnection{Edges: []KeyEdge{}, count: none}
+		byProject[id] = &Connection{Edges: []Edge{}, count: none}
 	}
 	for _, row := range rows {
 		byProject[*row.ProjectID] = pages[row.ID]
@@ -307,7 +325,7 @@ func (s *Service) keysOfProjects(ctx context.Context, projects []uuid.UUID, wind
 
 // bornBy returns the predicate of the keys of a principal, none for all keys.
 func bornBy(bearer typeid.ID) []predicate.APIKey {
-	switch bearer.Kind { //nolint:exhaustive // nothing else bears a key
+	switch bearer.Kind {
 	case typeid.User:
 		return []predicate.APIKey{apikey.HasMembershipWith(membership.UserID(bearer.UUID))}
 	case typeid.Application:
@@ -317,9 +335,9 @@ func bornBy(bearer typeid.ID) []predicate.APIKey {
 	}
 }
 
-// visibleKeys returns the predicate of the keys that the viewer may list in
-// these organizations. It says what findKey says.
-func (s *Service) visibleKeys(ctx context.Context, organizations []uuid.UUID) (predicate.APIKey, error) {
+// visible returns the predicate of the keys that the viewer may list in
+// these organizations. It says what find says.
+func (s *Service) visible(ctx context.Context, organizations []uuid.UUID) (predicate.APIKey, error) {
 	found, err := s.records.Organizations(ctx, organizations)
 	if err != nil {
 		return nil, err
@@ -359,8 +377,8 @@ func ownKeys(viewer access.Viewer) predicate.APIKey {
 	return apikey.IDIn()
 }
 
-// keyPages reads one page of keys for each parent in one statement.
-func (s *Service) keyPages(ctx context.Context, parents []uuid.UUID, window page.Window, column string, where predicate.APIKey, parentOf func(*Key) uuid.UUID) (map[uuid.UUID]*KeyConnection, error) {
+// pages reads one page of keys for each parent in one statement.
+func (s *Service) pages(ctx context.Context, parents []uuid.UUID, window page.Window, column string, where predicate.APIKey, parentOf func(*Key) uuid.UUID) (map[uuid.UUID]*Connection, error) {
 	var order database.Order
 	modify, err := order.Page(window, column)
 	if err != nil {
@@ -372,20 +390,20 @@ func (s *Service) keyPages(ctx context.Context, parents []uuid.UUID, window page
 	if err != nil {
 		return nil, fmt.Errorf("list API keys: %w", err)
 	}
-	parts := batch.Parts(parents, window, wrapKeys(rows), parentOf,
+	parts := batch.Parts(parents, window, wrap(rows), parentOf,
 		func(k *Key) string { return order.Cursor("", k.ID.UUID.String()) },
-		func(cursor string, k *Key) KeyEdge { return KeyEdge{Cursor: cursor, Node: k} },
+		func(cursor string, k *Key) Edge { return Edge{Cursor: cursor, Node: k} },
 		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-			return s.countKeys(ctx, ids, column, where)
+			return s.count(ctx, ids, column, where)
 		})
-	connections := make(map[uuid.UUID]*KeyConnection, len(parts))
+	connections := make(map[uuid.UUID]*Connection, len(parts))
 	for id, part := range parts {
-		connections[id] = &KeyConnection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
+		connections[id] = &Connection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
 	}
 	return connections, nil
 }
 
-func (s *Service) countKeys(ctx context.Context, parents []uuid.UUID, column string, where predicate.APIKey) (map[uuid.UUID]int, error) {
+func (s *Service) count(ctx context.Context, parents []uuid.UUID, column string, where predicate.APIKey) (map[uuid.UUID]int, error) {
 	var rows []struct {
 		OrganizationID uuid.UUID `json:"organization_id"`
 		ApplicationID  uuid.UUID `json:"application_id"`
