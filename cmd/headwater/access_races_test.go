@@ -367,41 +367,47 @@ func pairs(t *testing.T, w *world, round int) []pair {
 	{
 		group, name := team(), hand("pia")
 		list = append(list, pair{
-			"roles and members", call{actor: "pia", name: "setGroupRoles", input: admin(group)},
-			call{actor: "pia", name: "addGroupMembers", input: w.members(group, name)}, name, "acme", "policies:write",
+			name: "roles and members", first: call{actor: "pia", name: "setGroupRoles", input: admin(group)},
+			then: call{actor: "pia", name: "addGroupMembers", input: w.members(group, name)},
+			hand: name, place: "acme", permission: "policies:write",
 		})
 	}
 	{
 		group, name := team(), bot()
 		w.do(t, key(name))
 		list = append(list, pair{
-			"roles and applications", call{actor: "ada", name: "setGroupRoles", input: admin(group)},
-			call{actor: "ada", name: "addGroupMembers", input: w.members(group, name)}, name, "acme", "policies:write",
+			name: "roles and applications", first: call{actor: "ada", name: "setGroupRoles", input: admin(group)},
+			then: call{actor: "ada", name: "addGroupMembers", input: w.members(group, name)},
+			hand: name, place: "acme", permission: "policies:write",
 		})
 	}
 	{
 		name := bot()
 		list = append(list, pair{
-			"places and keys", call{actor: "ada", name: "addGroupMembers", input: w.members("acme.admins", name)}, key(name), name, "acme", "policies:write",
+			name: "places and keys", first: call{actor: "ada", name: "addGroupMembers", input: w.members("acme.admins", name)},
+			then: key(name),
+			hand: name, place: "acme", permission: "policies:write",
 		})
 	}
 	{
 		name := bot()
-		list = append(list, pair{"policies and keys", policy(name), key(name), name, "acme.project", "resources:write"})
+		list = append(list, pair{name: "policies and keys", first: policy(name), then: key(name), hand: name, place: "acme.project", permission: "resources:write"})
 	}
 	{
 		group, name := team(), hand("ada")
 		list = append(list, pair{
-			"policies and members", policy(group),
-			call{actor: "ada", name: "addGroupMembers", input: w.members(group, name)}, name, "acme.project", "resources:write",
+			name: "policies and members", first: policy(group),
+			then: call{actor: "ada", name: "addGroupMembers", input: w.members(group, name)},
+			hand: name, place: "acme.project", permission: "resources:write",
 		})
 	}
 	{
 		group, name := team(), hand("ada")
 		orphan := w.made(t, policy(""), "policy.id")
 		list = append(list, pair{
-			"principals and members", call{actor: "ada", name: "setPolicyPrincipal", input: map[string]any{"policyId": orphan, "principalId": w.ids[group]}},
-			call{actor: "ada", name: "addGroupMembers", input: w.members(group, name)}, name, "acme.project", "resources:write",
+			name: "principals and members", first: call{actor: "ada", name: "setPolicyPrincipal", input: map[string]any{"policyId": orphan, "principalId": w.ids[group]}},
+			then: call{actor: "ada", name: "addGroupMembers", input: w.members(group, name)},
+			hand: name, place: "acme.project", permission: "resources:write",
 		})
 	}
 	{
@@ -410,15 +416,17 @@ func pairs(t *testing.T, w *world, round int) []pair {
 		c.input["rules"] = []any{}
 		empty := w.made(t, c, "policy.id")
 		list = append(list, pair{
-			"rules and members", call{actor: "ada", name: "setPolicyRules", input: map[string]any{"policyId": empty, "rules": products}},
-			call{actor: "ada", name: "addGroupMembers", input: w.members(group, name)}, name, "acme.project", "resources:write",
+			name: "rules and members", first: call{actor: "ada", name: "setPolicyRules", input: map[string]any{"policyId": empty, "rules": products}},
+			then: call{actor: "ada", name: "addGroupMembers", input: w.members(group, name)},
+			hand: name, place: "acme.project", permission: "resources:write",
 		})
 	}
 	{
 		group, name := team(), hand("pia")
 		list = append(list, pair{
-			"projects and members", call{actor: "pia", name: "setGroupProjects", input: map[string]any{"groupId": w.ids[group], "projectIds": []string{w.ids["acme.project"]}}},
-			call{actor: "pia", name: "addGroupMembers", input: w.members(group, name)}, name, "acme.project", "resources:write",
+			name: "projects and members", first: call{actor: "pia", name: "setGroupProjects", input: map[string]any{"groupId": w.ids[group], "projectIds": []string{w.ids["acme.project"]}}},
+			then: call{actor: "pia", name: "addGroupMembers", input: w.members(group, name)},
+			hand: name, place: "acme.project", permission: "resources:write",
 		})
 	}
 	return list
