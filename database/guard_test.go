@@ -126,7 +126,8 @@ func tableOf(t *testing.T, name string) string {
 		"Organization": "organizations", "Ancestry": "organization_ancestries", "Membership": "memberships", "Application": "applications",
 		"Group": "groups", "GroupMember": "group_members", "Project": "projects", "SettingDirective": "setting_directives",
 		"BillingMultiplier": "billing_multipliers", "UsageMapping": "usage_mappings", "UsageImport": "usage_imports",
-		"UsageDataset": "usage_datasets", "JournalEntry": "journal_entries", "JournalChange": "journal_changes",
+		"UsageDataset": "usage_datasets", "AccessPolicy": "policies", "GroupProject": "group_projects", "APIKey": "api_keys", "SSHKey": "ssh_keys",
+		"Resource": "resources", "AccessRequest": "access_requests", "Notice": "notices", "JournalEntry": "journal_entries", "JournalChange": "journal_changes",
 	}
 	table, ok := tables[name]
 	if !ok {
@@ -282,6 +283,13 @@ func TestCreatesStayWithinReach(t *testing.T) {
 			"SettingDirective": func(ctx context.Context, tx *ent.Client, where uuid.UUID) error {
 				return tx.SettingDirective.Create().SetID(db.NewID()).SetOrganizationID(where).SetScopeKind(settingdirective.ScopeKindORGANIZATION).SetScopeID(where).
 					SetKey("quotas.users").SetAuthorOrganizationID(where).SetLocked(true).SetValidFrom(now).SetReason("").Exec(ctx)
+			},
+			"AccessPolicy": func(ctx context.Context, tx *ent.Client, where uuid.UUID) error {
+				return tx.AccessPolicy.Create().SetID(db.NewID()).SetOrganizationID(where).SetName("x").SetDescription("").SetTags([]string{}).SetRules([]access.Rule{}).SetCreatedAt(now).Exec(ctx)
+			},
+			"AccessRequest": func(ctx context.Context, tx *ent.Client, where uuid.UUID) error {
+				return tx.AccessRequest.Create().SetID(db.NewID()).SetOrganizationID(where).SetUserID(f.people[f.north]).SetReason("").SetStatus("PENDING").
+					SetExpiresAt(now).SetCreatedAt(now).Exec(ctx)
 			},
 			"UsageMapping": func(ctx context.Context, tx *ent.Client, where uuid.UUID) error {
 				return tx.UsageMapping.Create().SetID(db.NewID()).SetImporterID(where).SetSubAccountID(unique()).SetTagKey("").SetTagValue("").SetOrganizationID(where).SetCreatedAt(now).Exec(ctx)

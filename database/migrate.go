@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entgo.io/ent/dialect"
+	"github.com/lib/pq"
 
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database/migrations"
@@ -120,13 +121,22 @@ func (db *DB) apply(ctx context.Context, m Migration) (done bool, err error) {
 
 func (db *DB) createMigrationTable(ctx context.Context) error {
 	_, err := db.pool.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (version text PRIMARY KEY, applied_at bigint NOT NULL)`)
-	if err != nil && db.dialect == dialect.Postgres && strings.Contains(err.Error(), "pg_type_typname_nsp_index") {
-		return nil // Another process created it between the look and the write.
+	if isCreatedMeanwhile(err) {
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("create migration table: %w", err)
 	}
 	return nil
+}
+
+// isCreatedMeanwhile reports whether another process created a table on
+// PostgreSQL between the look and the write: the table itself is there, or the
+// row type of the same name.
+func isCreatedMeanwhile(err error) bool {
+	const duplicateTable, uniqueViolation = "42P07", "23505"
+	var failure *pq.Error
+	return errors.As(err, &failure) && (failure.Code == duplicateTable || failure.Code == uniqueViolation)
 }
 
 func (db *DB) knownMigrations() ([]Migration, error) {

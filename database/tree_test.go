@@ -9,9 +9,12 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/journalentry"
+	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/project"
+	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageimport"
@@ -105,8 +108,9 @@ func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, 
 	group := db.NewID()
 	must(t, tx.Group.Create().SetID(group).SetOrganizationID(id).SetName("Team").SetNameKey("team").SetDescription("").SetRoles([]access.Role{}).SetRank(0).SetCreatedAt(now).Exec(ctx))
 	must(t, tx.GroupMember.Create().SetID(db.NewID()).SetOrganizationID(id).SetGroupID(group).SetMembershipID(place).SetCreatedAt(now).Exec(ctx))
-	must(t, tx.Application.Create().SetID(db.NewID()).SetOrganizationID(id).SetName("bot").SetDescription("").SetCreatedAt(now).Exec(ctx))
-	must(t, tx.Project.Create().SetID(db.NewID()).SetOrganizationID(id).SetName("default").SetRegion("").SetIsDefault(true).SetStatus(project.StatusACTIVE).SetCreatedAt(now).Exec(ctx))
+	home, bot := db.NewID(), db.NewID()
+	must(t, tx.Application.Create().SetID(bot).SetOrganizationID(id).SetName("bot").SetDescription("").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Project.Create().SetID(home).SetOrganizationID(id).SetName("default").SetRegion("").SetIsDefault(true).SetStatus(project.StatusACTIVE).SetCreatedAt(now).Exec(ctx))
 	must(t, tx.SettingDirective.Create().SetID(db.NewID()).SetOrganizationID(id).SetScopeKind(settingdirective.ScopeKindORGANIZATION).SetScopeID(id).
 		SetKey("policies.no_public_ip").SetAuthorOrganizationID(id).SetLocked(true).SetVersion(1).SetValidFrom(now).SetReason("").Exec(ctx))
 	must(t, tx.BillingMultiplier.Create().SetID(db.NewID()).SetSellerID(id).SetProvider("").SetService("").SetSku("").SetRegion("").SetChargeCategory("").
@@ -117,9 +121,28 @@ func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, 
 		SetCreatedAt(now).SetTouchedAt(now).Exec(ctx))
 	must(t, tx.UsageDataset.Create().SetID(int64(len(f.people)+1)).SetImportID(imported).SetOrganizationID(id).SetProvider("aws").SetBillingAccountID(slug).SetMonth("2026-01").
 		SetStatus(usagedataset.StatusACTIVE).Exec(ctx))
+	f.rights(t, ctx, tx, id, bot, group, home, person)
 	tx.Record(database.Change{Kind: typeid.Organization, ID: id, Organization: id, After: &ent.Organization{ID: id, Name: slug}})
 	f.people[id], f.groups[id], f.memberships[id], f.imports[id] = person, group, place, imported
 	return id
+}
+
+// rights writes a row of everything about rights and of what is in projects.
+func (f *tree) rights(t *testing.T, ctx context.Context, tx *database.Tx, id, bot, group, home, person uuid.UUID) { //nolint:revive // the test comes first
+	t.Helper()
+	db, now := f.db, f.db.Now()
+	must(t, tx.AccessPolicy.Create().SetID(db.NewID()).SetOrganizationID(id).SetName("orphan").SetDescription("").SetTags([]string{}).SetRules([]access.Rule{}).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.GroupProject.Create().SetID(db.NewID()).SetOrganizationID(id).SetGroupID(group).SetProjectID(home).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.APIKey.Create().SetID(db.NewID()).SetOrganizationID(id).SetAccessKey(id.String()[18:]).SetSecretHash("hash").SetApplicationID(bot).SetDescription("").
+		SetCreatedBy(person).SetCreatedIP("").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.SSHKey.Create().SetID(db.NewID()).SetOrganizationID(id).SetProjectID(home).SetName("laptop").SetPublicKey("ssh-ed25519").SetFingerprint("SHA256").
+		SetCreatedBy(person).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Resource.Create().SetID(db.NewID()).SetOrganizationID(id).SetProjectID(home).SetKind("vm").SetName("one").SetProvider("").SetRegion("").SetInstanceType("").
+		SetExternalID("").SetStatus(resource.StatusACTIVE).SetCreatedBy(person).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.AccessRequest.Create().SetID(db.NewID()).SetOrganizationID(id).SetUserID(person).SetReason("").SetStatus(accessrequest.StatusPENDING).
+		SetExpiresAt(now).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Notice.Create().SetID(db.NewID()).SetOrganizationID(id).SetKind(notice.KindACCESS_REQUESTED).SetActorID(person).SetActorOrganizationID(id).
+		SetAction("requestAccess").SetSubject("").SetCreatedAt(now).Exec(ctx))
 }
 
 func must(t *testing.T, err error) {

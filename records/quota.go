@@ -30,7 +30,7 @@ const (
 	QuotaGroups       Quota = "quotas.groups"
 	QuotaApplications Quota = "quotas.applications"
 	QuotaPolicies     Quota = "quotas.policies"
-	QuotaAPIKeys      Quota = "quotas.api_keys"
+	QuotaAPIKeys      Quota = "quotas.api_keys" //nolint:gosec // the name of a setting
 	QuotaProjects     Quota = "quotas.projects"
 	QuotaSSHKeys      Quota = "quotas.ssh_keys"
 )
