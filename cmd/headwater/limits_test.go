@@ -21,24 +21,34 @@ func TestLongestTexts(t *testing.T) {
 	for name, tt := range map[string]struct {
 		mutation string
 		longest  int
+		actor    string
 		input    func(w *world, text string) map[string]any
 	}{
-		"organization": {"createOrganization", 100, func(w *world, text string) map[string]any {
+		"organization": {"createOrganization", 100, "paula", func(w *world, text string) map[string]any {
 			return map[string]any{"managedById": w.ids["northwind"], "name": text, "ownerEmail": fmt.Sprintf("o%d@long.example", len(text))}
 		}},
-		"customer reference": {"updateOrganization", 100, func(w *world, text string) map[string]any {
+		"customer reference": {"updateOrganization", 100, "paula", func(w *world, text string) map[string]any {
 			return map[string]any{"id": w.ids["acme"], "customerReference": text}
 		}},
-		"group": {"createGroup", 64, func(w *world, text string) map[string]any {
+		"group": {"createGroup", 64, "paula", func(w *world, text string) map[string]any {
 			return map[string]any{"organizationId": w.ids["acme"], "name": text}
 		}},
-		"group whose small letters are longer": {"createGroup", 64, func(w *world, text string) map[string]any {
+		"group whose small letters are longer": {"createGroup", 64, "paula", func(w *world, text string) map[string]any {
 			return map[string]any{"organizationId": w.ids["acme"], "name": strings.ReplaceAll(text, "ü", "İ")}
 		}},
-		"group description": {"updateGroup", 200, func(w *world, text string) map[string]any {
+		"group description": {"updateGroup", 200, "paula", func(w *world, text string) map[string]any {
 			return map[string]any{"groupId": w.ids["acme.editors"], "description": text}
 		}},
-		"person": {"createUser", 200, func(w *world, text string) map[string]any {
+		"application": {"createApplication", 64, "olga", func(w *world, text string) map[string]any {
+			return map[string]any{"organizationId": w.ids["acme"], "name": text}
+		}},
+		"application description": {"createApplication", 200, "olga", func(w *world, text string) map[string]any {
+			return map[string]any{"organizationId": w.ids["acme"], "name": fmt.Sprint(len(text)), "description": text}
+		}},
+		"API key description": {"createApiKey", 200, "olga", func(w *world, text string) map[string]any {
+			return map[string]any{"organizationId": w.ids["acme"], "description": text}
+		}},
+		"person": {"createUser", 200, "paula", func(w *world, text string) map[string]any {
 			name := fmt.Sprintf("u%d", len(text))
 			return map[string]any{"organizationId": w.ids["acme"], "username": name, "email": name + "@long.example", "name": text}
 		}},
@@ -48,10 +58,10 @@ func TestLongestTexts(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, db *database.DB) {
 				w := newWorld(t, db)
 				document := mutation(tt.mutation, "clientMutationId")
-				if got := told(t, w.askWith(t, "paula", document, map[string]any{"i": tt.input(w, letters(tt.longest))})); got != "y" {
+				if got := told(t, w.askWith(t, tt.actor, document, map[string]any{"i": tt.input(w, letters(tt.longest))})); got != "y" {
 					t.Errorf("%d letters: %s", tt.longest, got)
 				}
-				if got := told(t, w.askWith(t, "paula", document, map[string]any{"i": tt.input(w, letters(tt.longest+1))})); !strings.HasPrefix(got, "INVALID") {
+				if got := told(t, w.askWith(t, tt.actor, document, map[string]any{"i": tt.input(w, letters(tt.longest+1))})); !strings.HasPrefix(got, "INVALID") {
 					t.Errorf("%d letters: %s, want INVALID", tt.longest+1, got)
 				}
 			})
