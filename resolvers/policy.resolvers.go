@@ -8,7 +8,6 @@ package resolvers
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/graph"
 	"github.com/headwater-platform/headwater/graph/model"
@@ -141,9 +140,7 @@ func (r *policyResolver) ViewerPermissions(ctx context.Context, obj *policies.Po
 }
 
 func (r *policyRuleResolver) Projects(ctx context.Context, obj *policies.Rule) ([]*projects.Project, error) {
-	return visible(ctx, obj.ProjectIDs, func(ctx context.Context, id uuid.UUID) (*projects.Project, error) {
-		return r.Resolver.Projects.ByID(ctx, obj.Projects, id)
-	})
+	return r.projectsOf(ctx, obj)
 }
 
 func (r *queryResolver) PermissionSets(ctx context.Context, organizationID typeid.ID) ([]*policies.PermissionSet, error) {

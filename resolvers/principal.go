@@ -9,6 +9,8 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/checks"
+	"github.com/headwater-platform/headwater/service/policies"
+	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -78,4 +80,11 @@ func visible[T any](ctx context.Context, ids []uuid.UUID, byID func(context.Cont
 		}
 	}
 	return list, nil
+}
+
+// projectsOf returns the projects of a policy's rule that the viewer can see.
+func (r *Resolver) projectsOf(ctx context.Context, rule *policies.Rule) ([]*projects.Project, error) {
+	return visible(ctx, rule.ProjectIDs, func(ctx context.Context, id uuid.UUID) (*projects.Project, error) {
+		return r.Projects.ByID(ctx, rule.Projects, id)
+	})
 }
