@@ -776,6 +776,9 @@ func (p *sequence) try(m move) string {
 	}
 	raw := p.w.send(p.t, call{bearer: p.by.bearer, name: m.name, input: input}, m.path)
 	result := told(p.t, raw)
+	if strings.Contains(result, "ask again") {
+		p.t.Errorf("%s, with nobody beside: told %s", m.name, result)
+	}
 	code, _, _ := strings.Cut(result, " ")
 	if code != "y" {
 		return code
