@@ -197,6 +197,7 @@ func revocations(w *world, round int) []revocation {
 				{actor: "pia", name: "addGroupMembers", input: w.members("acme.users", "neo")},
 				{actor: "pia", name: "setGroupRoles", input: roles("acme.team", "org:users")},
 				{actor: "pia", name: "createGroup", input: map[string]any{"organizationId": w.ids["bravo"], "name": fresh("Admins"), "roles": []string{"org:admin"}}},
+				{actor: "pia", name: "createOrganization", input: map[string]any{"managedById": w.ids["northwind"], "name": "Venture", "slug": fresh("venture"), "ownerEmail": fresh("owner") + "@venture.example"}},
 			},
 			undo: []call{
 				{actor: "paula", name: "addGroupMembers", input: w.members("northwind.admins", "pia")},

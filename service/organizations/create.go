@@ -61,7 +61,7 @@ func (s *Service) Create(ctx context.Context, n NewOrganization) (*Organization,
 		}
 	}
 	var row *ent.Organization
-	_, err = s.db.Write(ctx, database.Entry{Action: "createOrganization"}, func(ctx context.Context, tx *database.Tx) error {
+	_, err = s.db.Write(ctx, database.Entry{Action: "createOrganization", Organization: manager.ID}, func(ctx context.Context, tx *database.Tx) error {
 		// The new owner of a standalone organization does not see the root, and
 		// the account of an owner may live anywhere; the rights were checked.
 		ctx = database.Unguarded(ctx)
