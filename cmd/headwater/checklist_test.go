@@ -32,8 +32,8 @@ a person's key goes with the membership                api-keys.txtar
 an expired key, the key of a locked bearer             TestBadKeys api-keys.txtar
 a deactivated organization                             TestStatuses api-keys.txtar
 a project that goes shrinks a rule and never widens it TestProjectsGoWithAllThatNamesThem TestWithoutProject policies-of-projects.txtar
-a partner without ResellerFullAccess sees nothing      TestWhatAPartnerSees TestNobodySeesBeyondTheirTree
-a partner with it sees its own and no siblings         TestWhatAPartnerSees TestNobodySeesBeyondTheirTree
+a partner without ResellerFullAccess sees nothing      TestWhatAPartnerSees TestNobodySeesBeyondTheirRights
+a partner with it sees its own and no siblings         TestWhatAPartnerSees TestNobodySeesBeyondTheirRights
 Billing Administrators leave a customer's users alone  TestWhatAPartnerSees
 a partner does not lift what the platform locked       platform-locks.txtar
 a partner reads nothing of the never-list              TestWhatAPartnerSees TestNeverThroughTheTree

@@ -475,7 +475,8 @@ func (k *walk) hiddenFrom(a *walker, kind, where string) *object {
 	for _, id := range k.ordered[kind] {
 		o := k.objects[id]
 		isScope := strings.HasSuffix(where, "scopeId") && k.allows(a, k.visibility.of(o.kind+".scope"), o)
-		if !k.sees(a, o) && !k.isNamed(a, o) && !isScope {
+		isBilled := strings.HasPrefix(where, "CostWhereInput") && k.allows(a, k.visibility.of(o.kind+".billed"), o)
+		if !k.sees(a, o) && !k.isNamed(a, o) && !isScope && !isBilled {
 			hidden = append(hidden, o)
 		}
 	}

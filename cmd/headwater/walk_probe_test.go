@@ -59,7 +59,24 @@ func (k *walk) askWithoutID(t *testing.T, a *walker, marks []mark) {
 			k.checkOrganizations(t, a, connection)
 		}
 	}
+	// What is refused to some is refused in lists too, or tells no more.
+	for _, f := range k.schema.Types["Organization"].Fields {
+		if k.visibility.of("Organization." + f.Name).refuses() {
+			k.answerTo(t, a, "{ organizations(first: 20) { edges { node { id "+k.field("Organization", f, map[string]int{}, 2)+" } } } }", "", marks)
+		}
+	}
+	k.askBills(t, a, marks)
 	k.askChecks(t, a, marks)
+}
+
+// askBills asks what groups cost, which names them to those who read the bill.
+func (k *walk) askBills(t *testing.T, a *walker, marks []mark) {
+	t.Helper()
+	document := "query($id: ID!) { organization(id: $id) { costs(" + strings.Replace(k.arguments("Organization.costs"), "groupBy: ORGANIZATION", "groupBy: GROUP", 1) + ") { rows { key label } } } }"
+	hidden := slices.DeleteFunc(slices.Clone(marks), func(m mark) bool { return k.allows(a, k.visibility.of(m.of.kind+".billed"), m.of) })
+	for _, id := range some(k.random, k.ordered["Organization"]) {
+		k.answer(t, a, document, id, hidden)
+	}
 }
 
 // askChecks asks whether a walker may do something with many things, and why.
