@@ -26,7 +26,7 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 		w.arrange(t, "application acme.deployer acme.team")
 		w.issueKey(t, "key", "ada", map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["deployer"]})
 		w.policy(t, "acme.books", "ada", "", books())
-		w.project(t, "acme", "doomed")
+		w.project(t, "doomed")
 		w.machine(t, "acme.machine", "olga", "acme.project")
 		w.sshKey(t, "acme.laptop", "olga", "acme.project", 1)
 		changed := map[string]bool{"exchangeApiKey": true} // It changes nothing.

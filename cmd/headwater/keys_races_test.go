@@ -62,7 +62,7 @@ func TestFirstKeysOfAProjectShareAnApplication(t *testing.T) {
 		w := newWorld(t, db)
 		for round := range rounds() {
 			name := fmt.Sprintf("project-%d", round)
-			w.project(t, "acme", name)
+			w.project(t, name)
 			id := w.key(t, "acme."+name)
 			results := together(writers, func(int) string {
 				return told(t, w.askWith(t, "olga", mutation("createApiKey", "clientMutationId"), map[string]any{"i": map[string]any{
@@ -199,7 +199,7 @@ func (w *world) fillKeys(t *testing.T, from, to int) {
 	for i := from; i < to; i++ {
 		bot, project := fmt.Sprintf("bot-%d", i), fmt.Sprintf("project-%d", i)
 		w.arrange(t, "application acme."+bot+" acme.editors")
-		w.project(t, "acme", project)
+		w.project(t, project)
 		for j, input := range []map[string]any{{}, {"applicationId": w.ids[bot]}, {"projectId": w.ids["acme."+project]}} {
 			input["organizationId"], input["description"] = w.ids["acme"], fmt.Sprintf("key %d", i)
 			input["defaultProjectId"] = w.ids["acme."+project]

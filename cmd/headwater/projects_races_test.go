@@ -84,7 +84,7 @@ func TestProjectGoesWithWhatComes(t *testing.T) {
 		w.team(t, "acme", "team")
 		for round := range rounds() {
 			name := fmt.Sprintf("project-%d", round)
-			w.project(t, "acme", name)
+			w.project(t, name)
 			id := w.ids["acme."+name]
 			comes := []func() []byte{
 				func() []byte {
@@ -171,7 +171,7 @@ func TestProjectsOfAGroupAreThoseOfOneWriter(t *testing.T) {
 		for i := range writers {
 			for j := range 2 {
 				name := fmt.Sprintf("p%d", 2*i+j)
-				w.project(t, "acme", name)
+				w.project(t, name)
 				sets[i] = append(sets[i], w.ids["acme."+name])
 			}
 		}

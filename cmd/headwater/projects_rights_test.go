@@ -67,7 +67,7 @@ delete SSH key                  -   -   -     -   -     -    -    -    -   -    
 // have rights in it alone.
 func (w *world) settleProjects(t *testing.T) {
 	t.Helper()
-	w.project(t, "acme", "site")
+	w.project(t, "site")
 	answer := w.must(t, "olga", mutation("createGroup", "group { id }"), map[string]any{"i": map[string]any{
 		"organizationId": w.ids["acme"], "name": "crew", "projectIds": []string{w.ids["acme.site"]},
 	}})
@@ -108,7 +108,7 @@ func projectAttempts() map[string]attempt {
 	project := func(t *testing.T, w *world) string {
 		t.Helper()
 		name := "project-" + fmt.Sprint(fresh())
-		w.project(t, "acme", name)
+		w.project(t, name)
 		return w.ids["acme."+name]
 	}
 	resource := func(t *testing.T, w *world) string {

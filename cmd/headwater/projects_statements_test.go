@@ -64,7 +64,7 @@ func (w *world) fillProjects(t *testing.T, from, to int) {
 	t.Helper()
 	for i := from; i < to; i++ {
 		name := fmt.Sprintf("p%d", i)
-		w.project(t, "acme", name)
+		w.project(t, name)
 		project := w.ids["acme."+name]
 		answer := w.must(t, "olga", mutation("createGroup", "group { id }"), map[string]any{"i": map[string]any{
 			"organizationId": w.ids["acme"], "name": "team " + name, "projectIds": []string{project},

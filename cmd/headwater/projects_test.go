@@ -17,12 +17,12 @@ import (
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-// project makes a project of an organization.
-func (w *world) project(t testing.TB, slug, name string) {
+// project makes a project of acme.
+func (w *world) project(t testing.TB, name string) {
 	t.Helper()
 	answer := w.must(t, "ada", `mutation($i: CreateProjectInput!) { createProject(input: $i) { project { id } } }`,
-		map[string]any{"i": map[string]any{"organizationId": w.ids[slug], "name": name}})
-	w.name(slug+"."+name, dig(answer, "createProject.project.id"))
+		map[string]any{"i": map[string]any{"organizationId": w.ids["acme"], "name": name}})
+	w.name("acme."+name, dig(answer, "createProject.project.id"))
 }
 
 // machine makes a resource of a project and names it.
@@ -48,8 +48,8 @@ func TestDeletedProjectLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		w.project(t, "acme", "web")
-		w.project(t, "acme", "data")
+		w.project(t, "web")
+		w.project(t, "data")
 		w.team(t, "acme", "team")
 		web, data := w.key(t, "acme.web"), w.key(t, "acme.data")
 		f := furnishing{w: w, client: db.Client(), acme: w.key(t, "acme"), olga: w.key(t, "olga")}
