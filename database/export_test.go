@@ -10,7 +10,7 @@ import (
 // system alone.
 func RuleOf(entity string) (column string, confined, system, known bool) {
 	r, known := rules()[entity]
-	return r.organization, r.confine != nil, r.system, known
+	return r.organization, r.confine != nil || r.own != "", r.system, known
 }
 
 // RuledEntities returns how many entities have a rule.

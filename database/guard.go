@@ -25,6 +25,8 @@ type rule struct {
 	organization string
 	// confine returns the predicate for rows that hang on the tree otherwise.
 	confine func(s *entsql.Selector, reach access.Reach, viewer access.Viewer) *entsql.Predicate
+	// own is the column that names the person whose alone the row is.
+	own string
 	// system entities are for the platform itself.
 	system bool
 }
@@ -67,14 +69,31 @@ func rules() map[string]rule {
 		generated.TypeUsageImport:       {organization: "organization_id"},
 		generated.TypeUsageDataset:      {organization: "organization_id"},
 		generated.TypeUser:              {confine: confineUsers},
-		generated.TypeJournalEntry:      {organization: "organization_id"},
-		generated.TypeJournalChange:     {organization: "organization_id"},
+		generated.TypeInvitation:        {organization: "organization_id"},
+		generated.TypeIdentityProvider:  {organization: "organization_id"},
+		generated.TypeTrustedIssuer:     {organization: "organization_id"},
+		generated.TypeTrustedSubject:    {organization: "organization_id"},
+		generated.TypeSupportPlanPeriod: {organization: "organization_id"},
+		generated.TypeTicket:            {organization: "organization_id"},
+		generated.TypeTicketMessage:     {organization: "organization_id"},
+		generated.TypeAnnouncement:      {organization: "organization_id"},
+		generated.TypeActivity:          {organization: "organization_id"},
+		// A person's sign-ins are their own. Whoever ends those of others has
+		// checked that they may, and acts as the system.
+		generated.TypeSession:        {own: "user_id"},
+		generated.TypeLinkedIdentity: {own: "user_id"},
+		generated.TypeJournalEntry:   {organization: "organization_id"},
+		generated.TypeJournalChange:  {organization: "organization_id"},
 		// Lines, rated lines and roll-ups hold several tiers' prices. They are
 		// read through scoped SQL of this package only.
 		generated.TypeUsageLine:  system,
 		generated.TypeRatedLine:  system,
 		generated.TypeCostRollup: system,
 		generated.TypeCounter:    system,
+		// What happens before anybody is signed in, and what is done later.
+		generated.TypeSignInAttempts: system,
+		generated.TypeSignInFlow:     system,
+		generated.TypeJob:            system,
 	}
 }
 
@@ -121,6 +140,9 @@ func ruleFor(table map[string]rule, entity string, viewer access.Viewer) (rule, 
 
 // predicate returns what a viewer's rows of the entity satisfy.
 func (r rule) predicate(s *entsql.Selector, viewer access.Viewer) *entsql.Predicate {
+	if r.own != "" {
+		return entsql.EQ(s.C(r.own), uuid.UUID(viewer.ID))
+	}
 	reach := viewer.Reach()
 	if r.confine != nil {
 		return r.confine(s, reach, viewer)
@@ -183,7 +205,23 @@ func guardWrite(ctx context.Context, table map[string]rule, m ent.Mutation) erro
 	if !m.Op().Is(ent.OpCreate) {
 		mutation.WhereP(func(s *entsql.Selector) { s.Where(r.predicate(s, viewer)) })
 	}
+	if r.own != "" {
+		return guardOwn(r, mutation, viewer)
+	}
 	return guardOwner(ctx, r, mutation)
+}
+
+// guardOwn refuses a row that is new as somebody else's, or that an update would
+// make theirs.
+func guardOwn(r rule, m confinable, viewer access.Viewer) error {
+	person, ok := m.Field(r.own)
+	if !ok && !m.Op().Is(ent.OpCreate) {
+		return nil
+	}
+	if id, isID := person.(uuid.UUID); !isID || id != uuid.UUID(viewer.ID) {
+		return fmt.Errorf("a %s of somebody else", m.Type())
+	}
+	return nil
 }
 
 // guardOwner refuses a row that is new in an organization out of reach, or that

@@ -128,6 +128,8 @@ func tableOf(t *testing.T, name string) string {
 		"BillingMultiplier": "billing_multipliers", "UsageMapping": "usage_mappings", "UsageImport": "usage_imports",
 		"UsageDataset": "usage_datasets", "AccessPolicy": "policies", "GroupProject": "group_projects", "APIKey": "api_keys", "SSHKey": "ssh_keys",
 		"Resource": "resources", "AccessRequest": "access_requests", "Notice": "notices", "JournalEntry": "journal_entries", "JournalChange": "journal_changes",
+		"Invitation": "invitations", "IdentityProvider": "identity_providers", "TrustedIssuer": "trusted_issuers", "TrustedSubject": "trusted_subjects",
+		"SupportPlanPeriod": "support_plan_periods", "Ticket": "tickets", "TicketMessage": "ticket_messages", "Announcement": "announcements", "Activity": "activities",
 	}
 	table, ok := tables[name]
 	if !ok {
@@ -217,8 +219,12 @@ func TestUpdatesStayWithinReach(t *testing.T) {
 			update.MethodByName("AddVersion").Call([]reflect.Value{reflect.ValueOf(1)})
 			changed, err := call(update, "Save", ctx)
 			must(t, err)
-			if changed.Interface() != 2 {
-				t.Errorf("a partner changes %v rows of %s, want 2", changed, name)
+			want := 2
+			if name == "Session" {
+				want = 1 // A person's own are nobody else's.
+			}
+			if changed.Interface() != want {
+				t.Errorf("a partner changes %v rows of %s, want %d", changed, name, want)
 			}
 		}
 		if n < 8 {

@@ -10,12 +10,17 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
+	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/invitation"
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/resource"
+	"github.com/headwater-platform/headwater/ent/session"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
+	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/ticket"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/user"
@@ -122,6 +127,8 @@ func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, 
 	must(t, tx.UsageDataset.Create().SetID(int64(len(f.people)+1)).SetImportID(imported).SetOrganizationID(id).SetProvider("aws").SetBillingAccountID(slug).SetMonth("2026-01").
 		SetStatus(usagedataset.StatusACTIVE).Exec(ctx))
 	f.rights(t, ctx, tx, id, bot, group, home, person)
+	f.signIn(t, ctx, tx, id, bot, person, slug)
+	f.support(t, ctx, tx, id, person)
 	tx.Record(database.Change{Kind: typeid.Organization, ID: id, Organization: id, After: &ent.Organization{ID: id, Name: slug}})
 	f.people[id], f.groups[id], f.memberships[id], f.imports[id] = person, group, place, imported
 	return id
@@ -143,6 +150,37 @@ func (f *tree) rights(t *testing.T, ctx context.Context, tx *database.Tx, id, bo
 		SetExpiresAt(now).SetCreatedAt(now).Exec(ctx))
 	must(t, tx.Notice.Create().SetID(db.NewID()).SetOrganizationID(id).SetKind(notice.KindACCESS_REQUESTED).SetActorID(person).SetActorOrganizationID(id).
 		SetAction("requestAccess").SetSubject("").SetCreatedAt(now).Exec(ctx))
+}
+
+// signIn writes a row of everything about how people come in.
+func (f *tree) signIn(t *testing.T, ctx context.Context, tx *database.Tx, id, bot, person uuid.UUID, slug string) { //nolint:revive // the test comes first
+	t.Helper()
+	db, now := f.db, f.db.Now()
+	must(t, tx.Invitation.Create().SetID(db.NewID()).SetOrganizationID(id).SetKind(invitation.KindMEMBERSHIP).SetStatus(invitation.StatusPENDING).
+		SetEmail("new@x.example").SetEmailKey("new@x.example").SetInvitedBy(person).SetExpiresAt(now).SetCreatedAt(now).Exec(ctx))
+	provider := db.NewID()
+	must(t, tx.IdentityProvider.Create().SetID(provider).SetOrganizationID(id).SetName("idp").SetIssuer("https://idp.example").SetClientID("headwater").SetScopes([]string{}).
+		SetGroupClaim("").SetGroupMapping(map[string]string{}).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.LinkedIdentity.Create().SetID(db.NewID()).SetUserID(person).SetOrganizationID(id).SetProviderID(provider).
+		SetIssuer("https://idp.example").SetSubject("1").SetCreatedAt(now).Exec(ctx))
+	issuer := db.NewID()
+	must(t, tx.TrustedIssuer.Create().SetID(issuer).SetOrganizationID(id).SetName("ci").SetIssuer("https://ci.example").SetAudience(slug).SetJwksURL("").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.TrustedSubject.Create().SetID(db.NewID()).SetOrganizationID(id).SetIssuerID(issuer).SetSubject("deploy").SetApplicationID(bot).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Session.Create().SetID(db.NewID()).SetUserID(person).SetMethod(session.MethodPASSWORD).SetAddress("").SetUserAgent("").
+		SetLastSeenAt(now).SetExpiresAt(now).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Activity.Create().SetID(db.NewID()).SetOrganizationID(id).SetUserID(person).SetMonth("2026-01").Exec(ctx))
+}
+
+// support writes a row of everything about support.
+func (f *tree) support(t *testing.T, ctx context.Context, tx *database.Tx, id, person uuid.UUID) { //nolint:revive // the test comes first
+	t.Helper()
+	db, now := f.db, f.db.Now()
+	must(t, tx.SupportPlanPeriod.Create().SetID(db.NewID()).SetOrganizationID(id).SetPlan(supportplanperiod.PlanBASIC).SetStartsAt(now).SetChangedBy(person).SetCreatedAt(now).Exec(ctx))
+	asked := db.NewID()
+	must(t, tx.Ticket.Create().SetID(asked).SetOrganizationID(id).SetSubject("Help").SetProduct("").SetPriority(ticket.PriorityP3).SetStatus(ticket.StatusOPEN).
+		SetCreatedBy(person).SetCreatedByName("").SetUpdatedAt(now).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.TicketMessage.Create().SetID(db.NewID()).SetOrganizationID(id).SetTicketID(asked).SetAuthorID(person).SetAuthorName("").SetBody("Please.").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Announcement.Create().SetID(db.NewID()).SetOrganizationID(id).SetTitle("News").SetBody("").SetSeverity(announcement.SeverityINFO).SetStartsAt(now).SetCreatedAt(now).Exec(ctx))
 }
 
 func must(t *testing.T, err error) {

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type Application struct {
 	Name string `json:"name,omitempty"`
 	// Description holds the value of the "description" field.
 	Description string `json:"description,omitempty"`
+	// Tags holds the value of the "tags" field.
+	Tags []string `json:"tags,omitempty"`
 	// Managed holds the value of the "managed" field.
 	Managed bool `json:"managed,omitempty"`
 	// ProjectID holds the value of the "project_id" field.
@@ -113,6 +116,8 @@ func (*Application) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case application.FieldProjectID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
+		case application.FieldTags:
+			values[i] = new([]byte)
 		case application.FieldManaged:
 			values[i] = new(sql.NullBool)
 		case application.FieldVersion:
@@ -161,6 +166,14 @@ func (_m *Application) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field description", values[i])
 			} else if value.Valid {
 				_m.Description = value.String
+			}
+		case application.FieldTags:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field tags", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Tags); err != nil {
+					return fmt.Errorf("unmarshal field tags: %w", err)
+				}
 			}
 		case application.FieldManaged:
 			if value, ok := values[i].(*sql.NullBool); !ok {
@@ -256,6 +269,9 @@ func (_m *Application) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)
+	builder.WriteString(", ")
+	builder.WriteString("tags=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Tags))
 	builder.WriteString(", ")
 	builder.WriteString("managed=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Managed))

@@ -47,6 +47,12 @@ func (_c *ApplicationCreate) SetDescription(v string) *ApplicationCreate {
 	return _c
 }
 
+// SetTags sets the "tags" field.
+func (_c *ApplicationCreate) SetTags(v []string) *ApplicationCreate {
+	_c.mutation.SetTags(v)
+	return _c
+}
+
 // SetManaged sets the "managed" field.
 func (_c *ApplicationCreate) SetManaged(v bool) *ApplicationCreate {
 	_c.mutation.SetManaged(v)
@@ -191,6 +197,10 @@ func (_c *ApplicationCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *ApplicationCreate) defaults() {
+	if _, ok := _c.mutation.Tags(); !ok {
+		v := application.DefaultTags
+		_c.mutation.SetTags(v)
+	}
 	if _, ok := _c.mutation.Managed(); !ok {
 		v := application.DefaultManaged
 		_c.mutation.SetManaged(v)
@@ -221,6 +231,9 @@ func (_c *ApplicationCreate) check() error {
 		if err := application.DescriptionValidator(v); err != nil {
 			return &ValidationError{Name: "description", err: fmt.Errorf(`ent: validator failed for field "Application.description": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Tags(); !ok {
+		return &ValidationError{Name: "tags", err: errors.New(`ent: missing required field "Application.tags"`)}
 	}
 	if _, ok := _c.mutation.Managed(); !ok {
 		return &ValidationError{Name: "managed", err: errors.New(`ent: missing required field "Application.managed"`)}
@@ -282,6 +295,10 @@ func (_c *ApplicationCreate) createSpec() (*Application, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Description(); ok {
 		_spec.SetField(application.FieldDescription, field.TypeString, value)
 		_node.Description = value
+	}
+	if value, ok := _c.mutation.Tags(); ok {
+		_spec.SetField(application.FieldTags, field.TypeJSON, value)
+		_node.Tags = value
 	}
 	if value, ok := _c.mutation.Managed(); ok {
 		_spec.SetField(application.FieldManaged, field.TypeBool, value)
@@ -465,6 +482,18 @@ func (u *ApplicationUpsert) UpdateDescription() *ApplicationUpsert {
 	return u
 }
 
+// SetTags sets the "tags" field.
+func (u *ApplicationUpsert) SetTags(v []string) *ApplicationUpsert {
+	u.Set(application.FieldTags, v)
+	return u
+}
+
+// UpdateTags sets the "tags" field to the value that was provided on create.
+func (u *ApplicationUpsert) UpdateTags() *ApplicationUpsert {
+	u.SetExcluded(application.FieldTags)
+	return u
+}
+
 // SetManaged sets the "managed" field.
 func (u *ApplicationUpsert) SetManaged(v bool) *ApplicationUpsert {
 	u.Set(application.FieldManaged, v)
@@ -603,6 +632,20 @@ func (u *ApplicationUpsertOne) SetDescription(v string) *ApplicationUpsertOne {
 func (u *ApplicationUpsertOne) UpdateDescription() *ApplicationUpsertOne {
 	return u.Update(func(s *ApplicationUpsert) {
 		s.UpdateDescription()
+	})
+}
+
+// SetTags sets the "tags" field.
+func (u *ApplicationUpsertOne) SetTags(v []string) *ApplicationUpsertOne {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.SetTags(v)
+	})
+}
+
+// UpdateTags sets the "tags" field to the value that was provided on create.
+func (u *ApplicationUpsertOne) UpdateTags() *ApplicationUpsertOne {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.UpdateTags()
 	})
 }
 
@@ -919,6 +962,20 @@ func (u *ApplicationUpsertBulk) SetDescription(v string) *ApplicationUpsertBulk 
 func (u *ApplicationUpsertBulk) UpdateDescription() *ApplicationUpsertBulk {
 	return u.Update(func(s *ApplicationUpsert) {
 		s.UpdateDescription()
+	})
+}
+
+// SetTags sets the "tags" field.
+func (u *ApplicationUpsertBulk) SetTags(v []string) *ApplicationUpsertBulk {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.SetTags(v)
+	})
+}
+
+// UpdateTags sets the "tags" field to the value that was provided on create.
+func (u *ApplicationUpsertBulk) UpdateTags() *ApplicationUpsertBulk {
+	return u.Update(func(s *ApplicationUpsert) {
+		s.UpdateTags()
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
@@ -73,6 +74,18 @@ func (_u *ApplicationUpdate) SetNillableDescription(v *string) *ApplicationUpdat
 	if v != nil {
 		_u.SetDescription(*v)
 	}
+	return _u
+}
+
+// SetTags sets the "tags" field.
+func (_u *ApplicationUpdate) SetTags(v []string) *ApplicationUpdate {
+	_u.mutation.SetTags(v)
+	return _u
+}
+
+// AppendTags appends value to the "tags" field.
+func (_u *ApplicationUpdate) AppendTags(v []string) *ApplicationUpdate {
+	_u.mutation.AppendTags(v)
 	return _u
 }
 
@@ -340,6 +353,14 @@ func (_u *ApplicationUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(application.FieldDescription, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Tags(); ok {
+		_spec.SetField(application.FieldTags, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedTags(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, application.FieldTags, value)
+		})
+	}
 	if value, ok := _u.mutation.Managed(); ok {
 		_spec.SetField(application.FieldManaged, field.TypeBool, value)
 	}
@@ -603,6 +624,18 @@ func (_u *ApplicationUpdateOne) SetNillableDescription(v *string) *ApplicationUp
 	if v != nil {
 		_u.SetDescription(*v)
 	}
+	return _u
+}
+
+// SetTags sets the "tags" field.
+func (_u *ApplicationUpdateOne) SetTags(v []string) *ApplicationUpdateOne {
+	_u.mutation.SetTags(v)
+	return _u
+}
+
+// AppendTags appends value to the "tags" field.
+func (_u *ApplicationUpdateOne) AppendTags(v []string) *ApplicationUpdateOne {
+	_u.mutation.AppendTags(v)
 	return _u
 }
 
@@ -899,6 +932,14 @@ func (_u *ApplicationUpdateOne) sqlSave(ctx context.Context) (_node *Application
 	}
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(application.FieldDescription, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Tags(); ok {
+		_spec.SetField(application.FieldTags, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedTags(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, application.FieldTags, value)
+		})
 	}
 	if value, ok := _u.mutation.Managed(); ok {
 		_spec.SetField(application.FieldManaged, field.TypeBool, value)

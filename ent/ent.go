@@ -14,7 +14,9 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
+	"github.com/headwater-platform/headwater/ent/activity"
 	"github.com/headwater-platform/headwater/ent/ancestry"
+	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
@@ -23,16 +25,28 @@ import (
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/groupproject"
+	"github.com/headwater-platform/headwater/ent/identityprovider"
+	"github.com/headwater-platform/headwater/ent/invitation"
+	"github.com/headwater-platform/headwater/ent/job"
 	"github.com/headwater-platform/headwater/ent/journalchange"
 	"github.com/headwater-platform/headwater/ent/journalentry"
+	"github.com/headwater-platform/headwater/ent/linkedidentity"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
 	"github.com/headwater-platform/headwater/ent/resource"
+	"github.com/headwater-platform/headwater/ent/session"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
+	"github.com/headwater-platform/headwater/ent/signinattempts"
+	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
+	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/ticket"
+	"github.com/headwater-platform/headwater/ent/ticketmessage"
+	"github.com/headwater-platform/headwater/ent/trustedissuer"
+	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
@@ -101,7 +115,9 @@ func checkColumn(t, c string) error {
 			apikey.Table:            apikey.ValidColumn,
 			accesspolicy.Table:      accesspolicy.ValidColumn,
 			accessrequest.Table:     accessrequest.ValidColumn,
+			activity.Table:          activity.ValidColumn,
 			ancestry.Table:          ancestry.ValidColumn,
+			announcement.Table:      announcement.ValidColumn,
 			application.Table:       application.ValidColumn,
 			billingmultiplier.Table: billingmultiplier.ValidColumn,
 			costrollup.Table:        costrollup.ValidColumn,
@@ -109,8 +125,12 @@ func checkColumn(t, c string) error {
 			group.Table:             group.ValidColumn,
 			groupmember.Table:       groupmember.ValidColumn,
 			groupproject.Table:      groupproject.ValidColumn,
+			identityprovider.Table:  identityprovider.ValidColumn,
+			invitation.Table:        invitation.ValidColumn,
+			job.Table:               job.ValidColumn,
 			journalchange.Table:     journalchange.ValidColumn,
 			journalentry.Table:      journalentry.ValidColumn,
+			linkedidentity.Table:    linkedidentity.ValidColumn,
 			membership.Table:        membership.ValidColumn,
 			notice.Table:            notice.ValidColumn,
 			organization.Table:      organization.ValidColumn,
@@ -118,7 +138,15 @@ func checkColumn(t, c string) error {
 			ratedline.Table:         ratedline.ValidColumn,
 			resource.Table:          resource.ValidColumn,
 			sshkey.Table:            sshkey.ValidColumn,
+			session.Table:           session.ValidColumn,
 			settingdirective.Table:  settingdirective.ValidColumn,
+			signinattempts.Table:    signinattempts.ValidColumn,
+			signinflow.Table:        signinflow.ValidColumn,
+			supportplanperiod.Table: supportplanperiod.ValidColumn,
+			ticket.Table:            ticket.ValidColumn,
+			ticketmessage.Table:     ticketmessage.ValidColumn,
+			trustedissuer.Table:     trustedissuer.ValidColumn,
+			trustedsubject.Table:    trustedsubject.ValidColumn,
 			usagedataset.Table:      usagedataset.ValidColumn,
 			usageimport.Table:       usageimport.ValidColumn,
 			usageline.Table:         usageline.ValidColumn,

@@ -33,6 +33,10 @@ type Group struct {
 	Roles []access.Role `json:"roles,omitempty"`
 	// Rank holds the value of the "rank" field.
 	Rank int `json:"rank,omitempty"`
+	// Tags holds the value of the "tags" field.
+	Tags []string `json:"tags,omitempty"`
+	// ExternalID holds the value of the "external_id" field.
+	ExternalID string `json:"external_id,omitempty"`
 	// Builtin holds the value of the "builtin" field.
 	Builtin *access.Builtin `json:"builtin,omitempty"`
 	// Version holds the value of the "version" field.
@@ -103,11 +107,11 @@ func (*Group) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case group.FieldRoles:
+		case group.FieldRoles, group.FieldTags:
 			values[i] = new([]byte)
 		case group.FieldRank, group.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case group.FieldName, group.FieldNameKey, group.FieldDescription, group.FieldBuiltin:
+		case group.FieldName, group.FieldNameKey, group.FieldDescription, group.FieldExternalID, group.FieldBuiltin:
 			values[i] = new(sql.NullString)
 		case group.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -171,6 +175,20 @@ func (_m *Group) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field rank", values[i])
 			} else if value.Valid {
 				_m.Rank = int(value.Int64)
+			}
+		case group.FieldTags:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field tags", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Tags); err != nil {
+					return fmt.Errorf("unmarshal field tags: %w", err)
+				}
+			}
+		case group.FieldExternalID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field external_id", values[i])
+			} else if value.Valid {
+				_m.ExternalID = value.String
 			}
 		case group.FieldBuiltin:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -264,6 +282,12 @@ func (_m *Group) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("rank=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Rank))
+	builder.WriteString(", ")
+	builder.WriteString("tags=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Tags))
+	builder.WriteString(", ")
+	builder.WriteString("external_id=")
+	builder.WriteString(_m.ExternalID)
 	builder.WriteString(", ")
 	if v := _m.Builtin; v != nil {
 		builder.WriteString("builtin=")

@@ -65,6 +65,26 @@ func (_c *GroupCreate) SetRank(v int) *GroupCreate {
 	return _c
 }
 
+// SetTags sets the "tags" field.
+func (_c *GroupCreate) SetTags(v []string) *GroupCreate {
+	_c.mutation.SetTags(v)
+	return _c
+}
+
+// SetExternalID sets the "external_id" field.
+func (_c *GroupCreate) SetExternalID(v string) *GroupCreate {
+	_c.mutation.SetExternalID(v)
+	return _c
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_c *GroupCreate) SetNillableExternalID(v *string) *GroupCreate {
+	if v != nil {
+		_c.SetExternalID(*v)
+	}
+	return _c
+}
+
 // SetBuiltin sets the "builtin" field.
 func (_c *GroupCreate) SetBuiltin(v access.Builtin) *GroupCreate {
 	_c.mutation.SetBuiltin(v)
@@ -190,6 +210,14 @@ func (_c *GroupCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *GroupCreate) defaults() {
+	if _, ok := _c.mutation.Tags(); !ok {
+		v := group.DefaultTags
+		_c.mutation.SetTags(v)
+	}
+	if _, ok := _c.mutation.ExternalID(); !ok {
+		v := group.DefaultExternalID
+		_c.mutation.SetExternalID(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := group.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -234,6 +262,17 @@ func (_c *GroupCreate) check() error {
 	if v, ok := _c.mutation.Rank(); ok {
 		if err := group.RankValidator(v); err != nil {
 			return &ValidationError{Name: "rank", err: fmt.Errorf(`ent: validator failed for field "Group.rank": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Tags(); !ok {
+		return &ValidationError{Name: "tags", err: errors.New(`ent: missing required field "Group.tags"`)}
+	}
+	if _, ok := _c.mutation.ExternalID(); !ok {
+		return &ValidationError{Name: "external_id", err: errors.New(`ent: missing required field "Group.external_id"`)}
+	}
+	if v, ok := _c.mutation.ExternalID(); ok {
+		if err := group.ExternalIDValidator(v); err != nil {
+			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Group.external_id": %w`, err)}
 		}
 	}
 	if v, ok := _c.mutation.Builtin(); ok {
@@ -310,6 +349,14 @@ func (_c *GroupCreate) createSpec() (*Group, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Rank(); ok {
 		_spec.SetField(group.FieldRank, field.TypeInt, value)
 		_node.Rank = value
+	}
+	if value, ok := _c.mutation.Tags(); ok {
+		_spec.SetField(group.FieldTags, field.TypeJSON, value)
+		_node.Tags = value
+	}
+	if value, ok := _c.mutation.ExternalID(); ok {
+		_spec.SetField(group.FieldExternalID, field.TypeString, value)
+		_node.ExternalID = value
 	}
 	if value, ok := _c.mutation.Builtin(); ok {
 		_spec.SetField(group.FieldBuiltin, field.TypeEnum, value)
@@ -518,6 +565,30 @@ func (u *GroupUpsert) AddRank(v int) *GroupUpsert {
 	return u
 }
 
+// SetTags sets the "tags" field.
+func (u *GroupUpsert) SetTags(v []string) *GroupUpsert {
+	u.Set(group.FieldTags, v)
+	return u
+}
+
+// UpdateTags sets the "tags" field to the value that was provided on create.
+func (u *GroupUpsert) UpdateTags() *GroupUpsert {
+	u.SetExcluded(group.FieldTags)
+	return u
+}
+
+// SetExternalID sets the "external_id" field.
+func (u *GroupUpsert) SetExternalID(v string) *GroupUpsert {
+	u.Set(group.FieldExternalID, v)
+	return u
+}
+
+// UpdateExternalID sets the "external_id" field to the value that was provided on create.
+func (u *GroupUpsert) UpdateExternalID() *GroupUpsert {
+	u.SetExcluded(group.FieldExternalID)
+	return u
+}
+
 // SetBuiltin sets the "builtin" field.
 func (u *GroupUpsert) SetBuiltin(v access.Builtin) *GroupUpsert {
 	u.Set(group.FieldBuiltin, v)
@@ -693,6 +764,34 @@ func (u *GroupUpsertOne) AddRank(v int) *GroupUpsertOne {
 func (u *GroupUpsertOne) UpdateRank() *GroupUpsertOne {
 	return u.Update(func(s *GroupUpsert) {
 		s.UpdateRank()
+	})
+}
+
+// SetTags sets the "tags" field.
+func (u *GroupUpsertOne) SetTags(v []string) *GroupUpsertOne {
+	return u.Update(func(s *GroupUpsert) {
+		s.SetTags(v)
+	})
+}
+
+// UpdateTags sets the "tags" field to the value that was provided on create.
+func (u *GroupUpsertOne) UpdateTags() *GroupUpsertOne {
+	return u.Update(func(s *GroupUpsert) {
+		s.UpdateTags()
+	})
+}
+
+// SetExternalID sets the "external_id" field.
+func (u *GroupUpsertOne) SetExternalID(v string) *GroupUpsertOne {
+	return u.Update(func(s *GroupUpsert) {
+		s.SetExternalID(v)
+	})
+}
+
+// UpdateExternalID sets the "external_id" field to the value that was provided on create.
+func (u *GroupUpsertOne) UpdateExternalID() *GroupUpsertOne {
+	return u.Update(func(s *GroupUpsert) {
+		s.UpdateExternalID()
 	})
 }
 
@@ -1044,6 +1143,34 @@ func (u *GroupUpsertBulk) AddRank(v int) *GroupUpsertBulk {
 func (u *GroupUpsertBulk) UpdateRank() *GroupUpsertBulk {
 	return u.Update(func(s *GroupUpsert) {
 		s.UpdateRank()
+	})
+}
+
+// SetTags sets the "tags" field.
+func (u *GroupUpsertBulk) SetTags(v []string) *GroupUpsertBulk {
+	return u.Update(func(s *GroupUpsert) {
+		s.SetTags(v)
+	})
+}
+
+// UpdateTags sets the "tags" field to the value that was provided on create.
+func (u *GroupUpsertBulk) UpdateTags() *GroupUpsertBulk {
+	return u.Update(func(s *GroupUpsert) {
+		s.UpdateTags()
+	})
+}
+
+// SetExternalID sets the "external_id" field.
+func (u *GroupUpsertBulk) SetExternalID(v string) *GroupUpsertBulk {
+	return u.Update(func(s *GroupUpsert) {
+		s.SetExternalID(v)
+	})
+}
+
+// UpdateExternalID sets the "external_id" field to the value that was provided on create.
+func (u *GroupUpsertBulk) UpdateExternalID() *GroupUpsertBulk {
+	return u.Update(func(s *GroupUpsert) {
+		s.UpdateExternalID()
 	})
 }
 

@@ -124,6 +124,32 @@ func (_u *GroupUpdate) AddRank(v int) *GroupUpdate {
 	return _u
 }
 
+// SetTags sets the "tags" field.
+func (_u *GroupUpdate) SetTags(v []string) *GroupUpdate {
+	_u.mutation.SetTags(v)
+	return _u
+}
+
+// AppendTags appends value to the "tags" field.
+func (_u *GroupUpdate) AppendTags(v []string) *GroupUpdate {
+	_u.mutation.AppendTags(v)
+	return _u
+}
+
+// SetExternalID sets the "external_id" field.
+func (_u *GroupUpdate) SetExternalID(v string) *GroupUpdate {
+	_u.mutation.SetExternalID(v)
+	return _u
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_u *GroupUpdate) SetNillableExternalID(v *string) *GroupUpdate {
+	if v != nil {
+		_u.SetExternalID(*v)
+	}
+	return _u
+}
+
 // SetBuiltin sets the "builtin" field.
 func (_u *GroupUpdate) SetBuiltin(v access.Builtin) *GroupUpdate {
 	_u.mutation.SetBuiltin(v)
@@ -338,6 +364,11 @@ func (_u *GroupUpdate) check() error {
 			return &ValidationError{Name: "rank", err: fmt.Errorf(`ent: validator failed for field "Group.rank": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ExternalID(); ok {
+		if err := group.ExternalIDValidator(v); err != nil {
+			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Group.external_id": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Builtin(); ok {
 		if err := group.BuiltinValidator(v); err != nil {
 			return &ValidationError{Name: "builtin", err: fmt.Errorf(`ent: validator failed for field "Group.builtin": %w`, err)}
@@ -394,6 +425,17 @@ func (_u *GroupUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedRank(); ok {
 		_spec.AddField(group.FieldRank, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Tags(); ok {
+		_spec.SetField(group.FieldTags, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedTags(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, group.FieldTags, value)
+		})
+	}
+	if value, ok := _u.mutation.ExternalID(); ok {
+		_spec.SetField(group.FieldExternalID, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Builtin(); ok {
 		_spec.SetField(group.FieldBuiltin, field.TypeEnum, value)
@@ -682,6 +724,32 @@ func (_u *GroupUpdateOne) AddRank(v int) *GroupUpdateOne {
 	return _u
 }
 
+// SetTags sets the "tags" field.
+func (_u *GroupUpdateOne) SetTags(v []string) *GroupUpdateOne {
+	_u.mutation.SetTags(v)
+	return _u
+}
+
+// AppendTags appends value to the "tags" field.
+func (_u *GroupUpdateOne) AppendTags(v []string) *GroupUpdateOne {
+	_u.mutation.AppendTags(v)
+	return _u
+}
+
+// SetExternalID sets the "external_id" field.
+func (_u *GroupUpdateOne) SetExternalID(v string) *GroupUpdateOne {
+	_u.mutation.SetExternalID(v)
+	return _u
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_u *GroupUpdateOne) SetNillableExternalID(v *string) *GroupUpdateOne {
+	if v != nil {
+		_u.SetExternalID(*v)
+	}
+	return _u
+}
+
 // SetBuiltin sets the "builtin" field.
 func (_u *GroupUpdateOne) SetBuiltin(v access.Builtin) *GroupUpdateOne {
 	_u.mutation.SetBuiltin(v)
@@ -909,6 +977,11 @@ func (_u *GroupUpdateOne) check() error {
 			return &ValidationError{Name: "rank", err: fmt.Errorf(`ent: validator failed for field "Group.rank": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ExternalID(); ok {
+		if err := group.ExternalIDValidator(v); err != nil {
+			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Group.external_id": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Builtin(); ok {
 		if err := group.BuiltinValidator(v); err != nil {
 			return &ValidationError{Name: "builtin", err: fmt.Errorf(`ent: validator failed for field "Group.builtin": %w`, err)}
@@ -982,6 +1055,17 @@ func (_u *GroupUpdateOne) sqlSave(ctx context.Context) (_node *Group, err error)
 	}
 	if value, ok := _u.mutation.AddedRank(); ok {
 		_spec.AddField(group.FieldRank, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Tags(); ok {
+		_spec.SetField(group.FieldTags, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedTags(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, group.FieldTags, value)
+		})
+	}
+	if value, ok := _u.mutation.ExternalID(); ok {
+		_spec.SetField(group.FieldExternalID, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Builtin(); ok {
 		_spec.SetField(group.FieldBuiltin, field.TypeEnum, value)

@@ -26,6 +26,10 @@ type JournalEntry struct {
 	ActorID *uuid.UUID `json:"actor_id,omitempty"`
 	// ActorName holds the value of the "actor_name" field.
 	ActorName string `json:"actor_name,omitempty"`
+	// ActingAsID holds the value of the "acting_as_id" field.
+	ActingAsID *uuid.UUID `json:"acting_as_id,omitempty"`
+	// ActingAsName holds the value of the "acting_as_name" field.
+	ActingAsName string `json:"acting_as_name,omitempty"`
 	// Action holds the value of the "action" field.
 	Action string `json:"action,omitempty"`
 	// OrganizationID holds the value of the "organization_id" field.
@@ -63,11 +67,11 @@ func (*JournalEntry) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case journalentry.FieldActorID:
+		case journalentry.FieldActorID, journalentry.FieldActingAsID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case journalentry.FieldID:
 			values[i] = new(sql.NullInt64)
-		case journalentry.FieldActorKind, journalentry.FieldActorName, journalentry.FieldAction, journalentry.FieldReason, journalentry.FieldRequestID:
+		case journalentry.FieldActorKind, journalentry.FieldActorName, journalentry.FieldActingAsName, journalentry.FieldAction, journalentry.FieldReason, journalentry.FieldRequestID:
 			values[i] = new(sql.NullString)
 		case journalentry.FieldAt:
 			values[i] = new(sql.NullTime)
@@ -118,6 +122,19 @@ func (_m *JournalEntry) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field actor_name", values[i])
 			} else if value.Valid {
 				_m.ActorName = value.String
+			}
+		case journalentry.FieldActingAsID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field acting_as_id", values[i])
+			} else if value.Valid {
+				_m.ActingAsID = new(uuid.UUID)
+				*_m.ActingAsID = *value.S.(*uuid.UUID)
+			}
+		case journalentry.FieldActingAsName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field acting_as_name", values[i])
+			} else if value.Valid {
+				_m.ActingAsName = value.String
 			}
 		case journalentry.FieldAction:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -197,6 +214,14 @@ func (_m *JournalEntry) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("actor_name=")
 	builder.WriteString(_m.ActorName)
+	builder.WriteString(", ")
+	if v := _m.ActingAsID; v != nil {
+		builder.WriteString("acting_as_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("acting_as_name=")
+	builder.WriteString(_m.ActingAsName)
 	builder.WriteString(", ")
 	builder.WriteString("action=")
 	builder.WriteString(_m.Action)

@@ -56,6 +56,34 @@ func (_c *JournalEntryCreate) SetActorName(v string) *JournalEntryCreate {
 	return _c
 }
 
+// SetActingAsID sets the "acting_as_id" field.
+func (_c *JournalEntryCreate) SetActingAsID(v uuid.UUID) *JournalEntryCreate {
+	_c.mutation.SetActingAsID(v)
+	return _c
+}
+
+// SetNillableActingAsID sets the "acting_as_id" field if the given value is not nil.
+func (_c *JournalEntryCreate) SetNillableActingAsID(v *uuid.UUID) *JournalEntryCreate {
+	if v != nil {
+		_c.SetActingAsID(*v)
+	}
+	return _c
+}
+
+// SetActingAsName sets the "acting_as_name" field.
+func (_c *JournalEntryCreate) SetActingAsName(v string) *JournalEntryCreate {
+	_c.mutation.SetActingAsName(v)
+	return _c
+}
+
+// SetNillableActingAsName sets the "acting_as_name" field if the given value is not nil.
+func (_c *JournalEntryCreate) SetNillableActingAsName(v *string) *JournalEntryCreate {
+	if v != nil {
+		_c.SetActingAsName(*v)
+	}
+	return _c
+}
+
 // SetAction sets the "action" field.
 func (_c *JournalEntryCreate) SetAction(v string) *JournalEntryCreate {
 	_c.mutation.SetAction(v)
@@ -154,6 +182,11 @@ func (_c *JournalEntryCreate) check() error {
 			return &ValidationError{Name: "actor_name", err: fmt.Errorf(`ent: validator failed for field "JournalEntry.actor_name": %w`, err)}
 		}
 	}
+	if v, ok := _c.mutation.ActingAsName(); ok {
+		if err := journalentry.ActingAsNameValidator(v); err != nil {
+			return &ValidationError{Name: "acting_as_name", err: fmt.Errorf(`ent: validator failed for field "JournalEntry.acting_as_name": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.Action(); !ok {
 		return &ValidationError{Name: "action", err: errors.New(`ent: missing required field "JournalEntry.action"`)}
 	}
@@ -234,6 +267,14 @@ func (_c *JournalEntryCreate) createSpec() (*JournalEntry, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.ActorName(); ok {
 		_spec.SetField(journalentry.FieldActorName, field.TypeString, value)
 		_node.ActorName = value
+	}
+	if value, ok := _c.mutation.ActingAsID(); ok {
+		_spec.SetField(journalentry.FieldActingAsID, field.TypeUUID, value)
+		_node.ActingAsID = &value
+	}
+	if value, ok := _c.mutation.ActingAsName(); ok {
+		_spec.SetField(journalentry.FieldActingAsName, field.TypeString, value)
+		_node.ActingAsName = value
 	}
 	if value, ok := _c.mutation.Action(); ok {
 		_spec.SetField(journalentry.FieldAction, field.TypeString, value)
@@ -370,6 +411,42 @@ func (u *JournalEntryUpsert) SetActorName(v string) *JournalEntryUpsert {
 // UpdateActorName sets the "actor_name" field to the value that was provided on create.
 func (u *JournalEntryUpsert) UpdateActorName() *JournalEntryUpsert {
 	u.SetExcluded(journalentry.FieldActorName)
+	return u
+}
+
+// SetActingAsID sets the "acting_as_id" field.
+func (u *JournalEntryUpsert) SetActingAsID(v uuid.UUID) *JournalEntryUpsert {
+	u.Set(journalentry.FieldActingAsID, v)
+	return u
+}
+
+// UpdateActingAsID sets the "acting_as_id" field to the value that was provided on create.
+func (u *JournalEntryUpsert) UpdateActingAsID() *JournalEntryUpsert {
+	u.SetExcluded(journalentry.FieldActingAsID)
+	return u
+}
+
+// ClearActingAsID clears the value of the "acting_as_id" field.
+func (u *JournalEntryUpsert) ClearActingAsID() *JournalEntryUpsert {
+	u.SetNull(journalentry.FieldActingAsID)
+	return u
+}
+
+// SetActingAsName sets the "acting_as_name" field.
+func (u *JournalEntryUpsert) SetActingAsName(v string) *JournalEntryUpsert {
+	u.Set(journalentry.FieldActingAsName, v)
+	return u
+}
+
+// UpdateActingAsName sets the "acting_as_name" field to the value that was provided on create.
+func (u *JournalEntryUpsert) UpdateActingAsName() *JournalEntryUpsert {
+	u.SetExcluded(journalentry.FieldActingAsName)
+	return u
+}
+
+// ClearActingAsName clears the value of the "acting_as_name" field.
+func (u *JournalEntryUpsert) ClearActingAsName() *JournalEntryUpsert {
+	u.SetNull(journalentry.FieldActingAsName)
 	return u
 }
 
@@ -529,6 +606,48 @@ func (u *JournalEntryUpsertOne) SetActorName(v string) *JournalEntryUpsertOne {
 func (u *JournalEntryUpsertOne) UpdateActorName() *JournalEntryUpsertOne {
 	return u.Update(func(s *JournalEntryUpsert) {
 		s.UpdateActorName()
+	})
+}
+
+// SetActingAsID sets the "acting_as_id" field.
+func (u *JournalEntryUpsertOne) SetActingAsID(v uuid.UUID) *JournalEntryUpsertOne {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.SetActingAsID(v)
+	})
+}
+
+// UpdateActingAsID sets the "acting_as_id" field to the value that was provided on create.
+func (u *JournalEntryUpsertOne) UpdateActingAsID() *JournalEntryUpsertOne {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.UpdateActingAsID()
+	})
+}
+
+// ClearActingAsID clears the value of the "acting_as_id" field.
+func (u *JournalEntryUpsertOne) ClearActingAsID() *JournalEntryUpsertOne {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.ClearActingAsID()
+	})
+}
+
+// SetActingAsName sets the "acting_as_name" field.
+func (u *JournalEntryUpsertOne) SetActingAsName(v string) *JournalEntryUpsertOne {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.SetActingAsName(v)
+	})
+}
+
+// UpdateActingAsName sets the "acting_as_name" field to the value that was provided on create.
+func (u *JournalEntryUpsertOne) UpdateActingAsName() *JournalEntryUpsertOne {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.UpdateActingAsName()
+	})
+}
+
+// ClearActingAsName clears the value of the "acting_as_name" field.
+func (u *JournalEntryUpsertOne) ClearActingAsName() *JournalEntryUpsertOne {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.ClearActingAsName()
 	})
 }
 
@@ -861,6 +980,48 @@ func (u *JournalEntryUpsertBulk) SetActorName(v string) *JournalEntryUpsertBulk 
 func (u *JournalEntryUpsertBulk) UpdateActorName() *JournalEntryUpsertBulk {
 	return u.Update(func(s *JournalEntryUpsert) {
 		s.UpdateActorName()
+	})
+}
+
+// SetActingAsID sets the "acting_as_id" field.
+func (u *JournalEntryUpsertBulk) SetActingAsID(v uuid.UUID) *JournalEntryUpsertBulk {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.SetActingAsID(v)
+	})
+}
+
+// UpdateActingAsID sets the "acting_as_id" field to the value that was provided on create.
+func (u *JournalEntryUpsertBulk) UpdateActingAsID() *JournalEntryUpsertBulk {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.UpdateActingAsID()
+	})
+}
+
+// ClearActingAsID clears the value of the "acting_as_id" field.
+func (u *JournalEntryUpsertBulk) ClearActingAsID() *JournalEntryUpsertBulk {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.ClearActingAsID()
+	})
+}
+
+// SetActingAsName sets the "acting_as_name" field.
+func (u *JournalEntryUpsertBulk) SetActingAsName(v string) *JournalEntryUpsertBulk {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.SetActingAsName(v)
+	})
+}
+
+// UpdateActingAsName sets the "acting_as_name" field to the value that was provided on create.
+func (u *JournalEntryUpsertBulk) UpdateActingAsName() *JournalEntryUpsertBulk {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.UpdateActingAsName()
+	})
+}
+
+// ClearActingAsName clears the value of the "acting_as_name" field.
+func (u *JournalEntryUpsertBulk) ClearActingAsName() *JournalEntryUpsertBulk {
+	return u.Update(func(s *JournalEntryUpsert) {
+		s.ClearActingAsName()
 	})
 }
 

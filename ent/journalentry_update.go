@@ -93,6 +93,46 @@ func (_u *JournalEntryUpdate) SetNillableActorName(v *string) *JournalEntryUpdat
 	return _u
 }
 
+// SetActingAsID sets the "acting_as_id" field.
+func (_u *JournalEntryUpdate) SetActingAsID(v uuid.UUID) *JournalEntryUpdate {
+	_u.mutation.SetActingAsID(v)
+	return _u
+}
+
+// SetNillableActingAsID sets the "acting_as_id" field if the given value is not nil.
+func (_u *JournalEntryUpdate) SetNillableActingAsID(v *uuid.UUID) *JournalEntryUpdate {
+	if v != nil {
+		_u.SetActingAsID(*v)
+	}
+	return _u
+}
+
+// ClearActingAsID clears the value of the "acting_as_id" field.
+func (_u *JournalEntryUpdate) ClearActingAsID() *JournalEntryUpdate {
+	_u.mutation.ClearActingAsID()
+	return _u
+}
+
+// SetActingAsName sets the "acting_as_name" field.
+func (_u *JournalEntryUpdate) SetActingAsName(v string) *JournalEntryUpdate {
+	_u.mutation.SetActingAsName(v)
+	return _u
+}
+
+// SetNillableActingAsName sets the "acting_as_name" field if the given value is not nil.
+func (_u *JournalEntryUpdate) SetNillableActingAsName(v *string) *JournalEntryUpdate {
+	if v != nil {
+		_u.SetActingAsName(*v)
+	}
+	return _u
+}
+
+// ClearActingAsName clears the value of the "acting_as_name" field.
+func (_u *JournalEntryUpdate) ClearActingAsName() *JournalEntryUpdate {
+	_u.mutation.ClearActingAsName()
+	return _u
+}
+
 // SetAction sets the "action" field.
 func (_u *JournalEntryUpdate) SetAction(v string) *JournalEntryUpdate {
 	_u.mutation.SetAction(v)
@@ -229,6 +269,11 @@ func (_u *JournalEntryUpdate) check() error {
 			return &ValidationError{Name: "actor_name", err: fmt.Errorf(`ent: validator failed for field "JournalEntry.actor_name": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ActingAsName(); ok {
+		if err := journalentry.ActingAsNameValidator(v); err != nil {
+			return &ValidationError{Name: "acting_as_name", err: fmt.Errorf(`ent: validator failed for field "JournalEntry.acting_as_name": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Action(); ok {
 		if err := journalentry.ActionValidator(v); err != nil {
 			return &ValidationError{Name: "action", err: fmt.Errorf(`ent: validator failed for field "JournalEntry.action": %w`, err)}
@@ -279,6 +324,18 @@ func (_u *JournalEntryUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if value, ok := _u.mutation.ActorName(); ok {
 		_spec.SetField(journalentry.FieldActorName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ActingAsID(); ok {
+		_spec.SetField(journalentry.FieldActingAsID, field.TypeUUID, value)
+	}
+	if _u.mutation.ActingAsIDCleared() {
+		_spec.ClearField(journalentry.FieldActingAsID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ActingAsName(); ok {
+		_spec.SetField(journalentry.FieldActingAsName, field.TypeString, value)
+	}
+	if _u.mutation.ActingAsNameCleared() {
+		_spec.ClearField(journalentry.FieldActingAsName, field.TypeString)
 	}
 	if value, ok := _u.mutation.Action(); ok {
 		_spec.SetField(journalentry.FieldAction, field.TypeString, value)
@@ -418,6 +475,46 @@ func (_u *JournalEntryUpdateOne) SetNillableActorName(v *string) *JournalEntryUp
 	if v != nil {
 		_u.SetActorName(*v)
 	}
+	return _u
+}
+
+// SetActingAsID sets the "acting_as_id" field.
+func (_u *JournalEntryUpdateOne) SetActingAsID(v uuid.UUID) *JournalEntryUpdateOne {
+	_u.mutation.SetActingAsID(v)
+	return _u
+}
+
+// SetNillableActingAsID sets the "acting_as_id" field if the given value is not nil.
+func (_u *JournalEntryUpdateOne) SetNillableActingAsID(v *uuid.UUID) *JournalEntryUpdateOne {
+	if v != nil {
+		_u.SetActingAsID(*v)
+	}
+	return _u
+}
+
+// ClearActingAsID clears the value of the "acting_as_id" field.
+func (_u *JournalEntryUpdateOne) ClearActingAsID() *JournalEntryUpdateOne {
+	_u.mutation.ClearActingAsID()
+	return _u
+}
+
+// SetActingAsName sets the "acting_as_name" field.
+func (_u *JournalEntryUpdateOne) SetActingAsName(v string) *JournalEntryUpdateOne {
+	_u.mutation.SetActingAsName(v)
+	return _u
+}
+
+// SetNillableActingAsName sets the "acting_as_name" field if the given value is not nil.
+func (_u *JournalEntryUpdateOne) SetNillableActingAsName(v *string) *JournalEntryUpdateOne {
+	if v != nil {
+		_u.SetActingAsName(*v)
+	}
+	return _u
+}
+
+// ClearActingAsName clears the value of the "acting_as_name" field.
+func (_u *JournalEntryUpdateOne) ClearActingAsName() *JournalEntryUpdateOne {
+	_u.mutation.ClearActingAsName()
 	return _u
 }
 
@@ -570,6 +667,11 @@ func (_u *JournalEntryUpdateOne) check() error {
 			return &ValidationError{Name: "actor_name", err: fmt.Errorf(`ent: validator failed for field "JournalEntry.actor_name": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ActingAsName(); ok {
+		if err := journalentry.ActingAsNameValidator(v); err != nil {
+			return &ValidationError{Name: "acting_as_name", err: fmt.Errorf(`ent: validator failed for field "JournalEntry.acting_as_name": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Action(); ok {
 		if err := journalentry.ActionValidator(v); err != nil {
 			return &ValidationError{Name: "action", err: fmt.Errorf(`ent: validator failed for field "JournalEntry.action": %w`, err)}
@@ -637,6 +739,18 @@ func (_u *JournalEntryUpdateOne) sqlSave(ctx context.Context) (_node *JournalEnt
 	}
 	if value, ok := _u.mutation.ActorName(); ok {
 		_spec.SetField(journalentry.FieldActorName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ActingAsID(); ok {
+		_spec.SetField(journalentry.FieldActingAsID, field.TypeUUID, value)
+	}
+	if _u.mutation.ActingAsIDCleared() {
+		_spec.ClearField(journalentry.FieldActingAsID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ActingAsName(); ok {
+		_spec.SetField(journalentry.FieldActingAsName, field.TypeString, value)
+	}
+	if _u.mutation.ActingAsNameCleared() {
+		_spec.ClearField(journalentry.FieldActingAsName, field.TypeString)
 	}
 	if value, ok := _u.mutation.Action(); ok {
 		_spec.SetField(journalentry.FieldAction, field.TypeString, value)

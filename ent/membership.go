@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -28,6 +29,16 @@ type Membership struct {
 	Owner bool `json:"owner,omitempty"`
 	// Locked holds the value of the "locked" field.
 	Locked bool `json:"locked,omitempty"`
+	// LockReason holds the value of the "lock_reason" field.
+	LockReason *membership.LockReason `json:"lock_reason,omitempty"`
+	// GraceUntil holds the value of the "grace_until" field.
+	GraceUntil *time.Time `json:"grace_until,omitempty"`
+	// Seated holds the value of the "seated" field.
+	Seated bool `json:"seated,omitempty"`
+	// Tags holds the value of the "tags" field.
+	Tags []string `json:"tags,omitempty"`
+	// ExternalID holds the value of the "external_id" field.
+	ExternalID string `json:"external_id,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int `json:"version,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -109,11 +120,15 @@ func (*Membership) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case membership.FieldOwner, membership.FieldLocked:
+		case membership.FieldTags:
+			values[i] = new([]byte)
+		case membership.FieldOwner, membership.FieldLocked, membership.FieldSeated:
 			values[i] = new(sql.NullBool)
 		case membership.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case membership.FieldCreatedAt:
+		case membership.FieldLockReason, membership.FieldExternalID:
+			values[i] = new(sql.NullString)
+		case membership.FieldGraceUntil, membership.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		case membership.FieldID, membership.FieldOrganizationID, membership.FieldUserID:
 			values[i] = new(uuid.UUID)
@@ -161,6 +176,40 @@ func (_m *Membership) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field locked", values[i])
 			} else if value.Valid {
 				_m.Locked = value.Bool
+			}
+		case membership.FieldLockReason:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field lock_reason", values[i])
+			} else if value.Valid {
+				_m.LockReason = new(membership.LockReason)
+				*_m.LockReason = membership.LockReason(value.String)
+			}
+		case membership.FieldGraceUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field grace_until", values[i])
+			} else if value.Valid {
+				_m.GraceUntil = new(time.Time)
+				*_m.GraceUntil = value.Time
+			}
+		case membership.FieldSeated:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field seated", values[i])
+			} else if value.Valid {
+				_m.Seated = value.Bool
+			}
+		case membership.FieldTags:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field tags", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Tags); err != nil {
+					return fmt.Errorf("unmarshal field tags: %w", err)
+				}
+			}
+		case membership.FieldExternalID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field external_id", values[i])
+			} else if value.Valid {
+				_m.ExternalID = value.String
 			}
 		case membership.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -246,6 +295,25 @@ func (_m *Membership) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("locked=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Locked))
+	builder.WriteString(", ")
+	if v := _m.LockReason; v != nil {
+		builder.WriteString("lock_reason=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.GraceUntil; v != nil {
+		builder.WriteString("grace_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("seated=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Seated))
+	builder.WriteString(", ")
+	builder.WriteString("tags=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Tags))
+	builder.WriteString(", ")
+	builder.WriteString("external_id=")
+	builder.WriteString(_m.ExternalID)
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))

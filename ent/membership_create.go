@@ -69,6 +69,68 @@ func (_c *MembershipCreate) SetNillableLocked(v *bool) *MembershipCreate {
 	return _c
 }
 
+// SetLockReason sets the "lock_reason" field.
+func (_c *MembershipCreate) SetLockReason(v membership.LockReason) *MembershipCreate {
+	_c.mutation.SetLockReason(v)
+	return _c
+}
+
+// SetNillableLockReason sets the "lock_reason" field if the given value is not nil.
+func (_c *MembershipCreate) SetNillableLockReason(v *membership.LockReason) *MembershipCreate {
+	if v != nil {
+		_c.SetLockReason(*v)
+	}
+	return _c
+}
+
+// SetGraceUntil sets the "grace_until" field.
+func (_c *MembershipCreate) SetGraceUntil(v time.Time) *MembershipCreate {
+	_c.mutation.SetGraceUntil(v)
+	return _c
+}
+
+// SetNillableGraceUntil sets the "grace_until" field if the given value is not nil.
+func (_c *MembershipCreate) SetNillableGraceUntil(v *time.Time) *MembershipCreate {
+	if v != nil {
+		_c.SetGraceUntil(*v)
+	}
+	return _c
+}
+
+// SetSeated sets the "seated" field.
+func (_c *MembershipCreate) SetSeated(v bool) *MembershipCreate {
+	_c.mutation.SetSeated(v)
+	return _c
+}
+
+// SetNillableSeated sets the "seated" field if the given value is not nil.
+func (_c *MembershipCreate) SetNillableSeated(v *bool) *MembershipCreate {
+	if v != nil {
+		_c.SetSeated(*v)
+	}
+	return _c
+}
+
+// SetTags sets the "tags" field.
+func (_c *MembershipCreate) SetTags(v []string) *MembershipCreate {
+	_c.mutation.SetTags(v)
+	return _c
+}
+
+// SetExternalID sets the "external_id" field.
+func (_c *MembershipCreate) SetExternalID(v string) *MembershipCreate {
+	_c.mutation.SetExternalID(v)
+	return _c
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_c *MembershipCreate) SetNillableExternalID(v *string) *MembershipCreate {
+	if v != nil {
+		_c.SetExternalID(*v)
+	}
+	return _c
+}
+
 // SetVersion sets the "version" field.
 func (_c *MembershipCreate) SetVersion(v int) *MembershipCreate {
 	_c.mutation.SetVersion(v)
@@ -193,6 +255,18 @@ func (_c *MembershipCreate) defaults() {
 		v := membership.DefaultLocked
 		_c.mutation.SetLocked(v)
 	}
+	if _, ok := _c.mutation.Seated(); !ok {
+		v := membership.DefaultSeated
+		_c.mutation.SetSeated(v)
+	}
+	if _, ok := _c.mutation.Tags(); !ok {
+		v := membership.DefaultTags
+		_c.mutation.SetTags(v)
+	}
+	if _, ok := _c.mutation.ExternalID(); !ok {
+		v := membership.DefaultExternalID
+		_c.mutation.SetExternalID(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := membership.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -212,6 +286,25 @@ func (_c *MembershipCreate) check() error {
 	}
 	if _, ok := _c.mutation.Locked(); !ok {
 		return &ValidationError{Name: "locked", err: errors.New(`ent: missing required field "Membership.locked"`)}
+	}
+	if v, ok := _c.mutation.LockReason(); ok {
+		if err := membership.LockReasonValidator(v); err != nil {
+			return &ValidationError{Name: "lock_reason", err: fmt.Errorf(`ent: validator failed for field "Membership.lock_reason": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Seated(); !ok {
+		return &ValidationError{Name: "seated", err: errors.New(`ent: missing required field "Membership.seated"`)}
+	}
+	if _, ok := _c.mutation.Tags(); !ok {
+		return &ValidationError{Name: "tags", err: errors.New(`ent: missing required field "Membership.tags"`)}
+	}
+	if _, ok := _c.mutation.ExternalID(); !ok {
+		return &ValidationError{Name: "external_id", err: errors.New(`ent: missing required field "Membership.external_id"`)}
+	}
+	if v, ok := _c.mutation.ExternalID(); ok {
+		if err := membership.ExternalIDValidator(v); err != nil {
+			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Membership.external_id": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "Membership.version"`)}
@@ -273,6 +366,26 @@ func (_c *MembershipCreate) createSpec() (*Membership, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Locked(); ok {
 		_spec.SetField(membership.FieldLocked, field.TypeBool, value)
 		_node.Locked = value
+	}
+	if value, ok := _c.mutation.LockReason(); ok {
+		_spec.SetField(membership.FieldLockReason, field.TypeEnum, value)
+		_node.LockReason = &value
+	}
+	if value, ok := _c.mutation.GraceUntil(); ok {
+		_spec.SetField(membership.FieldGraceUntil, field.TypeTime, value)
+		_node.GraceUntil = &value
+	}
+	if value, ok := _c.mutation.Seated(); ok {
+		_spec.SetField(membership.FieldSeated, field.TypeBool, value)
+		_node.Seated = value
+	}
+	if value, ok := _c.mutation.Tags(); ok {
+		_spec.SetField(membership.FieldTags, field.TypeJSON, value)
+		_node.Tags = value
+	}
+	if value, ok := _c.mutation.ExternalID(); ok {
+		_spec.SetField(membership.FieldExternalID, field.TypeString, value)
+		_node.ExternalID = value
 	}
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(membership.FieldVersion, field.TypeInt, value)
@@ -464,6 +577,78 @@ func (u *MembershipUpsert) UpdateLocked() *MembershipUpsert {
 	return u
 }
 
+// SetLockReason sets the "lock_reason" field.
+func (u *MembershipUpsert) SetLockReason(v membership.LockReason) *MembershipUpsert {
+	u.Set(membership.FieldLockReason, v)
+	return u
+}
+
+// UpdateLockReason sets the "lock_reason" field to the value that was provided on create.
+func (u *MembershipUpsert) UpdateLockReason() *MembershipUpsert {
+	u.SetExcluded(membership.FieldLockReason)
+	return u
+}
+
+// ClearLockReason clears the value of the "lock_reason" field.
+func (u *MembershipUpsert) ClearLockReason() *MembershipUpsert {
+	u.SetNull(membership.FieldLockReason)
+	return u
+}
+
+// SetGraceUntil sets the "grace_until" field.
+func (u *MembershipUpsert) SetGraceUntil(v time.Time) *MembershipUpsert {
+	u.Set(membership.FieldGraceUntil, v)
+	return u
+}
+
+// UpdateGraceUntil sets the "grace_until" field to the value that was provided on create.
+func (u *MembershipUpsert) UpdateGraceUntil() *MembershipUpsert {
+	u.SetExcluded(membership.FieldGraceUntil)
+	return u
+}
+
+// ClearGraceUntil clears the value of the "grace_until" field.
+func (u *MembershipUpsert) ClearGraceUntil() *MembershipUpsert {
+	u.SetNull(membership.FieldGraceUntil)
+	return u
+}
+
+// SetSeated sets the "seated" field.
+func (u *MembershipUpsert) SetSeated(v bool) *MembershipUpsert {
+	u.Set(membership.FieldSeated, v)
+	return u
+}
+
+// UpdateSeated sets the "seated" field to the value that was provided on create.
+func (u *MembershipUpsert) UpdateSeated() *MembershipUpsert {
+	u.SetExcluded(membership.FieldSeated)
+	return u
+}
+
+// SetTags sets the "tags" field.
+func (u *MembershipUpsert) SetTags(v []string) *MembershipUpsert {
+	u.Set(membership.FieldTags, v)
+	return u
+}
+
+// UpdateTags sets the "tags" field to the value that was provided on create.
+func (u *MembershipUpsert) UpdateTags() *MembershipUpsert {
+	u.SetExcluded(membership.FieldTags)
+	return u
+}
+
+// SetExternalID sets the "external_id" field.
+func (u *MembershipUpsert) SetExternalID(v string) *MembershipUpsert {
+	u.Set(membership.FieldExternalID, v)
+	return u
+}
+
+// UpdateExternalID sets the "external_id" field to the value that was provided on create.
+func (u *MembershipUpsert) UpdateExternalID() *MembershipUpsert {
+	u.SetExcluded(membership.FieldExternalID)
+	return u
+}
+
 // SetVersion sets the "version" field.
 func (u *MembershipUpsert) SetVersion(v int) *MembershipUpsert {
 	u.Set(membership.FieldVersion, v)
@@ -586,6 +771,90 @@ func (u *MembershipUpsertOne) SetLocked(v bool) *MembershipUpsertOne {
 func (u *MembershipUpsertOne) UpdateLocked() *MembershipUpsertOne {
 	return u.Update(func(s *MembershipUpsert) {
 		s.UpdateLocked()
+	})
+}
+
+// SetLockReason sets the "lock_reason" field.
+func (u *MembershipUpsertOne) SetLockReason(v membership.LockReason) *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetLockReason(v)
+	})
+}
+
+// UpdateLockReason sets the "lock_reason" field to the value that was provided on create.
+func (u *MembershipUpsertOne) UpdateLockReason() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateLockReason()
+	})
+}
+
+// ClearLockReason clears the value of the "lock_reason" field.
+func (u *MembershipUpsertOne) ClearLockReason() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.ClearLockReason()
+	})
+}
+
+// SetGraceUntil sets the "grace_until" field.
+func (u *MembershipUpsertOne) SetGraceUntil(v time.Time) *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetGraceUntil(v)
+	})
+}
+
+// UpdateGraceUntil sets the "grace_until" field to the value that was provided on create.
+func (u *MembershipUpsertOne) UpdateGraceUntil() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateGraceUntil()
+	})
+}
+
+// ClearGraceUntil clears the value of the "grace_until" field.
+func (u *MembershipUpsertOne) ClearGraceUntil() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.ClearGraceUntil()
+	})
+}
+
+// SetSeated sets the "seated" field.
+func (u *MembershipUpsertOne) SetSeated(v bool) *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetSeated(v)
+	})
+}
+
+// UpdateSeated sets the "seated" field to the value that was provided on create.
+func (u *MembershipUpsertOne) UpdateSeated() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateSeated()
+	})
+}
+
+// SetTags sets the "tags" field.
+func (u *MembershipUpsertOne) SetTags(v []string) *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetTags(v)
+	})
+}
+
+// UpdateTags sets the "tags" field to the value that was provided on create.
+func (u *MembershipUpsertOne) UpdateTags() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateTags()
+	})
+}
+
+// SetExternalID sets the "external_id" field.
+func (u *MembershipUpsertOne) SetExternalID(v string) *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetExternalID(v)
+	})
+}
+
+// UpdateExternalID sets the "external_id" field to the value that was provided on create.
+func (u *MembershipUpsertOne) UpdateExternalID() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateExternalID()
 	})
 }
 
@@ -881,6 +1150,90 @@ func (u *MembershipUpsertBulk) SetLocked(v bool) *MembershipUpsertBulk {
 func (u *MembershipUpsertBulk) UpdateLocked() *MembershipUpsertBulk {
 	return u.Update(func(s *MembershipUpsert) {
 		s.UpdateLocked()
+	})
+}
+
+// SetLockReason sets the "lock_reason" field.
+func (u *MembershipUpsertBulk) SetLockReason(v membership.LockReason) *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetLockReason(v)
+	})
+}
+
+// UpdateLockReason sets the "lock_reason" field to the value that was provided on create.
+func (u *MembershipUpsertBulk) UpdateLockReason() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateLockReason()
+	})
+}
+
+// ClearLockReason clears the value of the "lock_reason" field.
+func (u *MembershipUpsertBulk) ClearLockReason() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.ClearLockReason()
+	})
+}
+
+// SetGraceUntil sets the "grace_until" field.
+func (u *MembershipUpsertBulk) SetGraceUntil(v time.Time) *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetGraceUntil(v)
+	})
+}
+
+// UpdateGraceUntil sets the "grace_until" field to the value that was provided on create.
+func (u *MembershipUpsertBulk) UpdateGraceUntil() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateGraceUntil()
+	})
+}
+
+// ClearGraceUntil clears the value of the "grace_until" field.
+func (u *MembershipUpsertBulk) ClearGraceUntil() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.ClearGraceUntil()
+	})
+}
+
+// SetSeated sets the "seated" field.
+func (u *MembershipUpsertBulk) SetSeated(v bool) *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetSeated(v)
+	})
+}
+
+// UpdateSeated sets the "seated" field to the value that was provided on create.
+func (u *MembershipUpsertBulk) UpdateSeated() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateSeated()
+	})
+}
+
+// SetTags sets the "tags" field.
+func (u *MembershipUpsertBulk) SetTags(v []string) *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetTags(v)
+	})
+}
+
+// UpdateTags sets the "tags" field to the value that was provided on create.
+func (u *MembershipUpsertBulk) UpdateTags() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateTags()
+	})
+}
+
+// SetExternalID sets the "external_id" field.
+func (u *MembershipUpsertBulk) SetExternalID(v string) *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetExternalID(v)
+	})
+}
+
+// UpdateExternalID sets the "external_id" field to the value that was provided on create.
+func (u *MembershipUpsertBulk) UpdateExternalID() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateExternalID()
 	})
 }
 

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
@@ -86,6 +88,86 @@ func (_u *MembershipUpdate) SetLocked(v bool) *MembershipUpdate {
 func (_u *MembershipUpdate) SetNillableLocked(v *bool) *MembershipUpdate {
 	if v != nil {
 		_u.SetLocked(*v)
+	}
+	return _u
+}
+
+// SetLockReason sets the "lock_reason" field.
+func (_u *MembershipUpdate) SetLockReason(v membership.LockReason) *MembershipUpdate {
+	_u.mutation.SetLockReason(v)
+	return _u
+}
+
+// SetNillableLockReason sets the "lock_reason" field if the given value is not nil.
+func (_u *MembershipUpdate) SetNillableLockReason(v *membership.LockReason) *MembershipUpdate {
+	if v != nil {
+		_u.SetLockReason(*v)
+	}
+	return _u
+}
+
+// ClearLockReason clears the value of the "lock_reason" field.
+func (_u *MembershipUpdate) ClearLockReason() *MembershipUpdate {
+	_u.mutation.ClearLockReason()
+	return _u
+}
+
+// SetGraceUntil sets the "grace_until" field.
+func (_u *MembershipUpdate) SetGraceUntil(v time.Time) *MembershipUpdate {
+	_u.mutation.SetGraceUntil(v)
+	return _u
+}
+
+// SetNillableGraceUntil sets the "grace_until" field if the given value is not nil.
+func (_u *MembershipUpdate) SetNillableGraceUntil(v *time.Time) *MembershipUpdate {
+	if v != nil {
+		_u.SetGraceUntil(*v)
+	}
+	return _u
+}
+
+// ClearGraceUntil clears the value of the "grace_until" field.
+func (_u *MembershipUpdate) ClearGraceUntil() *MembershipUpdate {
+	_u.mutation.ClearGraceUntil()
+	return _u
+}
+
+// SetSeated sets the "seated" field.
+func (_u *MembershipUpdate) SetSeated(v bool) *MembershipUpdate {
+	_u.mutation.SetSeated(v)
+	return _u
+}
+
+// SetNillableSeated sets the "seated" field if the given value is not nil.
+func (_u *MembershipUpdate) SetNillableSeated(v *bool) *MembershipUpdate {
+	if v != nil {
+		_u.SetSeated(*v)
+	}
+	return _u
+}
+
+// SetTags sets the "tags" field.
+func (_u *MembershipUpdate) SetTags(v []string) *MembershipUpdate {
+	_u.mutation.SetTags(v)
+	return _u
+}
+
+// AppendTags appends value to the "tags" field.
+func (_u *MembershipUpdate) AppendTags(v []string) *MembershipUpdate {
+	_u.mutation.AppendTags(v)
+	return _u
+}
+
+// SetExternalID sets the "external_id" field.
+func (_u *MembershipUpdate) SetExternalID(v string) *MembershipUpdate {
+	_u.mutation.SetExternalID(v)
+	return _u
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_u *MembershipUpdate) SetNillableExternalID(v *string) *MembershipUpdate {
+	if v != nil {
+		_u.SetExternalID(*v)
 	}
 	return _u
 }
@@ -275,6 +357,16 @@ func (_u *MembershipUpdate) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_u *MembershipUpdate) check() error {
+	if v, ok := _u.mutation.LockReason(); ok {
+		if err := membership.LockReasonValidator(v); err != nil {
+			return &ValidationError{Name: "lock_reason", err: fmt.Errorf(`ent: validator failed for field "Membership.lock_reason": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.ExternalID(); ok {
+		if err := membership.ExternalIDValidator(v); err != nil {
+			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Membership.external_id": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Version(); ok {
 		if err := membership.VersionValidator(v); err != nil {
 			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Membership.version": %w`, err)}
@@ -312,6 +404,32 @@ func (_u *MembershipUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if value, ok := _u.mutation.Locked(); ok {
 		_spec.SetField(membership.FieldLocked, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.LockReason(); ok {
+		_spec.SetField(membership.FieldLockReason, field.TypeEnum, value)
+	}
+	if _u.mutation.LockReasonCleared() {
+		_spec.ClearField(membership.FieldLockReason, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.GraceUntil(); ok {
+		_spec.SetField(membership.FieldGraceUntil, field.TypeTime, value)
+	}
+	if _u.mutation.GraceUntilCleared() {
+		_spec.ClearField(membership.FieldGraceUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Seated(); ok {
+		_spec.SetField(membership.FieldSeated, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Tags(); ok {
+		_spec.SetField(membership.FieldTags, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedTags(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, membership.FieldTags, value)
+		})
+	}
+	if value, ok := _u.mutation.ExternalID(); ok {
+		_spec.SetField(membership.FieldExternalID, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(membership.FieldVersion, field.TypeInt, value)
@@ -590,6 +708,86 @@ func (_u *MembershipUpdateOne) SetNillableLocked(v *bool) *MembershipUpdateOne {
 	return _u
 }
 
+// SetLockReason sets the "lock_reason" field.
+func (_u *MembershipUpdateOne) SetLockReason(v membership.LockReason) *MembershipUpdateOne {
+	_u.mutation.SetLockReason(v)
+	return _u
+}
+
+// SetNillableLockReason sets the "lock_reason" field if the given value is not nil.
+func (_u *MembershipUpdateOne) SetNillableLockReason(v *membership.LockReason) *MembershipUpdateOne {
+	if v != nil {
+		_u.SetLockReason(*v)
+	}
+	return _u
+}
+
+// ClearLockReason clears the value of the "lock_reason" field.
+func (_u *MembershipUpdateOne) ClearLockReason() *MembershipUpdateOne {
+	_u.mutation.ClearLockReason()
+	return _u
+}
+
+// SetGraceUntil sets the "grace_until" field.
+func (_u *MembershipUpdateOne) SetGraceUntil(v time.Time) *MembershipUpdateOne {
+	_u.mutation.SetGraceUntil(v)
+	return _u
+}
+
+// SetNillableGraceUntil sets the "grace_until" field if the given value is not nil.
+func (_u *MembershipUpdateOne) SetNillableGraceUntil(v *time.Time) *MembershipUpdateOne {
+	if v != nil {
+		_u.SetGraceUntil(*v)
+	}
+	return _u
+}
+
+// ClearGraceUntil clears the value of the "grace_until" field.
+func (_u *MembershipUpdateOne) ClearGraceUntil() *MembershipUpdateOne {
+	_u.mutation.ClearGraceUntil()
+	return _u
+}
+
+// SetSeated sets the "seated" field.
+func (_u *MembershipUpdateOne) SetSeated(v bool) *MembershipUpdateOne {
+	_u.mutation.SetSeated(v)
+	return _u
+}
+
+// SetNillableSeated sets the "seated" field if the given value is not nil.
+func (_u *MembershipUpdateOne) SetNillableSeated(v *bool) *MembershipUpdateOne {
+	if v != nil {
+		_u.SetSeated(*v)
+	}
+	return _u
+}
+
+// SetTags sets the "tags" field.
+func (_u *MembershipUpdateOne) SetTags(v []string) *MembershipUpdateOne {
+	_u.mutation.SetTags(v)
+	return _u
+}
+
+// AppendTags appends value to the "tags" field.
+func (_u *MembershipUpdateOne) AppendTags(v []string) *MembershipUpdateOne {
+	_u.mutation.AppendTags(v)
+	return _u
+}
+
+// SetExternalID sets the "external_id" field.
+func (_u *MembershipUpdateOne) SetExternalID(v string) *MembershipUpdateOne {
+	_u.mutation.SetExternalID(v)
+	return _u
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_u *MembershipUpdateOne) SetNillableExternalID(v *string) *MembershipUpdateOne {
+	if v != nil {
+		_u.SetExternalID(*v)
+	}
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *MembershipUpdateOne) SetVersion(v int) *MembershipUpdateOne {
 	_u.mutation.ResetVersion()
@@ -788,6 +986,16 @@ func (_u *MembershipUpdateOne) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_u *MembershipUpdateOne) check() error {
+	if v, ok := _u.mutation.LockReason(); ok {
+		if err := membership.LockReasonValidator(v); err != nil {
+			return &ValidationError{Name: "lock_reason", err: fmt.Errorf(`ent: validator failed for field "Membership.lock_reason": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.ExternalID(); ok {
+		if err := membership.ExternalIDValidator(v); err != nil {
+			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Membership.external_id": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Version(); ok {
 		if err := membership.VersionValidator(v); err != nil {
 			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Membership.version": %w`, err)}
@@ -842,6 +1050,32 @@ func (_u *MembershipUpdateOne) sqlSave(ctx context.Context) (_node *Membership, 
 	}
 	if value, ok := _u.mutation.Locked(); ok {
 		_spec.SetField(membership.FieldLocked, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.LockReason(); ok {
+		_spec.SetField(membership.FieldLockReason, field.TypeEnum, value)
+	}
+	if _u.mutation.LockReasonCleared() {
+		_spec.ClearField(membership.FieldLockReason, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.GraceUntil(); ok {
+		_spec.SetField(membership.FieldGraceUntil, field.TypeTime, value)
+	}
+	if _u.mutation.GraceUntilCleared() {
+		_spec.ClearField(membership.FieldGraceUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Seated(); ok {
+		_spec.SetField(membership.FieldSeated, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Tags(); ok {
+		_spec.SetField(membership.FieldTags, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedTags(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, membership.FieldTags, value)
+		})
+	}
+	if value, ok := _u.mutation.ExternalID(); ok {
+		_spec.SetField(membership.FieldExternalID, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(membership.FieldVersion, field.TypeInt, value)

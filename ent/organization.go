@@ -33,6 +33,36 @@ type Organization struct {
 	Status orgtree.Status `json:"status,omitempty"`
 	// CustomerReference holds the value of the "customer_reference" field.
 	CustomerReference string `json:"customer_reference,omitempty"`
+	// CustomerReferenceMonth holds the value of the "customer_reference_month" field.
+	CustomerReferenceMonth *string `json:"customer_reference_month,omitempty"`
+	// CustomerReferenceBefore holds the value of the "customer_reference_before" field.
+	CustomerReferenceBefore string `json:"customer_reference_before,omitempty"`
+	// Personal holds the value of the "personal" field.
+	Personal bool `json:"personal,omitempty"`
+	// NameSource holds the value of the "name_source" field.
+	NameSource organization.NameSource `json:"name_source,omitempty"`
+	// LockedBy holds the value of the "locked_by" field.
+	LockedBy *organization.LockedBy `json:"locked_by,omitempty"`
+	// LockedByOrganizationID holds the value of the "locked_by_organization_id" field.
+	LockedByOrganizationID *uuid.UUID `json:"locked_by_organization_id,omitempty"`
+	// LockReason holds the value of the "lock_reason" field.
+	LockReason string `json:"lock_reason,omitempty"`
+	// LockedAt holds the value of the "locked_at" field.
+	LockedAt *time.Time `json:"locked_at,omitempty"`
+	// DeactivatedAt holds the value of the "deactivated_at" field.
+	DeactivatedAt *time.Time `json:"deactivated_at,omitempty"`
+	// DeactivationReason holds the value of the "deactivation_reason" field.
+	DeactivationReason string `json:"deactivation_reason,omitempty"`
+	// PurgeAt holds the value of the "purge_at" field.
+	PurgeAt *time.Time `json:"purge_at,omitempty"`
+	// DeletedAt holds the value of the "deleted_at" field.
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+	// TermsVersion holds the value of the "terms_version" field.
+	TermsVersion string `json:"terms_version,omitempty"`
+	// TermsAcceptedAt holds the value of the "terms_accepted_at" field.
+	TermsAcceptedAt *time.Time `json:"terms_accepted_at,omitempty"`
+	// PaymentMethodReference holds the value of the "payment_method_reference" field.
+	PaymentMethodReference string `json:"payment_method_reference,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int `json:"version,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -156,13 +186,15 @@ func (*Organization) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case organization.FieldParentID:
+		case organization.FieldParentID, organization.FieldLockedByOrganizationID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
+		case organization.FieldPersonal:
+			values[i] = new(sql.NullBool)
 		case organization.FieldDepth, organization.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case organization.FieldKind, organization.FieldName, organization.FieldSlug, organization.FieldStatus, organization.FieldCustomerReference:
+		case organization.FieldKind, organization.FieldName, organization.FieldSlug, organization.FieldStatus, organization.FieldCustomerReference, organization.FieldCustomerReferenceMonth, organization.FieldCustomerReferenceBefore, organization.FieldNameSource, organization.FieldLockedBy, organization.FieldLockReason, organization.FieldDeactivationReason, organization.FieldTermsVersion, organization.FieldPaymentMethodReference:
 			values[i] = new(sql.NullString)
-		case organization.FieldCreatedAt:
+		case organization.FieldLockedAt, organization.FieldDeactivatedAt, organization.FieldPurgeAt, organization.FieldDeletedAt, organization.FieldTermsAcceptedAt, organization.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		case organization.FieldID:
 			values[i] = new(uuid.UUID)
@@ -229,6 +261,104 @@ func (_m *Organization) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field customer_reference", values[i])
 			} else if value.Valid {
 				_m.CustomerReference = value.String
+			}
+		case organization.FieldCustomerReferenceMonth:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field customer_reference_month", values[i])
+			} else if value.Valid {
+				_m.CustomerReferenceMonth = new(string)
+				*_m.CustomerReferenceMonth = value.String
+			}
+		case organization.FieldCustomerReferenceBefore:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field customer_reference_before", values[i])
+			} else if value.Valid {
+				_m.CustomerReferenceBefore = value.String
+			}
+		case organization.FieldPersonal:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field personal", values[i])
+			} else if value.Valid {
+				_m.Personal = value.Bool
+			}
+		case organization.FieldNameSource:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field name_source", values[i])
+			} else if value.Valid {
+				_m.NameSource = organization.NameSource(value.String)
+			}
+		case organization.FieldLockedBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field locked_by", values[i])
+			} else if value.Valid {
+				_m.LockedBy = new(organization.LockedBy)
+				*_m.LockedBy = organization.LockedBy(value.String)
+			}
+		case organization.FieldLockedByOrganizationID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field locked_by_organization_id", values[i])
+			} else if value.Valid {
+				_m.LockedByOrganizationID = new(uuid.UUID)
+				*_m.LockedByOrganizationID = *value.S.(*uuid.UUID)
+			}
+		case organization.FieldLockReason:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field lock_reason", values[i])
+			} else if value.Valid {
+				_m.LockReason = value.String
+			}
+		case organization.FieldLockedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field locked_at", values[i])
+			} else if value.Valid {
+				_m.LockedAt = new(time.Time)
+				*_m.LockedAt = value.Time
+			}
+		case organization.FieldDeactivatedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field deactivated_at", values[i])
+			} else if value.Valid {
+				_m.DeactivatedAt = new(time.Time)
+				*_m.DeactivatedAt = value.Time
+			}
+		case organization.FieldDeactivationReason:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field deactivation_reason", values[i])
+			} else if value.Valid {
+				_m.DeactivationReason = value.String
+			}
+		case organization.FieldPurgeAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field purge_at", values[i])
+			} else if value.Valid {
+				_m.PurgeAt = new(time.Time)
+				*_m.PurgeAt = value.Time
+			}
+		case organization.FieldDeletedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field deleted_at", values[i])
+			} else if value.Valid {
+				_m.DeletedAt = new(time.Time)
+				*_m.DeletedAt = value.Time
+			}
+		case organization.FieldTermsVersion:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field terms_version", values[i])
+			} else if value.Valid {
+				_m.TermsVersion = value.String
+			}
+		case organization.FieldTermsAcceptedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field terms_accepted_at", values[i])
+			} else if value.Valid {
+				_m.TermsAcceptedAt = new(time.Time)
+				*_m.TermsAcceptedAt = value.Time
+			}
+		case organization.FieldPaymentMethodReference:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field payment_method_reference", values[i])
+			} else if value.Valid {
+				_m.PaymentMethodReference = value.String
 			}
 		case organization.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -345,6 +475,67 @@ func (_m *Organization) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("customer_reference=")
 	builder.WriteString(_m.CustomerReference)
+	builder.WriteString(", ")
+	if v := _m.CustomerReferenceMonth; v != nil {
+		builder.WriteString("customer_reference_month=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	builder.WriteString("customer_reference_before=")
+	builder.WriteString(_m.CustomerReferenceBefore)
+	builder.WriteString(", ")
+	builder.WriteString("personal=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Personal))
+	builder.WriteString(", ")
+	builder.WriteString("name_source=")
+	builder.WriteString(fmt.Sprintf("%v", _m.NameSource))
+	builder.WriteString(", ")
+	if v := _m.LockedBy; v != nil {
+		builder.WriteString("locked_by=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.LockedByOrganizationID; v != nil {
+		builder.WriteString("locked_by_organization_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("lock_reason=")
+	builder.WriteString(_m.LockReason)
+	builder.WriteString(", ")
+	if v := _m.LockedAt; v != nil {
+		builder.WriteString("locked_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.DeactivatedAt; v != nil {
+		builder.WriteString("deactivated_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("deactivation_reason=")
+	builder.WriteString(_m.DeactivationReason)
+	builder.WriteString(", ")
+	if v := _m.PurgeAt; v != nil {
+		builder.WriteString("purge_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.DeletedAt; v != nil {
+		builder.WriteString("deleted_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("terms_version=")
+	builder.WriteString(_m.TermsVersion)
+	builder.WriteString(", ")
+	if v := _m.TermsAcceptedAt; v != nil {
+		builder.WriteString("terms_accepted_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("payment_method_reference=")
+	builder.WriteString(_m.PaymentMethodReference)
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))

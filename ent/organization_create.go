@@ -87,6 +87,216 @@ func (_c *OrganizationCreate) SetNillableCustomerReference(v *string) *Organizat
 	return _c
 }
 
+// SetCustomerReferenceMonth sets the "customer_reference_month" field.
+func (_c *OrganizationCreate) SetCustomerReferenceMonth(v string) *OrganizationCreate {
+	_c.mutation.SetCustomerReferenceMonth(v)
+	return _c
+}
+
+// SetNillableCustomerReferenceMonth sets the "customer_reference_month" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableCustomerReferenceMonth(v *string) *OrganizationCreate {
+	if v != nil {
+		_c.SetCustomerReferenceMonth(*v)
+	}
+	return _c
+}
+
+// SetCustomerReferenceBefore sets the "customer_reference_before" field.
+func (_c *OrganizationCreate) SetCustomerReferenceBefore(v string) *OrganizationCreate {
+	_c.mutation.SetCustomerReferenceBefore(v)
+	return _c
+}
+
+// SetNillableCustomerReferenceBefore sets the "customer_reference_before" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableCustomerReferenceBefore(v *string) *OrganizationCreate {
+	if v != nil {
+		_c.SetCustomerReferenceBefore(*v)
+	}
+	return _c
+}
+
+// SetPersonal sets the "personal" field.
+func (_c *OrganizationCreate) SetPersonal(v bool) *OrganizationCreate {
+	_c.mutation.SetPersonal(v)
+	return _c
+}
+
+// SetNillablePersonal sets the "personal" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillablePersonal(v *bool) *OrganizationCreate {
+	if v != nil {
+		_c.SetPersonal(*v)
+	}
+	return _c
+}
+
+// SetNameSource sets the "name_source" field.
+func (_c *OrganizationCreate) SetNameSource(v organization.NameSource) *OrganizationCreate {
+	_c.mutation.SetNameSource(v)
+	return _c
+}
+
+// SetNillableNameSource sets the "name_source" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableNameSource(v *organization.NameSource) *OrganizationCreate {
+	if v != nil {
+		_c.SetNameSource(*v)
+	}
+	return _c
+}
+
+// SetLockedBy sets the "locked_by" field.
+func (_c *OrganizationCreate) SetLockedBy(v organization.LockedBy) *OrganizationCreate {
+	_c.mutation.SetLockedBy(v)
+	return _c
+}
+
+// SetNillableLockedBy sets the "locked_by" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableLockedBy(v *organization.LockedBy) *OrganizationCreate {
+	if v != nil {
+		_c.SetLockedBy(*v)
+	}
+	return _c
+}
+
+// SetLockedByOrganizationID sets the "locked_by_organization_id" field.
+func (_c *OrganizationCreate) SetLockedByOrganizationID(v uuid.UUID) *OrganizationCreate {
+	_c.mutation.SetLockedByOrganizationID(v)
+	return _c
+}
+
+// SetNillableLockedByOrganizationID sets the "locked_by_organization_id" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableLockedByOrganizationID(v *uuid.UUID) *OrganizationCreate {
+	if v != nil {
+		_c.SetLockedByOrganizationID(*v)
+	}
+	return _c
+}
+
+// SetLockReason sets the "lock_reason" field.
+func (_c *OrganizationCreate) SetLockReason(v string) *OrganizationCreate {
+	_c.mutation.SetLockReason(v)
+	return _c
+}
+
+// SetNillableLockReason sets the "lock_reason" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableLockReason(v *string) *OrganizationCreate {
+	if v != nil {
+		_c.SetLockReason(*v)
+	}
+	return _c
+}
+
+// SetLockedAt sets the "locked_at" field.
+func (_c *OrganizationCreate) SetLockedAt(v time.Time) *OrganizationCreate {
+	_c.mutation.SetLockedAt(v)
+	return _c
+}
+
+// SetNillableLockedAt sets the "locked_at" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableLockedAt(v *time.Time) *OrganizationCreate {
+	if v != nil {
+		_c.SetLockedAt(*v)
+	}
+	return _c
+}
+
+// SetDeactivatedAt sets the "deactivated_at" field.
+func (_c *OrganizationCreate) SetDeactivatedAt(v time.Time) *OrganizationCreate {
+	_c.mutation.SetDeactivatedAt(v)
+	return _c
+}
+
+// SetNillableDeactivatedAt sets the "deactivated_at" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableDeactivatedAt(v *time.Time) *OrganizationCreate {
+	if v != nil {
+		_c.SetDeactivatedAt(*v)
+	}
+	return _c
+}
+
+// SetDeactivationReason sets the "deactivation_reason" field.
+func (_c *OrganizationCreate) SetDeactivationReason(v string) *OrganizationCreate {
+	_c.mutation.SetDeactivationReason(v)
+	return _c
+}
+
+// SetNillableDeactivationReason sets the "deactivation_reason" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableDeactivationReason(v *string) *OrganizationCreate {
+	if v != nil {
+		_c.SetDeactivationReason(*v)
+	}
+	return _c
+}
+
+// SetPurgeAt sets the "purge_at" field.
+func (_c *OrganizationCreate) SetPurgeAt(v time.Time) *OrganizationCreate {
+	_c.mutation.SetPurgeAt(v)
+	return _c
+}
+
+// SetNillablePurgeAt sets the "purge_at" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillablePurgeAt(v *time.Time) *OrganizationCreate {
+	if v != nil {
+		_c.SetPurgeAt(*v)
+	}
+	return _c
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (_c *OrganizationCreate) SetDeletedAt(v time.Time) *OrganizationCreate {
+	_c.mutation.SetDeletedAt(v)
+	return _c
+}
+
+// SetNillableDeletedAt sets the "deleted_at" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableDeletedAt(v *time.Time) *OrganizationCreate {
+	if v != nil {
+		_c.SetDeletedAt(*v)
+	}
+	return _c
+}
+
+// SetTermsVersion sets the "terms_version" field.
+func (_c *OrganizationCreate) SetTermsVersion(v string) *OrganizationCreate {
+	_c.mutation.SetTermsVersion(v)
+	return _c
+}
+
+// SetNillableTermsVersion sets the "terms_version" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableTermsVersion(v *string) *OrganizationCreate {
+	if v != nil {
+		_c.SetTermsVersion(*v)
+	}
+	return _c
+}
+
+// SetTermsAcceptedAt sets the "terms_accepted_at" field.
+func (_c *OrganizationCreate) SetTermsAcceptedAt(v time.Time) *OrganizationCreate {
+	_c.mutation.SetTermsAcceptedAt(v)
+	return _c
+}
+
+// SetNillableTermsAcceptedAt sets the "terms_accepted_at" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableTermsAcceptedAt(v *time.Time) *OrganizationCreate {
+	if v != nil {
+		_c.SetTermsAcceptedAt(*v)
+	}
+	return _c
+}
+
+// SetPaymentMethodReference sets the "payment_method_reference" field.
+func (_c *OrganizationCreate) SetPaymentMethodReference(v string) *OrganizationCreate {
+	_c.mutation.SetPaymentMethodReference(v)
+	return _c
+}
+
+// SetNillablePaymentMethodReference sets the "payment_method_reference" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillablePaymentMethodReference(v *string) *OrganizationCreate {
+	if v != nil {
+		_c.SetPaymentMethodReference(*v)
+	}
+	return _c
+}
+
 // SetVersion sets the "version" field.
 func (_c *OrganizationCreate) SetVersion(v int) *OrganizationCreate {
 	_c.mutation.SetVersion(v)
@@ -258,6 +468,14 @@ func (_c *OrganizationCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *OrganizationCreate) defaults() {
+	if _, ok := _c.mutation.Personal(); !ok {
+		v := organization.DefaultPersonal
+		_c.mutation.SetPersonal(v)
+	}
+	if _, ok := _c.mutation.NameSource(); !ok {
+		v := organization.DefaultNameSource
+		_c.mutation.SetNameSource(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := organization.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -309,6 +527,52 @@ func (_c *OrganizationCreate) check() error {
 	if v, ok := _c.mutation.CustomerReference(); ok {
 		if err := organization.CustomerReferenceValidator(v); err != nil {
 			return &ValidationError{Name: "customer_reference", err: fmt.Errorf(`ent: validator failed for field "Organization.customer_reference": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.CustomerReferenceMonth(); ok {
+		if err := organization.CustomerReferenceMonthValidator(v); err != nil {
+			return &ValidationError{Name: "customer_reference_month", err: fmt.Errorf(`ent: validator failed for field "Organization.customer_reference_month": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.CustomerReferenceBefore(); ok {
+		if err := organization.CustomerReferenceBeforeValidator(v); err != nil {
+			return &ValidationError{Name: "customer_reference_before", err: fmt.Errorf(`ent: validator failed for field "Organization.customer_reference_before": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Personal(); !ok {
+		return &ValidationError{Name: "personal", err: errors.New(`ent: missing required field "Organization.personal"`)}
+	}
+	if _, ok := _c.mutation.NameSource(); !ok {
+		return &ValidationError{Name: "name_source", err: errors.New(`ent: missing required field "Organization.name_source"`)}
+	}
+	if v, ok := _c.mutation.NameSource(); ok {
+		if err := organization.NameSourceValidator(v); err != nil {
+			return &ValidationError{Name: "name_source", err: fmt.Errorf(`ent: validator failed for field "Organization.name_source": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.LockedBy(); ok {
+		if err := organization.LockedByValidator(v); err != nil {
+			return &ValidationError{Name: "locked_by", err: fmt.Errorf(`ent: validator failed for field "Organization.locked_by": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.LockReason(); ok {
+		if err := organization.LockReasonValidator(v); err != nil {
+			return &ValidationError{Name: "lock_reason", err: fmt.Errorf(`ent: validator failed for field "Organization.lock_reason": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.DeactivationReason(); ok {
+		if err := organization.DeactivationReasonValidator(v); err != nil {
+			return &ValidationError{Name: "deactivation_reason", err: fmt.Errorf(`ent: validator failed for field "Organization.deactivation_reason": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.TermsVersion(); ok {
+		if err := organization.TermsVersionValidator(v); err != nil {
+			return &ValidationError{Name: "terms_version", err: fmt.Errorf(`ent: validator failed for field "Organization.terms_version": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.PaymentMethodReference(); ok {
+		if err := organization.PaymentMethodReferenceValidator(v); err != nil {
+			return &ValidationError{Name: "payment_method_reference", err: fmt.Errorf(`ent: validator failed for field "Organization.payment_method_reference": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.Version(); !ok {
@@ -381,6 +645,66 @@ func (_c *OrganizationCreate) createSpec() (*Organization, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.CustomerReference(); ok {
 		_spec.SetField(organization.FieldCustomerReference, field.TypeString, value)
 		_node.CustomerReference = value
+	}
+	if value, ok := _c.mutation.CustomerReferenceMonth(); ok {
+		_spec.SetField(organization.FieldCustomerReferenceMonth, field.TypeString, value)
+		_node.CustomerReferenceMonth = &value
+	}
+	if value, ok := _c.mutation.CustomerReferenceBefore(); ok {
+		_spec.SetField(organization.FieldCustomerReferenceBefore, field.TypeString, value)
+		_node.CustomerReferenceBefore = value
+	}
+	if value, ok := _c.mutation.Personal(); ok {
+		_spec.SetField(organization.FieldPersonal, field.TypeBool, value)
+		_node.Personal = value
+	}
+	if value, ok := _c.mutation.NameSource(); ok {
+		_spec.SetField(organization.FieldNameSource, field.TypeEnum, value)
+		_node.NameSource = value
+	}
+	if value, ok := _c.mutation.LockedBy(); ok {
+		_spec.SetField(organization.FieldLockedBy, field.TypeEnum, value)
+		_node.LockedBy = &value
+	}
+	if value, ok := _c.mutation.LockedByOrganizationID(); ok {
+		_spec.SetField(organization.FieldLockedByOrganizationID, field.TypeUUID, value)
+		_node.LockedByOrganizationID = &value
+	}
+	if value, ok := _c.mutation.LockReason(); ok {
+		_spec.SetField(organization.FieldLockReason, field.TypeString, value)
+		_node.LockReason = value
+	}
+	if value, ok := _c.mutation.LockedAt(); ok {
+		_spec.SetField(organization.FieldLockedAt, field.TypeTime, value)
+		_node.LockedAt = &value
+	}
+	if value, ok := _c.mutation.DeactivatedAt(); ok {
+		_spec.SetField(organization.FieldDeactivatedAt, field.TypeTime, value)
+		_node.DeactivatedAt = &value
+	}
+	if value, ok := _c.mutation.DeactivationReason(); ok {
+		_spec.SetField(organization.FieldDeactivationReason, field.TypeString, value)
+		_node.DeactivationReason = value
+	}
+	if value, ok := _c.mutation.PurgeAt(); ok {
+		_spec.SetField(organization.FieldPurgeAt, field.TypeTime, value)
+		_node.PurgeAt = &value
+	}
+	if value, ok := _c.mutation.DeletedAt(); ok {
+		_spec.SetField(organization.FieldDeletedAt, field.TypeTime, value)
+		_node.DeletedAt = &value
+	}
+	if value, ok := _c.mutation.TermsVersion(); ok {
+		_spec.SetField(organization.FieldTermsVersion, field.TypeString, value)
+		_node.TermsVersion = value
+	}
+	if value, ok := _c.mutation.TermsAcceptedAt(); ok {
+		_spec.SetField(organization.FieldTermsAcceptedAt, field.TypeTime, value)
+		_node.TermsAcceptedAt = &value
+	}
+	if value, ok := _c.mutation.PaymentMethodReference(); ok {
+		_spec.SetField(organization.FieldPaymentMethodReference, field.TypeString, value)
+		_node.PaymentMethodReference = value
 	}
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(organization.FieldVersion, field.TypeInt, value)
@@ -673,6 +997,264 @@ func (u *OrganizationUpsert) ClearCustomerReference() *OrganizationUpsert {
 	return u
 }
 
+// SetCustomerReferenceMonth sets the "customer_reference_month" field.
+func (u *OrganizationUpsert) SetCustomerReferenceMonth(v string) *OrganizationUpsert {
+	u.Set(organization.FieldCustomerReferenceMonth, v)
+	return u
+}
+
+// UpdateCustomerReferenceMonth sets the "customer_reference_month" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateCustomerReferenceMonth() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldCustomerReferenceMonth)
+	return u
+}
+
+// ClearCustomerReferenceMonth clears the value of the "customer_reference_month" field.
+func (u *OrganizationUpsert) ClearCustomerReferenceMonth() *OrganizationUpsert {
+	u.SetNull(organization.FieldCustomerReferenceMonth)
+	return u
+}
+
+// SetCustomerReferenceBefore sets the "customer_reference_before" field.
+func (u *OrganizationUpsert) SetCustomerReferenceBefore(v string) *OrganizationUpsert {
+	u.Set(organization.FieldCustomerReferenceBefore, v)
+	return u
+}
+
+// UpdateCustomerReferenceBefore sets the "customer_reference_before" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateCustomerReferenceBefore() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldCustomerReferenceBefore)
+	return u
+}
+
+// ClearCustomerReferenceBefore clears the value of the "customer_reference_before" field.
+func (u *OrganizationUpsert) ClearCustomerReferenceBefore() *OrganizationUpsert {
+	u.SetNull(organization.FieldCustomerReferenceBefore)
+	return u
+}
+
+// SetPersonal sets the "personal" field.
+func (u *OrganizationUpsert) SetPersonal(v bool) *OrganizationUpsert {
+	u.Set(organization.FieldPersonal, v)
+	return u
+}
+
+// UpdatePersonal sets the "personal" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdatePersonal() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldPersonal)
+	return u
+}
+
+// SetNameSource sets the "name_source" field.
+func (u *OrganizationUpsert) SetNameSource(v organization.NameSource) *OrganizationUpsert {
+	u.Set(organization.FieldNameSource, v)
+	return u
+}
+
+// UpdateNameSource sets the "name_source" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateNameSource() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldNameSource)
+	return u
+}
+
+// SetLockedBy sets the "locked_by" field.
+func (u *OrganizationUpsert) SetLockedBy(v organization.LockedBy) *OrganizationUpsert {
+	u.Set(organization.FieldLockedBy, v)
+	return u
+}
+
+// UpdateLockedBy sets the "locked_by" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateLockedBy() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldLockedBy)
+	return u
+}
+
+// ClearLockedBy clears the value of the "locked_by" field.
+func (u *OrganizationUpsert) ClearLockedBy() *OrganizationUpsert {
+	u.SetNull(organization.FieldLockedBy)
+	return u
+}
+
+// SetLockedByOrganizationID sets the "locked_by_organization_id" field.
+func (u *OrganizationUpsert) SetLockedByOrganizationID(v uuid.UUID) *OrganizationUpsert {
+	u.Set(organization.FieldLockedByOrganizationID, v)
+	return u
+}
+
+// UpdateLockedByOrganizationID sets the "locked_by_organization_id" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateLockedByOrganizationID() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldLockedByOrganizationID)
+	return u
+}
+
+// ClearLockedByOrganizationID clears the value of the "locked_by_organization_id" field.
+func (u *OrganizationUpsert) ClearLockedByOrganizationID() *OrganizationUpsert {
+	u.SetNull(organization.FieldLockedByOrganizationID)
+	return u
+}
+
+// SetLockReason sets the "lock_reason" field.
+func (u *OrganizationUpsert) SetLockReason(v string) *OrganizationUpsert {
+	u.Set(organization.FieldLockReason, v)
+	return u
+}
+
+// UpdateLockReason sets the "lock_reason" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateLockReason() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldLockReason)
+	return u
+}
+
+// ClearLockReason clears the value of the "lock_reason" field.
+func (u *OrganizationUpsert) ClearLockReason() *OrganizationUpsert {
+	u.SetNull(organization.FieldLockReason)
+	return u
+}
+
+// SetLockedAt sets the "locked_at" field.
+func (u *OrganizationUpsert) SetLockedAt(v time.Time) *OrganizationUpsert {
+	u.Set(organization.FieldLockedAt, v)
+	return u
+}
+
+// UpdateLockedAt sets the "locked_at" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateLockedAt() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldLockedAt)
+	return u
+}
+
+// ClearLockedAt clears the value of the "locked_at" field.
+func (u *OrganizationUpsert) ClearLockedAt() *OrganizationUpsert {
+	u.SetNull(organization.FieldLockedAt)
+	return u
+}
+
+// SetDeactivatedAt sets the "deactivated_at" field.
+func (u *OrganizationUpsert) SetDeactivatedAt(v time.Time) *OrganizationUpsert {
+	u.Set(organization.FieldDeactivatedAt, v)
+	return u
+}
+
+// UpdateDeactivatedAt sets the "deactivated_at" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateDeactivatedAt() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldDeactivatedAt)
+	return u
+}
+
+// ClearDeactivatedAt clears the value of the "deactivated_at" field.
+func (u *OrganizationUpsert) ClearDeactivatedAt() *OrganizationUpsert {
+	u.SetNull(organization.FieldDeactivatedAt)
+	return u
+}
+
+// SetDeactivationReason sets the "deactivation_reason" field.
+func (u *OrganizationUpsert) SetDeactivationReason(v string) *OrganizationUpsert {
+	u.Set(organization.FieldDeactivationReason, v)
+	return u
+}
+
+// UpdateDeactivationReason sets the "deactivation_reason" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateDeactivationReason() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldDeactivationReason)
+	return u
+}
+
+// ClearDeactivationReason clears the value of the "deactivation_reason" field.
+func (u *OrganizationUpsert) ClearDeactivationReason() *OrganizationUpsert {
+	u.SetNull(organization.FieldDeactivationReason)
+	return u
+}
+
+// SetPurgeAt sets the "purge_at" field.
+func (u *OrganizationUpsert) SetPurgeAt(v time.Time) *OrganizationUpsert {
+	u.Set(organization.FieldPurgeAt, v)
+	return u
+}
+
+// UpdatePurgeAt sets the "purge_at" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdatePurgeAt() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldPurgeAt)
+	return u
+}
+
+// ClearPurgeAt clears the value of the "purge_at" field.
+func (u *OrganizationUpsert) ClearPurgeAt() *OrganizationUpsert {
+	u.SetNull(organization.FieldPurgeAt)
+	return u
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (u *OrganizationUpsert) SetDeletedAt(v time.Time) *OrganizationUpsert {
+	u.Set(organization.FieldDeletedAt, v)
+	return u
+}
+
+// UpdateDeletedAt sets the "deleted_at" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateDeletedAt() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldDeletedAt)
+	return u
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (u *OrganizationUpsert) ClearDeletedAt() *OrganizationUpsert {
+	u.SetNull(organization.FieldDeletedAt)
+	return u
+}
+
+// SetTermsVersion sets the "terms_version" field.
+func (u *OrganizationUpsert) SetTermsVersion(v string) *OrganizationUpsert {
+	u.Set(organization.FieldTermsVersion, v)
+	return u
+}
+
+// UpdateTermsVersion sets the "terms_version" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateTermsVersion() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldTermsVersion)
+	return u
+}
+
+// ClearTermsVersion clears the value of the "terms_version" field.
+func (u *OrganizationUpsert) ClearTermsVersion() *OrganizationUpsert {
+	u.SetNull(organization.FieldTermsVersion)
+	return u
+}
+
+// SetTermsAcceptedAt sets the "terms_accepted_at" field.
+func (u *OrganizationUpsert) SetTermsAcceptedAt(v time.Time) *OrganizationUpsert {
+	u.Set(organization.FieldTermsAcceptedAt, v)
+	return u
+}
+
+// UpdateTermsAcceptedAt sets the "terms_accepted_at" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateTermsAcceptedAt() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldTermsAcceptedAt)
+	return u
+}
+
+// ClearTermsAcceptedAt clears the value of the "terms_accepted_at" field.
+func (u *OrganizationUpsert) ClearTermsAcceptedAt() *OrganizationUpsert {
+	u.SetNull(organization.FieldTermsAcceptedAt)
+	return u
+}
+
+// SetPaymentMethodReference sets the "payment_method_reference" field.
+func (u *OrganizationUpsert) SetPaymentMethodReference(v string) *OrganizationUpsert {
+	u.Set(organization.FieldPaymentMethodReference, v)
+	return u
+}
+
+// UpdatePaymentMethodReference sets the "payment_method_reference" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdatePaymentMethodReference() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldPaymentMethodReference)
+	return u
+}
+
+// ClearPaymentMethodReference clears the value of the "payment_method_reference" field.
+func (u *OrganizationUpsert) ClearPaymentMethodReference() *OrganizationUpsert {
+	u.SetNull(organization.FieldPaymentMethodReference)
+	return u
+}
+
 // SetVersion sets the "version" field.
 func (u *OrganizationUpsert) SetVersion(v int) *OrganizationUpsert {
 	u.Set(organization.FieldVersion, v)
@@ -858,6 +1440,307 @@ func (u *OrganizationUpsertOne) UpdateCustomerReference() *OrganizationUpsertOne
 func (u *OrganizationUpsertOne) ClearCustomerReference() *OrganizationUpsertOne {
 	return u.Update(func(s *OrganizationUpsert) {
 		s.ClearCustomerReference()
+	})
+}
+
+// SetCustomerReferenceMonth sets the "customer_reference_month" field.
+func (u *OrganizationUpsertOne) SetCustomerReferenceMonth(v string) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetCustomerReferenceMonth(v)
+	})
+}
+
+// UpdateCustomerReferenceMonth sets the "customer_reference_month" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateCustomerReferenceMonth() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateCustomerReferenceMonth()
+	})
+}
+
+// ClearCustomerReferenceMonth clears the value of the "customer_reference_month" field.
+func (u *OrganizationUpsertOne) ClearCustomerReferenceMonth() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearCustomerReferenceMonth()
+	})
+}
+
+// SetCustomerReferenceBefore sets the "customer_reference_before" field.
+func (u *OrganizationUpsertOne) SetCustomerReferenceBefore(v string) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetCustomerReferenceBefore(v)
+	})
+}
+
+// UpdateCustomerReferenceBefore sets the "customer_reference_before" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateCustomerReferenceBefore() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateCustomerReferenceBefore()
+	})
+}
+
+// ClearCustomerReferenceBefore clears the value of the "customer_reference_before" field.
+func (u *OrganizationUpsertOne) ClearCustomerReferenceBefore() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearCustomerReferenceBefore()
+	})
+}
+
+// SetPersonal sets the "personal" field.
+func (u *OrganizationUpsertOne) SetPersonal(v bool) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetPersonal(v)
+	})
+}
+
+// UpdatePersonal sets the "personal" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdatePersonal() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdatePersonal()
+	})
+}
+
+// SetNameSource sets the "name_source" field.
+func (u *OrganizationUpsertOne) SetNameSource(v organization.NameSource) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetNameSource(v)
+	})
+}
+
+// UpdateNameSource sets the "name_source" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateNameSource() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateNameSource()
+	})
+}
+
+// SetLockedBy sets the "locked_by" field.
+func (u *OrganizationUpsertOne) SetLockedBy(v organization.LockedBy) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetLockedBy(v)
+	})
+}
+
+// UpdateLockedBy sets the "locked_by" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateLockedBy() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateLockedBy()
+	})
+}
+
+// ClearLockedBy clears the value of the "locked_by" field.
+func (u *OrganizationUpsertOne) ClearLockedBy() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearLockedBy()
+	})
+}
+
+// SetLockedByOrganizationID sets the "locked_by_organization_id" field.
+func (u *OrganizationUpsertOne) SetLockedByOrganizationID(v uuid.UUID) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetLockedByOrganizationID(v)
+	})
+}
+
+// UpdateLockedByOrganizationID sets the "locked_by_organization_id" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateLockedByOrganizationID() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateLockedByOrganizationID()
+	})
+}
+
+// ClearLockedByOrganizationID clears the value of the "locked_by_organization_id" field.
+func (u *OrganizationUpsertOne) ClearLockedByOrganizationID() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearLockedByOrganizationID()
+	})
+}
+
+// SetLockReason sets the "lock_reason" field.
+func (u *OrganizationUpsertOne) SetLockReason(v string) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetLockReason(v)
+	})
+}
+
+// UpdateLockReason sets the "lock_reason" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateLockReason() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateLockReason()
+	})
+}
+
+// ClearLockReason clears the value of the "lock_reason" field.
+func (u *OrganizationUpsertOne) ClearLockReason() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearLockReason()
+	})
+}
+
+// SetLockedAt sets the "locked_at" field.
+func (u *OrganizationUpsertOne) SetLockedAt(v time.Time) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetLockedAt(v)
+	})
+}
+
+// UpdateLockedAt sets the "locked_at" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateLockedAt() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateLockedAt()
+	})
+}
+
+// ClearLockedAt clears the value of the "locked_at" field.
+func (u *OrganizationUpsertOne) ClearLockedAt() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearLockedAt()
+	})
+}
+
+// SetDeactivatedAt sets the "deactivated_at" field.
+func (u *OrganizationUpsertOne) SetDeactivatedAt(v time.Time) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetDeactivatedAt(v)
+	})
+}
+
+// UpdateDeactivatedAt sets the "deactivated_at" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateDeactivatedAt() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateDeactivatedAt()
+	})
+}
+
+// ClearDeactivatedAt clears the value of the "deactivated_at" field.
+func (u *OrganizationUpsertOne) ClearDeactivatedAt() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearDeactivatedAt()
+	})
+}
+
+// SetDeactivationReason sets the "deactivation_reason" field.
+func (u *OrganizationUpsertOne) SetDeactivationReason(v string) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetDeactivationReason(v)
+	})
+}
+
+// UpdateDeactivationReason sets the "deactivation_reason" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateDeactivationReason() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateDeactivationReason()
+	})
+}
+
+// ClearDeactivationReason clears the value of the "deactivation_reason" field.
+func (u *OrganizationUpsertOne) ClearDeactivationReason() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearDeactivationReason()
+	})
+}
+
+// SetPurgeAt sets the "purge_at" field.
+func (u *OrganizationUpsertOne) SetPurgeAt(v time.Time) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetPurgeAt(v)
+	})
+}
+
+// UpdatePurgeAt sets the "purge_at" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdatePurgeAt() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdatePurgeAt()
+	})
+}
+
+// ClearPurgeAt clears the value of the "purge_at" field.
+func (u *OrganizationUpsertOne) ClearPurgeAt() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearPurgeAt()
+	})
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (u *OrganizationUpsertOne) SetDeletedAt(v time.Time) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetDeletedAt(v)
+	})
+}
+
+// UpdateDeletedAt sets the "deleted_at" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateDeletedAt() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateDeletedAt()
+	})
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (u *OrganizationUpsertOne) ClearDeletedAt() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearDeletedAt()
+	})
+}
+
+// SetTermsVersion sets the "terms_version" field.
+func (u *OrganizationUpsertOne) SetTermsVersion(v string) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetTermsVersion(v)
+	})
+}
+
+// UpdateTermsVersion sets the "terms_version" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateTermsVersion() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateTermsVersion()
+	})
+}
+
+// ClearTermsVersion clears the value of the "terms_version" field.
+func (u *OrganizationUpsertOne) ClearTermsVersion() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearTermsVersion()
+	})
+}
+
+// SetTermsAcceptedAt sets the "terms_accepted_at" field.
+func (u *OrganizationUpsertOne) SetTermsAcceptedAt(v time.Time) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetTermsAcceptedAt(v)
+	})
+}
+
+// UpdateTermsAcceptedAt sets the "terms_accepted_at" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateTermsAcceptedAt() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateTermsAcceptedAt()
+	})
+}
+
+// ClearTermsAcceptedAt clears the value of the "terms_accepted_at" field.
+func (u *OrganizationUpsertOne) ClearTermsAcceptedAt() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearTermsAcceptedAt()
+	})
+}
+
+// SetPaymentMethodReference sets the "payment_method_reference" field.
+func (u *OrganizationUpsertOne) SetPaymentMethodReference(v string) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetPaymentMethodReference(v)
+	})
+}
+
+// UpdatePaymentMethodReference sets the "payment_method_reference" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdatePaymentMethodReference() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdatePaymentMethodReference()
+	})
+}
+
+// ClearPaymentMethodReference clears the value of the "payment_method_reference" field.
+func (u *OrganizationUpsertOne) ClearPaymentMethodReference() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearPaymentMethodReference()
 	})
 }
 
@@ -1216,6 +2099,307 @@ func (u *OrganizationUpsertBulk) UpdateCustomerReference() *OrganizationUpsertBu
 func (u *OrganizationUpsertBulk) ClearCustomerReference() *OrganizationUpsertBulk {
 	return u.Update(func(s *OrganizationUpsert) {
 		s.ClearCustomerReference()
+	})
+}
+
+// SetCustomerReferenceMonth sets the "customer_reference_month" field.
+func (u *OrganizationUpsertBulk) SetCustomerReferenceMonth(v string) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetCustomerReferenceMonth(v)
+	})
+}
+
+// UpdateCustomerReferenceMonth sets the "customer_reference_month" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateCustomerReferenceMonth() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateCustomerReferenceMonth()
+	})
+}
+
+// ClearCustomerReferenceMonth clears the value of the "customer_reference_month" field.
+func (u *OrganizationUpsertBulk) ClearCustomerReferenceMonth() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearCustomerReferenceMonth()
+	})
+}
+
+// SetCustomerReferenceBefore sets the "customer_reference_before" field.
+func (u *OrganizationUpsertBulk) SetCustomerReferenceBefore(v string) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetCustomerReferenceBefore(v)
+	})
+}
+
+// UpdateCustomerReferenceBefore sets the "customer_reference_before" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateCustomerReferenceBefore() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateCustomerReferenceBefore()
+	})
+}
+
+// ClearCustomerReferenceBefore clears the value of the "customer_reference_before" field.
+func (u *OrganizationUpsertBulk) ClearCustomerReferenceBefore() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearCustomerReferenceBefore()
+	})
+}
+
+// SetPersonal sets the "personal" field.
+func (u *OrganizationUpsertBulk) SetPersonal(v bool) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetPersonal(v)
+	})
+}
+
+// UpdatePersonal sets the "personal" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdatePersonal() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdatePersonal()
+	})
+}
+
+// SetNameSource sets the "name_source" field.
+func (u *OrganizationUpsertBulk) SetNameSource(v organization.NameSource) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetNameSource(v)
+	})
+}
+
+// UpdateNameSource sets the "name_source" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateNameSource() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateNameSource()
+	})
+}
+
+// SetLockedBy sets the "locked_by" field.
+func (u *OrganizationUpsertBulk) SetLockedBy(v organization.LockedBy) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetLockedBy(v)
+	})
+}
+
+// UpdateLockedBy sets the "locked_by" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateLockedBy() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateLockedBy()
+	})
+}
+
+// ClearLockedBy clears the value of the "locked_by" field.
+func (u *OrganizationUpsertBulk) ClearLockedBy() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearLockedBy()
+	})
+}
+
+// SetLockedByOrganizationID sets the "locked_by_organization_id" field.
+func (u *OrganizationUpsertBulk) SetLockedByOrganizationID(v uuid.UUID) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetLockedByOrganizationID(v)
+	})
+}
+
+// UpdateLockedByOrganizationID sets the "locked_by_organization_id" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateLockedByOrganizationID() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateLockedByOrganizationID()
+	})
+}
+
+// ClearLockedByOrganizationID clears the value of the "locked_by_organization_id" field.
+func (u *OrganizationUpsertBulk) ClearLockedByOrganizationID() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearLockedByOrganizationID()
+	})
+}
+
+// SetLockReason sets the "lock_reason" field.
+func (u *OrganizationUpsertBulk) SetLockReason(v string) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetLockReason(v)
+	})
+}
+
+// UpdateLockReason sets the "lock_reason" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateLockReason() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateLockReason()
+	})
+}
+
+// ClearLockReason clears the value of the "lock_reason" field.
+func (u *OrganizationUpsertBulk) ClearLockReason() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearLockReason()
+	})
+}
+
+// SetLockedAt sets the "locked_at" field.
+func (u *OrganizationUpsertBulk) SetLockedAt(v time.Time) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetLockedAt(v)
+	})
+}
+
+// UpdateLockedAt sets the "locked_at" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateLockedAt() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateLockedAt()
+	})
+}
+
+// ClearLockedAt clears the value of the "locked_at" field.
+func (u *OrganizationUpsertBulk) ClearLockedAt() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearLockedAt()
+	})
+}
+
+// SetDeactivatedAt sets the "deactivated_at" field.
+func (u *OrganizationUpsertBulk) SetDeactivatedAt(v time.Time) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetDeactivatedAt(v)
+	})
+}
+
+// UpdateDeactivatedAt sets the "deactivated_at" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateDeactivatedAt() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateDeactivatedAt()
+	})
+}
+
+// ClearDeactivatedAt clears the value of the "deactivated_at" field.
+func (u *OrganizationUpsertBulk) ClearDeactivatedAt() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearDeactivatedAt()
+	})
+}
+
+// SetDeactivationReason sets the "deactivation_reason" field.
+func (u *OrganizationUpsertBulk) SetDeactivationReason(v string) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetDeactivationReason(v)
+	})
+}
+
+// UpdateDeactivationReason sets the "deactivation_reason" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateDeactivationReason() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateDeactivationReason()
+	})
+}
+
+// ClearDeactivationReason clears the value of the "deactivation_reason" field.
+func (u *OrganizationUpsertBulk) ClearDeactivationReason() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearDeactivationReason()
+	})
+}
+
+// SetPurgeAt sets the "purge_at" field.
+func (u *OrganizationUpsertBulk) SetPurgeAt(v time.Time) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetPurgeAt(v)
+	})
+}
+
+// UpdatePurgeAt sets the "purge_at" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdatePurgeAt() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdatePurgeAt()
+	})
+}
+
+// ClearPurgeAt clears the value of the "purge_at" field.
+func (u *OrganizationUpsertBulk) ClearPurgeAt() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearPurgeAt()
+	})
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (u *OrganizationUpsertBulk) SetDeletedAt(v time.Time) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetDeletedAt(v)
+	})
+}
+
+// UpdateDeletedAt sets the "deleted_at" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateDeletedAt() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateDeletedAt()
+	})
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (u *OrganizationUpsertBulk) ClearDeletedAt() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearDeletedAt()
+	})
+}
+
+// SetTermsVersion sets the "terms_version" field.
+func (u *OrganizationUpsertBulk) SetTermsVersion(v string) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetTermsVersion(v)
+	})
+}
+
+// UpdateTermsVersion sets the "terms_version" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateTermsVersion() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateTermsVersion()
+	})
+}
+
+// ClearTermsVersion clears the value of the "terms_version" field.
+func (u *OrganizationUpsertBulk) ClearTermsVersion() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearTermsVersion()
+	})
+}
+
+// SetTermsAcceptedAt sets the "terms_accepted_at" field.
+func (u *OrganizationUpsertBulk) SetTermsAcceptedAt(v time.Time) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetTermsAcceptedAt(v)
+	})
+}
+
+// UpdateTermsAcceptedAt sets the "terms_accepted_at" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateTermsAcceptedAt() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateTermsAcceptedAt()
+	})
+}
+
+// ClearTermsAcceptedAt clears the value of the "terms_accepted_at" field.
+func (u *OrganizationUpsertBulk) ClearTermsAcceptedAt() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearTermsAcceptedAt()
+	})
+}
+
+// SetPaymentMethodReference sets the "payment_method_reference" field.
+func (u *OrganizationUpsertBulk) SetPaymentMethodReference(v string) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetPaymentMethodReference(v)
+	})
+}
+
+// UpdatePaymentMethodReference sets the "payment_method_reference" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdatePaymentMethodReference() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdatePaymentMethodReference()
+	})
+}
+
+// ClearPaymentMethodReference clears the value of the "payment_method_reference" field.
+func (u *OrganizationUpsertBulk) ClearPaymentMethodReference() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearPaymentMethodReference()
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -148,6 +149,294 @@ func (_u *OrganizationUpdate) SetNillableCustomerReference(v *string) *Organizat
 // ClearCustomerReference clears the value of the "customer_reference" field.
 func (_u *OrganizationUpdate) ClearCustomerReference() *OrganizationUpdate {
 	_u.mutation.ClearCustomerReference()
+	return _u
+}
+
+// SetCustomerReferenceMonth sets the "customer_reference_month" field.
+func (_u *OrganizationUpdate) SetCustomerReferenceMonth(v string) *OrganizationUpdate {
+	_u.mutation.SetCustomerReferenceMonth(v)
+	return _u
+}
+
+// SetNillableCustomerReferenceMonth sets the "customer_reference_month" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableCustomerReferenceMonth(v *string) *OrganizationUpdate {
+	if v != nil {
+		_u.SetCustomerReferenceMonth(*v)
+	}
+	return _u
+}
+
+// ClearCustomerReferenceMonth clears the value of the "customer_reference_month" field.
+func (_u *OrganizationUpdate) ClearCustomerReferenceMonth() *OrganizationUpdate {
+	_u.mutation.ClearCustomerReferenceMonth()
+	return _u
+}
+
+// SetCustomerReferenceBefore sets the "customer_reference_before" field.
+func (_u *OrganizationUpdate) SetCustomerReferenceBefore(v string) *OrganizationUpdate {
+	_u.mutation.SetCustomerReferenceBefore(v)
+	return _u
+}
+
+// SetNillableCustomerReferenceBefore sets the "customer_reference_before" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableCustomerReferenceBefore(v *string) *OrganizationUpdate {
+	if v != nil {
+		_u.SetCustomerReferenceBefore(*v)
+	}
+	return _u
+}
+
+// ClearCustomerReferenceBefore clears the value of the "customer_reference_before" field.
+func (_u *OrganizationUpdate) ClearCustomerReferenceBefore() *OrganizationUpdate {
+	_u.mutation.ClearCustomerReferenceBefore()
+	return _u
+}
+
+// SetPersonal sets the "personal" field.
+func (_u *OrganizationUpdate) SetPersonal(v bool) *OrganizationUpdate {
+	_u.mutation.SetPersonal(v)
+	return _u
+}
+
+// SetNillablePersonal sets the "personal" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillablePersonal(v *bool) *OrganizationUpdate {
+	if v != nil {
+		_u.SetPersonal(*v)
+	}
+	return _u
+}
+
+// SetNameSource sets the "name_source" field.
+func (_u *OrganizationUpdate) SetNameSource(v organization.NameSource) *OrganizationUpdate {
+	_u.mutation.SetNameSource(v)
+	return _u
+}
+
+// SetNillableNameSource sets the "name_source" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableNameSource(v *organization.NameSource) *OrganizationUpdate {
+	if v != nil {
+		_u.SetNameSource(*v)
+	}
+	return _u
+}
+
+// SetLockedBy sets the "locked_by" field.
+func (_u *OrganizationUpdate) SetLockedBy(v organization.LockedBy) *OrganizationUpdate {
+	_u.mutation.SetLockedBy(v)
+	return _u
+}
+
+// SetNillableLockedBy sets the "locked_by" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableLockedBy(v *organization.LockedBy) *OrganizationUpdate {
+	if v != nil {
+		_u.SetLockedBy(*v)
+	}
+	return _u
+}
+
+// ClearLockedBy clears the value of the "locked_by" field.
+func (_u *OrganizationUpdate) ClearLockedBy() *OrganizationUpdate {
+	_u.mutation.ClearLockedBy()
+	return _u
+}
+
+// SetLockedByOrganizationID sets the "locked_by_organization_id" field.
+func (_u *OrganizationUpdate) SetLockedByOrganizationID(v uuid.UUID) *OrganizationUpdate {
+	_u.mutation.SetLockedByOrganizationID(v)
+	return _u
+}
+
+// SetNillableLockedByOrganizationID sets the "locked_by_organization_id" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableLockedByOrganizationID(v *uuid.UUID) *OrganizationUpdate {
+	if v != nil {
+		_u.SetLockedByOrganizationID(*v)
+	}
+	return _u
+}
+
+// ClearLockedByOrganizationID clears the value of the "locked_by_organization_id" field.
+func (_u *OrganizationUpdate) ClearLockedByOrganizationID() *OrganizationUpdate {
+	_u.mutation.ClearLockedByOrganizationID()
+	return _u
+}
+
+// SetLockReason sets the "lock_reason" field.
+func (_u *OrganizationUpdate) SetLockReason(v string) *OrganizationUpdate {
+	_u.mutation.SetLockReason(v)
+	return _u
+}
+
+// SetNillableLockReason sets the "lock_reason" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableLockReason(v *string) *OrganizationUpdate {
+	if v != nil {
+		_u.SetLockReason(*v)
+	}
+	return _u
+}
+
+// ClearLockReason clears the value of the "lock_reason" field.
+func (_u *OrganizationUpdate) ClearLockReason() *OrganizationUpdate {
+	_u.mutation.ClearLockReason()
+	return _u
+}
+
+// SetLockedAt sets the "locked_at" field.
+func (_u *OrganizationUpdate) SetLockedAt(v time.Time) *OrganizationUpdate {
+	_u.mutation.SetLockedAt(v)
+	return _u
+}
+
+// SetNillableLockedAt sets the "locked_at" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableLockedAt(v *time.Time) *OrganizationUpdate {
+	if v != nil {
+		_u.SetLockedAt(*v)
+	}
+	return _u
+}
+
+// ClearLockedAt clears the value of the "locked_at" field.
+func (_u *OrganizationUpdate) ClearLockedAt() *OrganizationUpdate {
+	_u.mutation.ClearLockedAt()
+	return _u
+}
+
+// SetDeactivatedAt sets the "deactivated_at" field.
+func (_u *OrganizationUpdate) SetDeactivatedAt(v time.Time) *OrganizationUpdate {
+	_u.mutation.SetDeactivatedAt(v)
+	return _u
+}
+
+// SetNillableDeactivatedAt sets the "deactivated_at" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableDeactivatedAt(v *time.Time) *OrganizationUpdate {
+	if v != nil {
+		_u.SetDeactivatedAt(*v)
+	}
+	return _u
+}
+
+// ClearDeactivatedAt clears the value of the "deactivated_at" field.
+func (_u *OrganizationUpdate) ClearDeactivatedAt() *OrganizationUpdate {
+	_u.mutation.ClearDeactivatedAt()
+	return _u
+}
+
+// SetDeactivationReason sets the "deactivation_reason" field.
+func (_u *OrganizationUpdate) SetDeactivationReason(v string) *OrganizationUpdate {
+	_u.mutation.SetDeactivationReason(v)
+	return _u
+}
+
+// SetNillableDeactivationReason sets the "deactivation_reason" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableDeactivationReason(v *string) *OrganizationUpdate {
+	if v != nil {
+		_u.SetDeactivationReason(*v)
+	}
+	return _u
+}
+
+// ClearDeactivationReason clears the value of the "deactivation_reason" field.
+func (_u *OrganizationUpdate) ClearDeactivationReason() *OrganizationUpdate {
+	_u.mutation.ClearDeactivationReason()
+	return _u
+}
+
+// SetPurgeAt sets the "purge_at" field.
+func (_u *OrganizationUpdate) SetPurgeAt(v time.Time) *OrganizationUpdate {
+	_u.mutation.SetPurgeAt(v)
+	return _u
+}
+
+// SetNillablePurgeAt sets the "purge_at" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillablePurgeAt(v *time.Time) *OrganizationUpdate {
+	if v != nil {
+		_u.SetPurgeAt(*v)
+	}
+	return _u
+}
+
+// ClearPurgeAt clears the value of the "purge_at" field.
+func (_u *OrganizationUpdate) ClearPurgeAt() *OrganizationUpdate {
+	_u.mutation.ClearPurgeAt()
+	return _u
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (_u *OrganizationUpdate) SetDeletedAt(v time.Time) *OrganizationUpdate {
+	_u.mutation.SetDeletedAt(v)
+	return _u
+}
+
+// SetNillableDeletedAt sets the "deleted_at" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableDeletedAt(v *time.Time) *OrganizationUpdate {
+	if v != nil {
+		_u.SetDeletedAt(*v)
+	}
+	return _u
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (_u *OrganizationUpdate) ClearDeletedAt() *OrganizationUpdate {
+	_u.mutation.ClearDeletedAt()
+	return _u
+}
+
+// SetTermsVersion sets the "terms_version" field.
+func (_u *OrganizationUpdate) SetTermsVersion(v string) *OrganizationUpdate {
+	_u.mutation.SetTermsVersion(v)
+	return _u
+}
+
+// SetNillableTermsVersion sets the "terms_version" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableTermsVersion(v *string) *OrganizationUpdate {
+	if v != nil {
+		_u.SetTermsVersion(*v)
+	}
+	return _u
+}
+
+// ClearTermsVersion clears the value of the "terms_version" field.
+func (_u *OrganizationUpdate) ClearTermsVersion() *OrganizationUpdate {
+	_u.mutation.ClearTermsVersion()
+	return _u
+}
+
+// SetTermsAcceptedAt sets the "terms_accepted_at" field.
+func (_u *OrganizationUpdate) SetTermsAcceptedAt(v time.Time) *OrganizationUpdate {
+	_u.mutation.SetTermsAcceptedAt(v)
+	return _u
+}
+
+// SetNillableTermsAcceptedAt sets the "terms_accepted_at" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableTermsAcceptedAt(v *time.Time) *OrganizationUpdate {
+	if v != nil {
+		_u.SetTermsAcceptedAt(*v)
+	}
+	return _u
+}
+
+// ClearTermsAcceptedAt clears the value of the "terms_accepted_at" field.
+func (_u *OrganizationUpdate) ClearTermsAcceptedAt() *OrganizationUpdate {
+	_u.mutation.ClearTermsAcceptedAt()
+	return _u
+}
+
+// SetPaymentMethodReference sets the "payment_method_reference" field.
+func (_u *OrganizationUpdate) SetPaymentMethodReference(v string) *OrganizationUpdate {
+	_u.mutation.SetPaymentMethodReference(v)
+	return _u
+}
+
+// SetNillablePaymentMethodReference sets the "payment_method_reference" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillablePaymentMethodReference(v *string) *OrganizationUpdate {
+	if v != nil {
+		_u.SetPaymentMethodReference(*v)
+	}
+	return _u
+}
+
+// ClearPaymentMethodReference clears the value of the "payment_method_reference" field.
+func (_u *OrganizationUpdate) ClearPaymentMethodReference() *OrganizationUpdate {
+	_u.mutation.ClearPaymentMethodReference()
 	return _u
 }
 
@@ -499,6 +788,46 @@ func (_u *OrganizationUpdate) check() error {
 			return &ValidationError{Name: "customer_reference", err: fmt.Errorf(`ent: validator failed for field "Organization.customer_reference": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.CustomerReferenceMonth(); ok {
+		if err := organization.CustomerReferenceMonthValidator(v); err != nil {
+			return &ValidationError{Name: "customer_reference_month", err: fmt.Errorf(`ent: validator failed for field "Organization.customer_reference_month": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.CustomerReferenceBefore(); ok {
+		if err := organization.CustomerReferenceBeforeValidator(v); err != nil {
+			return &ValidationError{Name: "customer_reference_before", err: fmt.Errorf(`ent: validator failed for field "Organization.customer_reference_before": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.NameSource(); ok {
+		if err := organization.NameSourceValidator(v); err != nil {
+			return &ValidationError{Name: "name_source", err: fmt.Errorf(`ent: validator failed for field "Organization.name_source": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.LockedBy(); ok {
+		if err := organization.LockedByValidator(v); err != nil {
+			return &ValidationError{Name: "locked_by", err: fmt.Errorf(`ent: validator failed for field "Organization.locked_by": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.LockReason(); ok {
+		if err := organization.LockReasonValidator(v); err != nil {
+			return &ValidationError{Name: "lock_reason", err: fmt.Errorf(`ent: validator failed for field "Organization.lock_reason": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.DeactivationReason(); ok {
+		if err := organization.DeactivationReasonValidator(v); err != nil {
+			return &ValidationError{Name: "deactivation_reason", err: fmt.Errorf(`ent: validator failed for field "Organization.deactivation_reason": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.TermsVersion(); ok {
+		if err := organization.TermsVersionValidator(v); err != nil {
+			return &ValidationError{Name: "terms_version", err: fmt.Errorf(`ent: validator failed for field "Organization.terms_version": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.PaymentMethodReference(); ok {
+		if err := organization.PaymentMethodReferenceValidator(v); err != nil {
+			return &ValidationError{Name: "payment_method_reference", err: fmt.Errorf(`ent: validator failed for field "Organization.payment_method_reference": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Version(); ok {
 		if err := organization.VersionValidator(v); err != nil {
 			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Organization.version": %w`, err)}
@@ -548,6 +877,90 @@ func (_u *OrganizationUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if _u.mutation.CustomerReferenceCleared() {
 		_spec.ClearField(organization.FieldCustomerReference, field.TypeString)
+	}
+	if value, ok := _u.mutation.CustomerReferenceMonth(); ok {
+		_spec.SetField(organization.FieldCustomerReferenceMonth, field.TypeString, value)
+	}
+	if _u.mutation.CustomerReferenceMonthCleared() {
+		_spec.ClearField(organization.FieldCustomerReferenceMonth, field.TypeString)
+	}
+	if value, ok := _u.mutation.CustomerReferenceBefore(); ok {
+		_spec.SetField(organization.FieldCustomerReferenceBefore, field.TypeString, value)
+	}
+	if _u.mutation.CustomerReferenceBeforeCleared() {
+		_spec.ClearField(organization.FieldCustomerReferenceBefore, field.TypeString)
+	}
+	if value, ok := _u.mutation.Personal(); ok {
+		_spec.SetField(organization.FieldPersonal, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.NameSource(); ok {
+		_spec.SetField(organization.FieldNameSource, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.LockedBy(); ok {
+		_spec.SetField(organization.FieldLockedBy, field.TypeEnum, value)
+	}
+	if _u.mutation.LockedByCleared() {
+		_spec.ClearField(organization.FieldLockedBy, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.LockedByOrganizationID(); ok {
+		_spec.SetField(organization.FieldLockedByOrganizationID, field.TypeUUID, value)
+	}
+	if _u.mutation.LockedByOrganizationIDCleared() {
+		_spec.ClearField(organization.FieldLockedByOrganizationID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.LockReason(); ok {
+		_spec.SetField(organization.FieldLockReason, field.TypeString, value)
+	}
+	if _u.mutation.LockReasonCleared() {
+		_spec.ClearField(organization.FieldLockReason, field.TypeString)
+	}
+	if value, ok := _u.mutation.LockedAt(); ok {
+		_spec.SetField(organization.FieldLockedAt, field.TypeTime, value)
+	}
+	if _u.mutation.LockedAtCleared() {
+		_spec.ClearField(organization.FieldLockedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.DeactivatedAt(); ok {
+		_spec.SetField(organization.FieldDeactivatedAt, field.TypeTime, value)
+	}
+	if _u.mutation.DeactivatedAtCleared() {
+		_spec.ClearField(organization.FieldDeactivatedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.DeactivationReason(); ok {
+		_spec.SetField(organization.FieldDeactivationReason, field.TypeString, value)
+	}
+	if _u.mutation.DeactivationReasonCleared() {
+		_spec.ClearField(organization.FieldDeactivationReason, field.TypeString)
+	}
+	if value, ok := _u.mutation.PurgeAt(); ok {
+		_spec.SetField(organization.FieldPurgeAt, field.TypeTime, value)
+	}
+	if _u.mutation.PurgeAtCleared() {
+		_spec.ClearField(organization.FieldPurgeAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.DeletedAt(); ok {
+		_spec.SetField(organization.FieldDeletedAt, field.TypeTime, value)
+	}
+	if _u.mutation.DeletedAtCleared() {
+		_spec.ClearField(organization.FieldDeletedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.TermsVersion(); ok {
+		_spec.SetField(organization.FieldTermsVersion, field.TypeString, value)
+	}
+	if _u.mutation.TermsVersionCleared() {
+		_spec.ClearField(organization.FieldTermsVersion, field.TypeString)
+	}
+	if value, ok := _u.mutation.TermsAcceptedAt(); ok {
+		_spec.SetField(organization.FieldTermsAcceptedAt, field.TypeTime, value)
+	}
+	if _u.mutation.TermsAcceptedAtCleared() {
+		_spec.ClearField(organization.FieldTermsAcceptedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.PaymentMethodReference(); ok {
+		_spec.SetField(organization.FieldPaymentMethodReference, field.TypeString, value)
+	}
+	if _u.mutation.PaymentMethodReferenceCleared() {
+		_spec.ClearField(organization.FieldPaymentMethodReference, field.TypeString)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(organization.FieldVersion, field.TypeInt, value)
@@ -1038,6 +1451,294 @@ func (_u *OrganizationUpdateOne) ClearCustomerReference() *OrganizationUpdateOne
 	return _u
 }
 
+// SetCustomerReferenceMonth sets the "customer_reference_month" field.
+func (_u *OrganizationUpdateOne) SetCustomerReferenceMonth(v string) *OrganizationUpdateOne {
+	_u.mutation.SetCustomerReferenceMonth(v)
+	return _u
+}
+
+// SetNillableCustomerReferenceMonth sets the "customer_reference_month" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableCustomerReferenceMonth(v *string) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetCustomerReferenceMonth(*v)
+	}
+	return _u
+}
+
+// ClearCustomerReferenceMonth clears the value of the "customer_reference_month" field.
+func (_u *OrganizationUpdateOne) ClearCustomerReferenceMonth() *OrganizationUpdateOne {
+	_u.mutation.ClearCustomerReferenceMonth()
+	return _u
+}
+
+// SetCustomerReferenceBefore sets the "customer_reference_before" field.
+func (_u *OrganizationUpdateOne) SetCustomerReferenceBefore(v string) *OrganizationUpdateOne {
+	_u.mutation.SetCustomerReferenceBefore(v)
+	return _u
+}
+
+// SetNillableCustomerReferenceBefore sets the "customer_reference_before" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableCustomerReferenceBefore(v *string) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetCustomerReferenceBefore(*v)
+	}
+	return _u
+}
+
+// ClearCustomerReferenceBefore clears the value of the "customer_reference_before" field.
+func (_u *OrganizationUpdateOne) ClearCustomerReferenceBefore() *OrganizationUpdateOne {
+	_u.mutation.ClearCustomerReferenceBefore()
+	return _u
+}
+
+// SetPersonal sets the "personal" field.
+func (_u *OrganizationUpdateOne) SetPersonal(v bool) *OrganizationUpdateOne {
+	_u.mutation.SetPersonal(v)
+	return _u
+}
+
+// SetNillablePersonal sets the "personal" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillablePersonal(v *bool) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetPersonal(*v)
+	}
+	return _u
+}
+
+// SetNameSource sets the "name_source" field.
+func (_u *OrganizationUpdateOne) SetNameSource(v organization.NameSource) *OrganizationUpdateOne {
+	_u.mutation.SetNameSource(v)
+	return _u
+}
+
+// SetNillableNameSource sets the "name_source" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableNameSource(v *organization.NameSource) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetNameSource(*v)
+	}
+	return _u
+}
+
+// SetLockedBy sets the "locked_by" field.
+func (_u *OrganizationUpdateOne) SetLockedBy(v organization.LockedBy) *OrganizationUpdateOne {
+	_u.mutation.SetLockedBy(v)
+	return _u
+}
+
+// SetNillableLockedBy sets the "locked_by" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableLockedBy(v *organization.LockedBy) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetLockedBy(*v)
+	}
+	return _u
+}
+
+// ClearLockedBy clears the value of the "locked_by" field.
+func (_u *OrganizationUpdateOne) ClearLockedBy() *OrganizationUpdateOne {
+	_u.mutation.ClearLockedBy()
+	return _u
+}
+
+// SetLockedByOrganizationID sets the "locked_by_organization_id" field.
+func (_u *OrganizationUpdateOne) SetLockedByOrganizationID(v uuid.UUID) *OrganizationUpdateOne {
+	_u.mutation.SetLockedByOrganizationID(v)
+	return _u
+}
+
+// SetNillableLockedByOrganizationID sets the "locked_by_organization_id" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableLockedByOrganizationID(v *uuid.UUID) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetLockedByOrganizationID(*v)
+	}
+	return _u
+}
+
+// ClearLockedByOrganizationID clears the value of the "locked_by_organization_id" field.
+func (_u *OrganizationUpdateOne) ClearLockedByOrganizationID() *OrganizationUpdateOne {
+	_u.mutation.ClearLockedByOrganizationID()
+	return _u
+}
+
+// SetLockReason sets the "lock_reason" field.
+func (_u *OrganizationUpdateOne) SetLockReason(v string) *OrganizationUpdateOne {
+	_u.mutation.SetLockReason(v)
+	return _u
+}
+
+// SetNillableLockReason sets the "lock_reason" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableLockReason(v *string) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetLockReason(*v)
+	}
+	return _u
+}
+
+// ClearLockReason clears the value of the "lock_reason" field.
+func (_u *OrganizationUpdateOne) ClearLockReason() *OrganizationUpdateOne {
+	_u.mutation.ClearLockReason()
+	return _u
+}
+
+// SetLockedAt sets the "locked_at" field.
+func (_u *OrganizationUpdateOne) SetLockedAt(v time.Time) *OrganizationUpdateOne {
+	_u.mutation.SetLockedAt(v)
+	return _u
+}
+
+// SetNillableLockedAt sets the "locked_at" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableLockedAt(v *time.Time) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetLockedAt(*v)
+	}
+	return _u
+}
+
+// ClearLockedAt clears the value of the "locked_at" field.
+func (_u *OrganizationUpdateOne) ClearLockedAt() *OrganizationUpdateOne {
+	_u.mutation.ClearLockedAt()
+	return _u
+}
+
+// SetDeactivatedAt sets the "deactivated_at" field.
+func (_u *OrganizationUpdateOne) SetDeactivatedAt(v time.Time) *OrganizationUpdateOne {
+	_u.mutation.SetDeactivatedAt(v)
+	return _u
+}
+
+// SetNillableDeactivatedAt sets the "deactivated_at" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableDeactivatedAt(v *time.Time) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetDeactivatedAt(*v)
+	}
+	return _u
+}
+
+// ClearDeactivatedAt clears the value of the "deactivated_at" field.
+func (_u *OrganizationUpdateOne) ClearDeactivatedAt() *OrganizationUpdateOne {
+	_u.mutation.ClearDeactivatedAt()
+	return _u
+}
+
+// SetDeactivationReason sets the "deactivation_reason" field.
+func (_u *OrganizationUpdateOne) SetDeactivationReason(v string) *OrganizationUpdateOne {
+	_u.mutation.SetDeactivationReason(v)
+	return _u
+}
+
+// SetNillableDeactivationReason sets the "deactivation_reason" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableDeactivationReason(v *string) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetDeactivationReason(*v)
+	}
+	return _u
+}
+
+// ClearDeactivationReason clears the value of the "deactivation_reason" field.
+func (_u *OrganizationUpdateOne) ClearDeactivationReason() *OrganizationUpdateOne {
+	_u.mutation.ClearDeactivationReason()
+	return _u
+}
+
+// SetPurgeAt sets the "purge_at" field.
+func (_u *OrganizationUpdateOne) SetPurgeAt(v time.Time) *OrganizationUpdateOne {
+	_u.mutation.SetPurgeAt(v)
+	return _u
+}
+
+// SetNillablePurgeAt sets the "purge_at" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillablePurgeAt(v *time.Time) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetPurgeAt(*v)
+	}
+	return _u
+}
+
+// ClearPurgeAt clears the value of the "purge_at" field.
+func (_u *OrganizationUpdateOne) ClearPurgeAt() *OrganizationUpdateOne {
+	_u.mutation.ClearPurgeAt()
+	return _u
+}
+
+// SetDeletedAt sets the "deleted_at" field.
+func (_u *OrganizationUpdateOne) SetDeletedAt(v time.Time) *OrganizationUpdateOne {
+	_u.mutation.SetDeletedAt(v)
+	return _u
+}
+
+// SetNillableDeletedAt sets the "deleted_at" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableDeletedAt(v *time.Time) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetDeletedAt(*v)
+	}
+	return _u
+}
+
+// ClearDeletedAt clears the value of the "deleted_at" field.
+func (_u *OrganizationUpdateOne) ClearDeletedAt() *OrganizationUpdateOne {
+	_u.mutation.ClearDeletedAt()
+	return _u
+}
+
+// SetTermsVersion sets the "terms_version" field.
+func (_u *OrganizationUpdateOne) SetTermsVersion(v string) *OrganizationUpdateOne {
+	_u.mutation.SetTermsVersion(v)
+	return _u
+}
+
+// SetNillableTermsVersion sets the "terms_version" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableTermsVersion(v *string) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetTermsVersion(*v)
+	}
+	return _u
+}
+
+// ClearTermsVersion clears the value of the "terms_version" field.
+func (_u *OrganizationUpdateOne) ClearTermsVersion() *OrganizationUpdateOne {
+	_u.mutation.ClearTermsVersion()
+	return _u
+}
+
+// SetTermsAcceptedAt sets the "terms_accepted_at" field.
+func (_u *OrganizationUpdateOne) SetTermsAcceptedAt(v time.Time) *OrganizationUpdateOne {
+	_u.mutation.SetTermsAcceptedAt(v)
+	return _u
+}
+
+// SetNillableTermsAcceptedAt sets the "terms_accepted_at" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableTermsAcceptedAt(v *time.Time) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetTermsAcceptedAt(*v)
+	}
+	return _u
+}
+
+// ClearTermsAcceptedAt clears the value of the "terms_accepted_at" field.
+func (_u *OrganizationUpdateOne) ClearTermsAcceptedAt() *OrganizationUpdateOne {
+	_u.mutation.ClearTermsAcceptedAt()
+	return _u
+}
+
+// SetPaymentMethodReference sets the "payment_method_reference" field.
+func (_u *OrganizationUpdateOne) SetPaymentMethodReference(v string) *OrganizationUpdateOne {
+	_u.mutation.SetPaymentMethodReference(v)
+	return _u
+}
+
+// SetNillablePaymentMethodReference sets the "payment_method_reference" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillablePaymentMethodReference(v *string) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetPaymentMethodReference(*v)
+	}
+	return _u
+}
+
+// ClearPaymentMethodReference clears the value of the "payment_method_reference" field.
+func (_u *OrganizationUpdateOne) ClearPaymentMethodReference() *OrganizationUpdateOne {
+	_u.mutation.ClearPaymentMethodReference()
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *OrganizationUpdateOne) SetVersion(v int) *OrganizationUpdateOne {
 	_u.mutation.ResetVersion()
@@ -1399,6 +2100,46 @@ func (_u *OrganizationUpdateOne) check() error {
 			return &ValidationError{Name: "customer_reference", err: fmt.Errorf(`ent: validator failed for field "Organization.customer_reference": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.CustomerReferenceMonth(); ok {
+		if err := organization.CustomerReferenceMonthValidator(v); err != nil {
+			return &ValidationError{Name: "customer_reference_month", err: fmt.Errorf(`ent: validator failed for field "Organization.customer_reference_month": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.CustomerReferenceBefore(); ok {
+		if err := organization.CustomerReferenceBeforeValidator(v); err != nil {
+			return &ValidationError{Name: "customer_reference_before", err: fmt.Errorf(`ent: validator failed for field "Organization.customer_reference_before": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.NameSource(); ok {
+		if err := organization.NameSourceValidator(v); err != nil {
+			return &ValidationError{Name: "name_source", err: fmt.Errorf(`ent: validator failed for field "Organization.name_source": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.LockedBy(); ok {
+		if err := organization.LockedByValidator(v); err != nil {
+			return &ValidationError{Name: "locked_by", err: fmt.Errorf(`ent: validator failed for field "Organization.locked_by": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.LockReason(); ok {
+		if err := organization.LockReasonValidator(v); err != nil {
+			return &ValidationError{Name: "lock_reason", err: fmt.Errorf(`ent: validator failed for field "Organization.lock_reason": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.DeactivationReason(); ok {
+		if err := organization.DeactivationReasonValidator(v); err != nil {
+			return &ValidationError{Name: "deactivation_reason", err: fmt.Errorf(`ent: validator failed for field "Organization.deactivation_reason": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.TermsVersion(); ok {
+		if err := organization.TermsVersionValidator(v); err != nil {
+			return &ValidationError{Name: "terms_version", err: fmt.Errorf(`ent: validator failed for field "Organization.terms_version": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.PaymentMethodReference(); ok {
+		if err := organization.PaymentMethodReferenceValidator(v); err != nil {
+			return &ValidationError{Name: "payment_method_reference", err: fmt.Errorf(`ent: validator failed for field "Organization.payment_method_reference": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Version(); ok {
 		if err := organization.VersionValidator(v); err != nil {
 			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Organization.version": %w`, err)}
@@ -1465,6 +2206,90 @@ func (_u *OrganizationUpdateOne) sqlSave(ctx context.Context) (_node *Organizati
 	}
 	if _u.mutation.CustomerReferenceCleared() {
 		_spec.ClearField(organization.FieldCustomerReference, field.TypeString)
+	}
+	if value, ok := _u.mutation.CustomerReferenceMonth(); ok {
+		_spec.SetField(organization.FieldCustomerReferenceMonth, field.TypeString, value)
+	}
+	if _u.mutation.CustomerReferenceMonthCleared() {
+		_spec.ClearField(organization.FieldCustomerReferenceMonth, field.TypeString)
+	}
+	if value, ok := _u.mutation.CustomerReferenceBefore(); ok {
+		_spec.SetField(organization.FieldCustomerReferenceBefore, field.TypeString, value)
+	}
+	if _u.mutation.CustomerReferenceBeforeCleared() {
+		_spec.ClearField(organization.FieldCustomerReferenceBefore, field.TypeString)
+	}
+	if value, ok := _u.mutation.Personal(); ok {
+		_spec.SetField(organization.FieldPersonal, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.NameSource(); ok {
+		_spec.SetField(organization.FieldNameSource, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.LockedBy(); ok {
+		_spec.SetField(organization.FieldLockedBy, field.TypeEnum, value)
+	}
+	if _u.mutation.LockedByCleared() {
+		_spec.ClearField(organization.FieldLockedBy, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.LockedByOrganizationID(); ok {
+		_spec.SetField(organization.FieldLockedByOrganizationID, field.TypeUUID, value)
+	}
+	if _u.mutation.LockedByOrganizationIDCleared() {
+		_spec.ClearField(organization.FieldLockedByOrganizationID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.LockReason(); ok {
+		_spec.SetField(organization.FieldLockReason, field.TypeString, value)
+	}
+	if _u.mutation.LockReasonCleared() {
+		_spec.ClearField(organization.FieldLockReason, field.TypeString)
+	}
+	if value, ok := _u.mutation.LockedAt(); ok {
+		_spec.SetField(organization.FieldLockedAt, field.TypeTime, value)
+	}
+	if _u.mutation.LockedAtCleared() {
+		_spec.ClearField(organization.FieldLockedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.DeactivatedAt(); ok {
+		_spec.SetField(organization.FieldDeactivatedAt, field.TypeTime, value)
+	}
+	if _u.mutation.DeactivatedAtCleared() {
+		_spec.ClearField(organization.FieldDeactivatedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.DeactivationReason(); ok {
+		_spec.SetField(organization.FieldDeactivationReason, field.TypeString, value)
+	}
+	if _u.mutation.DeactivationReasonCleared() {
+		_spec.ClearField(organization.FieldDeactivationReason, field.TypeString)
+	}
+	if value, ok := _u.mutation.PurgeAt(); ok {
+		_spec.SetField(organization.FieldPurgeAt, field.TypeTime, value)
+	}
+	if _u.mutation.PurgeAtCleared() {
+		_spec.ClearField(organization.FieldPurgeAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.DeletedAt(); ok {
+		_spec.SetField(organization.FieldDeletedAt, field.TypeTime, value)
+	}
+	if _u.mutation.DeletedAtCleared() {
+		_spec.ClearField(organization.FieldDeletedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.TermsVersion(); ok {
+		_spec.SetField(organization.FieldTermsVersion, field.TypeString, value)
+	}
+	if _u.mutation.TermsVersionCleared() {
+		_spec.ClearField(organization.FieldTermsVersion, field.TypeString)
+	}
+	if value, ok := _u.mutation.TermsAcceptedAt(); ok {
+		_spec.SetField(organization.FieldTermsAcceptedAt, field.TypeTime, value)
+	}
+	if _u.mutation.TermsAcceptedAtCleared() {
+		_spec.ClearField(organization.FieldTermsAcceptedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.PaymentMethodReference(); ok {
+		_spec.SetField(organization.FieldPaymentMethodReference, field.TypeString, value)
+	}
+	if _u.mutation.PaymentMethodReferenceCleared() {
+		_spec.ClearField(organization.FieldPaymentMethodReference, field.TypeString)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(organization.FieldVersion, field.TypeInt, value)

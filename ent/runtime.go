@@ -5,15 +5,21 @@ package ent
 import (
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
+	"github.com/headwater-platform/headwater/ent/activity"
 	"github.com/headwater-platform/headwater/ent/ancestry"
+	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
 	"github.com/headwater-platform/headwater/ent/group"
+	"github.com/headwater-platform/headwater/ent/identityprovider"
+	"github.com/headwater-platform/headwater/ent/invitation"
+	"github.com/headwater-platform/headwater/ent/job"
 	"github.com/headwater-platform/headwater/ent/journalchange"
 	"github.com/headwater-platform/headwater/ent/journalentry"
+	"github.com/headwater-platform/headwater/ent/linkedidentity"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
@@ -21,8 +27,15 @@ import (
 	"github.com/headwater-platform/headwater/ent/ratedline"
 	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/ent/schema"
+	"github.com/headwater-platform/headwater/ent/session"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
+	"github.com/headwater-platform/headwater/ent/signinattempts"
+	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
+	"github.com/headwater-platform/headwater/ent/ticket"
+	"github.com/headwater-platform/headwater/ent/ticketmessage"
+	"github.com/headwater-platform/headwater/ent/trustedissuer"
+	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
@@ -136,12 +149,48 @@ func init() {
 	accessrequest.DefaultVersion = accessrequestDescVersion.Default.(int)
 	// accessrequest.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	accessrequest.VersionValidator = accessrequestDescVersion.Validators[0].(func(int) error)
+	activityFields := schema.Activity{}.Fields()
+	_ = activityFields
+	// activityDescMonth is the schema descriptor for month field.
+	activityDescMonth := activityFields[3].Descriptor()
+	// activity.MonthValidator is a validator for the "month" field. It is called by the builders before save.
+	activity.MonthValidator = activityDescMonth.Validators[0].(func(string) error)
 	ancestryFields := schema.Ancestry{}.Fields()
 	_ = ancestryFields
 	// ancestryDescDistance is the schema descriptor for distance field.
 	ancestryDescDistance := ancestryFields[2].Descriptor()
 	// ancestry.DistanceValidator is a validator for the "distance" field. It is called by the builders before save.
 	ancestry.DistanceValidator = ancestryDescDistance.Validators[0].(func(int) error)
+	announcementFields := schema.Announcement{}.Fields()
+	_ = announcementFields
+	// announcementDescTitle is the schema descriptor for title field.
+	announcementDescTitle := announcementFields[2].Descriptor()
+	// announcement.TitleValidator is a validator for the "title" field. It is called by the builders before save.
+	announcement.TitleValidator = func() func(string) error {
+		validators := announcementDescTitle.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(title string) error {
+			for _, fn := range fns {
+				if err := fn(title); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// announcementDescBody is the schema descriptor for body field.
+	announcementDescBody := announcementFields[3].Descriptor()
+	// announcement.BodyValidator is a validator for the "body" field. It is called by the builders before save.
+	announcement.BodyValidator = announcementDescBody.Validators[0].(func(string) error)
+	// announcementDescVersion is the schema descriptor for version field.
+	announcementDescVersion := announcementFields[7].Descriptor()
+	// announcement.DefaultVersion holds the default value on creation for the version field.
+	announcement.DefaultVersion = announcementDescVersion.Default.(int)
+	// announcement.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	announcement.VersionValidator = announcementDescVersion.Validators[0].(func(int) error)
 	applicationFields := schema.Application{}.Fields()
 	_ = applicationFields
 	// applicationDescName is the schema descriptor for name field.
@@ -166,12 +215,16 @@ func init() {
 	applicationDescDescription := applicationFields[3].Descriptor()
 	// application.DescriptionValidator is a validator for the "description" field. It is called by the builders before save.
 	application.DescriptionValidator = applicationDescDescription.Validators[0].(func(string) error)
+	// applicationDescTags is the schema descriptor for tags field.
+	applicationDescTags := applicationFields[4].Descriptor()
+	// application.DefaultTags holds the default value on creation for the tags field.
+	application.DefaultTags = applicationDescTags.Default.([]string)
 	// applicationDescManaged is the schema descriptor for managed field.
-	applicationDescManaged := applicationFields[4].Descriptor()
+	applicationDescManaged := applicationFields[5].Descriptor()
 	// application.DefaultManaged holds the default value on creation for the managed field.
 	application.DefaultManaged = applicationDescManaged.Default.(bool)
 	// applicationDescVersion is the schema descriptor for version field.
-	applicationDescVersion := applicationFields[6].Descriptor()
+	applicationDescVersion := applicationFields[7].Descriptor()
 	// application.DefaultVersion holds the default value on creation for the version field.
 	application.DefaultVersion = applicationDescVersion.Default.(int)
 	// application.VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -296,12 +349,196 @@ func init() {
 	groupDescRank := groupFields[6].Descriptor()
 	// group.RankValidator is a validator for the "rank" field. It is called by the builders before save.
 	group.RankValidator = groupDescRank.Validators[0].(func(int) error)
+	// groupDescTags is the schema descriptor for tags field.
+	groupDescTags := groupFields[7].Descriptor()
+	// group.DefaultTags holds the default value on creation for the tags field.
+	group.DefaultTags = groupDescTags.Default.([]string)
+	// groupDescExternalID is the schema descriptor for external_id field.
+	groupDescExternalID := groupFields[8].Descriptor()
+	// group.DefaultExternalID holds the default value on creation for the external_id field.
+	group.DefaultExternalID = groupDescExternalID.Default.(string)
+	// group.ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
+	group.ExternalIDValidator = groupDescExternalID.Validators[0].(func(string) error)
 	// groupDescVersion is the schema descriptor for version field.
-	groupDescVersion := groupFields[8].Descriptor()
+	groupDescVersion := groupFields[10].Descriptor()
 	// group.DefaultVersion holds the default value on creation for the version field.
 	group.DefaultVersion = groupDescVersion.Default.(int)
 	// group.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	group.VersionValidator = groupDescVersion.Validators[0].(func(int) error)
+	identityproviderFields := schema.IdentityProvider{}.Fields()
+	_ = identityproviderFields
+	// identityproviderDescName is the schema descriptor for name field.
+	identityproviderDescName := identityproviderFields[2].Descriptor()
+	// identityprovider.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	identityprovider.NameValidator = func() func(string) error {
+		validators := identityproviderDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// identityproviderDescIssuer is the schema descriptor for issuer field.
+	identityproviderDescIssuer := identityproviderFields[3].Descriptor()
+	// identityprovider.IssuerValidator is a validator for the "issuer" field. It is called by the builders before save.
+	identityprovider.IssuerValidator = func() func(string) error {
+		validators := identityproviderDescIssuer.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(issuer string) error {
+			for _, fn := range fns {
+				if err := fn(issuer); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// identityproviderDescClientID is the schema descriptor for client_id field.
+	identityproviderDescClientID := identityproviderFields[4].Descriptor()
+	// identityprovider.ClientIDValidator is a validator for the "client_id" field. It is called by the builders before save.
+	identityprovider.ClientIDValidator = func() func(string) error {
+		validators := identityproviderDescClientID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(client_id string) error {
+			for _, fn := range fns {
+				if err := fn(client_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// identityproviderDescClientSecret is the schema descriptor for client_secret field.
+	identityproviderDescClientSecret := identityproviderFields[5].Descriptor()
+	// identityprovider.ClientSecretValidator is a validator for the "client_secret" field. It is called by the builders before save.
+	identityprovider.ClientSecretValidator = identityproviderDescClientSecret.Validators[0].(func(string) error)
+	// identityproviderDescEnabled is the schema descriptor for enabled field.
+	identityproviderDescEnabled := identityproviderFields[7].Descriptor()
+	// identityprovider.DefaultEnabled holds the default value on creation for the enabled field.
+	identityprovider.DefaultEnabled = identityproviderDescEnabled.Default.(bool)
+	// identityproviderDescCreatesUsers is the schema descriptor for creates_users field.
+	identityproviderDescCreatesUsers := identityproviderFields[8].Descriptor()
+	// identityprovider.DefaultCreatesUsers holds the default value on creation for the creates_users field.
+	identityprovider.DefaultCreatesUsers = identityproviderDescCreatesUsers.Default.(bool)
+	// identityproviderDescVouchesForMfa is the schema descriptor for vouches_for_mfa field.
+	identityproviderDescVouchesForMfa := identityproviderFields[9].Descriptor()
+	// identityprovider.DefaultVouchesForMfa holds the default value on creation for the vouches_for_mfa field.
+	identityprovider.DefaultVouchesForMfa = identityproviderDescVouchesForMfa.Default.(bool)
+	// identityproviderDescGroupClaim is the schema descriptor for group_claim field.
+	identityproviderDescGroupClaim := identityproviderFields[10].Descriptor()
+	// identityprovider.GroupClaimValidator is a validator for the "group_claim" field. It is called by the builders before save.
+	identityprovider.GroupClaimValidator = identityproviderDescGroupClaim.Validators[0].(func(string) error)
+	// identityproviderDescVersion is the schema descriptor for version field.
+	identityproviderDescVersion := identityproviderFields[12].Descriptor()
+	// identityprovider.DefaultVersion holds the default value on creation for the version field.
+	identityprovider.DefaultVersion = identityproviderDescVersion.Default.(int)
+	// identityprovider.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	identityprovider.VersionValidator = identityproviderDescVersion.Validators[0].(func(int) error)
+	invitationFields := schema.Invitation{}.Fields()
+	_ = invitationFields
+	// invitationDescEmail is the schema descriptor for email field.
+	invitationDescEmail := invitationFields[4].Descriptor()
+	// invitation.EmailValidator is a validator for the "email" field. It is called by the builders before save.
+	invitation.EmailValidator = func() func(string) error {
+		validators := invitationDescEmail.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(email string) error {
+			for _, fn := range fns {
+				if err := fn(email); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// invitationDescEmailKey is the schema descriptor for email_key field.
+	invitationDescEmailKey := invitationFields[5].Descriptor()
+	// invitation.EmailKeyValidator is a validator for the "email_key" field. It is called by the builders before save.
+	invitation.EmailKeyValidator = func() func(string) error {
+		validators := invitationDescEmailKey.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(email_key string) error {
+			for _, fn := range fns {
+				if err := fn(email_key); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// invitationDescGroups is the schema descriptor for groups field.
+	invitationDescGroups := invitationFields[8].Descriptor()
+	// invitation.DefaultGroups holds the default value on creation for the groups field.
+	invitation.DefaultGroups = invitationDescGroups.Default.([]string)
+	// invitationDescTags is the schema descriptor for tags field.
+	invitationDescTags := invitationFields[9].Descriptor()
+	// invitation.DefaultTags holds the default value on creation for the tags field.
+	invitation.DefaultTags = invitationDescTags.Default.([]string)
+	// invitationDescSentCount is the schema descriptor for sent_count field.
+	invitationDescSentCount := invitationFields[10].Descriptor()
+	// invitation.DefaultSentCount holds the default value on creation for the sent_count field.
+	invitation.DefaultSentCount = invitationDescSentCount.Default.(int)
+	// invitation.SentCountValidator is a validator for the "sent_count" field. It is called by the builders before save.
+	invitation.SentCountValidator = invitationDescSentCount.Validators[0].(func(int) error)
+	// invitationDescVersion is the schema descriptor for version field.
+	invitationDescVersion := invitationFields[14].Descriptor()
+	// invitation.DefaultVersion holds the default value on creation for the version field.
+	invitation.DefaultVersion = invitationDescVersion.Default.(int)
+	// invitation.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	invitation.VersionValidator = invitationDescVersion.Validators[0].(func(int) error)
+	jobFields := schema.Job{}.Fields()
+	_ = jobFields
+	// jobDescKind is the schema descriptor for kind field.
+	jobDescKind := jobFields[1].Descriptor()
+	// job.KindValidator is a validator for the "kind" field. It is called by the builders before save.
+	job.KindValidator = func() func(string) error {
+		validators := jobDescKind.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(kind string) error {
+			for _, fn := range fns {
+				if err := fn(kind); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// jobDescUniqueKey is the schema descriptor for unique_key field.
+	jobDescUniqueKey := jobFields[4].Descriptor()
+	// job.UniqueKeyValidator is a validator for the "unique_key" field. It is called by the builders before save.
+	job.UniqueKeyValidator = jobDescUniqueKey.Validators[0].(func(string) error)
+	// jobDescAttempts is the schema descriptor for attempts field.
+	jobDescAttempts := jobFields[6].Descriptor()
+	// job.DefaultAttempts holds the default value on creation for the attempts field.
+	job.DefaultAttempts = jobDescAttempts.Default.(int)
+	// job.AttemptsValidator is a validator for the "attempts" field. It is called by the builders before save.
+	job.AttemptsValidator = jobDescAttempts.Validators[0].(func(int) error)
+	// jobDescLastError is the schema descriptor for last_error field.
+	jobDescLastError := jobFields[8].Descriptor()
+	// job.LastErrorValidator is a validator for the "last_error" field. It is called by the builders before save.
+	job.LastErrorValidator = jobDescLastError.Validators[0].(func(string) error)
 	journalchangeFields := schema.JournalChange{}.Fields()
 	_ = journalchangeFields
 	// journalchangeDescSequence is the schema descriptor for sequence field.
@@ -332,8 +569,12 @@ func init() {
 	journalentryDescActorName := journalentryFields[4].Descriptor()
 	// journalentry.ActorNameValidator is a validator for the "actor_name" field. It is called by the builders before save.
 	journalentry.ActorNameValidator = journalentryDescActorName.Validators[0].(func(string) error)
+	// journalentryDescActingAsName is the schema descriptor for acting_as_name field.
+	journalentryDescActingAsName := journalentryFields[6].Descriptor()
+	// journalentry.ActingAsNameValidator is a validator for the "acting_as_name" field. It is called by the builders before save.
+	journalentry.ActingAsNameValidator = journalentryDescActingAsName.Validators[0].(func(string) error)
 	// journalentryDescAction is the schema descriptor for action field.
-	journalentryDescAction := journalentryFields[5].Descriptor()
+	journalentryDescAction := journalentryFields[7].Descriptor()
 	// journalentry.ActionValidator is a validator for the "action" field. It is called by the builders before save.
 	journalentry.ActionValidator = func() func(string) error {
 		validators := journalentryDescAction.Validators
@@ -351,17 +592,55 @@ func init() {
 		}
 	}()
 	// journalentryDescReason is the schema descriptor for reason field.
-	journalentryDescReason := journalentryFields[7].Descriptor()
+	journalentryDescReason := journalentryFields[9].Descriptor()
 	// journalentry.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	journalentry.ReasonValidator = journalentryDescReason.Validators[0].(func(string) error)
 	// journalentryDescRequestID is the schema descriptor for request_id field.
-	journalentryDescRequestID := journalentryFields[8].Descriptor()
+	journalentryDescRequestID := journalentryFields[10].Descriptor()
 	// journalentry.RequestIDValidator is a validator for the "request_id" field. It is called by the builders before save.
 	journalentry.RequestIDValidator = journalentryDescRequestID.Validators[0].(func(string) error)
 	// journalentryDescID is the schema descriptor for id field.
 	journalentryDescID := journalentryFields[0].Descriptor()
 	// journalentry.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	journalentry.IDValidator = journalentryDescID.Validators[0].(func(int64) error)
+	linkedidentityFields := schema.LinkedIdentity{}.Fields()
+	_ = linkedidentityFields
+	// linkedidentityDescIssuer is the schema descriptor for issuer field.
+	linkedidentityDescIssuer := linkedidentityFields[4].Descriptor()
+	// linkedidentity.IssuerValidator is a validator for the "issuer" field. It is called by the builders before save.
+	linkedidentity.IssuerValidator = func() func(string) error {
+		validators := linkedidentityDescIssuer.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(issuer string) error {
+			for _, fn := range fns {
+				if err := fn(issuer); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// linkedidentityDescSubject is the schema descriptor for subject field.
+	linkedidentityDescSubject := linkedidentityFields[5].Descriptor()
+	// linkedidentity.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
+	linkedidentity.SubjectValidator = func() func(string) error {
+		validators := linkedidentityDescSubject.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(subject string) error {
+			for _, fn := range fns {
+				if err := fn(subject); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
 	membershipFields := schema.Membership{}.Fields()
 	_ = membershipFields
 	// membershipDescOwner is the schema descriptor for owner field.
@@ -372,8 +651,22 @@ func init() {
 	membershipDescLocked := membershipFields[4].Descriptor()
 	// membership.DefaultLocked holds the default value on creation for the locked field.
 	membership.DefaultLocked = membershipDescLocked.Default.(bool)
+	// membershipDescSeated is the schema descriptor for seated field.
+	membershipDescSeated := membershipFields[7].Descriptor()
+	// membership.DefaultSeated holds the default value on creation for the seated field.
+	membership.DefaultSeated = membershipDescSeated.Default.(bool)
+	// membershipDescTags is the schema descriptor for tags field.
+	membershipDescTags := membershipFields[8].Descriptor()
+	// membership.DefaultTags holds the default value on creation for the tags field.
+	membership.DefaultTags = membershipDescTags.Default.([]string)
+	// membershipDescExternalID is the schema descriptor for external_id field.
+	membershipDescExternalID := membershipFields[9].Descriptor()
+	// membership.DefaultExternalID holds the default value on creation for the external_id field.
+	membership.DefaultExternalID = membershipDescExternalID.Default.(string)
+	// membership.ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
+	membership.ExternalIDValidator = membershipDescExternalID.Validators[0].(func(string) error)
 	// membershipDescVersion is the schema descriptor for version field.
-	membershipDescVersion := membershipFields[5].Descriptor()
+	membershipDescVersion := membershipFields[10].Descriptor()
 	// membership.DefaultVersion holds the default value on creation for the version field.
 	membership.DefaultVersion = membershipDescVersion.Default.(int)
 	// membership.VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -434,8 +727,36 @@ func init() {
 	organizationDescCustomerReference := organizationFields[7].Descriptor()
 	// organization.CustomerReferenceValidator is a validator for the "customer_reference" field. It is called by the builders before save.
 	organization.CustomerReferenceValidator = organizationDescCustomerReference.Validators[0].(func(string) error)
+	// organizationDescCustomerReferenceMonth is the schema descriptor for customer_reference_month field.
+	organizationDescCustomerReferenceMonth := organizationFields[8].Descriptor()
+	// organization.CustomerReferenceMonthValidator is a validator for the "customer_reference_month" field. It is called by the builders before save.
+	organization.CustomerReferenceMonthValidator = organizationDescCustomerReferenceMonth.Validators[0].(func(string) error)
+	// organizationDescCustomerReferenceBefore is the schema descriptor for customer_reference_before field.
+	organizationDescCustomerReferenceBefore := organizationFields[9].Descriptor()
+	// organization.CustomerReferenceBeforeValidator is a validator for the "customer_reference_before" field. It is called by the builders before save.
+	organization.CustomerReferenceBeforeValidator = organizationDescCustomerReferenceBefore.Validators[0].(func(string) error)
+	// organizationDescPersonal is the schema descriptor for personal field.
+	organizationDescPersonal := organizationFields[10].Descriptor()
+	// organization.DefaultPersonal holds the default value on creation for the personal field.
+	organization.DefaultPersonal = organizationDescPersonal.Default.(bool)
+	// organizationDescLockReason is the schema descriptor for lock_reason field.
+	organizationDescLockReason := organizationFields[14].Descriptor()
+	// organization.LockReasonValidator is a validator for the "lock_reason" field. It is called by the builders before save.
+	organization.LockReasonValidator = organizationDescLockReason.Validators[0].(func(string) error)
+	// organizationDescDeactivationReason is the schema descriptor for deactivation_reason field.
+	organizationDescDeactivationReason := organizationFields[17].Descriptor()
+	// organization.DeactivationReasonValidator is a validator for the "deactivation_reason" field. It is called by the builders before save.
+	organization.DeactivationReasonValidator = organizationDescDeactivationReason.Validators[0].(func(string) error)
+	// organizationDescTermsVersion is the schema descriptor for terms_version field.
+	organizationDescTermsVersion := organizationFields[20].Descriptor()
+	// organization.TermsVersionValidator is a validator for the "terms_version" field. It is called by the builders before save.
+	organization.TermsVersionValidator = organizationDescTermsVersion.Validators[0].(func(string) error)
+	// organizationDescPaymentMethodReference is the schema descriptor for payment_method_reference field.
+	organizationDescPaymentMethodReference := organizationFields[22].Descriptor()
+	// organization.PaymentMethodReferenceValidator is a validator for the "payment_method_reference" field. It is called by the builders before save.
+	organization.PaymentMethodReferenceValidator = organizationDescPaymentMethodReference.Validators[0].(func(string) error)
 	// organizationDescVersion is the schema descriptor for version field.
-	organizationDescVersion := organizationFields[8].Descriptor()
+	organizationDescVersion := organizationFields[23].Descriptor()
 	// organization.DefaultVersion holds the default value on creation for the version field.
 	organization.DefaultVersion = organizationDescVersion.Default.(int)
 	// organization.VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -610,6 +931,38 @@ func init() {
 	sshkey.DefaultVersion = sshkeyDescVersion.Default.(int)
 	// sshkey.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	sshkey.VersionValidator = sshkeyDescVersion.Validators[0].(func(int) error)
+	sessionFields := schema.Session{}.Fields()
+	_ = sessionFields
+	// sessionDescMfa is the schema descriptor for mfa field.
+	sessionDescMfa := sessionFields[3].Descriptor()
+	// session.DefaultMfa holds the default value on creation for the mfa field.
+	session.DefaultMfa = sessionDescMfa.Default.(bool)
+	// sessionDescReason is the schema descriptor for reason field.
+	sessionDescReason := sessionFields[7].Descriptor()
+	// session.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
+	session.ReasonValidator = sessionDescReason.Validators[0].(func(string) error)
+	// sessionDescAddress is the schema descriptor for address field.
+	sessionDescAddress := sessionFields[8].Descriptor()
+	// session.AddressValidator is a validator for the "address" field. It is called by the builders before save.
+	session.AddressValidator = sessionDescAddress.Validators[0].(func(string) error)
+	// sessionDescUserAgent is the schema descriptor for user_agent field.
+	sessionDescUserAgent := sessionFields[9].Descriptor()
+	// session.UserAgentValidator is a validator for the "user_agent" field. It is called by the builders before save.
+	session.UserAgentValidator = sessionDescUserAgent.Validators[0].(func(string) error)
+	// sessionDescFamilyHash is the schema descriptor for family_hash field.
+	sessionDescFamilyHash := sessionFields[10].Descriptor()
+	// session.FamilyHashValidator is a validator for the "family_hash" field. It is called by the builders before save.
+	session.FamilyHashValidator = sessionDescFamilyHash.Validators[0].(func(string) error)
+	// sessionDescRefreshHash is the schema descriptor for refresh_hash field.
+	sessionDescRefreshHash := sessionFields[11].Descriptor()
+	// session.RefreshHashValidator is a validator for the "refresh_hash" field. It is called by the builders before save.
+	session.RefreshHashValidator = sessionDescRefreshHash.Validators[0].(func(string) error)
+	// sessionDescVersion is the schema descriptor for version field.
+	sessionDescVersion := sessionFields[16].Descriptor()
+	// session.DefaultVersion holds the default value on creation for the version field.
+	session.DefaultVersion = sessionDescVersion.Default.(int)
+	// session.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	session.VersionValidator = sessionDescVersion.Validators[0].(func(int) error)
 	settingdirectiveFields := schema.SettingDirective{}.Fields()
 	_ = settingdirectiveFields
 	// settingdirectiveDescKey is the schema descriptor for key field.
@@ -644,6 +997,226 @@ func init() {
 	settingdirectiveDescReason := settingdirectiveFields[13].Descriptor()
 	// settingdirective.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	settingdirective.ReasonValidator = settingdirectiveDescReason.Validators[0].(func(string) error)
+	signinattemptsFields := schema.SignInAttempts{}.Fields()
+	_ = signinattemptsFields
+	// signinattemptsDescFailures is the schema descriptor for failures field.
+	signinattemptsDescFailures := signinattemptsFields[1].Descriptor()
+	// signinattempts.FailuresValidator is a validator for the "failures" field. It is called by the builders before save.
+	signinattempts.FailuresValidator = signinattemptsDescFailures.Validators[0].(func(int) error)
+	// signinattemptsDescID is the schema descriptor for id field.
+	signinattemptsDescID := signinattemptsFields[0].Descriptor()
+	// signinattempts.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	signinattempts.IDValidator = func() func(string) error {
+		validators := signinattemptsDescID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(id string) error {
+			for _, fn := range fns {
+				if err := fn(id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	signinflowFields := schema.SignInFlow{}.Fields()
+	_ = signinflowFields
+	// signinflowDescStateHash is the schema descriptor for state_hash field.
+	signinflowDescStateHash := signinflowFields[3].Descriptor()
+	// signinflow.StateHashValidator is a validator for the "state_hash" field. It is called by the builders before save.
+	signinflow.StateHashValidator = func() func(string) error {
+		validators := signinflowDescStateHash.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(state_hash string) error {
+			for _, fn := range fns {
+				if err := fn(state_hash); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// signinflowDescNonce is the schema descriptor for nonce field.
+	signinflowDescNonce := signinflowFields[4].Descriptor()
+	// signinflow.NonceValidator is a validator for the "nonce" field. It is called by the builders before save.
+	signinflow.NonceValidator = signinflowDescNonce.Validators[0].(func(string) error)
+	// signinflowDescVerifier is the schema descriptor for verifier field.
+	signinflowDescVerifier := signinflowFields[5].Descriptor()
+	// signinflow.VerifierValidator is a validator for the "verifier" field. It is called by the builders before save.
+	signinflow.VerifierValidator = signinflowDescVerifier.Validators[0].(func(string) error)
+	// signinflowDescReturnTo is the schema descriptor for return_to field.
+	signinflowDescReturnTo := signinflowFields[6].Descriptor()
+	// signinflow.ReturnToValidator is a validator for the "return_to" field. It is called by the builders before save.
+	signinflow.ReturnToValidator = signinflowDescReturnTo.Validators[0].(func(string) error)
+	// signinflowDescLinking is the schema descriptor for linking field.
+	signinflowDescLinking := signinflowFields[7].Descriptor()
+	// signinflow.DefaultLinking holds the default value on creation for the linking field.
+	signinflow.DefaultLinking = signinflowDescLinking.Default.(bool)
+	// signinflowDescMfa is the schema descriptor for mfa field.
+	signinflowDescMfa := signinflowFields[9].Descriptor()
+	// signinflow.DefaultMfa holds the default value on creation for the mfa field.
+	signinflow.DefaultMfa = signinflowDescMfa.Default.(bool)
+	// signinflowDescCodeHash is the schema descriptor for code_hash field.
+	signinflowDescCodeHash := signinflowFields[10].Descriptor()
+	// signinflow.CodeHashValidator is a validator for the "code_hash" field. It is called by the builders before save.
+	signinflow.CodeHashValidator = signinflowDescCodeHash.Validators[0].(func(string) error)
+	ticketFields := schema.Ticket{}.Fields()
+	_ = ticketFields
+	// ticketDescSubject is the schema descriptor for subject field.
+	ticketDescSubject := ticketFields[2].Descriptor()
+	// ticket.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
+	ticket.SubjectValidator = func() func(string) error {
+		validators := ticketDescSubject.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(subject string) error {
+			for _, fn := range fns {
+				if err := fn(subject); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// ticketDescProduct is the schema descriptor for product field.
+	ticketDescProduct := ticketFields[3].Descriptor()
+	// ticket.ProductValidator is a validator for the "product" field. It is called by the builders before save.
+	ticket.ProductValidator = ticketDescProduct.Validators[0].(func(string) error)
+	// ticketDescCreatedByName is the schema descriptor for created_by_name field.
+	ticketDescCreatedByName := ticketFields[8].Descriptor()
+	// ticket.CreatedByNameValidator is a validator for the "created_by_name" field. It is called by the builders before save.
+	ticket.CreatedByNameValidator = ticketDescCreatedByName.Validators[0].(func(string) error)
+	// ticketDescVersion is the schema descriptor for version field.
+	ticketDescVersion := ticketFields[11].Descriptor()
+	// ticket.DefaultVersion holds the default value on creation for the version field.
+	ticket.DefaultVersion = ticketDescVersion.Default.(int)
+	// ticket.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	ticket.VersionValidator = ticketDescVersion.Validators[0].(func(int) error)
+	ticketmessageFields := schema.TicketMessage{}.Fields()
+	_ = ticketmessageFields
+	// ticketmessageDescAuthorName is the schema descriptor for author_name field.
+	ticketmessageDescAuthorName := ticketmessageFields[4].Descriptor()
+	// ticketmessage.AuthorNameValidator is a validator for the "author_name" field. It is called by the builders before save.
+	ticketmessage.AuthorNameValidator = ticketmessageDescAuthorName.Validators[0].(func(string) error)
+	// ticketmessageDescFromSupport is the schema descriptor for from_support field.
+	ticketmessageDescFromSupport := ticketmessageFields[5].Descriptor()
+	// ticketmessage.DefaultFromSupport holds the default value on creation for the from_support field.
+	ticketmessage.DefaultFromSupport = ticketmessageDescFromSupport.Default.(bool)
+	// ticketmessageDescBody is the schema descriptor for body field.
+	ticketmessageDescBody := ticketmessageFields[6].Descriptor()
+	// ticketmessage.BodyValidator is a validator for the "body" field. It is called by the builders before save.
+	ticketmessage.BodyValidator = func() func(string) error {
+		validators := ticketmessageDescBody.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(body string) error {
+			for _, fn := range fns {
+				if err := fn(body); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	trustedissuerFields := schema.TrustedIssuer{}.Fields()
+	_ = trustedissuerFields
+	// trustedissuerDescName is the schema descriptor for name field.
+	trustedissuerDescName := trustedissuerFields[2].Descriptor()
+	// trustedissuer.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	trustedissuer.NameValidator = func() func(string) error {
+		validators := trustedissuerDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// trustedissuerDescIssuer is the schema descriptor for issuer field.
+	trustedissuerDescIssuer := trustedissuerFields[3].Descriptor()
+	// trustedissuer.IssuerValidator is a validator for the "issuer" field. It is called by the builders before save.
+	trustedissuer.IssuerValidator = func() func(string) error {
+		validators := trustedissuerDescIssuer.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(issuer string) error {
+			for _, fn := range fns {
+				if err := fn(issuer); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// trustedissuerDescAudience is the schema descriptor for audience field.
+	trustedissuerDescAudience := trustedissuerFields[4].Descriptor()
+	// trustedissuer.AudienceValidator is a validator for the "audience" field. It is called by the builders before save.
+	trustedissuer.AudienceValidator = func() func(string) error {
+		validators := trustedissuerDescAudience.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(audience string) error {
+			for _, fn := range fns {
+				if err := fn(audience); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// trustedissuerDescJwksURL is the schema descriptor for jwks_url field.
+	trustedissuerDescJwksURL := trustedissuerFields[5].Descriptor()
+	// trustedissuer.JwksURLValidator is a validator for the "jwks_url" field. It is called by the builders before save.
+	trustedissuer.JwksURLValidator = trustedissuerDescJwksURL.Validators[0].(func(string) error)
+	// trustedissuerDescEnabled is the schema descriptor for enabled field.
+	trustedissuerDescEnabled := trustedissuerFields[6].Descriptor()
+	// trustedissuer.DefaultEnabled holds the default value on creation for the enabled field.
+	trustedissuer.DefaultEnabled = trustedissuerDescEnabled.Default.(bool)
+	// trustedissuerDescVersion is the schema descriptor for version field.
+	trustedissuerDescVersion := trustedissuerFields[7].Descriptor()
+	// trustedissuer.DefaultVersion holds the default value on creation for the version field.
+	trustedissuer.DefaultVersion = trustedissuerDescVersion.Default.(int)
+	// trustedissuer.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	trustedissuer.VersionValidator = trustedissuerDescVersion.Validators[0].(func(int) error)
+	trustedsubjectFields := schema.TrustedSubject{}.Fields()
+	_ = trustedsubjectFields
+	// trustedsubjectDescSubject is the schema descriptor for subject field.
+	trustedsubjectDescSubject := trustedsubjectFields[3].Descriptor()
+	// trustedsubject.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
+	trustedsubject.SubjectValidator = func() func(string) error {
+		validators := trustedsubjectDescSubject.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(subject string) error {
+			for _, fn := range fns {
+				if err := fn(subject); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
 	usagedatasetFields := schema.UsageDataset{}.Fields()
 	_ = usagedatasetFields
 	// usagedatasetDescProvider is the schema descriptor for provider field.
@@ -792,12 +1365,22 @@ func init() {
 	userDescName := userFields[5].Descriptor()
 	// user.NameValidator is a validator for the "name" field. It is called by the builders before save.
 	user.NameValidator = userDescName.Validators[0].(func(string) error)
+	// userDescCredentialsVersion is the schema descriptor for credentials_version field.
+	userDescCredentialsVersion := userFields[11].Descriptor()
+	// user.DefaultCredentialsVersion holds the default value on creation for the credentials_version field.
+	user.DefaultCredentialsVersion = userDescCredentialsVersion.Default.(int)
+	// user.CredentialsVersionValidator is a validator for the "credentials_version" field. It is called by the builders before save.
+	user.CredentialsVersionValidator = userDescCredentialsVersion.Validators[0].(func(int) error)
 	// userDescMfaEnabled is the schema descriptor for mfa_enabled field.
-	userDescMfaEnabled := userFields[10].Descriptor()
+	userDescMfaEnabled := userFields[12].Descriptor()
 	// user.DefaultMfaEnabled holds the default value on creation for the mfa_enabled field.
 	user.DefaultMfaEnabled = userDescMfaEnabled.Default.(bool)
+	// userDescTotpStep is the schema descriptor for totp_step field.
+	userDescTotpStep := userFields[14].Descriptor()
+	// user.DefaultTotpStep holds the default value on creation for the totp_step field.
+	user.DefaultTotpStep = userDescTotpStep.Default.(int64)
 	// userDescVersion is the schema descriptor for version field.
-	userDescVersion := userFields[12].Descriptor()
+	userDescVersion := userFields[17].Descriptor()
 	// user.DefaultVersion holds the default value on creation for the version field.
 	user.DefaultVersion = userDescVersion.Default.(int)
 	// user.VersionValidator is a validator for the "version" field. It is called by the builders before save.

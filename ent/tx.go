@@ -20,8 +20,12 @@ type Tx struct {
 	AccessPolicy *AccessPolicyClient
 	// AccessRequest is the client for interacting with the AccessRequest builders.
 	AccessRequest *AccessRequestClient
+	// Activity is the client for interacting with the Activity builders.
+	Activity *ActivityClient
 	// Ancestry is the client for interacting with the Ancestry builders.
 	Ancestry *AncestryClient
+	// Announcement is the client for interacting with the Announcement builders.
+	Announcement *AnnouncementClient
 	// Application is the client for interacting with the Application builders.
 	Application *ApplicationClient
 	// BillingMultiplier is the client for interacting with the BillingMultiplier builders.
@@ -36,10 +40,18 @@ type Tx struct {
 	GroupMember *GroupMemberClient
 	// GroupProject is the client for interacting with the GroupProject builders.
 	GroupProject *GroupProjectClient
+	// IdentityProvider is the client for interacting with the IdentityProvider builders.
+	IdentityProvider *IdentityProviderClient
+	// Invitation is the client for interacting with the Invitation builders.
+	Invitation *InvitationClient
+	// Job is the client for interacting with the Job builders.
+	Job *JobClient
 	// JournalChange is the client for interacting with the JournalChange builders.
 	JournalChange *JournalChangeClient
 	// JournalEntry is the client for interacting with the JournalEntry builders.
 	JournalEntry *JournalEntryClient
+	// LinkedIdentity is the client for interacting with the LinkedIdentity builders.
+	LinkedIdentity *LinkedIdentityClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
 	// Notice is the client for interacting with the Notice builders.
@@ -54,8 +66,24 @@ type Tx struct {
 	Resource *ResourceClient
 	// SSHKey is the client for interacting with the SSHKey builders.
 	SSHKey *SSHKeyClient
+	// Session is the client for interacting with the Session builders.
+	Session *SessionClient
 	// SettingDirective is the client for interacting with the SettingDirective builders.
 	SettingDirective *SettingDirectiveClient
+	// SignInAttempts is the client for interacting with the SignInAttempts builders.
+	SignInAttempts *SignInAttemptsClient
+	// SignInFlow is the client for interacting with the SignInFlow builders.
+	SignInFlow *SignInFlowClient
+	// SupportPlanPeriod is the client for interacting with the SupportPlanPeriod builders.
+	SupportPlanPeriod *SupportPlanPeriodClient
+	// Ticket is the client for interacting with the Ticket builders.
+	Ticket *TicketClient
+	// TicketMessage is the client for interacting with the TicketMessage builders.
+	TicketMessage *TicketMessageClient
+	// TrustedIssuer is the client for interacting with the TrustedIssuer builders.
+	TrustedIssuer *TrustedIssuerClient
+	// TrustedSubject is the client for interacting with the TrustedSubject builders.
+	TrustedSubject *TrustedSubjectClient
 	// UsageDataset is the client for interacting with the UsageDataset builders.
 	UsageDataset *UsageDatasetClient
 	// UsageImport is the client for interacting with the UsageImport builders.
@@ -200,7 +228,9 @@ func (tx *Tx) init() {
 	tx.APIKey = NewAPIKeyClient(tx.config)
 	tx.AccessPolicy = NewAccessPolicyClient(tx.config)
 	tx.AccessRequest = NewAccessRequestClient(tx.config)
+	tx.Activity = NewActivityClient(tx.config)
 	tx.Ancestry = NewAncestryClient(tx.config)
+	tx.Announcement = NewAnnouncementClient(tx.config)
 	tx.Application = NewApplicationClient(tx.config)
 	tx.BillingMultiplier = NewBillingMultiplierClient(tx.config)
 	tx.CostRollup = NewCostRollupClient(tx.config)
@@ -208,8 +238,12 @@ func (tx *Tx) init() {
 	tx.Group = NewGroupClient(tx.config)
 	tx.GroupMember = NewGroupMemberClient(tx.config)
 	tx.GroupProject = NewGroupProjectClient(tx.config)
+	tx.IdentityProvider = NewIdentityProviderClient(tx.config)
+	tx.Invitation = NewInvitationClient(tx.config)
+	tx.Job = NewJobClient(tx.config)
 	tx.JournalChange = NewJournalChangeClient(tx.config)
 	tx.JournalEntry = NewJournalEntryClient(tx.config)
+	tx.LinkedIdentity = NewLinkedIdentityClient(tx.config)
 	tx.Membership = NewMembershipClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)
 	tx.Organization = NewOrganizationClient(tx.config)
@@ -217,7 +251,15 @@ func (tx *Tx) init() {
 	tx.RatedLine = NewRatedLineClient(tx.config)
 	tx.Resource = NewResourceClient(tx.config)
 	tx.SSHKey = NewSSHKeyClient(tx.config)
+	tx.Session = NewSessionClient(tx.config)
 	tx.SettingDirective = NewSettingDirectiveClient(tx.config)
+	tx.SignInAttempts = NewSignInAttemptsClient(tx.config)
+	tx.SignInFlow = NewSignInFlowClient(tx.config)
+	tx.SupportPlanPeriod = NewSupportPlanPeriodClient(tx.config)
+	tx.Ticket = NewTicketClient(tx.config)
+	tx.TicketMessage = NewTicketMessageClient(tx.config)
+	tx.TrustedIssuer = NewTrustedIssuerClient(tx.config)
+	tx.TrustedSubject = NewTrustedSubjectClient(tx.config)
 	tx.UsageDataset = NewUsageDatasetClient(tx.config)
 	tx.UsageImport = NewUsageImportClient(tx.config)
 	tx.UsageLine = NewUsageLineClient(tx.config)

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -33,12 +34,22 @@ type User struct {
 	Status user.Status `json:"status,omitempty"`
 	// HomeOrganizationID holds the value of the "home_organization_id" field.
 	HomeOrganizationID *uuid.UUID `json:"home_organization_id,omitempty"`
+	// EmailVerifiedAt holds the value of the "email_verified_at" field.
+	EmailVerifiedAt *time.Time `json:"email_verified_at,omitempty"`
 	// PasswordHash holds the value of the "password_hash" field.
 	PasswordHash string `json:"-"`
 	// CredentialsSetBy holds the value of the "credentials_set_by" field.
 	CredentialsSetBy *uuid.UUID `json:"credentials_set_by,omitempty"`
+	// CredentialsVersion holds the value of the "credentials_version" field.
+	CredentialsVersion int `json:"credentials_version,omitempty"`
 	// MfaEnabled holds the value of the "mfa_enabled" field.
 	MfaEnabled bool `json:"mfa_enabled,omitempty"`
+	// TotpSecret holds the value of the "totp_secret" field.
+	TotpSecret string `json:"-"`
+	// TotpStep holds the value of the "totp_step" field.
+	TotpStep int64 `json:"totp_step,omitempty"`
+	// RecoveryCodes holds the value of the "recovery_codes" field.
+	RecoveryCodes []string `json:"-"`
 	// LastLoginAt holds the value of the "last_login_at" field.
 	LastLoginAt *time.Time `json:"last_login_at,omitempty"`
 	// Version holds the value of the "version" field.
@@ -57,9 +68,11 @@ type UserEdges struct {
 	Memberships []*Membership `json:"memberships,omitempty"`
 	// HomeOrganization holds the value of the home_organization edge.
 	HomeOrganization *Organization `json:"home_organization,omitempty"`
+	// Sessions holds the value of the sessions edge.
+	Sessions []*Session `json:"sessions,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
+	loadedTypes [3]bool
 }
 
 // MembershipsOrErr returns the Memberships value or an error if the edge
@@ -82,6 +95,15 @@ func (e UserEdges) HomeOrganizationOrErr() (*Organization, error) {
 	return nil, &NotLoadedError{edge: "home_organization"}
 }
 
+// SessionsOrErr returns the Sessions value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) SessionsOrErr() ([]*Session, error) {
+	if e.loadedTypes[2] {
+		return e.Sessions, nil
+	}
+	return nil, &NotLoadedError{edge: "sessions"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*User) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -89,13 +111,15 @@ func (*User) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case user.FieldHomeOrganizationID, user.FieldCredentialsSetBy:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
+		case user.FieldRecoveryCodes:
+			values[i] = new([]byte)
 		case user.FieldMfaEnabled:
 			values[i] = new(sql.NullBool)
-		case user.FieldVersion:
+		case user.FieldCredentialsVersion, user.FieldTotpStep, user.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case user.FieldUsername, user.FieldUsernameKey, user.FieldEmail, user.FieldEmailKey, user.FieldName, user.FieldStatus, user.FieldPasswordHash:
+		case user.FieldUsername, user.FieldUsernameKey, user.FieldEmail, user.FieldEmailKey, user.FieldName, user.FieldStatus, user.FieldPasswordHash, user.FieldTotpSecret:
 			values[i] = new(sql.NullString)
-		case user.FieldLastLoginAt, user.FieldCreatedAt:
+		case user.FieldEmailVerifiedAt, user.FieldLastLoginAt, user.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		case user.FieldID:
 			values[i] = new(uuid.UUID)
@@ -163,6 +187,13 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				_m.HomeOrganizationID = new(uuid.UUID)
 				*_m.HomeOrganizationID = *value.S.(*uuid.UUID)
 			}
+		case user.FieldEmailVerifiedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field email_verified_at", values[i])
+			} else if value.Valid {
+				_m.EmailVerifiedAt = new(time.Time)
+				*_m.EmailVerifiedAt = value.Time
+			}
 		case user.FieldPasswordHash:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field password_hash", values[i])
@@ -176,11 +207,37 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				_m.CredentialsSetBy = new(uuid.UUID)
 				*_m.CredentialsSetBy = *value.S.(*uuid.UUID)
 			}
+		case user.FieldCredentialsVersion:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field credentials_version", values[i])
+			} else if value.Valid {
+				_m.CredentialsVersion = int(value.Int64)
+			}
 		case user.FieldMfaEnabled:
 			if value, ok := values[i].(*sql.NullBool); !ok {
 				return fmt.Errorf("unexpected type %T for field mfa_enabled", values[i])
 			} else if value.Valid {
 				_m.MfaEnabled = value.Bool
+			}
+		case user.FieldTotpSecret:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field totp_secret", values[i])
+			} else if value.Valid {
+				_m.TotpSecret = value.String
+			}
+		case user.FieldTotpStep:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field totp_step", values[i])
+			} else if value.Valid {
+				_m.TotpStep = value.Int64
+			}
+		case user.FieldRecoveryCodes:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field recovery_codes", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.RecoveryCodes); err != nil {
+					return fmt.Errorf("unmarshal field recovery_codes: %w", err)
+				}
 			}
 		case user.FieldLastLoginAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -222,6 +279,11 @@ func (_m *User) QueryMemberships() *MembershipQuery {
 // QueryHomeOrganization queries the "home_organization" edge of the User entity.
 func (_m *User) QueryHomeOrganization() *OrganizationQuery {
 	return NewUserClient(_m.config).QueryHomeOrganization(_m)
+}
+
+// QuerySessions queries the "sessions" edge of the User entity.
+func (_m *User) QuerySessions() *SessionQuery {
+	return NewUserClient(_m.config).QuerySessions(_m)
 }
 
 // Update returns a builder for updating this User.
@@ -270,6 +332,11 @@ func (_m *User) String() string {
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")
+	if v := _m.EmailVerifiedAt; v != nil {
+		builder.WriteString("email_verified_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
 	builder.WriteString("password_hash=<sensitive>")
 	builder.WriteString(", ")
 	if v := _m.CredentialsSetBy; v != nil {
@@ -277,8 +344,18 @@ func (_m *User) String() string {
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")
+	builder.WriteString("credentials_version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.CredentialsVersion))
+	builder.WriteString(", ")
 	builder.WriteString("mfa_enabled=")
 	builder.WriteString(fmt.Sprintf("%v", _m.MfaEnabled))
+	builder.WriteString(", ")
+	builder.WriteString("totp_secret=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("totp_step=")
+	builder.WriteString(fmt.Sprintf("%v", _m.TotpStep))
+	builder.WriteString(", ")
+	builder.WriteString("recovery_codes=<sensitive>")
 	builder.WriteString(", ")
 	if v := _m.LastLoginAt; v != nil {
 		builder.WriteString("last_login_at=")

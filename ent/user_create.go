@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/session"
 	"github.com/headwater-platform/headwater/ent/user"
 )
 
@@ -76,6 +77,20 @@ func (_c *UserCreate) SetNillableHomeOrganizationID(v *uuid.UUID) *UserCreate {
 	return _c
 }
 
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (_c *UserCreate) SetEmailVerifiedAt(v time.Time) *UserCreate {
+	_c.mutation.SetEmailVerifiedAt(v)
+	return _c
+}
+
+// SetNillableEmailVerifiedAt sets the "email_verified_at" field if the given value is not nil.
+func (_c *UserCreate) SetNillableEmailVerifiedAt(v *time.Time) *UserCreate {
+	if v != nil {
+		_c.SetEmailVerifiedAt(*v)
+	}
+	return _c
+}
+
 // SetPasswordHash sets the "password_hash" field.
 func (_c *UserCreate) SetPasswordHash(v string) *UserCreate {
 	_c.mutation.SetPasswordHash(v)
@@ -104,6 +119,20 @@ func (_c *UserCreate) SetNillableCredentialsSetBy(v *uuid.UUID) *UserCreate {
 	return _c
 }
 
+// SetCredentialsVersion sets the "credentials_version" field.
+func (_c *UserCreate) SetCredentialsVersion(v int) *UserCreate {
+	_c.mutation.SetCredentialsVersion(v)
+	return _c
+}
+
+// SetNillableCredentialsVersion sets the "credentials_version" field if the given value is not nil.
+func (_c *UserCreate) SetNillableCredentialsVersion(v *int) *UserCreate {
+	if v != nil {
+		_c.SetCredentialsVersion(*v)
+	}
+	return _c
+}
+
 // SetMfaEnabled sets the "mfa_enabled" field.
 func (_c *UserCreate) SetMfaEnabled(v bool) *UserCreate {
 	_c.mutation.SetMfaEnabled(v)
@@ -115,6 +144,40 @@ func (_c *UserCreate) SetNillableMfaEnabled(v *bool) *UserCreate {
 	if v != nil {
 		_c.SetMfaEnabled(*v)
 	}
+	return _c
+}
+
+// SetTotpSecret sets the "totp_secret" field.
+func (_c *UserCreate) SetTotpSecret(v string) *UserCreate {
+	_c.mutation.SetTotpSecret(v)
+	return _c
+}
+
+// SetNillableTotpSecret sets the "totp_secret" field if the given value is not nil.
+func (_c *UserCreate) SetNillableTotpSecret(v *string) *UserCreate {
+	if v != nil {
+		_c.SetTotpSecret(*v)
+	}
+	return _c
+}
+
+// SetTotpStep sets the "totp_step" field.
+func (_c *UserCreate) SetTotpStep(v int64) *UserCreate {
+	_c.mutation.SetTotpStep(v)
+	return _c
+}
+
+// SetNillableTotpStep sets the "totp_step" field if the given value is not nil.
+func (_c *UserCreate) SetNillableTotpStep(v *int64) *UserCreate {
+	if v != nil {
+		_c.SetTotpStep(*v)
+	}
+	return _c
+}
+
+// SetRecoveryCodes sets the "recovery_codes" field.
+func (_c *UserCreate) SetRecoveryCodes(v []string) *UserCreate {
+	_c.mutation.SetRecoveryCodes(v)
 	return _c
 }
 
@@ -178,6 +241,21 @@ func (_c *UserCreate) SetHomeOrganization(v *Organization) *UserCreate {
 	return _c.SetHomeOrganizationID(v.ID)
 }
 
+// AddSessionIDs adds the "sessions" edge to the Session entity by IDs.
+func (_c *UserCreate) AddSessionIDs(ids ...uuid.UUID) *UserCreate {
+	_c.mutation.AddSessionIDs(ids...)
+	return _c
+}
+
+// AddSessions adds the "sessions" edges to the Session entity.
+func (_c *UserCreate) AddSessions(v ...*Session) *UserCreate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddSessionIDs(ids...)
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_c *UserCreate) Mutation() *UserMutation {
 	return _c.mutation
@@ -213,9 +291,17 @@ func (_c *UserCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *UserCreate) defaults() {
+	if _, ok := _c.mutation.CredentialsVersion(); !ok {
+		v := user.DefaultCredentialsVersion
+		_c.mutation.SetCredentialsVersion(v)
+	}
 	if _, ok := _c.mutation.MfaEnabled(); !ok {
 		v := user.DefaultMfaEnabled
 		_c.mutation.SetMfaEnabled(v)
+	}
+	if _, ok := _c.mutation.TotpStep(); !ok {
+		v := user.DefaultTotpStep
+		_c.mutation.SetTotpStep(v)
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := user.DefaultVersion
@@ -273,8 +359,19 @@ func (_c *UserCreate) check() error {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "User.status": %w`, err)}
 		}
 	}
+	if _, ok := _c.mutation.CredentialsVersion(); !ok {
+		return &ValidationError{Name: "credentials_version", err: errors.New(`ent: missing required field "User.credentials_version"`)}
+	}
+	if v, ok := _c.mutation.CredentialsVersion(); ok {
+		if err := user.CredentialsVersionValidator(v); err != nil {
+			return &ValidationError{Name: "credentials_version", err: fmt.Errorf(`ent: validator failed for field "User.credentials_version": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.MfaEnabled(); !ok {
 		return &ValidationError{Name: "mfa_enabled", err: errors.New(`ent: missing required field "User.mfa_enabled"`)}
+	}
+	if _, ok := _c.mutation.TotpStep(); !ok {
+		return &ValidationError{Name: "totp_step", err: errors.New(`ent: missing required field "User.totp_step"`)}
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "User.version"`)}
@@ -347,6 +444,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldStatus, field.TypeEnum, value)
 		_node.Status = value
 	}
+	if value, ok := _c.mutation.EmailVerifiedAt(); ok {
+		_spec.SetField(user.FieldEmailVerifiedAt, field.TypeTime, value)
+		_node.EmailVerifiedAt = &value
+	}
 	if value, ok := _c.mutation.PasswordHash(); ok {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
 		_node.PasswordHash = value
@@ -355,9 +456,25 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldCredentialsSetBy, field.TypeUUID, value)
 		_node.CredentialsSetBy = &value
 	}
+	if value, ok := _c.mutation.CredentialsVersion(); ok {
+		_spec.SetField(user.FieldCredentialsVersion, field.TypeInt, value)
+		_node.CredentialsVersion = value
+	}
 	if value, ok := _c.mutation.MfaEnabled(); ok {
 		_spec.SetField(user.FieldMfaEnabled, field.TypeBool, value)
 		_node.MfaEnabled = value
+	}
+	if value, ok := _c.mutation.TotpSecret(); ok {
+		_spec.SetField(user.FieldTotpSecret, field.TypeString, value)
+		_node.TotpSecret = value
+	}
+	if value, ok := _c.mutation.TotpStep(); ok {
+		_spec.SetField(user.FieldTotpStep, field.TypeInt64, value)
+		_node.TotpStep = value
+	}
+	if value, ok := _c.mutation.RecoveryCodes(); ok {
+		_spec.SetField(user.FieldRecoveryCodes, field.TypeJSON, value)
+		_node.RecoveryCodes = value
 	}
 	if value, ok := _c.mutation.LastLoginAt(); ok {
 		_spec.SetField(user.FieldLastLoginAt, field.TypeTime, value)
@@ -402,6 +519,22 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		_node.HomeOrganizationID = &nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.SessionsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.SessionsTable,
+			Columns: []string{user.SessionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(session.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
 		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec
@@ -546,6 +679,24 @@ func (u *UserUpsert) ClearHomeOrganizationID() *UserUpsert {
 	return u
 }
 
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (u *UserUpsert) SetEmailVerifiedAt(v time.Time) *UserUpsert {
+	u.Set(user.FieldEmailVerifiedAt, v)
+	return u
+}
+
+// UpdateEmailVerifiedAt sets the "email_verified_at" field to the value that was provided on create.
+func (u *UserUpsert) UpdateEmailVerifiedAt() *UserUpsert {
+	u.SetExcluded(user.FieldEmailVerifiedAt)
+	return u
+}
+
+// ClearEmailVerifiedAt clears the value of the "email_verified_at" field.
+func (u *UserUpsert) ClearEmailVerifiedAt() *UserUpsert {
+	u.SetNull(user.FieldEmailVerifiedAt)
+	return u
+}
+
 // SetPasswordHash sets the "password_hash" field.
 func (u *UserUpsert) SetPasswordHash(v string) *UserUpsert {
 	u.Set(user.FieldPasswordHash, v)
@@ -582,6 +733,24 @@ func (u *UserUpsert) ClearCredentialsSetBy() *UserUpsert {
 	return u
 }
 
+// SetCredentialsVersion sets the "credentials_version" field.
+func (u *UserUpsert) SetCredentialsVersion(v int) *UserUpsert {
+	u.Set(user.FieldCredentialsVersion, v)
+	return u
+}
+
+// UpdateCredentialsVersion sets the "credentials_version" field to the value that was provided on create.
+func (u *UserUpsert) UpdateCredentialsVersion() *UserUpsert {
+	u.SetExcluded(user.FieldCredentialsVersion)
+	return u
+}
+
+// AddCredentialsVersion adds v to the "credentials_version" field.
+func (u *UserUpsert) AddCredentialsVersion(v int) *UserUpsert {
+	u.Add(user.FieldCredentialsVersion, v)
+	return u
+}
+
 // SetMfaEnabled sets the "mfa_enabled" field.
 func (u *UserUpsert) SetMfaEnabled(v bool) *UserUpsert {
 	u.Set(user.FieldMfaEnabled, v)
@@ -591,6 +760,60 @@ func (u *UserUpsert) SetMfaEnabled(v bool) *UserUpsert {
 // UpdateMfaEnabled sets the "mfa_enabled" field to the value that was provided on create.
 func (u *UserUpsert) UpdateMfaEnabled() *UserUpsert {
 	u.SetExcluded(user.FieldMfaEnabled)
+	return u
+}
+
+// SetTotpSecret sets the "totp_secret" field.
+func (u *UserUpsert) SetTotpSecret(v string) *UserUpsert {
+	u.Set(user.FieldTotpSecret, v)
+	return u
+}
+
+// UpdateTotpSecret sets the "totp_secret" field to the value that was provided on create.
+func (u *UserUpsert) UpdateTotpSecret() *UserUpsert {
+	u.SetExcluded(user.FieldTotpSecret)
+	return u
+}
+
+// ClearTotpSecret clears the value of the "totp_secret" field.
+func (u *UserUpsert) ClearTotpSecret() *UserUpsert {
+	u.SetNull(user.FieldTotpSecret)
+	return u
+}
+
+// SetTotpStep sets the "totp_step" field.
+func (u *UserUpsert) SetTotpStep(v int64) *UserUpsert {
+	u.Set(user.FieldTotpStep, v)
+	return u
+}
+
+// UpdateTotpStep sets the "totp_step" field to the value that was provided on create.
+func (u *UserUpsert) UpdateTotpStep() *UserUpsert {
+	u.SetExcluded(user.FieldTotpStep)
+	return u
+}
+
+// AddTotpStep adds v to the "totp_step" field.
+func (u *UserUpsert) AddTotpStep(v int64) *UserUpsert {
+	u.Add(user.FieldTotpStep, v)
+	return u
+}
+
+// SetRecoveryCodes sets the "recovery_codes" field.
+func (u *UserUpsert) SetRecoveryCodes(v []string) *UserUpsert {
+	u.Set(user.FieldRecoveryCodes, v)
+	return u
+}
+
+// UpdateRecoveryCodes sets the "recovery_codes" field to the value that was provided on create.
+func (u *UserUpsert) UpdateRecoveryCodes() *UserUpsert {
+	u.SetExcluded(user.FieldRecoveryCodes)
+	return u
+}
+
+// ClearRecoveryCodes clears the value of the "recovery_codes" field.
+func (u *UserUpsert) ClearRecoveryCodes() *UserUpsert {
+	u.SetNull(user.FieldRecoveryCodes)
 	return u
 }
 
@@ -786,6 +1009,27 @@ func (u *UserUpsertOne) ClearHomeOrganizationID() *UserUpsertOne {
 	})
 }
 
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (u *UserUpsertOne) SetEmailVerifiedAt(v time.Time) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetEmailVerifiedAt(v)
+	})
+}
+
+// UpdateEmailVerifiedAt sets the "email_verified_at" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateEmailVerifiedAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateEmailVerifiedAt()
+	})
+}
+
+// ClearEmailVerifiedAt clears the value of the "email_verified_at" field.
+func (u *UserUpsertOne) ClearEmailVerifiedAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearEmailVerifiedAt()
+	})
+}
+
 // SetPasswordHash sets the "password_hash" field.
 func (u *UserUpsertOne) SetPasswordHash(v string) *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
@@ -828,6 +1072,27 @@ func (u *UserUpsertOne) ClearCredentialsSetBy() *UserUpsertOne {
 	})
 }
 
+// SetCredentialsVersion sets the "credentials_version" field.
+func (u *UserUpsertOne) SetCredentialsVersion(v int) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetCredentialsVersion(v)
+	})
+}
+
+// AddCredentialsVersion adds v to the "credentials_version" field.
+func (u *UserUpsertOne) AddCredentialsVersion(v int) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.AddCredentialsVersion(v)
+	})
+}
+
+// UpdateCredentialsVersion sets the "credentials_version" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateCredentialsVersion() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateCredentialsVersion()
+	})
+}
+
 // SetMfaEnabled sets the "mfa_enabled" field.
 func (u *UserUpsertOne) SetMfaEnabled(v bool) *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
@@ -839,6 +1104,69 @@ func (u *UserUpsertOne) SetMfaEnabled(v bool) *UserUpsertOne {
 func (u *UserUpsertOne) UpdateMfaEnabled() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateMfaEnabled()
+	})
+}
+
+// SetTotpSecret sets the "totp_secret" field.
+func (u *UserUpsertOne) SetTotpSecret(v string) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetTotpSecret(v)
+	})
+}
+
+// UpdateTotpSecret sets the "totp_secret" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateTotpSecret() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateTotpSecret()
+	})
+}
+
+// ClearTotpSecret clears the value of the "totp_secret" field.
+func (u *UserUpsertOne) ClearTotpSecret() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearTotpSecret()
+	})
+}
+
+// SetTotpStep sets the "totp_step" field.
+func (u *UserUpsertOne) SetTotpStep(v int64) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetTotpStep(v)
+	})
+}
+
+// AddTotpStep adds v to the "totp_step" field.
+func (u *UserUpsertOne) AddTotpStep(v int64) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.AddTotpStep(v)
+	})
+}
+
+// UpdateTotpStep sets the "totp_step" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateTotpStep() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateTotpStep()
+	})
+}
+
+// SetRecoveryCodes sets the "recovery_codes" field.
+func (u *UserUpsertOne) SetRecoveryCodes(v []string) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetRecoveryCodes(v)
+	})
+}
+
+// UpdateRecoveryCodes sets the "recovery_codes" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateRecoveryCodes() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateRecoveryCodes()
+	})
+}
+
+// ClearRecoveryCodes clears the value of the "recovery_codes" field.
+func (u *UserUpsertOne) ClearRecoveryCodes() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearRecoveryCodes()
 	})
 }
 
@@ -1207,6 +1535,27 @@ func (u *UserUpsertBulk) ClearHomeOrganizationID() *UserUpsertBulk {
 	})
 }
 
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (u *UserUpsertBulk) SetEmailVerifiedAt(v time.Time) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetEmailVerifiedAt(v)
+	})
+}
+
+// UpdateEmailVerifiedAt sets the "email_verified_at" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateEmailVerifiedAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateEmailVerifiedAt()
+	})
+}
+
+// ClearEmailVerifiedAt clears the value of the "email_verified_at" field.
+func (u *UserUpsertBulk) ClearEmailVerifiedAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearEmailVerifiedAt()
+	})
+}
+
 // SetPasswordHash sets the "password_hash" field.
 func (u *UserUpsertBulk) SetPasswordHash(v string) *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
@@ -1249,6 +1598,27 @@ func (u *UserUpsertBulk) ClearCredentialsSetBy() *UserUpsertBulk {
 	})
 }
 
+// SetCredentialsVersion sets the "credentials_version" field.
+func (u *UserUpsertBulk) SetCredentialsVersion(v int) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetCredentialsVersion(v)
+	})
+}
+
+// AddCredentialsVersion adds v to the "credentials_version" field.
+func (u *UserUpsertBulk) AddCredentialsVersion(v int) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.AddCredentialsVersion(v)
+	})
+}
+
+// UpdateCredentialsVersion sets the "credentials_version" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateCredentialsVersion() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateCredentialsVersion()
+	})
+}
+
 // SetMfaEnabled sets the "mfa_enabled" field.
 func (u *UserUpsertBulk) SetMfaEnabled(v bool) *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
@@ -1260,6 +1630,69 @@ func (u *UserUpsertBulk) SetMfaEnabled(v bool) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdateMfaEnabled() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdateMfaEnabled()
+	})
+}
+
+// SetTotpSecret sets the "totp_secret" field.
+func (u *UserUpsertBulk) SetTotpSecret(v string) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetTotpSecret(v)
+	})
+}
+
+// UpdateTotpSecret sets the "totp_secret" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateTotpSecret() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateTotpSecret()
+	})
+}
+
+// ClearTotpSecret clears the value of the "totp_secret" field.
+func (u *UserUpsertBulk) ClearTotpSecret() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearTotpSecret()
+	})
+}
+
+// SetTotpStep sets the "totp_step" field.
+func (u *UserUpsertBulk) SetTotpStep(v int64) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetTotpStep(v)
+	})
+}
+
+// AddTotpStep adds v to the "totp_step" field.
+func (u *UserUpsertBulk) AddTotpStep(v int64) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.AddTotpStep(v)
+	})
+}
+
+// UpdateTotpStep sets the "totp_step" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateTotpStep() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateTotpStep()
+	})
+}
+
+// SetRecoveryCodes sets the "recovery_codes" field.
+func (u *UserUpsertBulk) SetRecoveryCodes(v []string) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetRecoveryCodes(v)
+	})
+}
+
+// UpdateRecoveryCodes sets the "recovery_codes" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateRecoveryCodes() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateRecoveryCodes()
+	})
+}
+
+// ClearRecoveryCodes clears the value of the "recovery_codes" field.
+func (u *UserUpsertBulk) ClearRecoveryCodes() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearRecoveryCodes()
 	})
 }
 

@@ -53,6 +53,15 @@ const (
 	JournalEntry   Kind = "jrn" // numbered, by its revision
 	Webhook        Kind = "whk"
 	WebhookAttempt Kind = "dlv" // one delivery of a webhook
+
+	IdentityProvider Kind = "idp"
+	LinkedIdentity   Kind = "lnk" // what a provider calls a person
+	TrustedIssuer    Kind = "iss"
+	TrustedSubject   Kind = "tsb" // whom tokens of a trusted issuer stand for
+	SupportPlan      Kind = "spp" // a time in which a support plan holds
+	TicketMessage    Kind = "tmg"
+	Announcement     Kind = "ann"
+	Job              Kind = "job"
 )
 
 // Kinds returns every kind.
@@ -61,11 +70,12 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [30]Kind {
+func kinds() [38]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Statement,
 		CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
+		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
 	}
 }
 

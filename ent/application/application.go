@@ -18,6 +18,8 @@ const (
 	FieldName = "name"
 	// FieldDescription holds the string denoting the description field in the database.
 	FieldDescription = "description"
+	// FieldTags holds the string denoting the tags field in the database.
+	FieldTags = "tags"
 	// FieldManaged holds the string denoting the managed field in the database.
 	FieldManaged = "managed"
 	// FieldProjectID holds the string denoting the project_id field in the database.
@@ -81,6 +83,7 @@ var Columns = []string{
 	FieldOrganizationID,
 	FieldName,
 	FieldDescription,
+	FieldTags,
 	FieldManaged,
 	FieldProjectID,
 	FieldVersion,
@@ -102,6 +105,8 @@ var (
 	NameValidator func(string) error
 	// DescriptionValidator is a validator for the "description" field. It is called by the builders before save.
 	DescriptionValidator func(string) error
+	// DefaultTags holds the default value on creation for the "tags" field.
+	DefaultTags []string
 	// DefaultManaged holds the default value on creation for the "managed" field.
 	DefaultManaged bool
 	// DefaultVersion holds the default value on creation for the "version" field.

@@ -27,6 +27,10 @@ const (
 	FieldRoles = "roles"
 	// FieldRank holds the string denoting the rank field in the database.
 	FieldRank = "rank"
+	// FieldTags holds the string denoting the tags field in the database.
+	FieldTags = "tags"
+	// FieldExternalID holds the string denoting the external_id field in the database.
+	FieldExternalID = "external_id"
 	// FieldBuiltin holds the string denoting the builtin field in the database.
 	FieldBuiltin = "builtin"
 	// FieldVersion holds the string denoting the version field in the database.
@@ -82,6 +86,8 @@ var Columns = []string{
 	FieldDescription,
 	FieldRoles,
 	FieldRank,
+	FieldTags,
+	FieldExternalID,
 	FieldBuiltin,
 	FieldVersion,
 	FieldCreatedAt,
@@ -106,6 +112,12 @@ var (
 	DescriptionValidator func(string) error
 	// RankValidator is a validator for the "rank" field. It is called by the builders before save.
 	RankValidator func(int) error
+	// DefaultTags holds the default value on creation for the "tags" field.
+	DefaultTags []string
+	// DefaultExternalID holds the default value on creation for the "external_id" field.
+	DefaultExternalID string
+	// ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
+	ExternalIDValidator func(string) error
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 	// VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -153,6 +165,11 @@ func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 // ByRank orders the results by the rank field.
 func ByRank(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRank, opts...).ToFunc()
+}
+
+// ByExternalID orders the results by the external_id field.
+func ByExternalID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExternalID, opts...).ToFunc()
 }
 
 // ByBuiltin orders the results by the builtin field.

@@ -22,6 +22,10 @@ const (
 	FieldActorID = "actor_id"
 	// FieldActorName holds the string denoting the actor_name field in the database.
 	FieldActorName = "actor_name"
+	// FieldActingAsID holds the string denoting the acting_as_id field in the database.
+	FieldActingAsID = "acting_as_id"
+	// FieldActingAsName holds the string denoting the acting_as_name field in the database.
+	FieldActingAsName = "acting_as_name"
 	// FieldAction holds the string denoting the action field in the database.
 	FieldAction = "action"
 	// FieldOrganizationID holds the string denoting the organization_id field in the database.
@@ -50,6 +54,8 @@ var Columns = []string{
 	FieldActorKind,
 	FieldActorID,
 	FieldActorName,
+	FieldActingAsID,
+	FieldActingAsName,
 	FieldAction,
 	FieldOrganizationID,
 	FieldReason,
@@ -69,6 +75,8 @@ func ValidColumn(column string) bool {
 var (
 	// ActorNameValidator is a validator for the "actor_name" field. It is called by the builders before save.
 	ActorNameValidator func(string) error
+	// ActingAsNameValidator is a validator for the "acting_as_name" field. It is called by the builders before save.
+	ActingAsNameValidator func(string) error
 	// ActionValidator is a validator for the "action" field. It is called by the builders before save.
 	ActionValidator func(string) error
 	// ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
@@ -129,6 +137,16 @@ func ByActorID(opts ...sql.OrderTermOption) OrderOption {
 // ByActorName orders the results by the actor_name field.
 func ByActorName(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldActorName, opts...).ToFunc()
+}
+
+// ByActingAsID orders the results by the acting_as_id field.
+func ByActingAsID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldActingAsID, opts...).ToFunc()
+}
+
+// ByActingAsName orders the results by the acting_as_name field.
+func ByActingAsName(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldActingAsName, opts...).ToFunc()
 }
 
 // ByAction orders the results by the action field.

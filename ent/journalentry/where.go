@@ -71,6 +71,16 @@ func ActorName(v string) predicate.JournalEntry {
 	return predicate.JournalEntry(sql.FieldEQ(FieldActorName, v))
 }
 
+// ActingAsID applies equality check predicate on the "acting_as_id" field. It's identical to ActingAsIDEQ.
+func ActingAsID(v uuid.UUID) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldEQ(FieldActingAsID, v))
+}
+
+// ActingAsName applies equality check predicate on the "acting_as_name" field. It's identical to ActingAsNameEQ.
+func ActingAsName(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldEQ(FieldActingAsName, v))
+}
+
 // Action applies equality check predicate on the "action" field. It's identical to ActionEQ.
 func Action(v string) predicate.JournalEntry {
 	return predicate.JournalEntry(sql.FieldEQ(FieldAction, v))
@@ -264,6 +274,131 @@ func ActorNameEqualFold(v string) predicate.JournalEntry {
 // ActorNameContainsFold applies the ContainsFold predicate on the "actor_name" field.
 func ActorNameContainsFold(v string) predicate.JournalEntry {
 	return predicate.JournalEntry(sql.FieldContainsFold(FieldActorName, v))
+}
+
+// ActingAsIDEQ applies the EQ predicate on the "acting_as_id" field.
+func ActingAsIDEQ(v uuid.UUID) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldEQ(FieldActingAsID, v))
+}
+
+// ActingAsIDNEQ applies the NEQ predicate on the "acting_as_id" field.
+func ActingAsIDNEQ(v uuid.UUID) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldNEQ(FieldActingAsID, v))
+}
+
+// ActingAsIDIn applies the In predicate on the "acting_as_id" field.
+func ActingAsIDIn(vs ...uuid.UUID) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldIn(FieldActingAsID, vs...))
+}
+
+// ActingAsIDNotIn applies the NotIn predicate on the "acting_as_id" field.
+func ActingAsIDNotIn(vs ...uuid.UUID) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldNotIn(FieldActingAsID, vs...))
+}
+
+// ActingAsIDGT applies the GT predicate on the "acting_as_id" field.
+func ActingAsIDGT(v uuid.UUID) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldGT(FieldActingAsID, v))
+}
+
+// ActingAsIDGTE applies the GTE predicate on the "acting_as_id" field.
+func ActingAsIDGTE(v uuid.UUID) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldGTE(FieldActingAsID, v))
+}
+
+// ActingAsIDLT applies the LT predicate on the "acting_as_id" field.
+func ActingAsIDLT(v uuid.UUID) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldLT(FieldActingAsID, v))
+}
+
+// ActingAsIDLTE applies the LTE predicate on the "acting_as_id" field.
+func ActingAsIDLTE(v uuid.UUID) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldLTE(FieldActingAsID, v))
+}
+
+// ActingAsIDIsNil applies the IsNil predicate on the "acting_as_id" field.
+func ActingAsIDIsNil() predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldIsNull(FieldActingAsID))
+}
+
+// ActingAsIDNotNil applies the NotNil predicate on the "acting_as_id" field.
+func ActingAsIDNotNil() predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldNotNull(FieldActingAsID))
+}
+
+// ActingAsNameEQ applies the EQ predicate on the "acting_as_name" field.
+func ActingAsNameEQ(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldEQ(FieldActingAsName, v))
+}
+
+// ActingAsNameNEQ applies the NEQ predicate on the "acting_as_name" field.
+func ActingAsNameNEQ(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldNEQ(FieldActingAsName, v))
+}
+
+// ActingAsNameIn applies the In predicate on the "acting_as_name" field.
+func ActingAsNameIn(vs ...string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldIn(FieldActingAsName, vs...))
+}
+
+// ActingAsNameNotIn applies the NotIn predicate on the "acting_as_name" field.
+func ActingAsNameNotIn(vs ...string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldNotIn(FieldActingAsName, vs...))
+}
+
+// ActingAsNameGT applies the GT predicate on the "acting_as_name" field.
+func ActingAsNameGT(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldGT(FieldActingAsName, v))
+}
+
+// ActingAsNameGTE applies the GTE predicate on the "acting_as_name" field.
+func ActingAsNameGTE(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldGTE(FieldActingAsName, v))
+}
+
+// ActingAsNameLT applies the LT predicate on the "acting_as_name" field.
+func ActingAsNameLT(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldLT(FieldActingAsName, v))
+}
+
+// ActingAsNameLTE applies the LTE predicate on the "acting_as_name" field.
+func ActingAsNameLTE(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldLTE(FieldActingAsName, v))
+}
+
+// ActingAsNameContains applies the Contains predicate on the "acting_as_name" field.
+func ActingAsNameContains(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldContains(FieldActingAsName, v))
+}
+
+// ActingAsNameHasPrefix applies the HasPrefix predicate on the "acting_as_name" field.
+func ActingAsNameHasPrefix(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldHasPrefix(FieldActingAsName, v))
+}
+
+// ActingAsNameHasSuffix applies the HasSuffix predicate on the "acting_as_name" field.
+func ActingAsNameHasSuffix(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldHasSuffix(FieldActingAsName, v))
+}
+
+// ActingAsNameIsNil applies the IsNil predicate on the "acting_as_name" field.
+func ActingAsNameIsNil() predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldIsNull(FieldActingAsName))
+}
+
+// ActingAsNameNotNil applies the NotNil predicate on the "acting_as_name" field.
+func ActingAsNameNotNil() predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldNotNull(FieldActingAsName))
+}
+
+// ActingAsNameEqualFold applies the EqualFold predicate on the "acting_as_name" field.
+func ActingAsNameEqualFold(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldEqualFold(FieldActingAsName, v))
+}
+
+// ActingAsNameContainsFold applies the ContainsFold predicate on the "acting_as_name" field.
+func ActingAsNameContainsFold(v string) predicate.JournalEntry {
+	return predicate.JournalEntry(sql.FieldContainsFold(FieldActingAsName, v))
 }
 
 // ActionEQ applies the EQ predicate on the "action" field.

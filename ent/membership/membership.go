@@ -3,6 +3,8 @@
 package membership
 
 import (
+	"fmt"
+
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 )
@@ -20,6 +22,16 @@ const (
 	FieldOwner = "owner"
 	// FieldLocked holds the string denoting the locked field in the database.
 	FieldLocked = "locked"
+	// FieldLockReason holds the string denoting the lock_reason field in the database.
+	FieldLockReason = "lock_reason"
+	// FieldGraceUntil holds the string denoting the grace_until field in the database.
+	FieldGraceUntil = "grace_until"
+	// FieldSeated holds the string denoting the seated field in the database.
+	FieldSeated = "seated"
+	// FieldTags holds the string denoting the tags field in the database.
+	FieldTags = "tags"
+	// FieldExternalID holds the string denoting the external_id field in the database.
+	FieldExternalID = "external_id"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -80,6 +92,11 @@ var Columns = []string{
 	FieldUserID,
 	FieldOwner,
 	FieldLocked,
+	FieldLockReason,
+	FieldGraceUntil,
+	FieldSeated,
+	FieldTags,
+	FieldExternalID,
 	FieldVersion,
 	FieldCreatedAt,
 }
@@ -99,11 +116,43 @@ var (
 	DefaultOwner bool
 	// DefaultLocked holds the default value on creation for the "locked" field.
 	DefaultLocked bool
+	// DefaultSeated holds the default value on creation for the "seated" field.
+	DefaultSeated bool
+	// DefaultTags holds the default value on creation for the "tags" field.
+	DefaultTags []string
+	// DefaultExternalID holds the default value on creation for the "external_id" field.
+	DefaultExternalID string
+	// ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
+	ExternalIDValidator func(string) error
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 	// VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	VersionValidator func(int) error
 )
+
+// LockReason defines the type for the "lock_reason" enum field.
+type LockReason string
+
+// LockReason values.
+const (
+	LockReasonMANUAL          LockReason = "MANUAL"
+	LockReasonFAILED_SIGN_INS LockReason = "FAILED_SIGN_INS"
+	LockReasonGRACE_EXPIRED   LockReason = "GRACE_EXPIRED"
+)
+
+func (lr LockReason) String() string {
+	return string(lr)
+}
+
+// LockReasonValidator is a validator for the "lock_reason" field enum values. It is called by the builders before save.
+func LockReasonValidator(lr LockReason) error {
+	switch lr {
+	case LockReasonMANUAL, LockReasonFAILED_SIGN_INS, LockReasonGRACE_EXPIRED:
+		return nil
+	default:
+		return fmt.Errorf("membership: invalid enum value for lock_reason field: %q", lr)
+	}
+}
 
 // OrderOption defines the ordering options for the Membership queries.
 type OrderOption func(*sql.Selector)
@@ -131,6 +180,26 @@ func ByOwner(opts ...sql.OrderTermOption) OrderOption {
 // ByLocked orders the results by the locked field.
 func ByLocked(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLocked, opts...).ToFunc()
+}
+
+// ByLockReason orders the results by the lock_reason field.
+func ByLockReason(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLockReason, opts...).ToFunc()
+}
+
+// ByGraceUntil orders the results by the grace_until field.
+func ByGraceUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldGraceUntil, opts...).ToFunc()
+}
+
+// BySeated orders the results by the seated field.
+func BySeated(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSeated, opts...).ToFunc()
+}
+
+// ByExternalID orders the results by the external_id field.
+func ByExternalID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExternalID, opts...).ToFunc()
 }
 
 // ByVersion orders the results by the version field.

@@ -76,6 +76,21 @@ func Locked(v bool) predicate.Membership {
 	return predicate.Membership(sql.FieldEQ(FieldLocked, v))
 }
 
+// GraceUntil applies equality check predicate on the "grace_until" field. It's identical to GraceUntilEQ.
+func GraceUntil(v time.Time) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldGraceUntil, v))
+}
+
+// Seated applies equality check predicate on the "seated" field. It's identical to SeatedEQ.
+func Seated(v bool) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldSeated, v))
+}
+
+// ExternalID applies equality check predicate on the "external_id" field. It's identical to ExternalIDEQ.
+func ExternalID(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldExternalID, v))
+}
+
 // Version applies equality check predicate on the "version" field. It's identical to VersionEQ.
 func Version(v int) predicate.Membership {
 	return predicate.Membership(sql.FieldEQ(FieldVersion, v))
@@ -144,6 +159,161 @@ func LockedEQ(v bool) predicate.Membership {
 // LockedNEQ applies the NEQ predicate on the "locked" field.
 func LockedNEQ(v bool) predicate.Membership {
 	return predicate.Membership(sql.FieldNEQ(FieldLocked, v))
+}
+
+// LockReasonEQ applies the EQ predicate on the "lock_reason" field.
+func LockReasonEQ(v LockReason) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldLockReason, v))
+}
+
+// LockReasonNEQ applies the NEQ predicate on the "lock_reason" field.
+func LockReasonNEQ(v LockReason) predicate.Membership {
+	return predicate.Membership(sql.FieldNEQ(FieldLockReason, v))
+}
+
+// LockReasonIn applies the In predicate on the "lock_reason" field.
+func LockReasonIn(vs ...LockReason) predicate.Membership {
+	return predicate.Membership(sql.FieldIn(FieldLockReason, vs...))
+}
+
+// LockReasonNotIn applies the NotIn predicate on the "lock_reason" field.
+func LockReasonNotIn(vs ...LockReason) predicate.Membership {
+	return predicate.Membership(sql.FieldNotIn(FieldLockReason, vs...))
+}
+
+// LockReasonIsNil applies the IsNil predicate on the "lock_reason" field.
+func LockReasonIsNil() predicate.Membership {
+	return predicate.Membership(sql.FieldIsNull(FieldLockReason))
+}
+
+// LockReasonNotNil applies the NotNil predicate on the "lock_reason" field.
+func LockReasonNotNil() predicate.Membership {
+	return predicate.Membership(sql.FieldNotNull(FieldLockReason))
+}
+
+// GraceUntilEQ applies the EQ predicate on the "grace_until" field.
+func GraceUntilEQ(v time.Time) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldGraceUntil, v))
+}
+
+// GraceUntilNEQ applies the NEQ predicate on the "grace_until" field.
+func GraceUntilNEQ(v time.Time) predicate.Membership {
+	return predicate.Membership(sql.FieldNEQ(FieldGraceUntil, v))
+}
+
+// GraceUntilIn applies the In predicate on the "grace_until" field.
+func GraceUntilIn(vs ...time.Time) predicate.Membership {
+	return predicate.Membership(sql.FieldIn(FieldGraceUntil, vs...))
+}
+
+// GraceUntilNotIn applies the NotIn predicate on the "grace_until" field.
+func GraceUntilNotIn(vs ...time.Time) predicate.Membership {
+	return predicate.Membership(sql.FieldNotIn(FieldGraceUntil, vs...))
+}
+
+// GraceUntilGT applies the GT predicate on the "grace_until" field.
+func GraceUntilGT(v time.Time) predicate.Membership {
+	return predicate.Membership(sql.FieldGT(FieldGraceUntil, v))
+}
+
+// GraceUntilGTE applies the GTE predicate on the "grace_until" field.
+func GraceUntilGTE(v time.Time) predicate.Membership {
+	return predicate.Membership(sql.FieldGTE(FieldGraceUntil, v))
+}
+
+// GraceUntilLT applies the LT predicate on the "grace_until" field.
+func GraceUntilLT(v time.Time) predicate.Membership {
+	return predicate.Membership(sql.FieldLT(FieldGraceUntil, v))
+}
+
+// GraceUntilLTE applies the LTE predicate on the "grace_until" field.
+func GraceUntilLTE(v time.Time) predicate.Membership {
+	return predicate.Membership(sql.FieldLTE(FieldGraceUntil, v))
+}
+
+// GraceUntilIsNil applies the IsNil predicate on the "grace_until" field.
+func GraceUntilIsNil() predicate.Membership {
+	return predicate.Membership(sql.FieldIsNull(FieldGraceUntil))
+}
+
+// GraceUntilNotNil applies the NotNil predicate on the "grace_until" field.
+func GraceUntilNotNil() predicate.Membership {
+	return predicate.Membership(sql.FieldNotNull(FieldGraceUntil))
+}
+
+// SeatedEQ applies the EQ predicate on the "seated" field.
+func SeatedEQ(v bool) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldSeated, v))
+}
+
+// SeatedNEQ applies the NEQ predicate on the "seated" field.
+func SeatedNEQ(v bool) predicate.Membership {
+	return predicate.Membership(sql.FieldNEQ(FieldSeated, v))
+}
+
+// ExternalIDEQ applies the EQ predicate on the "external_id" field.
+func ExternalIDEQ(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldExternalID, v))
+}
+
+// ExternalIDNEQ applies the NEQ predicate on the "external_id" field.
+func ExternalIDNEQ(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldNEQ(FieldExternalID, v))
+}
+
+// ExternalIDIn applies the In predicate on the "external_id" field.
+func ExternalIDIn(vs ...string) predicate.Membership {
+	return predicate.Membership(sql.FieldIn(FieldExternalID, vs...))
+}
+
+// ExternalIDNotIn applies the NotIn predicate on the "external_id" field.
+func ExternalIDNotIn(vs ...string) predicate.Membership {
+	return predicate.Membership(sql.FieldNotIn(FieldExternalID, vs...))
+}
+
+// ExternalIDGT applies the GT predicate on the "external_id" field.
+func ExternalIDGT(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldGT(FieldExternalID, v))
+}
+
+// ExternalIDGTE applies the GTE predicate on the "external_id" field.
+func ExternalIDGTE(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldGTE(FieldExternalID, v))
+}
+
+// ExternalIDLT applies the LT predicate on the "external_id" field.
+func ExternalIDLT(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldLT(FieldExternalID, v))
+}
+
+// ExternalIDLTE applies the LTE predicate on the "external_id" field.
+func ExternalIDLTE(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldLTE(FieldExternalID, v))
+}
+
+// ExternalIDContains applies the Contains predicate on the "external_id" field.
+func ExternalIDContains(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldContains(FieldExternalID, v))
+}
+
+// ExternalIDHasPrefix applies the HasPrefix predicate on the "external_id" field.
+func ExternalIDHasPrefix(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldHasPrefix(FieldExternalID, v))
+}
+
+// ExternalIDHasSuffix applies the HasSuffix predicate on the "external_id" field.
+func ExternalIDHasSuffix(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldHasSuffix(FieldExternalID, v))
+}
+
+// ExternalIDEqualFold applies the EqualFold predicate on the "external_id" field.
+func ExternalIDEqualFold(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEqualFold(FieldExternalID, v))
+}
+
+// ExternalIDContainsFold applies the ContainsFold predicate on the "external_id" field.
+func ExternalIDContainsFold(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldContainsFold(FieldExternalID, v))
 }
 
 // VersionEQ applies the EQ predicate on the "version" field.

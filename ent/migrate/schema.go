@@ -216,6 +216,39 @@ var (
 			},
 		},
 	}
+	// ActivitiesColumns holds the columns for the "activities" table.
+	ActivitiesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// ActivitiesTable holds the schema information for the "activities" table.
+	ActivitiesTable = &schema.Table{
+		Name:       "activities",
+		Columns:    ActivitiesColumns,
+		PrimaryKey: []*schema.Column{ActivitiesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "activities_organizations_organization",
+				Columns:    []*schema.Column{ActivitiesColumns[3]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "activity_month_organization_id_user_id",
+				Unique:  true,
+				Columns: []*schema.Column{ActivitiesColumns[2], ActivitiesColumns[3], ActivitiesColumns[1]},
+			},
+			{
+				Name:    "activity_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{ActivitiesColumns[3]},
+			},
+		},
+	}
 	// OrganizationAncestriesColumns holds the columns for the "organization_ancestries" table.
 	OrganizationAncestriesColumns = []*schema.Column{
 		{Name: "distance", Type: field.TypeInt},
@@ -254,11 +287,50 @@ var (
 			},
 		},
 	}
+	// AnnouncementsColumns holds the columns for the "announcements" table.
+	AnnouncementsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "title", Type: field.TypeString, Size: 200},
+		{Name: "body", Type: field.TypeString, Size: 10000},
+		{Name: "severity", Type: field.TypeEnum, Enums: []string{"INFO", "WARNING", "CRITICAL"}},
+		{Name: "starts_at", Type: field.TypeTime},
+		{Name: "ends_at", Type: field.TypeTime, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// AnnouncementsTable holds the schema information for the "announcements" table.
+	AnnouncementsTable = &schema.Table{
+		Name:       "announcements",
+		Columns:    AnnouncementsColumns,
+		PrimaryKey: []*schema.Column{AnnouncementsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "announcements_organizations_organization",
+				Columns:    []*schema.Column{AnnouncementsColumns[8]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "announcement_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[8]},
+			},
+			{
+				Name:    "announcement_starts_at",
+				Unique:  false,
+				Columns: []*schema.Column{AnnouncementsColumns[4]},
+			},
+		},
+	}
 	// ApplicationsColumns holds the columns for the "applications" table.
 	ApplicationsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "name", Type: field.TypeString, Size: 64},
 		{Name: "description", Type: field.TypeString, Size: 200},
+		{Name: "tags", Type: field.TypeJSON, Default: "[]"},
 		{Name: "managed", Type: field.TypeBool, Default: false},
 		{Name: "version", Type: field.TypeInt, Default: 1},
 		{Name: "created_at", Type: field.TypeTime},
@@ -273,13 +345,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "applications_organizations_applications",
-				Columns:    []*schema.Column{ApplicationsColumns[6]},
+				Columns:    []*schema.Column{ApplicationsColumns[7]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "applications_projects_applications",
-				Columns:    []*schema.Column{ApplicationsColumns[7]},
+				Columns:    []*schema.Column{ApplicationsColumns[8]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -288,12 +360,12 @@ var (
 			{
 				Name:    "application_organization_id_name",
 				Unique:  true,
-				Columns: []*schema.Column{ApplicationsColumns[6], ApplicationsColumns[1]},
+				Columns: []*schema.Column{ApplicationsColumns[7], ApplicationsColumns[1]},
 			},
 			{
 				Name:    "application_project_id",
 				Unique:  true,
-				Columns: []*schema.Column{ApplicationsColumns[7]},
+				Columns: []*schema.Column{ApplicationsColumns[8]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "project_id IS NOT NULL",
 				},
@@ -427,6 +499,8 @@ var (
 		{Name: "description", Type: field.TypeString, Size: 200},
 		{Name: "roles", Type: field.TypeJSON},
 		{Name: "rank", Type: field.TypeInt},
+		{Name: "tags", Type: field.TypeJSON, Default: "[]"},
+		{Name: "external_id", Type: field.TypeString, Size: 400, Default: ""},
 		{Name: "builtin", Type: field.TypeEnum, Nullable: true, Enums: []string{"ADMINISTRATORS", "EDITORS", "BILLING_ADMINISTRATORS"}},
 		{Name: "version", Type: field.TypeInt, Default: 1},
 		{Name: "created_at", Type: field.TypeTime},
@@ -440,7 +514,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "groups_organizations_groups",
-				Columns:    []*schema.Column{GroupsColumns[9]},
+				Columns:    []*schema.Column{GroupsColumns[11]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -449,12 +523,12 @@ var (
 			{
 				Name:    "group_organization_id_name_key",
 				Unique:  true,
-				Columns: []*schema.Column{GroupsColumns[9], GroupsColumns[2]},
+				Columns: []*schema.Column{GroupsColumns[11], GroupsColumns[2]},
 			},
 			{
 				Name:    "group_organization_id_builtin",
 				Unique:  true,
-				Columns: []*schema.Column{GroupsColumns[9], GroupsColumns[6]},
+				Columns: []*schema.Column{GroupsColumns[11], GroupsColumns[8]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "builtin IS NOT NULL",
 				},
@@ -462,7 +536,15 @@ var (
 			{
 				Name:    "group_organization_id_rank",
 				Unique:  false,
-				Columns: []*schema.Column{GroupsColumns[9], GroupsColumns[5]},
+				Columns: []*schema.Column{GroupsColumns[11], GroupsColumns[5]},
+			},
+			{
+				Name:    "group_external_id",
+				Unique:  true,
+				Columns: []*schema.Column{GroupsColumns[11], GroupsColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "external_id <> ''",
+				},
 			},
 		},
 	}
@@ -569,6 +651,169 @@ var (
 			},
 		},
 	}
+	// IdentityProvidersColumns holds the columns for the "identity_providers" table.
+	IdentityProvidersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString, Size: 64},
+		{Name: "issuer", Type: field.TypeString, Size: 500},
+		{Name: "client_id", Type: field.TypeString, Size: 200},
+		{Name: "client_secret", Type: field.TypeString, Nullable: true, Size: 4000},
+		{Name: "scopes", Type: field.TypeJSON},
+		{Name: "enabled", Type: field.TypeBool, Default: true},
+		{Name: "creates_users", Type: field.TypeBool, Default: false},
+		{Name: "vouches_for_mfa", Type: field.TypeBool, Default: false},
+		{Name: "group_claim", Type: field.TypeString, Size: 100},
+		{Name: "group_mapping", Type: field.TypeJSON},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// IdentityProvidersTable holds the schema information for the "identity_providers" table.
+	IdentityProvidersTable = &schema.Table{
+		Name:       "identity_providers",
+		Columns:    IdentityProvidersColumns,
+		PrimaryKey: []*schema.Column{IdentityProvidersColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "identity_providers_organizations_organization",
+				Columns:    []*schema.Column{IdentityProvidersColumns[13]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "identityprovider_organization_id_name",
+				Unique:  true,
+				Columns: []*schema.Column{IdentityProvidersColumns[13], IdentityProvidersColumns[1]},
+			},
+		},
+	}
+	// InvitationsColumns holds the columns for the "invitations" table.
+	InvitationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"MEMBERSHIP", "OWNERSHIP_TRANSFER"}},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING", "ACCEPTED", "DECLINED", "CANCELLED", "EXPIRED"}},
+		{Name: "email", Type: field.TypeString, Size: 254},
+		{Name: "email_key", Type: field.TypeString, Size: 508},
+		{Name: "builtin", Type: field.TypeEnum, Nullable: true, Enums: []string{"ADMINISTRATORS", "EDITORS", "BILLING_ADMINISTRATORS"}},
+		{Name: "groups", Type: field.TypeJSON},
+		{Name: "tags", Type: field.TypeJSON},
+		{Name: "sent_count", Type: field.TypeInt, Default: 1},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "invited_by", Type: field.TypeUUID},
+		{Name: "decided_at", Type: field.TypeTime, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// InvitationsTable holds the schema information for the "invitations" table.
+	InvitationsTable = &schema.Table{
+		Name:       "invitations",
+		Columns:    InvitationsColumns,
+		PrimaryKey: []*schema.Column{InvitationsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "invitations_organizations_organization",
+				Columns:    []*schema.Column{InvitationsColumns[14]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "invitations_users_user",
+				Columns:    []*schema.Column{InvitationsColumns[15]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "invitation_one_pending",
+				Unique:  true,
+				Columns: []*schema.Column{InvitationsColumns[14], InvitationsColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'PENDING' AND kind = 'MEMBERSHIP'",
+				},
+			},
+			{
+				Name:    "invitation_one_transfer",
+				Unique:  true,
+				Columns: []*schema.Column{InvitationsColumns[14]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'PENDING' AND kind = 'OWNERSHIP_TRANSFER'",
+				},
+			},
+			{
+				Name:    "invitation_organization_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{InvitationsColumns[14], InvitationsColumns[13]},
+			},
+			{
+				Name:    "invitation_email_key",
+				Unique:  false,
+				Columns: []*schema.Column{InvitationsColumns[4]},
+			},
+			{
+				Name:    "invitation_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{InvitationsColumns[15]},
+			},
+			{
+				Name:    "invitation_status_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{InvitationsColumns[2], InvitationsColumns[9]},
+			},
+		},
+	}
+	// JobsColumns holds the columns for the "jobs" table.
+	JobsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeString, Size: 64},
+		{Name: "payload", Type: field.TypeString, Size: 2147483647, SchemaType: map[string]string{"postgres": "jsonb", "sqlite3": "json"}},
+		{Name: "organization_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "unique_key", Type: field.TypeString, Nullable: true, Size: 200},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING", "DONE", "FAILED"}},
+		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "run_at", Type: field.TypeTime},
+		{Name: "last_error", Type: field.TypeString, Size: 1000},
+		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// JobsTable holds the schema information for the "jobs" table.
+	JobsTable = &schema.Table{
+		Name:       "jobs",
+		Columns:    JobsColumns,
+		PrimaryKey: []*schema.Column{JobsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "job_due",
+				Unique:  false,
+				Columns: []*schema.Column{JobsColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'PENDING'",
+				},
+			},
+			{
+				Name:    "job_one_waiting",
+				Unique:  true,
+				Columns: []*schema.Column{JobsColumns[1], JobsColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'PENDING' AND unique_key IS NOT NULL",
+				},
+			},
+			{
+				Name:    "job_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{JobsColumns[3]},
+			},
+			{
+				Name:    "job_finished_at",
+				Unique:  false,
+				Columns: []*schema.Column{JobsColumns[9]},
+			},
+		},
+	}
 	// JournalChangesColumns holds the columns for the "journal_changes" table.
 	JournalChangesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -613,6 +858,8 @@ var (
 		{Name: "actor_kind", Type: field.TypeEnum, Enums: []string{"USER", "APPLICATION", "SYSTEM"}},
 		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "actor_name", Type: field.TypeString, Size: 200},
+		{Name: "acting_as_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "acting_as_name", Type: field.TypeString, Nullable: true, Size: 200},
 		{Name: "action", Type: field.TypeString, Size: 64},
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "reason", Type: field.TypeString, Size: 500},
@@ -627,7 +874,49 @@ var (
 			{
 				Name:    "journalentry_organization_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{JournalEntriesColumns[6], JournalEntriesColumns[0]},
+				Columns: []*schema.Column{JournalEntriesColumns[8], JournalEntriesColumns[0]},
+			},
+		},
+	}
+	// LinkedIdentitiesColumns holds the columns for the "linked_identities" table.
+	LinkedIdentitiesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "issuer", Type: field.TypeString, Size: 500},
+		{Name: "subject", Type: field.TypeString, Size: 255},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "provider_id", Type: field.TypeUUID},
+	}
+	// LinkedIdentitiesTable holds the schema information for the "linked_identities" table.
+	LinkedIdentitiesTable = &schema.Table{
+		Name:       "linked_identities",
+		Columns:    LinkedIdentitiesColumns,
+		PrimaryKey: []*schema.Column{LinkedIdentitiesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "linked_identities_users_user",
+				Columns:    []*schema.Column{LinkedIdentitiesColumns[5]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "linked_identities_identity_providers_provider",
+				Columns:    []*schema.Column{LinkedIdentitiesColumns[6]},
+				RefColumns: []*schema.Column{IdentityProvidersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "linkedidentity_provider_id_subject",
+				Unique:  true,
+				Columns: []*schema.Column{LinkedIdentitiesColumns[6], LinkedIdentitiesColumns[3]},
+			},
+			{
+				Name:    "linkedidentity_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{LinkedIdentitiesColumns[5]},
 			},
 		},
 	}
@@ -636,6 +925,11 @@ var (
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "owner", Type: field.TypeBool, Default: false},
 		{Name: "locked", Type: field.TypeBool, Default: false},
+		{Name: "lock_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"MANUAL", "FAILED_SIGN_INS", "GRACE_EXPIRED"}},
+		{Name: "grace_until", Type: field.TypeTime, Nullable: true},
+		{Name: "seated", Type: field.TypeBool, Default: true},
+		{Name: "tags", Type: field.TypeJSON, Default: "[]"},
+		{Name: "external_id", Type: field.TypeString, Size: 400, Default: ""},
 		{Name: "version", Type: field.TypeInt, Default: 1},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "organization_id", Type: field.TypeUUID},
@@ -649,13 +943,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "memberships_organizations_memberships",
-				Columns:    []*schema.Column{MembershipsColumns[5]},
+				Columns:    []*schema.Column{MembershipsColumns[10]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "memberships_users_memberships",
-				Columns:    []*schema.Column{MembershipsColumns[6]},
+				Columns:    []*schema.Column{MembershipsColumns[11]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -664,17 +958,25 @@ var (
 			{
 				Name:    "membership_organization_id_user_id",
 				Unique:  true,
-				Columns: []*schema.Column{MembershipsColumns[5], MembershipsColumns[6]},
+				Columns: []*schema.Column{MembershipsColumns[10], MembershipsColumns[11]},
 			},
 			{
 				Name:    "membership_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{MembershipsColumns[6]},
+				Columns: []*schema.Column{MembershipsColumns[11]},
+			},
+			{
+				Name:    "membership_external_id",
+				Unique:  true,
+				Columns: []*schema.Column{MembershipsColumns[10], MembershipsColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "external_id <> ''",
+				},
 			},
 			{
 				Name:    "membership_one_owner",
 				Unique:  true,
-				Columns: []*schema.Column{MembershipsColumns[5]},
+				Columns: []*schema.Column{MembershipsColumns[10]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "owner",
 				},
@@ -722,6 +1024,21 @@ var (
 		{Name: "slug", Type: field.TypeString, Size: 63},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING_ACTIVATION", "ACTIVE", "LOCKED", "DEACTIVATED", "DELETED"}},
 		{Name: "customer_reference", Type: field.TypeString, Nullable: true, Size: 100},
+		{Name: "customer_reference_month", Type: field.TypeString, Nullable: true, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "customer_reference_before", Type: field.TypeString, Nullable: true, Size: 100},
+		{Name: "personal", Type: field.TypeBool, Default: false},
+		{Name: "name_source", Type: field.TypeEnum, Enums: []string{"GIVEN", "OWNER_NAME", "EMAIL"}, Default: "GIVEN"},
+		{Name: "locked_by", Type: field.TypeEnum, Nullable: true, Enums: []string{"PARTNER", "PLATFORM"}},
+		{Name: "locked_by_organization_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "lock_reason", Type: field.TypeString, Nullable: true, Size: 1000},
+		{Name: "locked_at", Type: field.TypeTime, Nullable: true},
+		{Name: "deactivated_at", Type: field.TypeTime, Nullable: true},
+		{Name: "deactivation_reason", Type: field.TypeString, Nullable: true, Size: 1000},
+		{Name: "purge_at", Type: field.TypeTime, Nullable: true},
+		{Name: "deleted_at", Type: field.TypeTime, Nullable: true},
+		{Name: "terms_version", Type: field.TypeString, Nullable: true, Size: 100},
+		{Name: "terms_accepted_at", Type: field.TypeTime, Nullable: true},
+		{Name: "payment_method_reference", Type: field.TypeString, Nullable: true, Size: 200},
 		{Name: "version", Type: field.TypeInt, Default: 1},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "parent_id", Type: field.TypeUUID, Nullable: true},
@@ -734,7 +1051,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "organizations_organizations_children",
-				Columns:    []*schema.Column{OrganizationsColumns[9]},
+				Columns:    []*schema.Column{OrganizationsColumns[24]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -756,7 +1073,15 @@ var (
 			{
 				Name:    "organization_parent_id",
 				Unique:  false,
-				Columns: []*schema.Column{OrganizationsColumns[9]},
+				Columns: []*schema.Column{OrganizationsColumns[24]},
+			},
+			{
+				Name:    "organization_purge_at",
+				Unique:  false,
+				Columns: []*schema.Column{OrganizationsColumns[17]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "purge_at IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -952,6 +1277,64 @@ var (
 			},
 		},
 	}
+	// SessionsColumns holds the columns for the "sessions" table.
+	SessionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "method", Type: field.TypeEnum, Enums: []string{"PASSWORD", "OIDC", "IMPERSONATION"}},
+		{Name: "mfa", Type: field.TypeBool, Default: false},
+		{Name: "provider_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "organization_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "impersonator_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "reason", Type: field.TypeString, Nullable: true, Size: 500},
+		{Name: "address", Type: field.TypeString, Size: 45},
+		{Name: "user_agent", Type: field.TypeString, Size: 500},
+		{Name: "family_hash", Type: field.TypeString, Nullable: true, Size: 64},
+		{Name: "refresh_hash", Type: field.TypeString, Nullable: true, Size: 64},
+		{Name: "last_seen_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "ended_at", Type: field.TypeTime, Nullable: true},
+		{Name: "end_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"SIGNED_OUT", "REVOKED", "REUSED", "REPLACED", "PASSWORD_CHANGED", "REMOVED"}},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "user_id", Type: field.TypeUUID},
+	}
+	// SessionsTable holds the schema information for the "sessions" table.
+	SessionsTable = &schema.Table{
+		Name:       "sessions",
+		Columns:    SessionsColumns,
+		PrimaryKey: []*schema.Column{SessionsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "sessions_users_sessions",
+				Columns:    []*schema.Column{SessionsColumns[17]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "session_user_id_ended_at",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[17], SessionsColumns[13]},
+			},
+			{
+				Name:    "session_impersonator_id",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[5]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "impersonator_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "session_provider_id",
+				Unique:  false,
+				Columns: []*schema.Column{SessionsColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "provider_id IS NOT NULL",
+				},
+			},
+		},
+	}
 	// SettingDirectivesColumns holds the columns for the "setting_directives" table.
 	SettingDirectivesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -1011,6 +1394,280 @@ var (
 				Name:    "settingdirective_author_organization_id",
 				Unique:  false,
 				Columns: []*schema.Column{SettingDirectivesColumns[13]},
+			},
+		},
+	}
+	// SignInAttemptsColumns holds the columns for the "sign_in_attempts" table.
+	SignInAttemptsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 64},
+		{Name: "failures", Type: field.TypeInt},
+		{Name: "retry_at", Type: field.TypeTime},
+		{Name: "updated_at", Type: field.TypeTime},
+	}
+	// SignInAttemptsTable holds the schema information for the "sign_in_attempts" table.
+	SignInAttemptsTable = &schema.Table{
+		Name:       "sign_in_attempts",
+		Columns:    SignInAttemptsColumns,
+		PrimaryKey: []*schema.Column{SignInAttemptsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "signinattempts_updated_at",
+				Unique:  false,
+				Columns: []*schema.Column{SignInAttemptsColumns[3]},
+			},
+		},
+	}
+	// SignInFlowsColumns holds the columns for the "sign_in_flows" table.
+	SignInFlowsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "provider_id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "state_hash", Type: field.TypeString, Size: 64},
+		{Name: "nonce", Type: field.TypeString, Size: 128},
+		{Name: "verifier", Type: field.TypeString, Size: 128},
+		{Name: "return_to", Type: field.TypeString, Size: 2000},
+		{Name: "linking", Type: field.TypeBool, Default: false},
+		{Name: "user_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "mfa", Type: field.TypeBool, Default: false},
+		{Name: "code_hash", Type: field.TypeString, Nullable: true, Size: 64},
+		{Name: "expires_at", Type: field.TypeTime},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// SignInFlowsTable holds the schema information for the "sign_in_flows" table.
+	SignInFlowsTable = &schema.Table{
+		Name:       "sign_in_flows",
+		Columns:    SignInFlowsColumns,
+		PrimaryKey: []*schema.Column{SignInFlowsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "signinflow_state_hash",
+				Unique:  true,
+				Columns: []*schema.Column{SignInFlowsColumns[3]},
+			},
+			{
+				Name:    "signinflow_code_hash",
+				Unique:  true,
+				Columns: []*schema.Column{SignInFlowsColumns[10]},
+			},
+			{
+				Name:    "signinflow_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{SignInFlowsColumns[11]},
+			},
+		},
+	}
+	// SupportPlanPeriodsColumns holds the columns for the "support_plan_periods" table.
+	SupportPlanPeriodsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "plan", Type: field.TypeEnum, Enums: []string{"BASIC", "ADVANCED", "BUSINESS", "ENTERPRISE"}},
+		{Name: "starts_at", Type: field.TypeTime},
+		{Name: "ends_at", Type: field.TypeTime, Nullable: true},
+		{Name: "changed_by", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// SupportPlanPeriodsTable holds the schema information for the "support_plan_periods" table.
+	SupportPlanPeriodsTable = &schema.Table{
+		Name:       "support_plan_periods",
+		Columns:    SupportPlanPeriodsColumns,
+		PrimaryKey: []*schema.Column{SupportPlanPeriodsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "support_plan_periods_organizations_organization",
+				Columns:    []*schema.Column{SupportPlanPeriodsColumns[6]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "supportplanperiod_organization_id_starts_at",
+				Unique:  true,
+				Columns: []*schema.Column{SupportPlanPeriodsColumns[6], SupportPlanPeriodsColumns[2]},
+			},
+			{
+				Name:    "support_plan_one_open",
+				Unique:  true,
+				Columns: []*schema.Column{SupportPlanPeriodsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "ends_at IS NULL",
+				},
+			},
+		},
+	}
+	// TicketsColumns holds the columns for the "tickets" table.
+	TicketsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "subject", Type: field.TypeString, Size: 200},
+		{Name: "product", Type: field.TypeString, Size: 64},
+		{Name: "priority", Type: field.TypeEnum, Enums: []string{"P1", "P2", "P3", "P4", "P5"}},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"OPEN", "WAITING_CUSTOMER", "RESOLVED", "CLOSED"}},
+		{Name: "created_by", Type: field.TypeUUID},
+		{Name: "created_by_name", Type: field.TypeString, Size: 200},
+		{Name: "updated_at", Type: field.TypeTime},
+		{Name: "closed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "resource_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// TicketsTable holds the schema information for the "tickets" table.
+	TicketsTable = &schema.Table{
+		Name:       "tickets",
+		Columns:    TicketsColumns,
+		PrimaryKey: []*schema.Column{TicketsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "tickets_organizations_organization",
+				Columns:    []*schema.Column{TicketsColumns[11]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "tickets_resources_resource",
+				Columns:    []*schema.Column{TicketsColumns[12]},
+				RefColumns: []*schema.Column{ResourcesColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "ticket_organization_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{TicketsColumns[11], TicketsColumns[10]},
+			},
+			{
+				Name:    "ticket_created_by",
+				Unique:  false,
+				Columns: []*schema.Column{TicketsColumns[5]},
+			},
+			{
+				Name:    "ticket_resource_id",
+				Unique:  false,
+				Columns: []*schema.Column{TicketsColumns[12]},
+			},
+		},
+	}
+	// TicketMessagesColumns holds the columns for the "ticket_messages" table.
+	TicketMessagesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "author_id", Type: field.TypeUUID},
+		{Name: "author_name", Type: field.TypeString, Size: 200},
+		{Name: "from_support", Type: field.TypeBool, Default: false},
+		{Name: "body", Type: field.TypeString, Size: 20000},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "ticket_id", Type: field.TypeUUID},
+	}
+	// TicketMessagesTable holds the schema information for the "ticket_messages" table.
+	TicketMessagesTable = &schema.Table{
+		Name:       "ticket_messages",
+		Columns:    TicketMessagesColumns,
+		PrimaryKey: []*schema.Column{TicketMessagesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "ticket_messages_tickets_messages",
+				Columns:    []*schema.Column{TicketMessagesColumns[7]},
+				RefColumns: []*schema.Column{TicketsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "ticketmessage_ticket_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{TicketMessagesColumns[7], TicketMessagesColumns[6]},
+			},
+		},
+	}
+	// TrustedIssuersColumns holds the columns for the "trusted_issuers" table.
+	TrustedIssuersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString, Size: 64},
+		{Name: "issuer", Type: field.TypeString, Size: 500},
+		{Name: "audience", Type: field.TypeString, Size: 500},
+		{Name: "jwks_url", Type: field.TypeString, Size: 500},
+		{Name: "enabled", Type: field.TypeBool, Default: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// TrustedIssuersTable holds the schema information for the "trusted_issuers" table.
+	TrustedIssuersTable = &schema.Table{
+		Name:       "trusted_issuers",
+		Columns:    TrustedIssuersColumns,
+		PrimaryKey: []*schema.Column{TrustedIssuersColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "trusted_issuers_organizations_organization",
+				Columns:    []*schema.Column{TrustedIssuersColumns[8]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "trustedissuer_issuer_audience",
+				Unique:  true,
+				Columns: []*schema.Column{TrustedIssuersColumns[2], TrustedIssuersColumns[3]},
+			},
+			{
+				Name:    "trustedissuer_organization_id_name",
+				Unique:  true,
+				Columns: []*schema.Column{TrustedIssuersColumns[8], TrustedIssuersColumns[1]},
+			},
+		},
+	}
+	// TrustedSubjectsColumns holds the columns for the "trusted_subjects" table.
+	TrustedSubjectsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "subject", Type: field.TypeString, Size: 500},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "issuer_id", Type: field.TypeUUID},
+		{Name: "membership_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "application_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// TrustedSubjectsTable holds the schema information for the "trusted_subjects" table.
+	TrustedSubjectsTable = &schema.Table{
+		Name:       "trusted_subjects",
+		Columns:    TrustedSubjectsColumns,
+		PrimaryKey: []*schema.Column{TrustedSubjectsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "trusted_subjects_trusted_issuers_subjects",
+				Columns:    []*schema.Column{TrustedSubjectsColumns[4]},
+				RefColumns: []*schema.Column{TrustedIssuersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "trusted_subjects_memberships_membership",
+				Columns:    []*schema.Column{TrustedSubjectsColumns[5]},
+				RefColumns: []*schema.Column{MembershipsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "trusted_subjects_applications_application",
+				Columns:    []*schema.Column{TrustedSubjectsColumns[6]},
+				RefColumns: []*schema.Column{ApplicationsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "trustedsubject_issuer_id_subject",
+				Unique:  true,
+				Columns: []*schema.Column{TrustedSubjectsColumns[4], TrustedSubjectsColumns[2]},
+			},
+			{
+				Name:    "trustedsubject_membership_id",
+				Unique:  false,
+				Columns: []*schema.Column{TrustedSubjectsColumns[5]},
+			},
+			{
+				Name:    "trustedsubject_application_id",
+				Unique:  false,
+				Columns: []*schema.Column{TrustedSubjectsColumns[6]},
 			},
 		},
 	}
@@ -1214,10 +1871,15 @@ var (
 		{Name: "email", Type: field.TypeString, Size: 254},
 		{Name: "email_key", Type: field.TypeString, Size: 508},
 		{Name: "name", Type: field.TypeString, Size: 200},
-		{Name: "status", Type: field.TypeEnum, Enums: []string{"INVITED", "ACTIVE", "LOCKED"}},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"INVITED", "ACTIVE", "LOCKED", "DELETED"}},
+		{Name: "email_verified_at", Type: field.TypeTime, Nullable: true},
 		{Name: "password_hash", Type: field.TypeString, Nullable: true},
 		{Name: "credentials_set_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "credentials_version", Type: field.TypeInt, Default: 1},
 		{Name: "mfa_enabled", Type: field.TypeBool, Default: false},
+		{Name: "totp_secret", Type: field.TypeString, Nullable: true},
+		{Name: "totp_step", Type: field.TypeInt64, Default: 0},
+		{Name: "recovery_codes", Type: field.TypeJSON, Nullable: true},
 		{Name: "last_login_at", Type: field.TypeTime, Nullable: true},
 		{Name: "version", Type: field.TypeInt, Default: 1},
 		{Name: "created_at", Type: field.TypeTime},
@@ -1231,7 +1893,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "users_organizations_home_organization",
-				Columns:    []*schema.Column{UsersColumns[13]},
+				Columns:    []*schema.Column{UsersColumns[18]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -1241,11 +1903,22 @@ var (
 				Name:    "user_username_key",
 				Unique:  true,
 				Columns: []*schema.Column{UsersColumns[2]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status <> 'DELETED'",
+				},
 			},
 			{
 				Name:    "user_email_key",
 				Unique:  true,
 				Columns: []*schema.Column{UsersColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status <> 'DELETED'",
+				},
+			},
+			{
+				Name:    "user_home_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[18]},
 			},
 		},
 	}
@@ -1254,7 +1927,9 @@ var (
 		APIKeysTable,
 		PoliciesTable,
 		AccessRequestsTable,
+		ActivitiesTable,
 		OrganizationAncestriesTable,
+		AnnouncementsTable,
 		ApplicationsTable,
 		BillingMultipliersTable,
 		CostRollupsTable,
@@ -1262,8 +1937,12 @@ var (
 		GroupsTable,
 		GroupMembersTable,
 		GroupProjectsTable,
+		IdentityProvidersTable,
+		InvitationsTable,
+		JobsTable,
 		JournalChangesTable,
 		JournalEntriesTable,
+		LinkedIdentitiesTable,
 		MembershipsTable,
 		NoticesTable,
 		OrganizationsTable,
@@ -1271,7 +1950,15 @@ var (
 		RatedLinesTable,
 		ResourcesTable,
 		SSHKeysTable,
+		SessionsTable,
 		SettingDirectivesTable,
+		SignInAttemptsTable,
+		SignInFlowsTable,
+		SupportPlanPeriodsTable,
+		TicketsTable,
+		TicketMessagesTable,
+		TrustedIssuersTable,
+		TrustedSubjectsTable,
 		UsageDatasetsTable,
 		UsageImportsTable,
 		UsageLinesTable,
@@ -1306,6 +1993,10 @@ func init() {
 	AccessRequestsTable.Annotation = &entsql.Annotation{
 		Table: "access_requests",
 	}
+	ActivitiesTable.ForeignKeys[0].RefTable = OrganizationsTable
+	ActivitiesTable.Annotation = &entsql.Annotation{
+		Table: "activities",
+	}
 	OrganizationAncestriesTable.ForeignKeys[0].RefTable = OrganizationsTable
 	OrganizationAncestriesTable.ForeignKeys[1].RefTable = OrganizationsTable
 	OrganizationAncestriesTable.Annotation = &entsql.Annotation{
@@ -1313,6 +2004,10 @@ func init() {
 	}
 	OrganizationAncestriesTable.Annotation.Checks = map[string]string{
 		"ancestry_self": "((distance = 0) = (ancestor_id = organization_id))",
+	}
+	AnnouncementsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	AnnouncementsTable.Annotation = &entsql.Annotation{
+		Table: "announcements",
 	}
 	ApplicationsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	ApplicationsTable.ForeignKeys[1].RefTable = ProjectsTable
@@ -1349,12 +2044,29 @@ func init() {
 	GroupProjectsTable.Annotation = &entsql.Annotation{
 		Table: "group_projects",
 	}
+	IdentityProvidersTable.ForeignKeys[0].RefTable = OrganizationsTable
+	IdentityProvidersTable.Annotation = &entsql.Annotation{
+		Table: "identity_providers",
+	}
+	InvitationsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	InvitationsTable.ForeignKeys[1].RefTable = UsersTable
+	InvitationsTable.Annotation = &entsql.Annotation{
+		Table: "invitations",
+	}
+	JobsTable.Annotation = &entsql.Annotation{
+		Table: "jobs",
+	}
 	JournalChangesTable.ForeignKeys[0].RefTable = JournalEntriesTable
 	JournalChangesTable.Annotation = &entsql.Annotation{
 		Table: "journal_changes",
 	}
 	JournalEntriesTable.Annotation = &entsql.Annotation{
 		Table: "journal_entries",
+	}
+	LinkedIdentitiesTable.ForeignKeys[0].RefTable = UsersTable
+	LinkedIdentitiesTable.ForeignKeys[1].RefTable = IdentityProvidersTable
+	LinkedIdentitiesTable.Annotation = &entsql.Annotation{
+		Table: "linked_identities",
 	}
 	MembershipsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	MembershipsTable.ForeignKeys[1].RefTable = UsersTable
@@ -1394,6 +2106,10 @@ func init() {
 	SSHKeysTable.Annotation = &entsql.Annotation{
 		Table: "ssh_keys",
 	}
+	SessionsTable.ForeignKeys[0].RefTable = UsersTable
+	SessionsTable.Annotation = &entsql.Annotation{
+		Table: "sessions",
+	}
 	SettingDirectivesTable.ForeignKeys[0].RefTable = OrganizationsTable
 	SettingDirectivesTable.ForeignKeys[1].RefTable = OrganizationsTable
 	SettingDirectivesTable.Annotation = &entsql.Annotation{
@@ -1401,6 +2117,38 @@ func init() {
 	}
 	SettingDirectivesTable.Annotation.Checks = map[string]string{
 		"setting_directive_ends_after_start": "valid_to IS NULL OR valid_to > valid_from",
+	}
+	SignInAttemptsTable.Annotation = &entsql.Annotation{
+		Table: "sign_in_attempts",
+	}
+	SignInFlowsTable.Annotation = &entsql.Annotation{
+		Table: "sign_in_flows",
+	}
+	SupportPlanPeriodsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	SupportPlanPeriodsTable.Annotation = &entsql.Annotation{
+		Table: "support_plan_periods",
+	}
+	TicketsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	TicketsTable.ForeignKeys[1].RefTable = ResourcesTable
+	TicketsTable.Annotation = &entsql.Annotation{
+		Table: "tickets",
+	}
+	TicketMessagesTable.ForeignKeys[0].RefTable = TicketsTable
+	TicketMessagesTable.Annotation = &entsql.Annotation{
+		Table: "ticket_messages",
+	}
+	TrustedIssuersTable.ForeignKeys[0].RefTable = OrganizationsTable
+	TrustedIssuersTable.Annotation = &entsql.Annotation{
+		Table: "trusted_issuers",
+	}
+	TrustedSubjectsTable.ForeignKeys[0].RefTable = TrustedIssuersTable
+	TrustedSubjectsTable.ForeignKeys[1].RefTable = MembershipsTable
+	TrustedSubjectsTable.ForeignKeys[2].RefTable = ApplicationsTable
+	TrustedSubjectsTable.Annotation = &entsql.Annotation{
+		Table: "trusted_subjects",
+	}
+	TrustedSubjectsTable.Annotation.Checks = map[string]string{
+		"trusted_subject_is_one_principal": "((membership_id IS NULL) <> (application_id IS NULL))",
 	}
 	UsageDatasetsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	UsageDatasetsTable.ForeignKeys[1].RefTable = UsageImportsTable

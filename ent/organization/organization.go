@@ -29,6 +29,36 @@ const (
 	FieldStatus = "status"
 	// FieldCustomerReference holds the string denoting the customer_reference field in the database.
 	FieldCustomerReference = "customer_reference"
+	// FieldCustomerReferenceMonth holds the string denoting the customer_reference_month field in the database.
+	FieldCustomerReferenceMonth = "customer_reference_month"
+	// FieldCustomerReferenceBefore holds the string denoting the customer_reference_before field in the database.
+	FieldCustomerReferenceBefore = "customer_reference_before"
+	// FieldPersonal holds the string denoting the personal field in the database.
+	FieldPersonal = "personal"
+	// FieldNameSource holds the string denoting the name_source field in the database.
+	FieldNameSource = "name_source"
+	// FieldLockedBy holds the string denoting the locked_by field in the database.
+	FieldLockedBy = "locked_by"
+	// FieldLockedByOrganizationID holds the string denoting the locked_by_organization_id field in the database.
+	FieldLockedByOrganizationID = "locked_by_organization_id"
+	// FieldLockReason holds the string denoting the lock_reason field in the database.
+	FieldLockReason = "lock_reason"
+	// FieldLockedAt holds the string denoting the locked_at field in the database.
+	FieldLockedAt = "locked_at"
+	// FieldDeactivatedAt holds the string denoting the deactivated_at field in the database.
+	FieldDeactivatedAt = "deactivated_at"
+	// FieldDeactivationReason holds the string denoting the deactivation_reason field in the database.
+	FieldDeactivationReason = "deactivation_reason"
+	// FieldPurgeAt holds the string denoting the purge_at field in the database.
+	FieldPurgeAt = "purge_at"
+	// FieldDeletedAt holds the string denoting the deleted_at field in the database.
+	FieldDeletedAt = "deleted_at"
+	// FieldTermsVersion holds the string denoting the terms_version field in the database.
+	FieldTermsVersion = "terms_version"
+	// FieldTermsAcceptedAt holds the string denoting the terms_accepted_at field in the database.
+	FieldTermsAcceptedAt = "terms_accepted_at"
+	// FieldPaymentMethodReference holds the string denoting the payment_method_reference field in the database.
+	FieldPaymentMethodReference = "payment_method_reference"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -112,6 +142,21 @@ var Columns = []string{
 	FieldSlug,
 	FieldStatus,
 	FieldCustomerReference,
+	FieldCustomerReferenceMonth,
+	FieldCustomerReferenceBefore,
+	FieldPersonal,
+	FieldNameSource,
+	FieldLockedBy,
+	FieldLockedByOrganizationID,
+	FieldLockReason,
+	FieldLockedAt,
+	FieldDeactivatedAt,
+	FieldDeactivationReason,
+	FieldPurgeAt,
+	FieldDeletedAt,
+	FieldTermsVersion,
+	FieldTermsAcceptedAt,
+	FieldPaymentMethodReference,
 	FieldVersion,
 	FieldCreatedAt,
 }
@@ -144,6 +189,20 @@ var (
 	SlugValidator func(string) error
 	// CustomerReferenceValidator is a validator for the "customer_reference" field. It is called by the builders before save.
 	CustomerReferenceValidator func(string) error
+	// CustomerReferenceMonthValidator is a validator for the "customer_reference_month" field. It is called by the builders before save.
+	CustomerReferenceMonthValidator func(string) error
+	// CustomerReferenceBeforeValidator is a validator for the "customer_reference_before" field. It is called by the builders before save.
+	CustomerReferenceBeforeValidator func(string) error
+	// DefaultPersonal holds the default value on creation for the "personal" field.
+	DefaultPersonal bool
+	// LockReasonValidator is a validator for the "lock_reason" field. It is called by the builders before save.
+	LockReasonValidator func(string) error
+	// DeactivationReasonValidator is a validator for the "deactivation_reason" field. It is called by the builders before save.
+	DeactivationReasonValidator func(string) error
+	// TermsVersionValidator is a validator for the "terms_version" field. It is called by the builders before save.
+	TermsVersionValidator func(string) error
+	// PaymentMethodReferenceValidator is a validator for the "payment_method_reference" field. It is called by the builders before save.
+	PaymentMethodReferenceValidator func(string) error
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 	// VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -167,6 +226,56 @@ func StatusValidator(s orgtree.Status) error {
 		return nil
 	default:
 		return fmt.Errorf("organization: invalid enum value for status field: %q", s)
+	}
+}
+
+// NameSource defines the type for the "name_source" enum field.
+type NameSource string
+
+// NameSourceGIVEN is the default value of the NameSource enum.
+const DefaultNameSource = NameSourceGIVEN
+
+// NameSource values.
+const (
+	NameSourceGIVEN      NameSource = "GIVEN"
+	NameSourceOWNER_NAME NameSource = "OWNER_NAME"
+	NameSourceEMAIL      NameSource = "EMAIL"
+)
+
+func (ns NameSource) String() string {
+	return string(ns)
+}
+
+// NameSourceValidator is a validator for the "name_source" field enum values. It is called by the builders before save.
+func NameSourceValidator(ns NameSource) error {
+	switch ns {
+	case NameSourceGIVEN, NameSourceOWNER_NAME, NameSourceEMAIL:
+		return nil
+	default:
+		return fmt.Errorf("organization: invalid enum value for name_source field: %q", ns)
+	}
+}
+
+// LockedBy defines the type for the "locked_by" enum field.
+type LockedBy string
+
+// LockedBy values.
+const (
+	LockedByPARTNER  LockedBy = "PARTNER"
+	LockedByPLATFORM LockedBy = "PLATFORM"
+)
+
+func (lb LockedBy) String() string {
+	return string(lb)
+}
+
+// LockedByValidator is a validator for the "locked_by" field enum values. It is called by the builders before save.
+func LockedByValidator(lb LockedBy) error {
+	switch lb {
+	case LockedByPARTNER, LockedByPLATFORM:
+		return nil
+	default:
+		return fmt.Errorf("organization: invalid enum value for locked_by field: %q", lb)
 	}
 }
 
@@ -211,6 +320,81 @@ func ByStatus(opts ...sql.OrderTermOption) OrderOption {
 // ByCustomerReference orders the results by the customer_reference field.
 func ByCustomerReference(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCustomerReference, opts...).ToFunc()
+}
+
+// ByCustomerReferenceMonth orders the results by the customer_reference_month field.
+func ByCustomerReferenceMonth(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCustomerReferenceMonth, opts...).ToFunc()
+}
+
+// ByCustomerReferenceBefore orders the results by the customer_reference_before field.
+func ByCustomerReferenceBefore(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCustomerReferenceBefore, opts...).ToFunc()
+}
+
+// ByPersonal orders the results by the personal field.
+func ByPersonal(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPersonal, opts...).ToFunc()
+}
+
+// ByNameSource orders the results by the name_source field.
+func ByNameSource(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNameSource, opts...).ToFunc()
+}
+
+// ByLockedBy orders the results by the locked_by field.
+func ByLockedBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLockedBy, opts...).ToFunc()
+}
+
+// ByLockedByOrganizationID orders the results by the locked_by_organization_id field.
+func ByLockedByOrganizationID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLockedByOrganizationID, opts...).ToFunc()
+}
+
+// ByLockReason orders the results by the lock_reason field.
+func ByLockReason(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLockReason, opts...).ToFunc()
+}
+
+// ByLockedAt orders the results by the locked_at field.
+func ByLockedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLockedAt, opts...).ToFunc()
+}
+
+// ByDeactivatedAt orders the results by the deactivated_at field.
+func ByDeactivatedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeactivatedAt, opts...).ToFunc()
+}
+
+// ByDeactivationReason orders the results by the deactivation_reason field.
+func ByDeactivationReason(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeactivationReason, opts...).ToFunc()
+}
+
+// ByPurgeAt orders the results by the purge_at field.
+func ByPurgeAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPurgeAt, opts...).ToFunc()
+}
+
+// ByDeletedAt orders the results by the deleted_at field.
+func ByDeletedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDeletedAt, opts...).ToFunc()
+}
+
+// ByTermsVersion orders the results by the terms_version field.
+func ByTermsVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTermsVersion, opts...).ToFunc()
+}
+
+// ByTermsAcceptedAt orders the results by the terms_accepted_at field.
+func ByTermsAcceptedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTermsAcceptedAt, opts...).ToFunc()
+}
+
+// ByPaymentMethodReference orders the results by the payment_method_reference field.
+func ByPaymentMethodReference(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPaymentMethodReference, opts...).ToFunc()
 }
 
 // ByVersion orders the results by the version field.

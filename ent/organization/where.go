@@ -82,6 +82,71 @@ func CustomerReference(v string) predicate.Organization {
 	return predicate.Organization(sql.FieldEQ(FieldCustomerReference, v))
 }
 
+// CustomerReferenceMonth applies equality check predicate on the "customer_reference_month" field. It's identical to CustomerReferenceMonthEQ.
+func CustomerReferenceMonth(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceBefore applies equality check predicate on the "customer_reference_before" field. It's identical to CustomerReferenceBeforeEQ.
+func CustomerReferenceBefore(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldCustomerReferenceBefore, v))
+}
+
+// Personal applies equality check predicate on the "personal" field. It's identical to PersonalEQ.
+func Personal(v bool) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldPersonal, v))
+}
+
+// LockedByOrganizationID applies equality check predicate on the "locked_by_organization_id" field. It's identical to LockedByOrganizationIDEQ.
+func LockedByOrganizationID(v uuid.UUID) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldLockedByOrganizationID, v))
+}
+
+// LockReason applies equality check predicate on the "lock_reason" field. It's identical to LockReasonEQ.
+func LockReason(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldLockReason, v))
+}
+
+// LockedAt applies equality check predicate on the "locked_at" field. It's identical to LockedAtEQ.
+func LockedAt(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldLockedAt, v))
+}
+
+// DeactivatedAt applies equality check predicate on the "deactivated_at" field. It's identical to DeactivatedAtEQ.
+func DeactivatedAt(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldDeactivatedAt, v))
+}
+
+// DeactivationReason applies equality check predicate on the "deactivation_reason" field. It's identical to DeactivationReasonEQ.
+func DeactivationReason(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldDeactivationReason, v))
+}
+
+// PurgeAt applies equality check predicate on the "purge_at" field. It's identical to PurgeAtEQ.
+func PurgeAt(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldPurgeAt, v))
+}
+
+// DeletedAt applies equality check predicate on the "deleted_at" field. It's identical to DeletedAtEQ.
+func DeletedAt(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldDeletedAt, v))
+}
+
+// TermsVersion applies equality check predicate on the "terms_version" field. It's identical to TermsVersionEQ.
+func TermsVersion(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldTermsVersion, v))
+}
+
+// TermsAcceptedAt applies equality check predicate on the "terms_accepted_at" field. It's identical to TermsAcceptedAtEQ.
+func TermsAcceptedAt(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldTermsAcceptedAt, v))
+}
+
+// PaymentMethodReference applies equality check predicate on the "payment_method_reference" field. It's identical to PaymentMethodReferenceEQ.
+func PaymentMethodReference(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldPaymentMethodReference, v))
+}
+
 // Version applies equality check predicate on the "version" field. It's identical to VersionEQ.
 func Version(v int) predicate.Organization {
 	return predicate.Organization(sql.FieldEQ(FieldVersion, v))
@@ -425,6 +490,816 @@ func CustomerReferenceEqualFold(v string) predicate.Organization {
 // CustomerReferenceContainsFold applies the ContainsFold predicate on the "customer_reference" field.
 func CustomerReferenceContainsFold(v string) predicate.Organization {
 	return predicate.Organization(sql.FieldContainsFold(FieldCustomerReference, v))
+}
+
+// CustomerReferenceMonthEQ applies the EQ predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceMonthNEQ applies the NEQ predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthNEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceMonthIn applies the In predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldCustomerReferenceMonth, vs...))
+}
+
+// CustomerReferenceMonthNotIn applies the NotIn predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthNotIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldCustomerReferenceMonth, vs...))
+}
+
+// CustomerReferenceMonthGT applies the GT predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthGT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceMonthGTE applies the GTE predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthGTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceMonthLT applies the LT predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthLT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceMonthLTE applies the LTE predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthLTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceMonthContains applies the Contains predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthContains(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContains(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceMonthHasPrefix applies the HasPrefix predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthHasPrefix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasPrefix(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceMonthHasSuffix applies the HasSuffix predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthHasSuffix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasSuffix(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceMonthIsNil applies the IsNil predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldCustomerReferenceMonth))
+}
+
+// CustomerReferenceMonthNotNil applies the NotNil predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldCustomerReferenceMonth))
+}
+
+// CustomerReferenceMonthEqualFold applies the EqualFold predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthEqualFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEqualFold(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceMonthContainsFold applies the ContainsFold predicate on the "customer_reference_month" field.
+func CustomerReferenceMonthContainsFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContainsFold(FieldCustomerReferenceMonth, v))
+}
+
+// CustomerReferenceBeforeEQ applies the EQ predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldCustomerReferenceBefore, v))
+}
+
+// CustomerReferenceBeforeNEQ applies the NEQ predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeNEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldCustomerReferenceBefore, v))
+}
+
+// CustomerReferenceBeforeIn applies the In predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldCustomerReferenceBefore, vs...))
+}
+
+// CustomerReferenceBeforeNotIn applies the NotIn predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeNotIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldCustomerReferenceBefore, vs...))
+}
+
+// CustomerReferenceBeforeGT applies the GT predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeGT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldCustomerReferenceBefore, v))
+}
+
+// CustomerReferenceBeforeGTE applies the GTE predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeGTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldCustomerReferenceBefore, v))
+}
+
+// CustomerReferenceBeforeLT applies the LT predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeLT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldCustomerReferenceBefore, v))
+}
+
+// CustomerReferenceBeforeLTE applies the LTE predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeLTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldCustomerReferenceBefore, v))
+}
+
+// CustomerReferenceBeforeContains applies the Contains predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeContains(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContains(FieldCustomerReferenceBefore, v))
+}
+
+// CustomerReferenceBeforeHasPrefix applies the HasPrefix predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeHasPrefix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasPrefix(FieldCustomerReferenceBefore, v))
+}
+
+// CustomerReferenceBeforeHasSuffix applies the HasSuffix predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeHasSuffix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasSuffix(FieldCustomerReferenceBefore, v))
+}
+
+// CustomerReferenceBeforeIsNil applies the IsNil predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldCustomerReferenceBefore))
+}
+
+// CustomerReferenceBeforeNotNil applies the NotNil predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldCustomerReferenceBefore))
+}
+
+// CustomerReferenceBeforeEqualFold applies the EqualFold predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeEqualFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEqualFold(FieldCustomerReferenceBefore, v))
+}
+
+// CustomerReferenceBeforeContainsFold applies the ContainsFold predicate on the "customer_reference_before" field.
+func CustomerReferenceBeforeContainsFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContainsFold(FieldCustomerReferenceBefore, v))
+}
+
+// PersonalEQ applies the EQ predicate on the "personal" field.
+func PersonalEQ(v bool) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldPersonal, v))
+}
+
+// PersonalNEQ applies the NEQ predicate on the "personal" field.
+func PersonalNEQ(v bool) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldPersonal, v))
+}
+
+// NameSourceEQ applies the EQ predicate on the "name_source" field.
+func NameSourceEQ(v NameSource) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldNameSource, v))
+}
+
+// NameSourceNEQ applies the NEQ predicate on the "name_source" field.
+func NameSourceNEQ(v NameSource) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldNameSource, v))
+}
+
+// NameSourceIn applies the In predicate on the "name_source" field.
+func NameSourceIn(vs ...NameSource) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldNameSource, vs...))
+}
+
+// NameSourceNotIn applies the NotIn predicate on the "name_source" field.
+func NameSourceNotIn(vs ...NameSource) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldNameSource, vs...))
+}
+
+// LockedByEQ applies the EQ predicate on the "locked_by" field.
+func LockedByEQ(v LockedBy) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldLockedBy, v))
+}
+
+// LockedByNEQ applies the NEQ predicate on the "locked_by" field.
+func LockedByNEQ(v LockedBy) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldLockedBy, v))
+}
+
+// LockedByIn applies the In predicate on the "locked_by" field.
+func LockedByIn(vs ...LockedBy) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldLockedBy, vs...))
+}
+
+// LockedByNotIn applies the NotIn predicate on the "locked_by" field.
+func LockedByNotIn(vs ...LockedBy) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldLockedBy, vs...))
+}
+
+// LockedByIsNil applies the IsNil predicate on the "locked_by" field.
+func LockedByIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldLockedBy))
+}
+
+// LockedByNotNil applies the NotNil predicate on the "locked_by" field.
+func LockedByNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldLockedBy))
+}
+
+// LockedByOrganizationIDEQ applies the EQ predicate on the "locked_by_organization_id" field.
+func LockedByOrganizationIDEQ(v uuid.UUID) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldLockedByOrganizationID, v))
+}
+
+// LockedByOrganizationIDNEQ applies the NEQ predicate on the "locked_by_organization_id" field.
+func LockedByOrganizationIDNEQ(v uuid.UUID) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldLockedByOrganizationID, v))
+}
+
+// LockedByOrganizationIDIn applies the In predicate on the "locked_by_organization_id" field.
+func LockedByOrganizationIDIn(vs ...uuid.UUID) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldLockedByOrganizationID, vs...))
+}
+
+// LockedByOrganizationIDNotIn applies the NotIn predicate on the "locked_by_organization_id" field.
+func LockedByOrganizationIDNotIn(vs ...uuid.UUID) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldLockedByOrganizationID, vs...))
+}
+
+// LockedByOrganizationIDGT applies the GT predicate on the "locked_by_organization_id" field.
+func LockedByOrganizationIDGT(v uuid.UUID) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldLockedByOrganizationID, v))
+}
+
+// LockedByOrganizationIDGTE applies the GTE predicate on the "locked_by_organization_id" field.
+func LockedByOrganizationIDGTE(v uuid.UUID) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldLockedByOrganizationID, v))
+}
+
+// LockedByOrganizationIDLT applies the LT predicate on the "locked_by_organization_id" field.
+func LockedByOrganizationIDLT(v uuid.UUID) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldLockedByOrganizationID, v))
+}
+
+// LockedByOrganizationIDLTE applies the LTE predicate on the "locked_by_organization_id" field.
+func LockedByOrganizationIDLTE(v uuid.UUID) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldLockedByOrganizationID, v))
+}
+
+// LockedByOrganizationIDIsNil applies the IsNil predicate on the "locked_by_organization_id" field.
+func LockedByOrganizationIDIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldLockedByOrganizationID))
+}
+
+// LockedByOrganizationIDNotNil applies the NotNil predicate on the "locked_by_organization_id" field.
+func LockedByOrganizationIDNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldLockedByOrganizationID))
+}
+
+// LockReasonEQ applies the EQ predicate on the "lock_reason" field.
+func LockReasonEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldLockReason, v))
+}
+
+// LockReasonNEQ applies the NEQ predicate on the "lock_reason" field.
+func LockReasonNEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldLockReason, v))
+}
+
+// LockReasonIn applies the In predicate on the "lock_reason" field.
+func LockReasonIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldLockReason, vs...))
+}
+
+// LockReasonNotIn applies the NotIn predicate on the "lock_reason" field.
+func LockReasonNotIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldLockReason, vs...))
+}
+
+// LockReasonGT applies the GT predicate on the "lock_reason" field.
+func LockReasonGT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldLockReason, v))
+}
+
+// LockReasonGTE applies the GTE predicate on the "lock_reason" field.
+func LockReasonGTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldLockReason, v))
+}
+
+// LockReasonLT applies the LT predicate on the "lock_reason" field.
+func LockReasonLT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldLockReason, v))
+}
+
+// LockReasonLTE applies the LTE predicate on the "lock_reason" field.
+func LockReasonLTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldLockReason, v))
+}
+
+// LockReasonContains applies the Contains predicate on the "lock_reason" field.
+func LockReasonContains(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContains(FieldLockReason, v))
+}
+
+// LockReasonHasPrefix applies the HasPrefix predicate on the "lock_reason" field.
+func LockReasonHasPrefix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasPrefix(FieldLockReason, v))
+}
+
+// LockReasonHasSuffix applies the HasSuffix predicate on the "lock_reason" field.
+func LockReasonHasSuffix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasSuffix(FieldLockReason, v))
+}
+
+// LockReasonIsNil applies the IsNil predicate on the "lock_reason" field.
+func LockReasonIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldLockReason))
+}
+
+// LockReasonNotNil applies the NotNil predicate on the "lock_reason" field.
+func LockReasonNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldLockReason))
+}
+
+// LockReasonEqualFold applies the EqualFold predicate on the "lock_reason" field.
+func LockReasonEqualFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEqualFold(FieldLockReason, v))
+}
+
+// LockReasonContainsFold applies the ContainsFold predicate on the "lock_reason" field.
+func LockReasonContainsFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContainsFold(FieldLockReason, v))
+}
+
+// LockedAtEQ applies the EQ predicate on the "locked_at" field.
+func LockedAtEQ(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldLockedAt, v))
+}
+
+// LockedAtNEQ applies the NEQ predicate on the "locked_at" field.
+func LockedAtNEQ(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldLockedAt, v))
+}
+
+// LockedAtIn applies the In predicate on the "locked_at" field.
+func LockedAtIn(vs ...time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldLockedAt, vs...))
+}
+
+// LockedAtNotIn applies the NotIn predicate on the "locked_at" field.
+func LockedAtNotIn(vs ...time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldLockedAt, vs...))
+}
+
+// LockedAtGT applies the GT predicate on the "locked_at" field.
+func LockedAtGT(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldLockedAt, v))
+}
+
+// LockedAtGTE applies the GTE predicate on the "locked_at" field.
+func LockedAtGTE(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldLockedAt, v))
+}
+
+// LockedAtLT applies the LT predicate on the "locked_at" field.
+func LockedAtLT(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldLockedAt, v))
+}
+
+// LockedAtLTE applies the LTE predicate on the "locked_at" field.
+func LockedAtLTE(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldLockedAt, v))
+}
+
+// LockedAtIsNil applies the IsNil predicate on the "locked_at" field.
+func LockedAtIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldLockedAt))
+}
+
+// LockedAtNotNil applies the NotNil predicate on the "locked_at" field.
+func LockedAtNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldLockedAt))
+}
+
+// DeactivatedAtEQ applies the EQ predicate on the "deactivated_at" field.
+func DeactivatedAtEQ(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldDeactivatedAt, v))
+}
+
+// DeactivatedAtNEQ applies the NEQ predicate on the "deactivated_at" field.
+func DeactivatedAtNEQ(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldDeactivatedAt, v))
+}
+
+// DeactivatedAtIn applies the In predicate on the "deactivated_at" field.
+func DeactivatedAtIn(vs ...time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldDeactivatedAt, vs...))
+}
+
+// DeactivatedAtNotIn applies the NotIn predicate on the "deactivated_at" field.
+func DeactivatedAtNotIn(vs ...time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldDeactivatedAt, vs...))
+}
+
+// DeactivatedAtGT applies the GT predicate on the "deactivated_at" field.
+func DeactivatedAtGT(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldDeactivatedAt, v))
+}
+
+// DeactivatedAtGTE applies the GTE predicate on the "deactivated_at" field.
+func DeactivatedAtGTE(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldDeactivatedAt, v))
+}
+
+// DeactivatedAtLT applies the LT predicate on the "deactivated_at" field.
+func DeactivatedAtLT(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldDeactivatedAt, v))
+}
+
+// DeactivatedAtLTE applies the LTE predicate on the "deactivated_at" field.
+func DeactivatedAtLTE(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldDeactivatedAt, v))
+}
+
+// DeactivatedAtIsNil applies the IsNil predicate on the "deactivated_at" field.
+func DeactivatedAtIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldDeactivatedAt))
+}
+
+// DeactivatedAtNotNil applies the NotNil predicate on the "deactivated_at" field.
+func DeactivatedAtNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldDeactivatedAt))
+}
+
+// DeactivationReasonEQ applies the EQ predicate on the "deactivation_reason" field.
+func DeactivationReasonEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldDeactivationReason, v))
+}
+
+// DeactivationReasonNEQ applies the NEQ predicate on the "deactivation_reason" field.
+func DeactivationReasonNEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldDeactivationReason, v))
+}
+
+// DeactivationReasonIn applies the In predicate on the "deactivation_reason" field.
+func DeactivationReasonIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldDeactivationReason, vs...))
+}
+
+// DeactivationReasonNotIn applies the NotIn predicate on the "deactivation_reason" field.
+func DeactivationReasonNotIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldDeactivationReason, vs...))
+}
+
+// DeactivationReasonGT applies the GT predicate on the "deactivation_reason" field.
+func DeactivationReasonGT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldDeactivationReason, v))
+}
+
+// DeactivationReasonGTE applies the GTE predicate on the "deactivation_reason" field.
+func DeactivationReasonGTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldDeactivationReason, v))
+}
+
+// DeactivationReasonLT applies the LT predicate on the "deactivation_reason" field.
+func DeactivationReasonLT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldDeactivationReason, v))
+}
+
+// DeactivationReasonLTE applies the LTE predicate on the "deactivation_reason" field.
+func DeactivationReasonLTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldDeactivationReason, v))
+}
+
+// DeactivationReasonContains applies the Contains predicate on the "deactivation_reason" field.
+func DeactivationReasonContains(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContains(FieldDeactivationReason, v))
+}
+
+// DeactivationReasonHasPrefix applies the HasPrefix predicate on the "deactivation_reason" field.
+func DeactivationReasonHasPrefix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasPrefix(FieldDeactivationReason, v))
+}
+
+// DeactivationReasonHasSuffix applies the HasSuffix predicate on the "deactivation_reason" field.
+func DeactivationReasonHasSuffix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasSuffix(FieldDeactivationReason, v))
+}
+
+// DeactivationReasonIsNil applies the IsNil predicate on the "deactivation_reason" field.
+func DeactivationReasonIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldDeactivationReason))
+}
+
+// DeactivationReasonNotNil applies the NotNil predicate on the "deactivation_reason" field.
+func DeactivationReasonNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldDeactivationReason))
+}
+
+// DeactivationReasonEqualFold applies the EqualFold predicate on the "deactivation_reason" field.
+func DeactivationReasonEqualFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEqualFold(FieldDeactivationReason, v))
+}
+
+// DeactivationReasonContainsFold applies the ContainsFold predicate on the "deactivation_reason" field.
+func DeactivationReasonContainsFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContainsFold(FieldDeactivationReason, v))
+}
+
+// PurgeAtEQ applies the EQ predicate on the "purge_at" field.
+func PurgeAtEQ(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldPurgeAt, v))
+}
+
+// PurgeAtNEQ applies the NEQ predicate on the "purge_at" field.
+func PurgeAtNEQ(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldPurgeAt, v))
+}
+
+// PurgeAtIn applies the In predicate on the "purge_at" field.
+func PurgeAtIn(vs ...time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldPurgeAt, vs...))
+}
+
+// PurgeAtNotIn applies the NotIn predicate on the "purge_at" field.
+func PurgeAtNotIn(vs ...time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldPurgeAt, vs...))
+}
+
+// PurgeAtGT applies the GT predicate on the "purge_at" field.
+func PurgeAtGT(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldPurgeAt, v))
+}
+
+// PurgeAtGTE applies the GTE predicate on the "purge_at" field.
+func PurgeAtGTE(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldPurgeAt, v))
+}
+
+// PurgeAtLT applies the LT predicate on the "purge_at" field.
+func PurgeAtLT(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldPurgeAt, v))
+}
+
+// PurgeAtLTE applies the LTE predicate on the "purge_at" field.
+func PurgeAtLTE(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldPurgeAt, v))
+}
+
+// PurgeAtIsNil applies the IsNil predicate on the "purge_at" field.
+func PurgeAtIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldPurgeAt))
+}
+
+// PurgeAtNotNil applies the NotNil predicate on the "purge_at" field.
+func PurgeAtNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldPurgeAt))
+}
+
+// DeletedAtEQ applies the EQ predicate on the "deleted_at" field.
+func DeletedAtEQ(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldDeletedAt, v))
+}
+
+// DeletedAtNEQ applies the NEQ predicate on the "deleted_at" field.
+func DeletedAtNEQ(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldDeletedAt, v))
+}
+
+// DeletedAtIn applies the In predicate on the "deleted_at" field.
+func DeletedAtIn(vs ...time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldDeletedAt, vs...))
+}
+
+// DeletedAtNotIn applies the NotIn predicate on the "deleted_at" field.
+func DeletedAtNotIn(vs ...time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldDeletedAt, vs...))
+}
+
+// DeletedAtGT applies the GT predicate on the "deleted_at" field.
+func DeletedAtGT(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldDeletedAt, v))
+}
+
+// DeletedAtGTE applies the GTE predicate on the "deleted_at" field.
+func DeletedAtGTE(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldDeletedAt, v))
+}
+
+// DeletedAtLT applies the LT predicate on the "deleted_at" field.
+func DeletedAtLT(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldDeletedAt, v))
+}
+
+// DeletedAtLTE applies the LTE predicate on the "deleted_at" field.
+func DeletedAtLTE(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldDeletedAt, v))
+}
+
+// DeletedAtIsNil applies the IsNil predicate on the "deleted_at" field.
+func DeletedAtIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldDeletedAt))
+}
+
+// DeletedAtNotNil applies the NotNil predicate on the "deleted_at" field.
+func DeletedAtNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldDeletedAt))
+}
+
+// TermsVersionEQ applies the EQ predicate on the "terms_version" field.
+func TermsVersionEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldTermsVersion, v))
+}
+
+// TermsVersionNEQ applies the NEQ predicate on the "terms_version" field.
+func TermsVersionNEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldTermsVersion, v))
+}
+
+// TermsVersionIn applies the In predicate on the "terms_version" field.
+func TermsVersionIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldTermsVersion, vs...))
+}
+
+// TermsVersionNotIn applies the NotIn predicate on the "terms_version" field.
+func TermsVersionNotIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldTermsVersion, vs...))
+}
+
+// TermsVersionGT applies the GT predicate on the "terms_version" field.
+func TermsVersionGT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldTermsVersion, v))
+}
+
+// TermsVersionGTE applies the GTE predicate on the "terms_version" field.
+func TermsVersionGTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldTermsVersion, v))
+}
+
+// TermsVersionLT applies the LT predicate on the "terms_version" field.
+func TermsVersionLT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldTermsVersion, v))
+}
+
+// TermsVersionLTE applies the LTE predicate on the "terms_version" field.
+func TermsVersionLTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldTermsVersion, v))
+}
+
+// TermsVersionContains applies the Contains predicate on the "terms_version" field.
+func TermsVersionContains(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContains(FieldTermsVersion, v))
+}
+
+// TermsVersionHasPrefix applies the HasPrefix predicate on the "terms_version" field.
+func TermsVersionHasPrefix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasPrefix(FieldTermsVersion, v))
+}
+
+// TermsVersionHasSuffix applies the HasSuffix predicate on the "terms_version" field.
+func TermsVersionHasSuffix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasSuffix(FieldTermsVersion, v))
+}
+
+// TermsVersionIsNil applies the IsNil predicate on the "terms_version" field.
+func TermsVersionIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldTermsVersion))
+}
+
+// TermsVersionNotNil applies the NotNil predicate on the "terms_version" field.
+func TermsVersionNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldTermsVersion))
+}
+
+// TermsVersionEqualFold applies the EqualFold predicate on the "terms_version" field.
+func TermsVersionEqualFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEqualFold(FieldTermsVersion, v))
+}
+
+// TermsVersionContainsFold applies the ContainsFold predicate on the "terms_version" field.
+func TermsVersionContainsFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContainsFold(FieldTermsVersion, v))
+}
+
+// TermsAcceptedAtEQ applies the EQ predicate on the "terms_accepted_at" field.
+func TermsAcceptedAtEQ(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldTermsAcceptedAt, v))
+}
+
+// TermsAcceptedAtNEQ applies the NEQ predicate on the "terms_accepted_at" field.
+func TermsAcceptedAtNEQ(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldTermsAcceptedAt, v))
+}
+
+// TermsAcceptedAtIn applies the In predicate on the "terms_accepted_at" field.
+func TermsAcceptedAtIn(vs ...time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldTermsAcceptedAt, vs...))
+}
+
+// TermsAcceptedAtNotIn applies the NotIn predicate on the "terms_accepted_at" field.
+func TermsAcceptedAtNotIn(vs ...time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldTermsAcceptedAt, vs...))
+}
+
+// TermsAcceptedAtGT applies the GT predicate on the "terms_accepted_at" field.
+func TermsAcceptedAtGT(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldTermsAcceptedAt, v))
+}
+
+// TermsAcceptedAtGTE applies the GTE predicate on the "terms_accepted_at" field.
+func TermsAcceptedAtGTE(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldTermsAcceptedAt, v))
+}
+
+// TermsAcceptedAtLT applies the LT predicate on the "terms_accepted_at" field.
+func TermsAcceptedAtLT(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldTermsAcceptedAt, v))
+}
+
+// TermsAcceptedAtLTE applies the LTE predicate on the "terms_accepted_at" field.
+func TermsAcceptedAtLTE(v time.Time) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldTermsAcceptedAt, v))
+}
+
+// TermsAcceptedAtIsNil applies the IsNil predicate on the "terms_accepted_at" field.
+func TermsAcceptedAtIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldTermsAcceptedAt))
+}
+
+// TermsAcceptedAtNotNil applies the NotNil predicate on the "terms_accepted_at" field.
+func TermsAcceptedAtNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldTermsAcceptedAt))
+}
+
+// PaymentMethodReferenceEQ applies the EQ predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldPaymentMethodReference, v))
+}
+
+// PaymentMethodReferenceNEQ applies the NEQ predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceNEQ(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldPaymentMethodReference, v))
+}
+
+// PaymentMethodReferenceIn applies the In predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldPaymentMethodReference, vs...))
+}
+
+// PaymentMethodReferenceNotIn applies the NotIn predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceNotIn(vs ...string) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldPaymentMethodReference, vs...))
+}
+
+// PaymentMethodReferenceGT applies the GT predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceGT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldPaymentMethodReference, v))
+}
+
+// PaymentMethodReferenceGTE applies the GTE predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceGTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldPaymentMethodReference, v))
+}
+
+// PaymentMethodReferenceLT applies the LT predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceLT(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldPaymentMethodReference, v))
+}
+
+// PaymentMethodReferenceLTE applies the LTE predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceLTE(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldPaymentMethodReference, v))
+}
+
+// PaymentMethodReferenceContains applies the Contains predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceContains(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContains(FieldPaymentMethodReference, v))
+}
+
+// PaymentMethodReferenceHasPrefix applies the HasPrefix predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceHasPrefix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasPrefix(FieldPaymentMethodReference, v))
+}
+
+// PaymentMethodReferenceHasSuffix applies the HasSuffix predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceHasSuffix(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldHasSuffix(FieldPaymentMethodReference, v))
+}
+
+// PaymentMethodReferenceIsNil applies the IsNil predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldPaymentMethodReference))
+}
+
+// PaymentMethodReferenceNotNil applies the NotNil predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldPaymentMethodReference))
+}
+
+// PaymentMethodReferenceEqualFold applies the EqualFold predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceEqualFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldEqualFold(FieldPaymentMethodReference, v))
+}
+
+// PaymentMethodReferenceContainsFold applies the ContainsFold predicate on the "payment_method_reference" field.
+func PaymentMethodReferenceContainsFold(v string) predicate.Organization {
+	return predicate.Organization(sql.FieldContainsFold(FieldPaymentMethodReference, v))
 }
 
 // VersionEQ applies the EQ predicate on the "version" field.

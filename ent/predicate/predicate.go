@@ -15,8 +15,14 @@ type AccessPolicy func(*sql.Selector)
 // AccessRequest is the predicate function for accessrequest builders.
 type AccessRequest func(*sql.Selector)
 
+// Activity is the predicate function for activity builders.
+type Activity func(*sql.Selector)
+
 // Ancestry is the predicate function for ancestry builders.
 type Ancestry func(*sql.Selector)
+
+// Announcement is the predicate function for announcement builders.
+type Announcement func(*sql.Selector)
 
 // Application is the predicate function for application builders.
 type Application func(*sql.Selector)
@@ -39,11 +45,23 @@ type GroupMember func(*sql.Selector)
 // GroupProject is the predicate function for groupproject builders.
 type GroupProject func(*sql.Selector)
 
+// IdentityProvider is the predicate function for identityprovider builders.
+type IdentityProvider func(*sql.Selector)
+
+// Invitation is the predicate function for invitation builders.
+type Invitation func(*sql.Selector)
+
+// Job is the predicate function for job builders.
+type Job func(*sql.Selector)
+
 // JournalChange is the predicate function for journalchange builders.
 type JournalChange func(*sql.Selector)
 
 // JournalEntry is the predicate function for journalentry builders.
 type JournalEntry func(*sql.Selector)
+
+// LinkedIdentity is the predicate function for linkedidentity builders.
+type LinkedIdentity func(*sql.Selector)
 
 // Membership is the predicate function for membership builders.
 type Membership func(*sql.Selector)
@@ -66,8 +84,32 @@ type Resource func(*sql.Selector)
 // SSHKey is the predicate function for sshkey builders.
 type SSHKey func(*sql.Selector)
 
+// Session is the predicate function for session builders.
+type Session func(*sql.Selector)
+
 // SettingDirective is the predicate function for settingdirective builders.
 type SettingDirective func(*sql.Selector)
+
+// SignInAttempts is the predicate function for signinattempts builders.
+type SignInAttempts func(*sql.Selector)
+
+// SignInFlow is the predicate function for signinflow builders.
+type SignInFlow func(*sql.Selector)
+
+// SupportPlanPeriod is the predicate function for supportplanperiod builders.
+type SupportPlanPeriod func(*sql.Selector)
+
+// Ticket is the predicate function for ticket builders.
+type Ticket func(*sql.Selector)
+
+// TicketMessage is the predicate function for ticketmessage builders.
+type TicketMessage func(*sql.Selector)
+
+// TrustedIssuer is the predicate function for trustedissuer builders.
+type TrustedIssuer func(*sql.Selector)
+
+// TrustedSubject is the predicate function for trustedsubject builders.
+type TrustedSubject func(*sql.Selector)
 
 // UsageDataset is the predicate function for usagedataset builders.
 type UsageDataset func(*sql.Selector)

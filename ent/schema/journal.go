@@ -20,6 +20,9 @@ func (JournalEntry) Fields() []ent.Field {
 		field.Enum("actor_kind").Values("USER", "APPLICATION", "SYSTEM"),
 		optionalReference("actor_id"),
 		field.String("actor_name").MaxRuneLen(200),
+		// In whose place the actor acted, if in somebody's.
+		optionalReference("acting_as_id"),
+		field.String("acting_as_name").Optional().MaxRuneLen(200),
 		field.String("action").NotEmpty().MaxLen(64),
 		reference("organization_id"),
 		field.String("reason").MaxLen(500),

@@ -26,6 +26,28 @@ func (Organization) Fields() []ent.Field {
 		field.String("slug").NotEmpty().MaxLen(63),
 		field.Enum("status").GoType(orgtree.Status("")),
 		field.String("customer_reference").Optional().MaxRuneLen(100),
+		// From which month bills show the reference, and what they show before it.
+		optionalMonth("customer_reference_month"),
+		field.String("customer_reference_before").Optional().MaxRuneLen(100),
+		// A personal organization came with its owner's account.
+		field.Bool("personal").Default(false),
+		// Where the name comes from: a personal organization is renamed once.
+		field.Enum("name_source").Values("GIVEN", "OWNER_NAME", "EMAIL").Default("GIVEN"),
+		// Who holds the lock. It outlasts a deactivation, so that reopening does
+		// not lift it.
+		field.Enum("locked_by").Values("PARTNER", "PLATFORM").Optional().Nillable(),
+		optionalReference("locked_by_organization_id"),
+		field.String("lock_reason").Optional().MaxRuneLen(1000),
+		field.Time("locked_at").Optional().Nillable(),
+		field.Time("deactivated_at").Optional().Nillable(),
+		field.String("deactivation_reason").Optional().MaxRuneLen(1000),
+		field.Time("purge_at").Optional().Nillable(),
+		field.Time("deleted_at").Optional().Nillable(),
+		// What the owner agreed to on activation, and a reference to a means of
+		// payment that an external processor holds.
+		field.String("terms_version").Optional().MaxRuneLen(100),
+		field.Time("terms_accepted_at").Optional().Nillable(),
+		field.String("payment_method_reference").Optional().MaxRuneLen(200),
 		version(),
 		createdAt(),
 	}
@@ -52,6 +74,7 @@ func (Organization) Indexes() []ent.Index {
 		index.Fields("kind").Unique().StorageKey("organization_one_root").
 			Annotations(entsql.IndexWhere("kind = 'PLATFORM'")),
 		index.Fields("parent_id"),
+		index.Fields("purge_at").Annotations(entsql.IndexWhere("purge_at IS NOT NULL")),
 	}
 }
 

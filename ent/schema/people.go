@@ -24,12 +24,24 @@ func (User) Fields() []ent.Field {
 		field.String("email").NotEmpty().MaxLen(254),
 		field.String("email_key").NotEmpty().MaxLen(508),
 		field.String("name").MaxRuneLen(200),
-		field.Enum("status").Values("INVITED", "ACTIVE", "LOCKED"),
+		// A deleted account is a tombstone: its username and address are free again.
+		field.Enum("status").Values("INVITED", "ACTIVE", "LOCKED", "DELETED"),
 		optionalReference("home_organization_id"),
+		field.Time("email_verified_at").Optional().Nillable(),
 		field.String("password_hash").Optional().Sensitive(),
 		// Who set the password, unless the person did: a user or an application.
 		optionalReference("credentials_set_by"),
+		// Counts what makes links that were mailed before worthless: changes of the
+		// password and of the address.
+		field.Int("credentials_version").Default(1).Positive(),
 		field.Bool("mfa_enabled").Default(false),
+		// The secret of one-time codes, sealed; there may be one that is not yet
+		// confirmed.
+		field.String("totp_secret").Optional().Sensitive(),
+		// The step of the last code that was taken, which is never taken again.
+		field.Int64("totp_step").Default(0),
+		// The hashes of the recovery codes that are left.
+		field.JSON("recovery_codes", []string{}).Optional().Sensitive(),
 		field.Time("last_login_at").Optional().Nillable(),
 		version(),
 		createdAt(),
@@ -41,14 +53,16 @@ func (User) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.To("memberships", Membership.Type).Annotations(restrict()),
 		edge.To("home_organization", Organization.Type).Field("home_organization_id").Unique().Annotations(restrict()),
+		edge.To("sessions", Session.Type).Annotations(cascade()),
 	}
 }
 
 // Indexes of a user.
 func (User) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("username_key").Unique(),
-		index.Fields("email_key").Unique(),
+		index.Fields("username_key").Unique().Annotations(entsql.IndexWhere("status <> 'DELETED'")),
+		index.Fields("email_key").Unique().Annotations(entsql.IndexWhere("status <> 'DELETED'")),
+		index.Fields("home_organization_id"),
 	}
 }
 
@@ -67,6 +81,16 @@ func (Membership) Fields() []ent.Field {
 		reference("user_id"),
 		field.Bool("owner").Default(false),
 		field.Bool("locked").Default(false),
+		// Why it is locked; empty unless it is.
+		field.Enum("lock_reason").Values("MANUAL", "FAILED_SIGN_INS", "GRACE_EXPIRED").Optional().Nillable(),
+		// Until when the person has time to do what the organization demands of
+		// sign-ins, if they have not done it.
+		field.Time("grace_until").Optional().Nillable(),
+		// A member without a seat starts no resources.
+		field.Bool("seated").Default(true),
+		field.JSON("tags", []string{}).Default([]string{}).Annotations(entsql.Default("[]")),
+		// What the organization's directory calls the person.
+		field.String("external_id").Default("").MaxRuneLen(400),
 		version(),
 		createdAt(),
 	}
@@ -88,6 +112,8 @@ func (Membership) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("organization_id", "user_id").Unique(),
 		index.Fields("user_id"),
+		index.Fields("organization_id", "external_id").Unique().StorageKey("membership_external_id").
+			Annotations(entsql.IndexWhere("external_id <> ''")),
 		index.Fields("organization_id").Unique().StorageKey("membership_one_owner").
 			Annotations(entsql.IndexWhere("owner")),
 	}
@@ -107,6 +133,7 @@ func (Application) Fields() []ent.Field {
 		reference("organization_id"),
 		field.String("name").NotEmpty().MaxRuneLen(64),
 		field.String("description").MaxRuneLen(200),
+		field.JSON("tags", []string{}).Default([]string{}).Annotations(entsql.Default("[]")),
 		// A managed application was made with its project and goes with it.
 		field.Bool("managed").Default(false),
 		optionalReference("project_id"),
@@ -151,6 +178,9 @@ func (Group) Fields() []ent.Field {
 		field.String("description").MaxRuneLen(200),
 		field.JSON("roles", []access.Role{}),
 		field.Int("rank").NonNegative(),
+		field.JSON("tags", []string{}).Default([]string{}).Annotations(entsql.Default("[]")),
+		// What the organization's directory calls the group.
+		field.String("external_id").Default("").MaxRuneLen(400),
 		field.Enum("builtin").GoType(access.Builtin("")).Optional().Nillable(),
 		version(),
 		createdAt(),
@@ -173,6 +203,8 @@ func (Group) Indexes() []ent.Index {
 		index.Fields("organization_id", "name_key").Unique(),
 		index.Fields("organization_id", "builtin").Unique().Annotations(entsql.IndexWhere("builtin IS NOT NULL")),
 		index.Fields("organization_id", "rank"),
+		index.Fields("organization_id", "external_id").Unique().StorageKey("group_external_id").
+			Annotations(entsql.IndexWhere("external_id <> ''")),
 	}
 }
 

@@ -28,12 +28,22 @@ const (
 	FieldStatus = "status"
 	// FieldHomeOrganizationID holds the string denoting the home_organization_id field in the database.
 	FieldHomeOrganizationID = "home_organization_id"
+	// FieldEmailVerifiedAt holds the string denoting the email_verified_at field in the database.
+	FieldEmailVerifiedAt = "email_verified_at"
 	// FieldPasswordHash holds the string denoting the password_hash field in the database.
 	FieldPasswordHash = "password_hash"
 	// FieldCredentialsSetBy holds the string denoting the credentials_set_by field in the database.
 	FieldCredentialsSetBy = "credentials_set_by"
+	// FieldCredentialsVersion holds the string denoting the credentials_version field in the database.
+	FieldCredentialsVersion = "credentials_version"
 	// FieldMfaEnabled holds the string denoting the mfa_enabled field in the database.
 	FieldMfaEnabled = "mfa_enabled"
+	// FieldTotpSecret holds the string denoting the totp_secret field in the database.
+	FieldTotpSecret = "totp_secret"
+	// FieldTotpStep holds the string denoting the totp_step field in the database.
+	FieldTotpStep = "totp_step"
+	// FieldRecoveryCodes holds the string denoting the recovery_codes field in the database.
+	FieldRecoveryCodes = "recovery_codes"
 	// FieldLastLoginAt holds the string denoting the last_login_at field in the database.
 	FieldLastLoginAt = "last_login_at"
 	// FieldVersion holds the string denoting the version field in the database.
@@ -44,6 +54,8 @@ const (
 	EdgeMemberships = "memberships"
 	// EdgeHomeOrganization holds the string denoting the home_organization edge name in mutations.
 	EdgeHomeOrganization = "home_organization"
+	// EdgeSessions holds the string denoting the sessions edge name in mutations.
+	EdgeSessions = "sessions"
 	// Table holds the table name of the user in the database.
 	Table = "users"
 	// MembershipsTable is the table that holds the memberships relation/edge.
@@ -60,6 +72,13 @@ const (
 	HomeOrganizationInverseTable = "organizations"
 	// HomeOrganizationColumn is the table column denoting the home_organization relation/edge.
 	HomeOrganizationColumn = "home_organization_id"
+	// SessionsTable is the table that holds the sessions relation/edge.
+	SessionsTable = "sessions"
+	// SessionsInverseTable is the table name for the Session entity.
+	// It exists in this package in order to avoid circular dependency with the "session" package.
+	SessionsInverseTable = "sessions"
+	// SessionsColumn is the table column denoting the sessions relation/edge.
+	SessionsColumn = "user_id"
 )
 
 // Columns holds all SQL columns for user fields.
@@ -72,9 +91,14 @@ var Columns = []string{
 	FieldName,
 	FieldStatus,
 	FieldHomeOrganizationID,
+	FieldEmailVerifiedAt,
 	FieldPasswordHash,
 	FieldCredentialsSetBy,
+	FieldCredentialsVersion,
 	FieldMfaEnabled,
+	FieldTotpSecret,
+	FieldTotpStep,
+	FieldRecoveryCodes,
 	FieldLastLoginAt,
 	FieldVersion,
 	FieldCreatedAt,
@@ -101,8 +125,14 @@ var (
 	EmailKeyValidator func(string) error
 	// NameValidator is a validator for the "name" field. It is called by the builders before save.
 	NameValidator func(string) error
+	// DefaultCredentialsVersion holds the default value on creation for the "credentials_version" field.
+	DefaultCredentialsVersion int
+	// CredentialsVersionValidator is a validator for the "credentials_version" field. It is called by the builders before save.
+	CredentialsVersionValidator func(int) error
 	// DefaultMfaEnabled holds the default value on creation for the "mfa_enabled" field.
 	DefaultMfaEnabled bool
+	// DefaultTotpStep holds the default value on creation for the "totp_step" field.
+	DefaultTotpStep int64
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 	// VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -117,6 +147,7 @@ const (
 	StatusINVITED Status = "INVITED"
 	StatusACTIVE  Status = "ACTIVE"
 	StatusLOCKED  Status = "LOCKED"
+	StatusDELETED Status = "DELETED"
 )
 
 func (s Status) String() string {
@@ -126,7 +157,7 @@ func (s Status) String() string {
 // StatusValidator is a validator for the "status" field enum values. It is called by the builders before save.
 func StatusValidator(s Status) error {
 	switch s {
-	case StatusINVITED, StatusACTIVE, StatusLOCKED:
+	case StatusINVITED, StatusACTIVE, StatusLOCKED, StatusDELETED:
 		return nil
 	default:
 		return fmt.Errorf("user: invalid enum value for status field: %q", s)
@@ -176,6 +207,11 @@ func ByHomeOrganizationID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldHomeOrganizationID, opts...).ToFunc()
 }
 
+// ByEmailVerifiedAt orders the results by the email_verified_at field.
+func ByEmailVerifiedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEmailVerifiedAt, opts...).ToFunc()
+}
+
 // ByPasswordHash orders the results by the password_hash field.
 func ByPasswordHash(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPasswordHash, opts...).ToFunc()
@@ -186,9 +222,24 @@ func ByCredentialsSetBy(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCredentialsSetBy, opts...).ToFunc()
 }
 
+// ByCredentialsVersion orders the results by the credentials_version field.
+func ByCredentialsVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCredentialsVersion, opts...).ToFunc()
+}
+
 // ByMfaEnabled orders the results by the mfa_enabled field.
 func ByMfaEnabled(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldMfaEnabled, opts...).ToFunc()
+}
+
+// ByTotpSecret orders the results by the totp_secret field.
+func ByTotpSecret(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTotpSecret, opts...).ToFunc()
+}
+
+// ByTotpStep orders the results by the totp_step field.
+func ByTotpStep(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTotpStep, opts...).ToFunc()
 }
 
 // ByLastLoginAt orders the results by the last_login_at field.
@@ -226,6 +277,20 @@ func ByHomeOrganizationField(field string, opts ...sql.OrderTermOption) OrderOpt
 		sqlgraph.OrderByNeighborTerms(s, newHomeOrganizationStep(), sql.OrderByField(field, opts...))
 	}
 }
+
+// BySessionsCount orders the results by sessions count.
+func BySessionsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newSessionsStep(), opts...)
+	}
+}
+
+// BySessions orders the results by sessions terms.
+func BySessions(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newSessionsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newMembershipsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -238,5 +303,12 @@ func newHomeOrganizationStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(HomeOrganizationInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, false, HomeOrganizationTable, HomeOrganizationColumn),
+	)
+}
+func newSessionsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(SessionsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, SessionsTable, SessionsColumn),
 	)
 }
