@@ -28,6 +28,10 @@ type Place struct {
 	// Membership is zero for an application.
 	Membership orgtree.ID
 	Owner      bool
+	// Demands are what the organization demands of the member's sign-in, and
+	// Compliance is how far they have done it.
+	Demands    Demands
+	Compliance Compliance
 	// Groups are the groups that the principal is in, Policies its own.
 	Groups   []Group
 	Policies []Policy
@@ -159,6 +163,10 @@ type Viewer struct {
 	Organization orgtree.ID
 	// Key is the API key that the request was made with, or zero.
 	Key orgtree.ID
+	// SignIn is how the session of the request began.
+	SignIn SignIn
+	// By is who acts in the viewer's place, or zero for the viewer.
+	By Actor
 	// Circumstances are those of the request.
 	Circumstances
 	// Standings are the viewer's places within the token's reach.

@@ -154,7 +154,11 @@ func (tx *Tx) entryRow(ctx context.Context, entry Entry, viewer access.Viewer) *
 		SetOrganizationID(entry.Organization).
 		SetReason(entry.Reason).
 		SetRequestID(requestID)
-	if !viewer.ID.IsZero() {
+	switch {
+	case viewer.IsImpersonated():
+		row.SetActorID(uuid.UUID(viewer.By.ID)).SetActorName(viewer.By.Name).
+			SetActingAsID(uuid.UUID(viewer.ID)).SetActingAsName(viewer.Name)
+	case !viewer.ID.IsZero():
 		row.SetActorID(uuid.UUID(viewer.ID))
 	}
 	return row

@@ -72,6 +72,7 @@ const (
 	PaymentMethodRequired Reason = "PAYMENT_METHOD_REQUIRED" // CONFLICT
 	VersionMismatch       Reason = "VERSION_MISMATCH"        // CONFLICT
 	NameTaken             Reason = "NAME_TAKEN"              // CONFLICT
+	Maintenance           Reason = "MAINTENANCE"             // FORBIDDEN
 )
 
 // Error is a failure that a client can act on. Message is shown to the client

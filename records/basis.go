@@ -8,6 +8,7 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -25,6 +26,9 @@ func (s *Store) Hold(ctx context.Context, tx *database.Tx, organization uuid.UUI
 	if viewer.IsSystem() || viewer.IsAnonymous() {
 		return nil
 	}
+	if err := s.checkMaintenance(ctx, tx, viewer, organization); err != nil {
+		return err
+	}
 	revision, err := tx.Revision(ctx)
 	if err != nil {
 		return err
@@ -37,8 +41,10 @@ func (s *Store) Hold(ctx context.Context, tx *database.Tx, organization uuid.UUI
 		return fault.New(fault.Conflict, "what you may do here has just changed; ask again")
 	}
 	resources := []uuid.UUID{uuid.UUID(viewer.ID)}
-	if !viewer.Key.IsZero() {
-		resources = append(resources, uuid.UUID(viewer.Key))
+	for _, id := range []orgtree.ID{viewer.Key, viewer.SignIn.Session, viewer.By.ID} {
+		if !id.IsZero() {
+			resources = append(resources, uuid.UUID(id))
+		}
 	}
 	tx.RestOn(revision, places, resources)
 	return nil
@@ -55,11 +61,12 @@ func (s *Store) viewerAt(ctx context.Context, tx *database.Tx, revision int64, v
 			return access.Viewer{}, nil, err
 		}
 	}
-	principal := PrincipalID(viewer)
-	if r, ok := s.remembers(principal, revision); ok {
-		return r.under(viewer.Circumstances), r.keys(), nil
+	session := Session{Principal: PrincipalID(viewer), SignIn: uuid.UUID(viewer.SignIn.Session), Circumstances: viewer.Circumstances}
+	if r, sessions, ok := s.remembers(session.Principal, revision); ok && !viewer.IsImpersonated() {
+		now, err := inside.signedIn(ctx, r.under(viewer.Circumstances), session, sessions)
+		return now, r.keys(), err
 	}
-	now, err := inside.Viewer(ctx, Session{Principal: principal, Circumstances: viewer.Circumstances})
+	now, err := inside.Viewer(ctx, session)
 	if err != nil {
 		return access.Viewer{}, nil, err
 	}
@@ -67,18 +74,18 @@ func (s *Store) viewerAt(ctx context.Context, tx *database.Tx, revision int64, v
 	return now, places, err
 }
 
-// remembers returns a principal's viewer if memory holds it as it is at a
-// revision or later.
-func (s *Store) remembers(principal typeid.ID, revision int64) (*remembered, bool) {
+// remembers returns a principal's viewer and sessions if memory holds them as
+// they are at a revision or later.
+func (s *Store) remembers(principal typeid.ID, revision int64) (*remembered, map[uuid.UUID]sessionRecord, bool) {
 	if s.memory == nil || s.db.Heard() < revision {
-		return nil, false
+		return nil, nil, false
 	}
 	k, ok := s.memory.get(principal.UUID)
 	if !ok || k.record.principal == nil || k.record.principal.locked {
-		return nil, false
+		return nil, nil, false
 	}
 	r := k.record.principal.viewer.Load()
-	return r, r != nil && r.current()
+	return r, k.record.principal.sessions, r != nil && r.current()
 }
 
 // keys returns the ids of what the viewer was made of: the principal, and its
@@ -107,4 +114,39 @@ func (s *Store) placesOf(ctx context.Context, viewer access.Viewer) ([]uuid.UUID
 		}
 	}
 	return ids, nil
+}
+
+// checkMaintenance returns FORBIDDEN with the reason MAINTENANCE while the
+// platform is being worked on, but for its administrators. Whoever acts in
+// somebody's place is one.
+func (s *Store) checkMaintenance(ctx context.Context, tx *database.Tx, viewer access.Viewer, organization uuid.UUID) error {
+	on, err := s.isMaintained(ctx, tx, organization)
+	if err != nil || !on || viewer.IsImpersonated() {
+		return err
+	}
+	root, err := s.In(tx).Root(ctx)
+	if err != nil {
+		return err
+	}
+	if access.Check(viewer, access.PlatformWrite, root.Target()) == nil {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "the platform is being worked on; nothing can be changed until that is done").Because(fault.Maintenance)
+}
+
+// isMaintained reports whether the platform is being worked on, as the path of
+// an organization says.
+func (s *Store) isMaintained(ctx context.Context, tx *database.Tx, organization uuid.UUID) (bool, error) {
+	if s.memory != nil && s.recalls() {
+		if p, ok := s.path(organization); ok && p.err == nil {
+			return p.maintenance, nil
+		}
+	}
+	inside := s.In(tx)
+	organizations, err := inside.Organizations(ctx, []uuid.UUID{organization})
+	if err != nil {
+		return false, err
+	}
+	sayings, err := inside.sayings(ctx, organizations)
+	return sayings[organization].maintenance, err
 }

@@ -14,8 +14,8 @@ import (
 // path is an organization as its record and those above it make it.
 type path struct {
 	Organization
-	switches access.Switches
-	// err is what is wrong with the directives that the switches come from.
+	said
+	// err is what is wrong with the directives that it comes from.
 	err error
 	// records are those from the root to the organization.
 	records []*kept[record]
@@ -129,9 +129,9 @@ func (p *path) fill() {
 		}
 		p.ID, p.Name, p.Slug, p.Kind, p.Status = o.id, o.name, o.slug, o.kind, o.status
 	}
-	directives, err := p.directives([]string{manageBilling, manageMembers})
+	directives, err := p.directives(saidKeys())
 	if err == nil {
-		p.switches, err = switchesOf(p.Organization, directives)
+		p.said, err = saidBy(p.Organization, directives)
 	}
 	p.err = err
 }
@@ -209,9 +209,9 @@ func (r *remembered) under(at access.Circumstances) access.Viewer {
 // from the database.
 const recallAttempts = 2
 
-// recallViewer returns the viewer of a session, or false if its records change
-// faster than they can be put together. It returns UNAUTHENTICATED as Viewer
-// does.
+// recallViewer returns the viewer of a session as its sign-in makes it, or false
+// if its records change faster than they can be put together. It returns
+// UNAUTHENTICATED as Viewer does.
 func (s *Store) recallViewer(ctx context.Context, session Session) (access.Viewer, bool, error) {
 	for range recallAttempts {
 		k, err := s.principal(ctx, session.Principal)
@@ -219,15 +219,15 @@ func (s *Store) recallViewer(ctx context.Context, session Session) (access.Viewe
 			return access.Viewer{}, false, err
 		}
 		r := k.record.principal.viewer.Load()
-		if r != nil && r.current() {
-			return r.under(session.Circumstances), true, nil
-		}
-		if r, err = s.remember(ctx, k); err != nil {
-			return access.Viewer{}, false, err
+		if r == nil || !r.current() {
+			if r, err = s.remember(ctx, k); err != nil {
+				return access.Viewer{}, false, err
+			}
 		}
 		if r.current() {
 			k.record.principal.viewer.Store(r)
-			return r.under(session.Circumstances), true, nil
+			viewer, err := s.signedIn(ctx, r.under(session.Circumstances), session, k.record.principal.sessions)
+			return viewer, true, err
 		}
 	}
 	return access.Viewer{}, false, nil
@@ -288,7 +288,7 @@ func (s *Store) remember(ctx context.Context, k *kept[record]) (*remembered, err
 		if org.Status == orgtree.Deleted {
 			continue
 		}
-		standing := access.NewStanding(org.placeOf(place), access.Circumstances{})
+		standing := access.NewStanding(org.placeOf(p, place), access.Circumstances{})
 		r.conditional = r.conditional || standing.Conditional
 		r.viewer.Standings[standing.Organization] = standing
 	}
@@ -296,10 +296,12 @@ func (s *Store) remember(ctx context.Context, k *kept[record]) (*remembered, err
 }
 
 // placeOf returns a principal's place in the organization of the path.
-func (p *path) placeOf(record placeRecord) access.Place {
+func (p *path) placeOf(who *principalRecord, record placeRecord) access.Place {
 	place := access.Place{
 		Organization: orgtree.ID(p.ID), Kind: p.Kind, Status: p.Status, Switches: p.switches,
 		Membership: orgtree.ID(record.membership), Owner: record.owner, Policies: record.policies,
+		Demands:    p.demands,
+		Compliance: access.Compliance{SecondFactor: who.secondFactor, OwnPassword: who.ownPassword, GraceUntil: record.graceUntil},
 	}
 	own := p.records[len(p.records)-1].record.organization
 	for _, id := range record.groups {

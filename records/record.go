@@ -3,6 +3,7 @@ package records
 import (
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -51,6 +52,10 @@ type principalRecord struct {
 	name   string
 	locked bool
 	places []placeRecord
+	// sessions are those that have not ended, by id.
+	sessions map[uuid.UUID]sessionRecord
+	// secondFactor and ownPassword are what organizations demand of people.
+	secondFactor, ownPassword bool
 	// viewer is what was last made of this record and the organizations of its
 	// places.
 	viewer atomic.Pointer[remembered]
@@ -63,8 +68,16 @@ type placeRecord struct {
 	membership uuid.UUID
 	owner      bool
 	locked     bool
+	graceUntil time.Time
 	groups     []uuid.UUID
 	policies   []access.Policy
+}
+
+// sessionRecord is one sign-in of a person.
+type sessionRecord struct {
+	method       access.SignInMethod
+	at, end      time.Time
+	impersonator uuid.UUID
 }
 
 // touchedKeys returns the keys and aliases of the records that a change touches.
@@ -72,6 +85,8 @@ func touchedKeys(change database.Touched) []uuid.UUID {
 	switch change.Kind {
 	case typeid.Organization, typeid.User, typeid.Application:
 		return []uuid.UUID{change.ID}
+	case typeid.Session:
+		return change.Named("user_id")
 	case typeid.Membership:
 		return append(change.Named("user_id"), change.ID)
 	case typeid.GroupMember, typeid.APIKey:
@@ -106,6 +121,7 @@ const (
 	sizeOfPolicy       = 200
 	sizeOfRule         = 300
 	sizeOfReference    = 40
+	sizeOfSession      = 160
 )
 
 func (o *organizationRecord) size() int64 {
@@ -120,7 +136,7 @@ func (o *organizationRecord) size() int64 {
 }
 
 func (p *principalRecord) size() int64 {
-	size := sizeOfKept + sizeOfPrincipal + len(p.name)
+	size := sizeOfKept + sizeOfPrincipal + len(p.name) + len(p.sessions)*sizeOfSession
 	for _, place := range p.places {
 		size += sizeOfPlace + len(place.groups)*(sizeOfReference+sizeOfGroup) + 2*sizeOfPolicies(place.policies)
 	}

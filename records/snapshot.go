@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/session"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/typeid"
@@ -153,14 +155,45 @@ func readUser(ctx context.Context, tx *database.Tx, id uuid.UUID) (*principalRec
 	if err != nil {
 		return nil, err
 	}
-	p := &principalRecord{id: id, kind: access.User, name: row.Username, locked: row.Status == user.StatusLOCKED}
+	sessions, err := tx.Session.Query().Where(session.UserID(id), session.EndedAtIsNil()).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &principalRecord{
+		id: id, kind: access.User, name: row.Username, locked: !isUsable(row),
+		sessions: make(map[uuid.UUID]sessionRecord, len(sessions)), secondFactor: row.MfaEnabled, ownPassword: row.CredentialsSetBy == nil,
+	}
+	for _, s := range sessions {
+		p.sessions[s.ID] = sessionOf(s)
+	}
 	for _, m := range rows {
 		p.places = append(p.places, placeRecord{
-			organization: m.OrganizationID, membership: m.ID, owner: m.Owner, locked: m.Locked,
+			organization: m.OrganizationID, membership: m.ID, owner: m.Owner, locked: m.Locked, graceUntil: graceOf(m),
 			groups: groupIDs(m.Edges.GroupMembers), policies: policiesOf(m.Edges.Policies),
 		})
 	}
 	return p, nil
+}
+
+func sessionOf(row *ent.Session) sessionRecord {
+	r := sessionRecord{method: access.SignInMethod(row.Method), at: row.CreatedAt, end: row.ExpiresAt}
+	if row.ImpersonatorID != nil {
+		r.impersonator = *row.ImpersonatorID
+	}
+	return r
+}
+
+// isUsable reports whether an account can be used at all.
+func isUsable(row *ent.User) bool {
+	return row.Status != user.StatusLOCKED && row.Status != user.StatusDELETED
+}
+
+// graceOf returns when a member is shut out, or the zero time.
+func graceOf(row *ent.Membership) time.Time {
+	if row.GraceUntil == nil {
+		return time.Time{}
+	}
+	return *row.GraceUntil
 }
 
 func readApplication(ctx context.Context, tx *database.Tx, id uuid.UUID) (*principalRecord, error) {

@@ -11,12 +11,9 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/membership"
-	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/typeid"
-	"github.com/headwater-platform/headwater/waterfall"
-	"github.com/headwater-platform/headwater/waterfall/catalogue"
 )
 
 // Session is what a request was made with.
@@ -28,21 +25,24 @@ type Session struct {
 	Organization uuid.UUID
 	// Key is the API key of the request, or nil.
 	Key uuid.UUID
+	// SignIn is the sign-in that the token of the request belongs to, or nil.
+	SignIn uuid.UUID
 	access.Circumstances
 }
 
 func invalidToken() error { return fault.New(fault.Unauthenticated, "the token is not valid") }
 
 // Viewer returns the principal of a session with its standing in every
-// organization that the session reaches: all memberships, or the one that it is
-// bound to. It returns UNAUTHENTICATED for a principal that is gone or locked,
-// and for a bound organization that it is no member of.
+// organization that the session reaches: all memberships whose organizations
+// admit how the person signed in, or the one that it is bound to. It returns
+// UNAUTHENTICATED for a principal that is gone or locked, for a sign-in that has
+// ended, and for a bound organization that it is no member of.
 func (s *Store) Viewer(ctx context.Context, session Session) (access.Viewer, error) {
 	viewer, err := s.viewer(ctx, session)
 	if err != nil {
 		return access.Viewer{}, err
 	}
-	viewer.Key, viewer.Circumstances = orgtree.ID(session.Key), session.Circumstances
+	viewer.Key = orgtree.ID(session.Key)
 	if session.Organization == uuid.Nil {
 		return viewer, nil
 	}
@@ -63,7 +63,7 @@ func (s *Store) Renew(ctx context.Context) error {
 	}
 	renewed, err := s.Viewer(ctx, Session{
 		Principal: PrincipalID(viewer), Organization: uuid.UUID(viewer.Organization), Key: uuid.UUID(viewer.Key),
-		Circumstances: viewer.Circumstances,
+		SignIn: uuid.UUID(viewer.SignIn.Session), Circumstances: viewer.Circumstances,
 	})
 	if err != nil {
 		return err
@@ -126,8 +126,12 @@ func (s *Store) user(ctx context.Context, session Session) (access.Viewer, error
 	if err != nil {
 		return access.Viewer{}, err
 	}
-	if row.Status == user.StatusLOCKED {
+	if !isUsable(row) {
 		return access.Viewer{}, invalidToken()
+	}
+	sessions, err := s.sessionNamed(ctx, id, session.SignIn)
+	if err != nil {
+		return access.Viewer{}, err
 	}
 	rows, err := WithPlace(s.client.Membership.Query().Where(membership.UserID(id), membership.Locked(false))).All(ctx)
 	if err != nil {
@@ -136,9 +140,14 @@ func (s *Store) user(ctx context.Context, session Session) (access.Viewer, error
 	places := make([]access.Place, len(rows))
 	for i, m := range rows {
 		places[i] = placeOf(m)
+		places[i].Compliance = access.Compliance{SecondFactor: row.MfaEnabled, OwnPassword: row.CredentialsSetBy == nil, GraceUntil: graceOf(m)}
 	}
 	standings, err := s.standings(ctx, places, session.Circumstances)
-	return access.Viewer{Kind: access.User, ID: orgtree.ID(id), Name: row.Username, Standings: byOrganization(standings)}, err
+	if err != nil {
+		return access.Viewer{}, err
+	}
+	viewer := access.Viewer{Kind: access.User, ID: orgtree.ID(id), Name: row.Username, Standings: byOrganization(standings)}
+	return s.signedIn(ctx, viewer, session, sessions)
 }
 
 func (s *Store) application(ctx context.Context, session Session) (access.Viewer, error) {
@@ -156,7 +165,11 @@ func (s *Store) application(ctx context.Context, session Session) (access.Viewer
 		Groups:       groupsOf(row.Edges.GroupMembers), Policies: policiesOf(row.Edges.Policies),
 	}
 	standings, err := s.standings(ctx, []access.Place{place}, session.Circumstances)
-	return access.Viewer{Kind: access.Application, ID: orgtree.ID(id), Name: row.Name, Standings: byOrganization(standings)}, err
+	if err != nil {
+		return access.Viewer{}, err
+	}
+	viewer := access.Viewer{Kind: access.Application, ID: orgtree.ID(id), Name: row.Name, Standings: byOrganization(standings)}
+	return s.signedIn(ctx, viewer, session, nil)
 }
 
 // WithPlace loads what the place of a member is made of.
@@ -218,14 +231,15 @@ func (s *Store) standings(ctx context.Context, places []access.Place, at access.
 	if err != nil {
 		return nil, err
 	}
-	switches, err := s.Switches(ctx, organizations)
+	saying, err := s.sayings(ctx, organizations)
 	if err != nil {
 		return nil, err
 	}
 	standings := make([]*access.Standing, len(places))
 	for i, p := range places {
 		org := organizations[uuid.UUID(p.Organization)]
-		p.Kind, p.Status, p.Switches = org.Kind, org.Status, switches[org.ID]
+		p.Kind, p.Status = org.Kind, org.Status
+		p.Switches, p.Demands = saying[org.ID].switches, saying[org.ID].demands
 		standings[i] = access.NewStanding(p, at)
 	}
 	return standings, nil
@@ -258,44 +272,4 @@ func policiesOf(rows []*ent.AccessPolicy) []access.Policy {
 		policies[i] = access.Policy{ID: orgtree.ID(row.ID), Rules: row.Rules}
 	}
 	return policies
-}
-
-// The settings that say what administrators may do.
-const (
-	manageBilling = "members.administrators_manage_billing"
-	manageMembers = "members.administrators_manage_members"
-)
-
-// Switches returns what the settings of some organizations say that their
-// administrators may do, in one statement at most.
-func (s *Store) Switches(ctx context.Context, organizations map[uuid.UUID]Organization) (map[uuid.UUID]access.Switches, error) {
-	switches := make(map[uuid.UUID]access.Switches, len(organizations))
-	if len(organizations) == 0 {
-		return switches, nil
-	}
-	directives, err := s.Directives(ctx, scopesOf(organizations), []string{manageBilling, manageMembers}, nil)
-	if err != nil {
-		return nil, err
-	}
-	for id, org := range organizations {
-		if switches[id], err = switchesOf(org, directives); err != nil {
-			return nil, err
-		}
-	}
-	return switches, nil
-}
-
-// switchesOf returns what the directives on the path of an organization say that
-// its administrators may do.
-func switchesOf(org Organization, directives Directives) (access.Switches, error) {
-	definitions := make([]*waterfall.Definition, 0, 2)
-	for _, key := range []string{manageBilling, manageMembers} {
-		d, ok := catalogue.Lookup(key)
-		if !ok {
-			return access.Switches{}, fmt.Errorf("there is no setting %s", key)
-		}
-		definitions = append(definitions, d)
-	}
-	values := valuesOf(org, directives, definitions)
-	return access.Switches{ManageBilling: values[manageBilling].Bool(), ManageMembers: values[manageMembers].Bool()}, nil
 }

@@ -129,7 +129,16 @@ func (i Issuer) verify(raw string) (Claims, error) {
 	if len(raw) > MaxSize {
 		return Claims{}, fmt.Errorf("the token has %d bytes, the limit is %d", len(raw), MaxSize)
 	}
-	parser := jwt.NewParser(
+	var wire wireClaims
+	if _, err := i.parser().ParseWithClaims(raw, &wire, i.keyOf(tokenType)); err != nil {
+		return Claims{}, err
+	}
+	return wire.read()
+}
+
+// parser returns the one way in which tokens of the installation are read.
+func (i Issuer) parser() *jwt.Parser {
+	return jwt.NewParser(
 		jwt.WithValidMethods([]string{algorithm}),
 		jwt.WithIssuer(i.Name),
 		jwt.WithAudience(i.Audience),
@@ -139,27 +148,25 @@ func (i Issuer) verify(raw string) (Claims, error) {
 		jwt.WithTimeFunc(i.Now),
 		jwt.WithStrictDecoding(),
 	)
-	var wire wireClaims
-	if _, err := parser.ParseWithClaims(raw, &wire, i.verificationKey); err != nil {
-		return Claims{}, err
-	}
-	return wire.read()
 }
 
-// verificationKey finds the key by its name and never tries one after another.
-func (i Issuer) verificationKey(t *jwt.Token) (any, error) {
-	if t.Header["typ"] != tokenType {
-		return nil, errors.New("not an access token")
+// keyOf returns the function that finds the key of a token of one type by its
+// name and never tries one after another.
+func (i Issuer) keyOf(wanted string) jwt.Keyfunc {
+	return func(t *jwt.Token) (any, error) {
+		if t.Header["typ"] != wanted {
+			return nil, fmt.Errorf("the token is not of type %s", wanted)
+		}
+		if _, critical := t.Header["crit"]; critical {
+			return nil, errors.New("critical header parameters are not understood")
+		}
+		id, _ := t.Header["kid"].(string)
+		public, ok := i.Keys.find(id)
+		if !ok {
+			return nil, fmt.Errorf("unknown key %q", id)
+		}
+		return public, nil
 	}
-	if _, critical := t.Header["crit"]; critical {
-		return nil, errors.New("critical header parameters are not understood")
-	}
-	id, _ := t.Header["kid"].(string)
-	public, ok := i.Keys.find(id)
-	if !ok {
-		return nil, fmt.Errorf("unknown key %q", id)
-	}
-	return public, nil
 }
 
 // check refuses an issuer that would verify less than it seems to: an empty

@@ -133,6 +133,12 @@ func (p *platform) checkRoot(ctx context.Context) error {
 	return err
 }
 
+// signWith adds the services that need the signing keys and the address at which
+// people reach the platform.
+func (p *platform) signWith(issuer token.Issuer, _ string) {
+	p.services.Sessions = sessions.New(p.db, p.records, issuer)
+}
+
 // serving is what a server needs beside the platform.
 type serving struct {
 	issuer  token.Issuer
@@ -149,10 +155,9 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	services := p.services
-	services.Sessions = sessions.New(p.db, p.records, s.issuer)
+	p.signWith(s.issuer, s.address)
 	return server.Handler(server.Options{
-		Schema:       resolvers.NewSchema(&services),
+		Schema:       resolvers.NewSchema(&p.services),
 		Authenticate: p.authenticate(s.issuer),
 		Annotate: func(ctx context.Context, request server.Request) context.Context {
 			ctx = access.WithCircumstances(ctx, access.Circumstances{Address: request.Address, At: p.db.Now()})
@@ -207,7 +212,7 @@ func (p *platform) session(ctx context.Context, issuer token.Issuer, bearer stri
 	if err != nil {
 		return records.Session{}, err
 	}
-	session := records.Session{Principal: claims.Subject, Organization: claims.Organization.UUID, Circumstances: at}
+	session := records.Session{Principal: claims.Subject, Organization: claims.Organization.UUID, SignIn: claims.Session.UUID, Circumstances: at}
 	if claims.Key.IsZero() {
 		return session, nil
 	}

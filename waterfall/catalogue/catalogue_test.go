@@ -31,7 +31,8 @@ func examples() map[string]struct{ good, bad []string } {
 			good: []string{`["password"]`, `["password", "oidc"] => ["oidc","password"]`},
 			bad:  []string{`[]`, `["telepathy"]`, `["password","password"]`, `"password"`, `[1]`, `[null]`, `null`, `{"password":true}`},
 		},
-		"authentication.mfa_required": boolean,
+		"authentication.mfa_required":              boolean,
+		"authentication.password_renewal_required": boolean,
 		"authentication.session_max_duration": {
 			good: []string{`"PT8H"`, `"P30D"`, `"P2W" => "P14D"`, `"PT720H"`, `"PT0H30M" => "PT30M"`, `"P1DT12H30M5S"`},
 			bad:  []string{`"P1M"`, `"P1Y"`, `"8h"`, `"PT"`, `"P"`, `"P1DT"`, `"PT1H1H"`, `"PT1M1H"`, `"PT4M"`, `"P366D"`, `"-P1D"`, `"P1.5D"`, `"P1W1D"`, `"P99999999999D"`, `28800`, `null`, `"p1d"`, `"P 1D"`},

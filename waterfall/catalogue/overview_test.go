@@ -2,6 +2,7 @@ package catalogue_test
 
 const overview = `authentication.methods | SET | SET | PLATFORM…PARTNER…ORGANIZATION | ["oidc","password"] | identity:write | identity:write
 authentication.mfa_required | BOOLEAN | OVERRIDE | PLATFORM…PARTNER…ORGANIZATION | false | security:write | security:write
+authentication.password_renewal_required | BOOLEAN | OVERRIDE | PLATFORM…PARTNER…ORGANIZATION | false | security:write | security:write
 authentication.session_max_duration | DURATION | OVERRIDE | PLATFORM…PARTNER…ORGANIZATION | "P30D" | security:write | security:write
 authentication.password_min_length | INTEGER | OVERRIDE | PLATFORM…PARTNER…ORGANIZATION | 12 | security:write | security:write
 authentication.login_attempts_before_lock | INTEGER | OVERRIDE | PLATFORM…PARTNER…ORGANIZATION | 10 | security:write | security:write

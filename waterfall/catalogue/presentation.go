@@ -92,7 +92,7 @@ func platform() section {
 			Type:        waterfall.TypeBoolean, Default: waterfall.Boolean(false),
 		}, {
 			Key: "platform.maintenance", Title: "Maintenance",
-			Description: "Whether only administrators of the platform may start and stop resources.",
+			Description: "Whether only administrators of the platform may change anything. Everybody can read and sign in.",
 			Type:        waterfall.TypeBoolean, Default: waterfall.Boolean(false),
 		}, {
 			Key: "platform.public_name", Title: "Public name",

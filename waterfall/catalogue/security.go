@@ -24,6 +24,10 @@ func authentication() section {
 			Description: "Whether everybody needs a second factor. Those without one set it up within the grace period.",
 			Type:        waterfall.TypeBoolean, Default: waterfall.Boolean(false),
 		}, {
+			Key: "authentication.password_renewal_required", Title: "Require a password of one's own",
+			Description: "Whether a password that somebody else set must be replaced by its owner within the grace period.",
+			Type:        waterfall.TypeBoolean, Default: waterfall.Boolean(false),
+		}, {
 			Key: "authentication.session_max_duration", Title: "Longest session",
 			Description: "How long a session lasts before a new sign-in, from PT5M to P365D. It also ends sessions that are open.",
 			Type:        waterfall.TypeDuration, Min: 5 * minutes, Max: 365 * days, Default: waterfall.Seconds(30 * days),

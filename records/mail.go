@@ -1,0 +1,46 @@
+package records
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/database"
+)
+
+// MailJob is the kind of the jobs that send mails.
+const MailJob = "mail"
+
+// Letter says which mail is to be sent about what. It holds no secret: the links
+// of a mail are signed when it is sent.
+type Letter struct {
+	// Template names the text, such as "invitation".
+	Template string `json:"template"`
+	// Organization is in whose name, theme and language it is written; nil is the
+	// platform.
+	Organization uuid.UUID `json:"organization"`
+	// User is to whom, unless it is about an invitation or there is an address.
+	User uuid.UUID `json:"user"`
+	// Invitation and Ticket are what it is about.
+	Invitation uuid.UUID `json:"invitation"`
+	Ticket     uuid.UUID `json:"ticket"`
+	// Address is to whom where that is nobody with an account.
+	Address string `json:"address,omitempty"`
+}
+
+// The templates of letters.
+const (
+	InvitationLetter    = "invitation"     // about an invitation, to its address
+	TransferLetter      = "transfer"       // about an ownership transfer, to the person
+	WelcomeLetter       = "welcome"        // to a person with a new account, to set a password
+	ResetPasswordLetter = "reset-password" //nolint:gosec // the name of a text
+	VerifyEmailLetter   = "verify-email"   // to a person, to prove the address
+	SecurityLetter      = "security"       // to a person whose password or second factor was changed
+	SignUpAgainLetter   = "sign-up-again"  // to an address that has an account and was to get another
+	TicketLetter        = "ticket"         // to whoever opened a ticket that was answered
+)
+
+// Post makes a mail go out once the transaction has committed.
+func Post(ctx context.Context, tx *database.Tx, l Letter) error {
+	return tx.Enqueue(ctx, database.Job{Kind: MailJob, Payload: l, Organization: l.Organization})
+}
