@@ -14,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -51,30 +52,22 @@ func (s *Service) Bootstrap(ctx context.Context, first FirstAdministrator) (root
 }
 
 func (s *Service) plant(ctx context.Context, tx *database.Tx, root, owner uuid.UUID, first FirstAdministrator) error {
-	row, err := tx.Organization.Create().
-		SetID(root).SetKind(orgtree.Platform).SetDepth(0).SetName("Platform").SetSlug("platform").
-		SetStatus(orgtree.Active).SetCreatedAt(s.db.Now()).
-		Save(ctx)
+	_, err := roster.FoundAs(ctx, tx, root, roster.NewOrganization{Kind: orgtree.Platform, Status: orgtree.Active, Name: "Platform", Slug: "platform"})
 	if err != nil {
-		return fmt.Errorf("create the platform: %w", err)
-	}
-	tx.Record(database.Change{Kind: typeid.Organization, ID: root, Organization: root, After: row})
-	if err := insertAncestry(ctx, tx, row); err != nil {
 		return err
 	}
-	if err := s.furnish(ctx, tx, root); err != nil {
-		return err
-	}
+	now := s.db.Now()
 	account, err := tx.User.Create().
 		SetID(owner).
 		SetUsername(first.Username).SetUsernameKey(strings.ToLower(first.Username)).
-		SetEmail(first.Email).SetEmailKey(strings.ToLower(first.Email)).SetName(first.Username).
+		SetEmail(first.Email).SetEmailKey(roster.EmailKey(first.Email)).SetEmailVerifiedAt(now).SetName(first.Username).
 		SetStatus(user.StatusACTIVE).SetHomeOrganizationID(root).SetPasswordHash(first.PasswordHash).
-		SetCreatedAt(s.db.Now()).
+		SetCreatedAt(now).
 		Save(ctx)
 	if err != nil {
 		return fmt.Errorf("create the first administrator: %w", err)
 	}
 	tx.Record(database.Change{Kind: typeid.User, ID: owner, Organization: root, After: account})
-	return s.createOwner(ctx, tx, root, owner)
+	_, err = roster.Join(ctx, tx, root, owner, roster.Joining{Owner: true})
+	return err
 }

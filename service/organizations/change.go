@@ -12,6 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -103,7 +104,7 @@ func (s *Service) SetKind(ctx context.Context, id uuid.UUID, kind orgtree.Kind, 
 func (s *Service) change(ctx context.Context, action string, id uuid.UUID, expectedVersion *int, apply func(context.Context, *database.Tx, *ent.Organization, *ent.OrganizationUpdateOne) error) (*Organization, error) {
 	var after *ent.Organization
 	_, err := s.db.Write(ctx, database.Entry{Action: action, Organization: id}, func(ctx context.Context, tx *database.Tx) error {
-		before, err := lockRow(ctx, tx, id)
+		before, err := roster.LockOrganization(ctx, tx, id)
 		if err != nil {
 			return err
 		}

@@ -3,8 +3,6 @@ package people
 import (
 	"context"
 	"fmt"
-	"net/mail"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,11 +14,10 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/membership"
-	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
-	"github.com/headwater-platform/headwater/typeid"
+	"github.com/headwater-platform/headwater/roster"
 )
 
 // NewUser is what createUser is asked for.
@@ -75,18 +72,11 @@ func (s *Service) Create(ctx context.Context, n NewUser) (*Membership, error) {
 	return wrapMemberships([]*ent.Membership{row})[0], nil
 }
 
-// usernamePattern is what a username looks like.
-func usernamePattern() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9.-]{1,64}$`) }
-
 func (s *Service) check(ctx context.Context, n NewUser, org records.Organization) error {
-	if !usernamePattern().MatchString(n.Username) {
-		return fault.Invalidf("username", "a username has 1 to 64 letters, digits, . and -")
-	}
-	if address, err := mail.ParseAddress(n.Email); err != nil || address.Address != n.Email || len(n.Email) > 254 {
-		return fault.Invalidf("email", "this is no e-mail address")
-	}
-	if utf8.RuneCountInString(n.Name) > 200 {
-		return fault.Invalidf("name", "a name has at most 200 characters")
+	for _, err := range []error{roster.CheckUsername(n.Username), roster.CheckEmail("email", n.Email), roster.CheckName(n.Name)} {
+		if err != nil {
+			return err
+		}
 	}
 	if n.Password == "" {
 		return nil
@@ -102,53 +92,35 @@ func (s *Service) check(ctx context.Context, n NewUser, org records.Organization
 }
 
 func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash string, org records.Organization) (uuid.UUID, error) {
-	if err := records.CheckQuota(ctx, tx, org, records.QuotaUsers, 1); err != nil {
+	if err := roster.CheckRoom(ctx, tx, org, 1); err != nil {
 		return uuid.Nil, err
 	}
 	groups, err := groupsToJoin(ctx, tx, n.Groups, org)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	status := user.StatusINVITED
-	if hash != "" {
-		status = user.StatusACTIVE
-	}
 	by, err := setter(ctx, tx, hash)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	account, err := tx.User.Create().
-		SetID(s.db.NewID()).
-		SetUsername(n.Username).SetUsernameKey(strings.ToLower(n.Username)).
-		SetEmail(n.Email).SetEmailKey(strings.ToLower(n.Email)).
-		SetName(n.Name).SetStatus(status).SetHomeOrganizationID(n.Organization).SetPasswordHash(hash).
-		SetNillableCredentialsSetBy(by).
-		SetCreatedAt(s.db.Now()).
-		Save(ctx)
+	account, err := roster.CreateAccount(ctx, tx, roster.NewAccount{
+		Username: n.Username, Email: n.Email, Name: n.Name, PasswordHash: hash, SetBy: by, Home: &n.Organization,
+	})
 	if err != nil {
-		return uuid.Nil, fmt.Errorf("create user: %w", err)
+		return uuid.Nil, err
 	}
-	tx.Record(database.Change{Kind: typeid.User, ID: account.ID, Organization: n.Organization, After: account})
-	row, err := tx.Membership.Create().
-		SetID(s.db.NewID()).SetOrganizationID(n.Organization).SetUserID(account.ID).SetCreatedAt(s.db.Now()).
-		Save(ctx)
+	row, err := roster.Join(ctx, tx, n.Organization, account.ID, roster.Joining{})
 	if err != nil {
-		return uuid.Nil, fmt.Errorf("create membership: %w", err)
+		return uuid.Nil, err
 	}
-	tx.Record(database.Change{Kind: typeid.Membership, ID: row.ID, Organization: n.Organization, After: row})
 	if err := checkPlacing(ctx, tx, groups, row.ID, org); err != nil {
 		return uuid.Nil, err
 	}
-	for _, g := range groups {
-		place, err := tx.GroupMember.Create().
-			SetID(s.db.NewID()).SetOrganizationID(n.Organization).SetGroupID(g.ID).SetMembershipID(row.ID).SetCreatedAt(s.db.Now()).
-			Save(ctx)
-		if err != nil {
-			return uuid.Nil, fmt.Errorf("join group: %w", err)
-		}
-		tx.Record(database.Change{Kind: typeid.GroupMember, ID: place.ID, Organization: n.Organization, After: place})
+	ids := make([]uuid.UUID, len(groups))
+	for i, g := range groups {
+		ids[i] = g.ID
 	}
-	return row.ID, nil
+	return row.ID, roster.Place(ctx, tx, row, ids)
 }
 
 // setter returns who knows the password of a new account: whoever makes it with

@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -244,31 +245,18 @@ func (s *Service) admit(ctx context.Context, tx *database.Tx, row *ent.AccessReq
 	if err := s.checkStillManages(ctx, tx, row, org); err != nil {
 		return err
 	}
-	if err := records.CheckQuota(ctx, tx, org, records.QuotaUsers, 1); err != nil {
+	if err := roster.CheckRoom(ctx, tx, org, 1); err != nil {
 		return err
 	}
-	member, err := tx.Membership.Create().
-		SetID(tx.NewID()).SetOrganizationID(org.ID).SetUserID(row.UserID).SetCreatedAt(tx.Now()).
-		Save(ctx)
-	if err != nil {
-		return fmt.Errorf("create membership: %w", err)
-	}
-	tx.Record(database.Change{Kind: typeid.Membership, ID: member.ID, Organization: org.ID, After: member})
-	if row.Builtin == nil {
-		return nil
+	member, err := roster.Join(ctx, tx, org.ID, row.UserID, roster.Joining{})
+	if err != nil || row.Builtin == nil {
+		return err
 	}
 	id, err := tx.Group.Query().Where(group.OrganizationID(org.ID), group.BuiltinEQ(*row.Builtin)).OnlyID(ctx)
 	if err != nil {
 		return fmt.Errorf("find built-in group: %w", err)
 	}
-	place, err := tx.GroupMember.Create().
-		SetID(tx.NewID()).SetOrganizationID(org.ID).SetGroupID(id).SetMembershipID(member.ID).SetCreatedAt(tx.Now()).
-		Save(ctx)
-	if err != nil {
-		return fmt.Errorf("join built-in group: %w", err)
-	}
-	tx.Record(database.Change{Kind: typeid.GroupMember, ID: place.ID, Organization: org.ID, After: place})
-	return nil
+	return roster.Place(ctx, tx, member, []uuid.UUID{id})
 }
 
 // checkStillManages returns nil if whoever made a request still sees the
