@@ -63,22 +63,24 @@ func TestConversations(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			if *update {
-				play(t, file, dbtest.SQLite(t))
+				db, clock := dbtest.SQLiteTimed(t)
+				play(t, file, db, clock)
 				return
 			}
-			dbtest.Each(t, func(t *testing.T, db *database.DB) { play(t, file, db) })
+			dbtest.EachTimed(t, func(t *testing.T, db *database.DB, clock *dbtest.Clock) { play(t, file, db, clock) })
 		})
 	}
 }
 
 // play asks what a file asks and compares the answers.
-func play(t *testing.T, file string, db *database.DB) {
+func play(t *testing.T, file string, db *database.DB, clock *dbtest.Clock) {
 	t.Helper()
 	archive, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := conversation{world: newWorld(t, db), answers: map[string]any{}, times: map[string]string{}}
+	c.world.clock = clock
 	changed := false
 	for _, s := range stepsOf(t, archive) {
 		got := c.take(t, s)

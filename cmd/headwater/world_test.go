@@ -55,6 +55,8 @@ type world struct {
 	names map[string]string
 	// bearers are tokens and API keys that were told, by name.
 	bearers map[string]string
+	// clock is that of the database, where the test moves it.
+	clock *dbtest.Clock
 	// revision is that of the finished world.
 	revision int64
 }
@@ -360,6 +362,7 @@ func (w *world) token(t testing.TB, actor string) string {
 //	person acme greg acme.ops    a new person, in these groups
 //	leave acme.max               a member goes, with their API keys
 //	key ID expired               an API key is past its end
+//	clock 240h                   time passes
 func (w *world) arrange(t testing.TB, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
@@ -389,6 +392,8 @@ func (w *world) hired(t testing.TB, words []string) bool {
 		w.team(t, words[1], words[2], words[3:]...)
 	case "person":
 		w.person(t, words[1], words[2], words[3:]...)
+	case "clock":
+		w.clock.Advance(one(t, func() (time.Duration, error) { return time.ParseDuration(words[1]) }))
 	default:
 		return false
 	}

@@ -28,6 +28,37 @@ func Each(t *testing.T, fn func(t *testing.T, db *database.DB)) {
 	}
 }
 
+// EachTimed is Each for what takes longer than a test: the clock of each database
+// is moved by hand.
+func EachTimed(t *testing.T, fn func(t *testing.T, db *database.DB, clock *Clock)) {
+	t.Helper()
+	for name, open := range map[string]func(testing.TB) (*database.DB, *Clock){"sqlite": SQLiteTimed, "postgres": PostgresTimed} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db, clock := open(t)
+			fn(t, db, clock)
+		})
+	}
+}
+
+// SQLiteTimed is SQLite with the clock of the database.
+func SQLiteTimed(tb testing.TB) (*database.DB, *Clock) {
+	tb.Helper()
+	url := SQLiteURL(tb)
+	if err := migrate(url); err != nil {
+		tb.Fatal(err)
+	}
+	clock := &Clock{}
+	return openWith(tb, url, clock.options()), clock
+}
+
+// PostgresTimed is Postgres with the clock of the database.
+func PostgresTimed(tb testing.TB) (*database.DB, *Clock) {
+	tb.Helper()
+	clock := &Clock{}
+	return openWith(tb, PostgresURL(tb), clock.options()), clock
+}
+
 // SQLite returns an empty migrated database in a temporary file.
 func SQLite(tb testing.TB) *database.DB {
 	tb.Helper()
@@ -65,7 +96,12 @@ func Open(tb testing.TB, url string) *database.DB {
 
 func open(tb testing.TB, url string) *database.DB {
 	tb.Helper()
-	db, err := database.Open(context.Background(), url, Options())
+	return openWith(tb, url, Options())
+}
+
+func openWith(tb testing.TB, url string, options database.Options) *database.DB {
+	tb.Helper()
+	db, err := database.Open(context.Background(), url, options)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -95,22 +131,40 @@ func Start() time.Time { return time.Date(2026, time.November, 21, 9, 0, 0, 0, t
 // Options returns a clock that begins at Start and moves on by a millisecond
 // each time it is read, and ids that count up. Two databases opened so see the
 // same times and ids, which keeps recorded answers stable.
-func Options() database.Options {
-	var mu sync.Mutex
-	reads, ids := 0, uint64(0)
-	now := func() time.Time {
-		mu.Lock()
-		defer mu.Unlock()
-		reads++
-		return Start().Add(time.Duration(reads) * time.Millisecond)
-	}
-	newID := func() uuid.UUID {
-		mu.Lock()
-		defer mu.Unlock()
-		ids++
-		return sequentialID(ids)
-	}
-	return database.Options{Now: now, NewID: newID, Create: true}
+func Options() database.Options { return (&Clock{}).options() }
+
+// Clock is the clock of a database of tests: it begins at Start, moves on by a
+// millisecond each time it is read, and leaps when it is told to.
+type Clock struct {
+	mu    sync.Mutex
+	now   time.Duration
+	taken uint64
+}
+
+// Now returns the time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now += time.Millisecond
+	return Start().Add(c.now)
+}
+
+// Advance moves the clock on.
+func (c *Clock) Advance(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now += by
+}
+
+func (c *Clock) newID() uuid.UUID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.taken++
+	return sequentialID(c.taken)
+}
+
+func (c *Clock) options() database.Options {
+	return database.Options{Now: c.Now, NewID: c.newID, Create: true}
 }
 
 // sequentialID returns the nth id: a UUIDv7 whose time is Start and whose
