@@ -35,6 +35,8 @@ func constraints() []constraint {
 		{"user_email_key", "users.email_key", taken("email", "this e-mail address is taken")},
 		{"membership_organization_id_user_id", "memberships.organization_id, memberships.user_id", fault.New(fault.Conflict, "this person is a member already").Because(fault.AlreadyMember)},
 		{"access_request_one_pending", "access_requests.organization_id, access_requests.user_id", fault.New(fault.Conflict, "you have asked already and wait for an answer").Because(fault.AlreadyInvited)},
+		{"invitation_one_pending", "invitations.organization_id, invitations.email_key", fault.New(fault.Conflict, "this address is invited already").Because(fault.AlreadyInvited)},
+		{"invitation_one_transfer", "invitations.organization_id", fault.New(fault.Conflict, "somebody is asked to take the organization over already").Because(fault.AlreadyInvited)},
 		{"membership_one_owner", "memberships.organization_id", fault.New(fault.OwnerImmutable, "an organization has exactly one owner")},
 		{"group_organization_id_name_key", "groups.organization_id, groups.name_key", taken("name", "the organization has a group of this name")},
 		{"project_organization_id_name", "projects.organization_id, projects.name", taken("name", "the organization has a project of this name")},

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/job"
 )
 
@@ -30,10 +31,34 @@ type Job struct {
 
 // Enqueue writes a job that is there once the transaction commits, and not
 // otherwise. A job with a key is passed over while one like it waits.
-func (tx *Tx) Enqueue(ctx context.Context, j Job) error {
+func (tx *Tx) Enqueue(ctx context.Context, j Job) error { return tx.EnqueueAll(ctx, []Job{j}) }
+
+// jobBatch keeps an INSERT of jobs below the drivers' limits on parameters.
+const jobBatch = 1000
+
+// EnqueueAll is Enqueue for many jobs, in few statements.
+func (tx *Tx) EnqueueAll(ctx context.Context, jobs []Job) error {
+	ctx = access.WithViewer(ctx, access.SystemViewer("jobs"))
+	for start := 0; start < len(jobs); start += jobBatch {
+		var rows []*ent.JobCreate
+		for _, j := range jobs[start:min(start+jobBatch, len(jobs))] {
+			row, err := tx.jobRow(j)
+			if err != nil {
+				return fmt.Errorf("enqueue %s: %w", j.Kind, err)
+			}
+			rows = append(rows, row)
+		}
+		if err := tx.Job.CreateBulk(rows...).OnConflict().DoNothing().Exec(ctx); err != nil {
+			return fmt.Errorf("enqueue jobs: %w", err)
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) jobRow(j Job) (*ent.JobCreate, error) {
 	payload, err := json.Marshal(j.Payload)
 	if err != nil {
-		return fmt.Errorf("enqueue %s: %w", j.Kind, err)
+		return nil, err
 	}
 	if j.At.IsZero() {
 		j.At = tx.Now()
@@ -47,9 +72,5 @@ func (tx *Tx) Enqueue(ctx context.Context, j Job) error {
 	if j.Key != "" {
 		create.SetUniqueKey(j.Key)
 	}
-	err = create.OnConflict().DoNothing().Exec(access.WithViewer(ctx, access.SystemViewer("jobs")))
-	if err != nil {
-		return fmt.Errorf("enqueue %s: %w", j.Kind, err)
-	}
-	return nil
+	return create, nil
 }

@@ -26,6 +26,8 @@ type Recipients struct {
 	Memberships  []uuid.UUID
 	Applications []uuid.UUID
 	Groups       []uuid.UUID
+	// People are accounts that are no members yet.
+	People []uuid.UUID
 	// OwnHands says that whoever acts would hold the rights: they are told the
 	// secret of a key.
 	OwnHands bool
@@ -129,7 +131,7 @@ func (s *Store) inOwnHands(ctx context.Context, to Recipients) (bool, error) {
 
 // principals returns the users and applications among recipients.
 func (s *Store) principals(ctx context.Context, to Recipients) ([]uuid.UUID, error) {
-	memberships, ids := slices.Clone(to.Memberships), slices.Clone(to.Applications)
+	memberships, ids := slices.Clone(to.Memberships), slices.Concat(to.Applications, to.People)
 	if len(to.Groups) > 0 {
 		rows, err := s.client.GroupMember.Query().Where(groupmember.GroupIDIn(to.Groups...)).All(ctx)
 		if err != nil {

@@ -44,3 +44,12 @@ const (
 func Post(ctx context.Context, tx *database.Tx, l Letter) error {
 	return tx.Enqueue(ctx, database.Job{Kind: MailJob, Payload: l, Organization: l.Organization})
 }
+
+// PostAll is Post for many mails, in few statements.
+func PostAll(ctx context.Context, tx *database.Tx, letters []Letter) error {
+	jobs := make([]database.Job, len(letters))
+	for i, l := range letters {
+		jobs[i] = database.Job{Kind: MailJob, Payload: l, Organization: l.Organization}
+	}
+	return tx.EnqueueAll(ctx, jobs)
+}

@@ -45,23 +45,41 @@ func CheckQuota(ctx context.Context, tx *database.Tx, org Organization, quota Qu
 	if adding <= 0 {
 		return nil
 	}
-	store := (&Store{}).In(tx)
-	most, err := store.Value(ctx, org, string(quota))
-	if err != nil || most.Int() == unlimited {
+	most, had, err := counted(ctx, tx, org, quota)
+	if err != nil || most == unlimited {
 		return err
 	}
-	if err := holdOrganization(ctx, tx, org.ID); err != nil {
-		return err
-	}
-	had, err := store.count(ctx, org, quota)
-	if err != nil {
-		return err
-	}
-	if int64(had)+int64(adding) > most.Int() {
-		return fault.New(fault.LimitExceeded, "the organization may have %d of these, as its setting %s says; it has %d", most.Int(), quota, had).
+	if int64(had)+int64(adding) > most {
+		return fault.New(fault.LimitExceeded, "the organization may have %d of these, as its setting %s says; it has %d", most, quota, had).
 			Because(fault.QuotaExceeded)
 	}
 	return nil
+}
+
+// Room returns how many more things of a quota the organization has room for, 0
+// if it has too many, and makes those who count wait for each other as CheckQuota
+// does.
+func Room(ctx context.Context, tx *database.Tx, org Organization, quota Quota) (int, error) {
+	most, had, err := counted(ctx, tx, org, quota)
+	if err != nil || most == unlimited {
+		return unlimited, err
+	}
+	return int(max(0, most-int64(had))), nil
+}
+
+// counted returns what a quota allows and how much of it is used, which is left
+// open where it is unlimited.
+func counted(ctx context.Context, tx *database.Tx, org Organization, quota Quota) (most int64, had int, err error) {
+	store := (&Store{}).In(tx)
+	value, err := store.Value(ctx, org, string(quota))
+	if err != nil || value.Int() == unlimited {
+		return unlimited, 0, err
+	}
+	if err := holdOrganization(ctx, tx, org.ID); err != nil {
+		return 0, 0, err
+	}
+	had, err = store.count(ctx, org, quota)
+	return value.Int(), had, err
 }
 
 // holdOrganization locks an organization's row, if there is one, for others who

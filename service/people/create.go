@@ -3,8 +3,6 @@ package people
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -12,10 +10,8 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
-	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/fault"
-	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/roster"
 )
@@ -95,7 +91,7 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash s
 	if err := roster.CheckRoom(ctx, tx, org, 1); err != nil {
 		return uuid.Nil, err
 	}
-	groups, err := groupsToJoin(ctx, tx, n.Groups, org)
+	groups, err := roster.GroupsToJoin(ctx, tx, n.Groups, org)
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -113,7 +109,7 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash s
 	if err != nil {
 		return uuid.Nil, err
 	}
-	if err := checkPlacing(ctx, tx, groups, row.ID, org); err != nil {
+	if err := roster.CheckPlacing(ctx, tx, groups, records.Recipients{Memberships: []uuid.UUID{row.ID}}, org, "createUser"); err != nil {
 		return uuid.Nil, err
 	}
 	ids := make([]uuid.UUID, len(groups))
@@ -131,53 +127,4 @@ func setter(ctx context.Context, tx *database.Tx, hash string) (*uuid.UUID, erro
 	}
 	id, err := records.Maker(ctx, tx)
 	return &id, err
-}
-
-// checkPlacing returns nil if the viewer may give a new member what the groups
-// give.
-func checkPlacing(ctx context.Context, tx *database.Tx, groups []*ent.Group, member uuid.UUID, org records.Organization) error {
-	var grants []access.Grant
-	names := make([]string, len(groups))
-	for i, row := range groups {
-		group, err := records.LoadGroup(ctx, row)
-		if err != nil {
-			return err
-		}
-		grants, names[i] = append(grants, group.Grants(orgtree.ID(org.ID))...), row.Name
-	}
-	return records.CheckGranting(ctx, tx, org, records.Granting{
-		Grants: grants, To: records.Recipients{Memberships: []uuid.UUID{member}},
-		Action: "createUser", Subject: strings.Join(names, ", "),
-	})
-}
-
-// groupsToJoin returns the groups with these ids, each of the organization.
-// Nobody but an owner appoints billing administrators, and built-in groups need
-// members:role; other groups come with the new person.
-func groupsToJoin(ctx context.Context, tx *database.Tx, ids []uuid.UUID, org records.Organization) ([]*ent.Group, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	ids = slices.Clone(ids)
-	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	ids = slices.Compact(ids)
-	rows, err := tx.Group.Query().Where(group.IDIn(ids...), group.OrganizationID(org.ID)).Order(ent.Asc(group.FieldID)).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("load groups: %w", err)
-	}
-	if len(rows) != len(ids) {
-		return nil, fault.Invalidf("groupIds", "one of these is no group of the organization")
-	}
-	for _, row := range rows {
-		builtin := access.Builtin("")
-		if row.Builtin != nil {
-			builtin = *row.Builtin
-		}
-		if builtin != "" {
-			if err := access.CheckPlacing(access.ViewerFrom(ctx), builtin, org.Target()); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return rows, nil
 }
