@@ -40,6 +40,18 @@ type Invitation struct {
 	Groups []string `json:"groups,omitempty"`
 	// Tags holds the value of the "tags" field.
 	Tags []string `json:"tags,omitempty"`
+	// ExternalID holds the value of the "external_id" field.
+	ExternalID string `json:"external_id,omitempty"`
+	// DirectoryName holds the value of the "directory_name" field.
+	DirectoryName string `json:"directory_name,omitempty"`
+	// DirectoryKey holds the value of the "directory_key" field.
+	DirectoryKey string `json:"directory_key,omitempty"`
+	// Name holds the value of the "name" field.
+	Name string `json:"name,omitempty"`
+	// GivenName holds the value of the "given_name" field.
+	GivenName string `json:"given_name,omitempty"`
+	// FamilyName holds the value of the "family_name" field.
+	FamilyName string `json:"family_name,omitempty"`
 	// SentCount holds the value of the "sent_count" field.
 	SentCount int `json:"sent_count,omitempty"`
 	// ExpiresAt holds the value of the "expires_at" field.
@@ -102,7 +114,7 @@ func (*Invitation) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case invitation.FieldSentCount, invitation.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case invitation.FieldKind, invitation.FieldStatus, invitation.FieldEmail, invitation.FieldEmailKey, invitation.FieldBuiltin:
+		case invitation.FieldKind, invitation.FieldStatus, invitation.FieldEmail, invitation.FieldEmailKey, invitation.FieldBuiltin, invitation.FieldExternalID, invitation.FieldDirectoryName, invitation.FieldDirectoryKey, invitation.FieldName, invitation.FieldGivenName, invitation.FieldFamilyName:
 			values[i] = new(sql.NullString)
 		case invitation.FieldExpiresAt, invitation.FieldDecidedAt, invitation.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -188,6 +200,42 @@ func (_m *Invitation) assignValues(columns []string, values []any) error {
 				if err := json.Unmarshal(*value, &_m.Tags); err != nil {
 					return fmt.Errorf("unmarshal field tags: %w", err)
 				}
+			}
+		case invitation.FieldExternalID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field external_id", values[i])
+			} else if value.Valid {
+				_m.ExternalID = value.String
+			}
+		case invitation.FieldDirectoryName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field directory_name", values[i])
+			} else if value.Valid {
+				_m.DirectoryName = value.String
+			}
+		case invitation.FieldDirectoryKey:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field directory_key", values[i])
+			} else if value.Valid {
+				_m.DirectoryKey = value.String
+			}
+		case invitation.FieldName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field name", values[i])
+			} else if value.Valid {
+				_m.Name = value.String
+			}
+		case invitation.FieldGivenName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field given_name", values[i])
+			} else if value.Valid {
+				_m.GivenName = value.String
+			}
+		case invitation.FieldFamilyName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field family_name", values[i])
+			} else if value.Valid {
+				_m.FamilyName = value.String
 			}
 		case invitation.FieldSentCount:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -302,6 +350,24 @@ func (_m *Invitation) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("tags=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Tags))
+	builder.WriteString(", ")
+	builder.WriteString("external_id=")
+	builder.WriteString(_m.ExternalID)
+	builder.WriteString(", ")
+	builder.WriteString("directory_name=")
+	builder.WriteString(_m.DirectoryName)
+	builder.WriteString(", ")
+	builder.WriteString("directory_key=")
+	builder.WriteString(_m.DirectoryKey)
+	builder.WriteString(", ")
+	builder.WriteString("name=")
+	builder.WriteString(_m.Name)
+	builder.WriteString(", ")
+	builder.WriteString("given_name=")
+	builder.WriteString(_m.GivenName)
+	builder.WriteString(", ")
+	builder.WriteString("family_name=")
+	builder.WriteString(_m.FamilyName)
 	builder.WriteString(", ")
 	builder.WriteString("sent_count=")
 	builder.WriteString(fmt.Sprintf("%v", _m.SentCount))

@@ -97,6 +97,90 @@ func (_c *InvitationCreate) SetTags(v []string) *InvitationCreate {
 	return _c
 }
 
+// SetExternalID sets the "external_id" field.
+func (_c *InvitationCreate) SetExternalID(v string) *InvitationCreate {
+	_c.mutation.SetExternalID(v)
+	return _c
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_c *InvitationCreate) SetNillableExternalID(v *string) *InvitationCreate {
+	if v != nil {
+		_c.SetExternalID(*v)
+	}
+	return _c
+}
+
+// SetDirectoryName sets the "directory_name" field.
+func (_c *InvitationCreate) SetDirectoryName(v string) *InvitationCreate {
+	_c.mutation.SetDirectoryName(v)
+	return _c
+}
+
+// SetNillableDirectoryName sets the "directory_name" field if the given value is not nil.
+func (_c *InvitationCreate) SetNillableDirectoryName(v *string) *InvitationCreate {
+	if v != nil {
+		_c.SetDirectoryName(*v)
+	}
+	return _c
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (_c *InvitationCreate) SetDirectoryKey(v string) *InvitationCreate {
+	_c.mutation.SetDirectoryKey(v)
+	return _c
+}
+
+// SetNillableDirectoryKey sets the "directory_key" field if the given value is not nil.
+func (_c *InvitationCreate) SetNillableDirectoryKey(v *string) *InvitationCreate {
+	if v != nil {
+		_c.SetDirectoryKey(*v)
+	}
+	return _c
+}
+
+// SetName sets the "name" field.
+func (_c *InvitationCreate) SetName(v string) *InvitationCreate {
+	_c.mutation.SetName(v)
+	return _c
+}
+
+// SetNillableName sets the "name" field if the given value is not nil.
+func (_c *InvitationCreate) SetNillableName(v *string) *InvitationCreate {
+	if v != nil {
+		_c.SetName(*v)
+	}
+	return _c
+}
+
+// SetGivenName sets the "given_name" field.
+func (_c *InvitationCreate) SetGivenName(v string) *InvitationCreate {
+	_c.mutation.SetGivenName(v)
+	return _c
+}
+
+// SetNillableGivenName sets the "given_name" field if the given value is not nil.
+func (_c *InvitationCreate) SetNillableGivenName(v *string) *InvitationCreate {
+	if v != nil {
+		_c.SetGivenName(*v)
+	}
+	return _c
+}
+
+// SetFamilyName sets the "family_name" field.
+func (_c *InvitationCreate) SetFamilyName(v string) *InvitationCreate {
+	_c.mutation.SetFamilyName(v)
+	return _c
+}
+
+// SetNillableFamilyName sets the "family_name" field if the given value is not nil.
+func (_c *InvitationCreate) SetNillableFamilyName(v *string) *InvitationCreate {
+	if v != nil {
+		_c.SetFamilyName(*v)
+	}
+	return _c
+}
+
 // SetSentCount sets the "sent_count" field.
 func (_c *InvitationCreate) SetSentCount(v int) *InvitationCreate {
 	_c.mutation.SetSentCount(v)
@@ -216,6 +300,30 @@ func (_c *InvitationCreate) defaults() {
 		v := invitation.DefaultTags
 		_c.mutation.SetTags(v)
 	}
+	if _, ok := _c.mutation.ExternalID(); !ok {
+		v := invitation.DefaultExternalID
+		_c.mutation.SetExternalID(v)
+	}
+	if _, ok := _c.mutation.DirectoryName(); !ok {
+		v := invitation.DefaultDirectoryName
+		_c.mutation.SetDirectoryName(v)
+	}
+	if _, ok := _c.mutation.DirectoryKey(); !ok {
+		v := invitation.DefaultDirectoryKey
+		_c.mutation.SetDirectoryKey(v)
+	}
+	if _, ok := _c.mutation.Name(); !ok {
+		v := invitation.DefaultName
+		_c.mutation.SetName(v)
+	}
+	if _, ok := _c.mutation.GivenName(); !ok {
+		v := invitation.DefaultGivenName
+		_c.mutation.SetGivenName(v)
+	}
+	if _, ok := _c.mutation.FamilyName(); !ok {
+		v := invitation.DefaultFamilyName
+		_c.mutation.SetFamilyName(v)
+	}
 	if _, ok := _c.mutation.SentCount(); !ok {
 		v := invitation.DefaultSentCount
 		_c.mutation.SetSentCount(v)
@@ -273,6 +381,54 @@ func (_c *InvitationCreate) check() error {
 	}
 	if _, ok := _c.mutation.Tags(); !ok {
 		return &ValidationError{Name: "tags", err: errors.New(`ent: missing required field "Invitation.tags"`)}
+	}
+	if _, ok := _c.mutation.ExternalID(); !ok {
+		return &ValidationError{Name: "external_id", err: errors.New(`ent: missing required field "Invitation.external_id"`)}
+	}
+	if v, ok := _c.mutation.ExternalID(); ok {
+		if err := invitation.ExternalIDValidator(v); err != nil {
+			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Invitation.external_id": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.DirectoryName(); !ok {
+		return &ValidationError{Name: "directory_name", err: errors.New(`ent: missing required field "Invitation.directory_name"`)}
+	}
+	if v, ok := _c.mutation.DirectoryName(); ok {
+		if err := invitation.DirectoryNameValidator(v); err != nil {
+			return &ValidationError{Name: "directory_name", err: fmt.Errorf(`ent: validator failed for field "Invitation.directory_name": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.DirectoryKey(); !ok {
+		return &ValidationError{Name: "directory_key", err: errors.New(`ent: missing required field "Invitation.directory_key"`)}
+	}
+	if v, ok := _c.mutation.DirectoryKey(); ok {
+		if err := invitation.DirectoryKeyValidator(v); err != nil {
+			return &ValidationError{Name: "directory_key", err: fmt.Errorf(`ent: validator failed for field "Invitation.directory_key": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Name(); !ok {
+		return &ValidationError{Name: "name", err: errors.New(`ent: missing required field "Invitation.name"`)}
+	}
+	if v, ok := _c.mutation.Name(); ok {
+		if err := invitation.NameValidator(v); err != nil {
+			return &ValidationError{Name: "name", err: fmt.Errorf(`ent: validator failed for field "Invitation.name": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.GivenName(); !ok {
+		return &ValidationError{Name: "given_name", err: errors.New(`ent: missing required field "Invitation.given_name"`)}
+	}
+	if v, ok := _c.mutation.GivenName(); ok {
+		if err := invitation.GivenNameValidator(v); err != nil {
+			return &ValidationError{Name: "given_name", err: fmt.Errorf(`ent: validator failed for field "Invitation.given_name": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.FamilyName(); !ok {
+		return &ValidationError{Name: "family_name", err: errors.New(`ent: missing required field "Invitation.family_name"`)}
+	}
+	if v, ok := _c.mutation.FamilyName(); ok {
+		if err := invitation.FamilyNameValidator(v); err != nil {
+			return &ValidationError{Name: "family_name", err: fmt.Errorf(`ent: validator failed for field "Invitation.family_name": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.SentCount(); !ok {
 		return &ValidationError{Name: "sent_count", err: errors.New(`ent: missing required field "Invitation.sent_count"`)}
@@ -365,6 +521,30 @@ func (_c *InvitationCreate) createSpec() (*Invitation, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Tags(); ok {
 		_spec.SetField(invitation.FieldTags, field.TypeJSON, value)
 		_node.Tags = value
+	}
+	if value, ok := _c.mutation.ExternalID(); ok {
+		_spec.SetField(invitation.FieldExternalID, field.TypeString, value)
+		_node.ExternalID = value
+	}
+	if value, ok := _c.mutation.DirectoryName(); ok {
+		_spec.SetField(invitation.FieldDirectoryName, field.TypeString, value)
+		_node.DirectoryName = value
+	}
+	if value, ok := _c.mutation.DirectoryKey(); ok {
+		_spec.SetField(invitation.FieldDirectoryKey, field.TypeString, value)
+		_node.DirectoryKey = value
+	}
+	if value, ok := _c.mutation.Name(); ok {
+		_spec.SetField(invitation.FieldName, field.TypeString, value)
+		_node.Name = value
+	}
+	if value, ok := _c.mutation.GivenName(); ok {
+		_spec.SetField(invitation.FieldGivenName, field.TypeString, value)
+		_node.GivenName = value
+	}
+	if value, ok := _c.mutation.FamilyName(); ok {
+		_spec.SetField(invitation.FieldFamilyName, field.TypeString, value)
+		_node.FamilyName = value
 	}
 	if value, ok := _c.mutation.SentCount(); ok {
 		_spec.SetField(invitation.FieldSentCount, field.TypeInt, value)
@@ -593,6 +773,78 @@ func (u *InvitationUpsert) SetTags(v []string) *InvitationUpsert {
 // UpdateTags sets the "tags" field to the value that was provided on create.
 func (u *InvitationUpsert) UpdateTags() *InvitationUpsert {
 	u.SetExcluded(invitation.FieldTags)
+	return u
+}
+
+// SetExternalID sets the "external_id" field.
+func (u *InvitationUpsert) SetExternalID(v string) *InvitationUpsert {
+	u.Set(invitation.FieldExternalID, v)
+	return u
+}
+
+// UpdateExternalID sets the "external_id" field to the value that was provided on create.
+func (u *InvitationUpsert) UpdateExternalID() *InvitationUpsert {
+	u.SetExcluded(invitation.FieldExternalID)
+	return u
+}
+
+// SetDirectoryName sets the "directory_name" field.
+func (u *InvitationUpsert) SetDirectoryName(v string) *InvitationUpsert {
+	u.Set(invitation.FieldDirectoryName, v)
+	return u
+}
+
+// UpdateDirectoryName sets the "directory_name" field to the value that was provided on create.
+func (u *InvitationUpsert) UpdateDirectoryName() *InvitationUpsert {
+	u.SetExcluded(invitation.FieldDirectoryName)
+	return u
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (u *InvitationUpsert) SetDirectoryKey(v string) *InvitationUpsert {
+	u.Set(invitation.FieldDirectoryKey, v)
+	return u
+}
+
+// UpdateDirectoryKey sets the "directory_key" field to the value that was provided on create.
+func (u *InvitationUpsert) UpdateDirectoryKey() *InvitationUpsert {
+	u.SetExcluded(invitation.FieldDirectoryKey)
+	return u
+}
+
+// SetName sets the "name" field.
+func (u *InvitationUpsert) SetName(v string) *InvitationUpsert {
+	u.Set(invitation.FieldName, v)
+	return u
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *InvitationUpsert) UpdateName() *InvitationUpsert {
+	u.SetExcluded(invitation.FieldName)
+	return u
+}
+
+// SetGivenName sets the "given_name" field.
+func (u *InvitationUpsert) SetGivenName(v string) *InvitationUpsert {
+	u.Set(invitation.FieldGivenName, v)
+	return u
+}
+
+// UpdateGivenName sets the "given_name" field to the value that was provided on create.
+func (u *InvitationUpsert) UpdateGivenName() *InvitationUpsert {
+	u.SetExcluded(invitation.FieldGivenName)
+	return u
+}
+
+// SetFamilyName sets the "family_name" field.
+func (u *InvitationUpsert) SetFamilyName(v string) *InvitationUpsert {
+	u.Set(invitation.FieldFamilyName, v)
+	return u
+}
+
+// UpdateFamilyName sets the "family_name" field to the value that was provided on create.
+func (u *InvitationUpsert) UpdateFamilyName() *InvitationUpsert {
+	u.SetExcluded(invitation.FieldFamilyName)
 	return u
 }
 
@@ -862,6 +1114,90 @@ func (u *InvitationUpsertOne) SetTags(v []string) *InvitationUpsertOne {
 func (u *InvitationUpsertOne) UpdateTags() *InvitationUpsertOne {
 	return u.Update(func(s *InvitationUpsert) {
 		s.UpdateTags()
+	})
+}
+
+// SetExternalID sets the "external_id" field.
+func (u *InvitationUpsertOne) SetExternalID(v string) *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetExternalID(v)
+	})
+}
+
+// UpdateExternalID sets the "external_id" field to the value that was provided on create.
+func (u *InvitationUpsertOne) UpdateExternalID() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateExternalID()
+	})
+}
+
+// SetDirectoryName sets the "directory_name" field.
+func (u *InvitationUpsertOne) SetDirectoryName(v string) *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetDirectoryName(v)
+	})
+}
+
+// UpdateDirectoryName sets the "directory_name" field to the value that was provided on create.
+func (u *InvitationUpsertOne) UpdateDirectoryName() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateDirectoryName()
+	})
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (u *InvitationUpsertOne) SetDirectoryKey(v string) *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetDirectoryKey(v)
+	})
+}
+
+// UpdateDirectoryKey sets the "directory_key" field to the value that was provided on create.
+func (u *InvitationUpsertOne) UpdateDirectoryKey() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateDirectoryKey()
+	})
+}
+
+// SetName sets the "name" field.
+func (u *InvitationUpsertOne) SetName(v string) *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetName(v)
+	})
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *InvitationUpsertOne) UpdateName() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateName()
+	})
+}
+
+// SetGivenName sets the "given_name" field.
+func (u *InvitationUpsertOne) SetGivenName(v string) *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetGivenName(v)
+	})
+}
+
+// UpdateGivenName sets the "given_name" field to the value that was provided on create.
+func (u *InvitationUpsertOne) UpdateGivenName() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateGivenName()
+	})
+}
+
+// SetFamilyName sets the "family_name" field.
+func (u *InvitationUpsertOne) SetFamilyName(v string) *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetFamilyName(v)
+	})
+}
+
+// UpdateFamilyName sets the "family_name" field to the value that was provided on create.
+func (u *InvitationUpsertOne) UpdateFamilyName() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateFamilyName()
 	})
 }
 
@@ -1311,6 +1647,90 @@ func (u *InvitationUpsertBulk) SetTags(v []string) *InvitationUpsertBulk {
 func (u *InvitationUpsertBulk) UpdateTags() *InvitationUpsertBulk {
 	return u.Update(func(s *InvitationUpsert) {
 		s.UpdateTags()
+	})
+}
+
+// SetExternalID sets the "external_id" field.
+func (u *InvitationUpsertBulk) SetExternalID(v string) *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetExternalID(v)
+	})
+}
+
+// UpdateExternalID sets the "external_id" field to the value that was provided on create.
+func (u *InvitationUpsertBulk) UpdateExternalID() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateExternalID()
+	})
+}
+
+// SetDirectoryName sets the "directory_name" field.
+func (u *InvitationUpsertBulk) SetDirectoryName(v string) *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetDirectoryName(v)
+	})
+}
+
+// UpdateDirectoryName sets the "directory_name" field to the value that was provided on create.
+func (u *InvitationUpsertBulk) UpdateDirectoryName() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateDirectoryName()
+	})
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (u *InvitationUpsertBulk) SetDirectoryKey(v string) *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetDirectoryKey(v)
+	})
+}
+
+// UpdateDirectoryKey sets the "directory_key" field to the value that was provided on create.
+func (u *InvitationUpsertBulk) UpdateDirectoryKey() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateDirectoryKey()
+	})
+}
+
+// SetName sets the "name" field.
+func (u *InvitationUpsertBulk) SetName(v string) *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetName(v)
+	})
+}
+
+// UpdateName sets the "name" field to the value that was provided on create.
+func (u *InvitationUpsertBulk) UpdateName() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateName()
+	})
+}
+
+// SetGivenName sets the "given_name" field.
+func (u *InvitationUpsertBulk) SetGivenName(v string) *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetGivenName(v)
+	})
+}
+
+// UpdateGivenName sets the "given_name" field to the value that was provided on create.
+func (u *InvitationUpsertBulk) UpdateGivenName() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateGivenName()
+	})
+}
+
+// SetFamilyName sets the "family_name" field.
+func (u *InvitationUpsertBulk) SetFamilyName(v string) *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetFamilyName(v)
+	})
+}
+
+// UpdateFamilyName sets the "family_name" field to the value that was provided on create.
+func (u *InvitationUpsertBulk) UpdateFamilyName() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateFamilyName()
 	})
 }
 

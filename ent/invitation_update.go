@@ -168,6 +168,90 @@ func (_u *InvitationUpdate) AppendTags(v []string) *InvitationUpdate {
 	return _u
 }
 
+// SetExternalID sets the "external_id" field.
+func (_u *InvitationUpdate) SetExternalID(v string) *InvitationUpdate {
+	_u.mutation.SetExternalID(v)
+	return _u
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_u *InvitationUpdate) SetNillableExternalID(v *string) *InvitationUpdate {
+	if v != nil {
+		_u.SetExternalID(*v)
+	}
+	return _u
+}
+
+// SetDirectoryName sets the "directory_name" field.
+func (_u *InvitationUpdate) SetDirectoryName(v string) *InvitationUpdate {
+	_u.mutation.SetDirectoryName(v)
+	return _u
+}
+
+// SetNillableDirectoryName sets the "directory_name" field if the given value is not nil.
+func (_u *InvitationUpdate) SetNillableDirectoryName(v *string) *InvitationUpdate {
+	if v != nil {
+		_u.SetDirectoryName(*v)
+	}
+	return _u
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (_u *InvitationUpdate) SetDirectoryKey(v string) *InvitationUpdate {
+	_u.mutation.SetDirectoryKey(v)
+	return _u
+}
+
+// SetNillableDirectoryKey sets the "directory_key" field if the given value is not nil.
+func (_u *InvitationUpdate) SetNillableDirectoryKey(v *string) *InvitationUpdate {
+	if v != nil {
+		_u.SetDirectoryKey(*v)
+	}
+	return _u
+}
+
+// SetName sets the "name" field.
+func (_u *InvitationUpdate) SetName(v string) *InvitationUpdate {
+	_u.mutation.SetName(v)
+	return _u
+}
+
+// SetNillableName sets the "name" field if the given value is not nil.
+func (_u *InvitationUpdate) SetNillableName(v *string) *InvitationUpdate {
+	if v != nil {
+		_u.SetName(*v)
+	}
+	return _u
+}
+
+// SetGivenName sets the "given_name" field.
+func (_u *InvitationUpdate) SetGivenName(v string) *InvitationUpdate {
+	_u.mutation.SetGivenName(v)
+	return _u
+}
+
+// SetNillableGivenName sets the "given_name" field if the given value is not nil.
+func (_u *InvitationUpdate) SetNillableGivenName(v *string) *InvitationUpdate {
+	if v != nil {
+		_u.SetGivenName(*v)
+	}
+	return _u
+}
+
+// SetFamilyName sets the "family_name" field.
+func (_u *InvitationUpdate) SetFamilyName(v string) *InvitationUpdate {
+	_u.mutation.SetFamilyName(v)
+	return _u
+}
+
+// SetNillableFamilyName sets the "family_name" field if the given value is not nil.
+func (_u *InvitationUpdate) SetNillableFamilyName(v *string) *InvitationUpdate {
+	if v != nil {
+		_u.SetFamilyName(*v)
+	}
+	return _u
+}
+
 // SetSentCount sets the "sent_count" field.
 func (_u *InvitationUpdate) SetSentCount(v int) *InvitationUpdate {
 	_u.mutation.ResetSentCount()
@@ -339,6 +423,36 @@ func (_u *InvitationUpdate) check() error {
 			return &ValidationError{Name: "builtin", err: fmt.Errorf(`ent: validator failed for field "Invitation.builtin": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ExternalID(); ok {
+		if err := invitation.ExternalIDValidator(v); err != nil {
+			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Invitation.external_id": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.DirectoryName(); ok {
+		if err := invitation.DirectoryNameValidator(v); err != nil {
+			return &ValidationError{Name: "directory_name", err: fmt.Errorf(`ent: validator failed for field "Invitation.directory_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.DirectoryKey(); ok {
+		if err := invitation.DirectoryKeyValidator(v); err != nil {
+			return &ValidationError{Name: "directory_key", err: fmt.Errorf(`ent: validator failed for field "Invitation.directory_key": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Name(); ok {
+		if err := invitation.NameValidator(v); err != nil {
+			return &ValidationError{Name: "name", err: fmt.Errorf(`ent: validator failed for field "Invitation.name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.GivenName(); ok {
+		if err := invitation.GivenNameValidator(v); err != nil {
+			return &ValidationError{Name: "given_name", err: fmt.Errorf(`ent: validator failed for field "Invitation.given_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.FamilyName(); ok {
+		if err := invitation.FamilyNameValidator(v); err != nil {
+			return &ValidationError{Name: "family_name", err: fmt.Errorf(`ent: validator failed for field "Invitation.family_name": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.SentCount(); ok {
 		if err := invitation.SentCountValidator(v); err != nil {
 			return &ValidationError{Name: "sent_count", err: fmt.Errorf(`ent: validator failed for field "Invitation.sent_count": %w`, err)}
@@ -406,6 +520,24 @@ func (_u *InvitationUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 		_spec.AddModifier(func(u *sql.UpdateBuilder) {
 			sqljson.Append(u, invitation.FieldTags, value)
 		})
+	}
+	if value, ok := _u.mutation.ExternalID(); ok {
+		_spec.SetField(invitation.FieldExternalID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DirectoryName(); ok {
+		_spec.SetField(invitation.FieldDirectoryName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DirectoryKey(); ok {
+		_spec.SetField(invitation.FieldDirectoryKey, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Name(); ok {
+		_spec.SetField(invitation.FieldName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.GivenName(); ok {
+		_spec.SetField(invitation.FieldGivenName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.FamilyName(); ok {
+		_spec.SetField(invitation.FieldFamilyName, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.SentCount(); ok {
 		_spec.SetField(invitation.FieldSentCount, field.TypeInt, value)
@@ -645,6 +777,90 @@ func (_u *InvitationUpdateOne) AppendTags(v []string) *InvitationUpdateOne {
 	return _u
 }
 
+// SetExternalID sets the "external_id" field.
+func (_u *InvitationUpdateOne) SetExternalID(v string) *InvitationUpdateOne {
+	_u.mutation.SetExternalID(v)
+	return _u
+}
+
+// SetNillableExternalID sets the "external_id" field if the given value is not nil.
+func (_u *InvitationUpdateOne) SetNillableExternalID(v *string) *InvitationUpdateOne {
+	if v != nil {
+		_u.SetExternalID(*v)
+	}
+	return _u
+}
+
+// SetDirectoryName sets the "directory_name" field.
+func (_u *InvitationUpdateOne) SetDirectoryName(v string) *InvitationUpdateOne {
+	_u.mutation.SetDirectoryName(v)
+	return _u
+}
+
+// SetNillableDirectoryName sets the "directory_name" field if the given value is not nil.
+func (_u *InvitationUpdateOne) SetNillableDirectoryName(v *string) *InvitationUpdateOne {
+	if v != nil {
+		_u.SetDirectoryName(*v)
+	}
+	return _u
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (_u *InvitationUpdateOne) SetDirectoryKey(v string) *InvitationUpdateOne {
+	_u.mutation.SetDirectoryKey(v)
+	return _u
+}
+
+// SetNillableDirectoryKey sets the "directory_key" field if the given value is not nil.
+func (_u *InvitationUpdateOne) SetNillableDirectoryKey(v *string) *InvitationUpdateOne {
+	if v != nil {
+		_u.SetDirectoryKey(*v)
+	}
+	return _u
+}
+
+// SetName sets the "name" field.
+func (_u *InvitationUpdateOne) SetName(v string) *InvitationUpdateOne {
+	_u.mutation.SetName(v)
+	return _u
+}
+
+// SetNillableName sets the "name" field if the given value is not nil.
+func (_u *InvitationUpdateOne) SetNillableName(v *string) *InvitationUpdateOne {
+	if v != nil {
+		_u.SetName(*v)
+	}
+	return _u
+}
+
+// SetGivenName sets the "given_name" field.
+func (_u *InvitationUpdateOne) SetGivenName(v string) *InvitationUpdateOne {
+	_u.mutation.SetGivenName(v)
+	return _u
+}
+
+// SetNillableGivenName sets the "given_name" field if the given value is not nil.
+func (_u *InvitationUpdateOne) SetNillableGivenName(v *string) *InvitationUpdateOne {
+	if v != nil {
+		_u.SetGivenName(*v)
+	}
+	return _u
+}
+
+// SetFamilyName sets the "family_name" field.
+func (_u *InvitationUpdateOne) SetFamilyName(v string) *InvitationUpdateOne {
+	_u.mutation.SetFamilyName(v)
+	return _u
+}
+
+// SetNillableFamilyName sets the "family_name" field if the given value is not nil.
+func (_u *InvitationUpdateOne) SetNillableFamilyName(v *string) *InvitationUpdateOne {
+	if v != nil {
+		_u.SetFamilyName(*v)
+	}
+	return _u
+}
+
 // SetSentCount sets the "sent_count" field.
 func (_u *InvitationUpdateOne) SetSentCount(v int) *InvitationUpdateOne {
 	_u.mutation.ResetSentCount()
@@ -829,6 +1045,36 @@ func (_u *InvitationUpdateOne) check() error {
 			return &ValidationError{Name: "builtin", err: fmt.Errorf(`ent: validator failed for field "Invitation.builtin": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ExternalID(); ok {
+		if err := invitation.ExternalIDValidator(v); err != nil {
+			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Invitation.external_id": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.DirectoryName(); ok {
+		if err := invitation.DirectoryNameValidator(v); err != nil {
+			return &ValidationError{Name: "directory_name", err: fmt.Errorf(`ent: validator failed for field "Invitation.directory_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.DirectoryKey(); ok {
+		if err := invitation.DirectoryKeyValidator(v); err != nil {
+			return &ValidationError{Name: "directory_key", err: fmt.Errorf(`ent: validator failed for field "Invitation.directory_key": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Name(); ok {
+		if err := invitation.NameValidator(v); err != nil {
+			return &ValidationError{Name: "name", err: fmt.Errorf(`ent: validator failed for field "Invitation.name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.GivenName(); ok {
+		if err := invitation.GivenNameValidator(v); err != nil {
+			return &ValidationError{Name: "given_name", err: fmt.Errorf(`ent: validator failed for field "Invitation.given_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.FamilyName(); ok {
+		if err := invitation.FamilyNameValidator(v); err != nil {
+			return &ValidationError{Name: "family_name", err: fmt.Errorf(`ent: validator failed for field "Invitation.family_name": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.SentCount(); ok {
 		if err := invitation.SentCountValidator(v); err != nil {
 			return &ValidationError{Name: "sent_count", err: fmt.Errorf(`ent: validator failed for field "Invitation.sent_count": %w`, err)}
@@ -913,6 +1159,24 @@ func (_u *InvitationUpdateOne) sqlSave(ctx context.Context) (_node *Invitation, 
 		_spec.AddModifier(func(u *sql.UpdateBuilder) {
 			sqljson.Append(u, invitation.FieldTags, value)
 		})
+	}
+	if value, ok := _u.mutation.ExternalID(); ok {
+		_spec.SetField(invitation.FieldExternalID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DirectoryName(); ok {
+		_spec.SetField(invitation.FieldDirectoryName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DirectoryKey(); ok {
+		_spec.SetField(invitation.FieldDirectoryKey, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Name(); ok {
+		_spec.SetField(invitation.FieldName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.GivenName(); ok {
+		_spec.SetField(invitation.FieldGivenName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.FamilyName(); ok {
+		_spec.SetField(invitation.FieldFamilyName, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.SentCount(); ok {
 		_spec.SetField(invitation.FieldSentCount, field.TypeInt, value)

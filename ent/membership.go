@@ -39,6 +39,14 @@ type Membership struct {
 	Tags []string `json:"tags,omitempty"`
 	// ExternalID holds the value of the "external_id" field.
 	ExternalID string `json:"external_id,omitempty"`
+	// DirectoryName holds the value of the "directory_name" field.
+	DirectoryName string `json:"directory_name,omitempty"`
+	// DirectoryKey holds the value of the "directory_key" field.
+	DirectoryKey string `json:"directory_key,omitempty"`
+	// GivenName holds the value of the "given_name" field.
+	GivenName string `json:"given_name,omitempty"`
+	// FamilyName holds the value of the "family_name" field.
+	FamilyName string `json:"family_name,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int `json:"version,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -126,7 +134,7 @@ func (*Membership) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case membership.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case membership.FieldLockReason, membership.FieldExternalID:
+		case membership.FieldLockReason, membership.FieldExternalID, membership.FieldDirectoryName, membership.FieldDirectoryKey, membership.FieldGivenName, membership.FieldFamilyName:
 			values[i] = new(sql.NullString)
 		case membership.FieldGraceUntil, membership.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -210,6 +218,30 @@ func (_m *Membership) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field external_id", values[i])
 			} else if value.Valid {
 				_m.ExternalID = value.String
+			}
+		case membership.FieldDirectoryName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field directory_name", values[i])
+			} else if value.Valid {
+				_m.DirectoryName = value.String
+			}
+		case membership.FieldDirectoryKey:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field directory_key", values[i])
+			} else if value.Valid {
+				_m.DirectoryKey = value.String
+			}
+		case membership.FieldGivenName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field given_name", values[i])
+			} else if value.Valid {
+				_m.GivenName = value.String
+			}
+		case membership.FieldFamilyName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field family_name", values[i])
+			} else if value.Valid {
+				_m.FamilyName = value.String
 			}
 		case membership.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -314,6 +346,18 @@ func (_m *Membership) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("external_id=")
 	builder.WriteString(_m.ExternalID)
+	builder.WriteString(", ")
+	builder.WriteString("directory_name=")
+	builder.WriteString(_m.DirectoryName)
+	builder.WriteString(", ")
+	builder.WriteString("directory_key=")
+	builder.WriteString(_m.DirectoryKey)
+	builder.WriteString(", ")
+	builder.WriteString("given_name=")
+	builder.WriteString(_m.GivenName)
+	builder.WriteString(", ")
+	builder.WriteString("family_name=")
+	builder.WriteString(_m.FamilyName)
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Version))

@@ -131,6 +131,62 @@ func (_c *MembershipCreate) SetNillableExternalID(v *string) *MembershipCreate {
 	return _c
 }
 
+// SetDirectoryName sets the "directory_name" field.
+func (_c *MembershipCreate) SetDirectoryName(v string) *MembershipCreate {
+	_c.mutation.SetDirectoryName(v)
+	return _c
+}
+
+// SetNillableDirectoryName sets the "directory_name" field if the given value is not nil.
+func (_c *MembershipCreate) SetNillableDirectoryName(v *string) *MembershipCreate {
+	if v != nil {
+		_c.SetDirectoryName(*v)
+	}
+	return _c
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (_c *MembershipCreate) SetDirectoryKey(v string) *MembershipCreate {
+	_c.mutation.SetDirectoryKey(v)
+	return _c
+}
+
+// SetNillableDirectoryKey sets the "directory_key" field if the given value is not nil.
+func (_c *MembershipCreate) SetNillableDirectoryKey(v *string) *MembershipCreate {
+	if v != nil {
+		_c.SetDirectoryKey(*v)
+	}
+	return _c
+}
+
+// SetGivenName sets the "given_name" field.
+func (_c *MembershipCreate) SetGivenName(v string) *MembershipCreate {
+	_c.mutation.SetGivenName(v)
+	return _c
+}
+
+// SetNillableGivenName sets the "given_name" field if the given value is not nil.
+func (_c *MembershipCreate) SetNillableGivenName(v *string) *MembershipCreate {
+	if v != nil {
+		_c.SetGivenName(*v)
+	}
+	return _c
+}
+
+// SetFamilyName sets the "family_name" field.
+func (_c *MembershipCreate) SetFamilyName(v string) *MembershipCreate {
+	_c.mutation.SetFamilyName(v)
+	return _c
+}
+
+// SetNillableFamilyName sets the "family_name" field if the given value is not nil.
+func (_c *MembershipCreate) SetNillableFamilyName(v *string) *MembershipCreate {
+	if v != nil {
+		_c.SetFamilyName(*v)
+	}
+	return _c
+}
+
 // SetVersion sets the "version" field.
 func (_c *MembershipCreate) SetVersion(v int) *MembershipCreate {
 	_c.mutation.SetVersion(v)
@@ -267,6 +323,22 @@ func (_c *MembershipCreate) defaults() {
 		v := membership.DefaultExternalID
 		_c.mutation.SetExternalID(v)
 	}
+	if _, ok := _c.mutation.DirectoryName(); !ok {
+		v := membership.DefaultDirectoryName
+		_c.mutation.SetDirectoryName(v)
+	}
+	if _, ok := _c.mutation.DirectoryKey(); !ok {
+		v := membership.DefaultDirectoryKey
+		_c.mutation.SetDirectoryKey(v)
+	}
+	if _, ok := _c.mutation.GivenName(); !ok {
+		v := membership.DefaultGivenName
+		_c.mutation.SetGivenName(v)
+	}
+	if _, ok := _c.mutation.FamilyName(); !ok {
+		v := membership.DefaultFamilyName
+		_c.mutation.SetFamilyName(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := membership.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -304,6 +376,38 @@ func (_c *MembershipCreate) check() error {
 	if v, ok := _c.mutation.ExternalID(); ok {
 		if err := membership.ExternalIDValidator(v); err != nil {
 			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Membership.external_id": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.DirectoryName(); !ok {
+		return &ValidationError{Name: "directory_name", err: errors.New(`ent: missing required field "Membership.directory_name"`)}
+	}
+	if v, ok := _c.mutation.DirectoryName(); ok {
+		if err := membership.DirectoryNameValidator(v); err != nil {
+			return &ValidationError{Name: "directory_name", err: fmt.Errorf(`ent: validator failed for field "Membership.directory_name": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.DirectoryKey(); !ok {
+		return &ValidationError{Name: "directory_key", err: errors.New(`ent: missing required field "Membership.directory_key"`)}
+	}
+	if v, ok := _c.mutation.DirectoryKey(); ok {
+		if err := membership.DirectoryKeyValidator(v); err != nil {
+			return &ValidationError{Name: "directory_key", err: fmt.Errorf(`ent: validator failed for field "Membership.directory_key": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.GivenName(); !ok {
+		return &ValidationError{Name: "given_name", err: errors.New(`ent: missing required field "Membership.given_name"`)}
+	}
+	if v, ok := _c.mutation.GivenName(); ok {
+		if err := membership.GivenNameValidator(v); err != nil {
+			return &ValidationError{Name: "given_name", err: fmt.Errorf(`ent: validator failed for field "Membership.given_name": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.FamilyName(); !ok {
+		return &ValidationError{Name: "family_name", err: errors.New(`ent: missing required field "Membership.family_name"`)}
+	}
+	if v, ok := _c.mutation.FamilyName(); ok {
+		if err := membership.FamilyNameValidator(v); err != nil {
+			return &ValidationError{Name: "family_name", err: fmt.Errorf(`ent: validator failed for field "Membership.family_name": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.Version(); !ok {
@@ -386,6 +490,22 @@ func (_c *MembershipCreate) createSpec() (*Membership, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ExternalID(); ok {
 		_spec.SetField(membership.FieldExternalID, field.TypeString, value)
 		_node.ExternalID = value
+	}
+	if value, ok := _c.mutation.DirectoryName(); ok {
+		_spec.SetField(membership.FieldDirectoryName, field.TypeString, value)
+		_node.DirectoryName = value
+	}
+	if value, ok := _c.mutation.DirectoryKey(); ok {
+		_spec.SetField(membership.FieldDirectoryKey, field.TypeString, value)
+		_node.DirectoryKey = value
+	}
+	if value, ok := _c.mutation.GivenName(); ok {
+		_spec.SetField(membership.FieldGivenName, field.TypeString, value)
+		_node.GivenName = value
+	}
+	if value, ok := _c.mutation.FamilyName(); ok {
+		_spec.SetField(membership.FieldFamilyName, field.TypeString, value)
+		_node.FamilyName = value
 	}
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(membership.FieldVersion, field.TypeInt, value)
@@ -649,6 +769,54 @@ func (u *MembershipUpsert) UpdateExternalID() *MembershipUpsert {
 	return u
 }
 
+// SetDirectoryName sets the "directory_name" field.
+func (u *MembershipUpsert) SetDirectoryName(v string) *MembershipUpsert {
+	u.Set(membership.FieldDirectoryName, v)
+	return u
+}
+
+// UpdateDirectoryName sets the "directory_name" field to the value that was provided on create.
+func (u *MembershipUpsert) UpdateDirectoryName() *MembershipUpsert {
+	u.SetExcluded(membership.FieldDirectoryName)
+	return u
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (u *MembershipUpsert) SetDirectoryKey(v string) *MembershipUpsert {
+	u.Set(membership.FieldDirectoryKey, v)
+	return u
+}
+
+// UpdateDirectoryKey sets the "directory_key" field to the value that was provided on create.
+func (u *MembershipUpsert) UpdateDirectoryKey() *MembershipUpsert {
+	u.SetExcluded(membership.FieldDirectoryKey)
+	return u
+}
+
+// SetGivenName sets the "given_name" field.
+func (u *MembershipUpsert) SetGivenName(v string) *MembershipUpsert {
+	u.Set(membership.FieldGivenName, v)
+	return u
+}
+
+// UpdateGivenName sets the "given_name" field to the value that was provided on create.
+func (u *MembershipUpsert) UpdateGivenName() *MembershipUpsert {
+	u.SetExcluded(membership.FieldGivenName)
+	return u
+}
+
+// SetFamilyName sets the "family_name" field.
+func (u *MembershipUpsert) SetFamilyName(v string) *MembershipUpsert {
+	u.Set(membership.FieldFamilyName, v)
+	return u
+}
+
+// UpdateFamilyName sets the "family_name" field to the value that was provided on create.
+func (u *MembershipUpsert) UpdateFamilyName() *MembershipUpsert {
+	u.SetExcluded(membership.FieldFamilyName)
+	return u
+}
+
 // SetVersion sets the "version" field.
 func (u *MembershipUpsert) SetVersion(v int) *MembershipUpsert {
 	u.Set(membership.FieldVersion, v)
@@ -855,6 +1023,62 @@ func (u *MembershipUpsertOne) SetExternalID(v string) *MembershipUpsertOne {
 func (u *MembershipUpsertOne) UpdateExternalID() *MembershipUpsertOne {
 	return u.Update(func(s *MembershipUpsert) {
 		s.UpdateExternalID()
+	})
+}
+
+// SetDirectoryName sets the "directory_name" field.
+func (u *MembershipUpsertOne) SetDirectoryName(v string) *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetDirectoryName(v)
+	})
+}
+
+// UpdateDirectoryName sets the "directory_name" field to the value that was provided on create.
+func (u *MembershipUpsertOne) UpdateDirectoryName() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateDirectoryName()
+	})
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (u *MembershipUpsertOne) SetDirectoryKey(v string) *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetDirectoryKey(v)
+	})
+}
+
+// UpdateDirectoryKey sets the "directory_key" field to the value that was provided on create.
+func (u *MembershipUpsertOne) UpdateDirectoryKey() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateDirectoryKey()
+	})
+}
+
+// SetGivenName sets the "given_name" field.
+func (u *MembershipUpsertOne) SetGivenName(v string) *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetGivenName(v)
+	})
+}
+
+// UpdateGivenName sets the "given_name" field to the value that was provided on create.
+func (u *MembershipUpsertOne) UpdateGivenName() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateGivenName()
+	})
+}
+
+// SetFamilyName sets the "family_name" field.
+func (u *MembershipUpsertOne) SetFamilyName(v string) *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetFamilyName(v)
+	})
+}
+
+// UpdateFamilyName sets the "family_name" field to the value that was provided on create.
+func (u *MembershipUpsertOne) UpdateFamilyName() *MembershipUpsertOne {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateFamilyName()
 	})
 }
 
@@ -1234,6 +1458,62 @@ func (u *MembershipUpsertBulk) SetExternalID(v string) *MembershipUpsertBulk {
 func (u *MembershipUpsertBulk) UpdateExternalID() *MembershipUpsertBulk {
 	return u.Update(func(s *MembershipUpsert) {
 		s.UpdateExternalID()
+	})
+}
+
+// SetDirectoryName sets the "directory_name" field.
+func (u *MembershipUpsertBulk) SetDirectoryName(v string) *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetDirectoryName(v)
+	})
+}
+
+// UpdateDirectoryName sets the "directory_name" field to the value that was provided on create.
+func (u *MembershipUpsertBulk) UpdateDirectoryName() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateDirectoryName()
+	})
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (u *MembershipUpsertBulk) SetDirectoryKey(v string) *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetDirectoryKey(v)
+	})
+}
+
+// UpdateDirectoryKey sets the "directory_key" field to the value that was provided on create.
+func (u *MembershipUpsertBulk) UpdateDirectoryKey() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateDirectoryKey()
+	})
+}
+
+// SetGivenName sets the "given_name" field.
+func (u *MembershipUpsertBulk) SetGivenName(v string) *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetGivenName(v)
+	})
+}
+
+// UpdateGivenName sets the "given_name" field to the value that was provided on create.
+func (u *MembershipUpsertBulk) UpdateGivenName() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateGivenName()
+	})
+}
+
+// SetFamilyName sets the "family_name" field.
+func (u *MembershipUpsertBulk) SetFamilyName(v string) *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.SetFamilyName(v)
+	})
+}
+
+// UpdateFamilyName sets the "family_name" field to the value that was provided on create.
+func (u *MembershipUpsertBulk) UpdateFamilyName() *MembershipUpsertBulk {
+	return u.Update(func(s *MembershipUpsert) {
+		s.UpdateFamilyName()
 	})
 }
 

@@ -172,6 +172,62 @@ func (_u *MembershipUpdate) SetNillableExternalID(v *string) *MembershipUpdate {
 	return _u
 }
 
+// SetDirectoryName sets the "directory_name" field.
+func (_u *MembershipUpdate) SetDirectoryName(v string) *MembershipUpdate {
+	_u.mutation.SetDirectoryName(v)
+	return _u
+}
+
+// SetNillableDirectoryName sets the "directory_name" field if the given value is not nil.
+func (_u *MembershipUpdate) SetNillableDirectoryName(v *string) *MembershipUpdate {
+	if v != nil {
+		_u.SetDirectoryName(*v)
+	}
+	return _u
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (_u *MembershipUpdate) SetDirectoryKey(v string) *MembershipUpdate {
+	_u.mutation.SetDirectoryKey(v)
+	return _u
+}
+
+// SetNillableDirectoryKey sets the "directory_key" field if the given value is not nil.
+func (_u *MembershipUpdate) SetNillableDirectoryKey(v *string) *MembershipUpdate {
+	if v != nil {
+		_u.SetDirectoryKey(*v)
+	}
+	return _u
+}
+
+// SetGivenName sets the "given_name" field.
+func (_u *MembershipUpdate) SetGivenName(v string) *MembershipUpdate {
+	_u.mutation.SetGivenName(v)
+	return _u
+}
+
+// SetNillableGivenName sets the "given_name" field if the given value is not nil.
+func (_u *MembershipUpdate) SetNillableGivenName(v *string) *MembershipUpdate {
+	if v != nil {
+		_u.SetGivenName(*v)
+	}
+	return _u
+}
+
+// SetFamilyName sets the "family_name" field.
+func (_u *MembershipUpdate) SetFamilyName(v string) *MembershipUpdate {
+	_u.mutation.SetFamilyName(v)
+	return _u
+}
+
+// SetNillableFamilyName sets the "family_name" field if the given value is not nil.
+func (_u *MembershipUpdate) SetNillableFamilyName(v *string) *MembershipUpdate {
+	if v != nil {
+		_u.SetFamilyName(*v)
+	}
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *MembershipUpdate) SetVersion(v int) *MembershipUpdate {
 	_u.mutation.ResetVersion()
@@ -367,6 +423,26 @@ func (_u *MembershipUpdate) check() error {
 			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Membership.external_id": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.DirectoryName(); ok {
+		if err := membership.DirectoryNameValidator(v); err != nil {
+			return &ValidationError{Name: "directory_name", err: fmt.Errorf(`ent: validator failed for field "Membership.directory_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.DirectoryKey(); ok {
+		if err := membership.DirectoryKeyValidator(v); err != nil {
+			return &ValidationError{Name: "directory_key", err: fmt.Errorf(`ent: validator failed for field "Membership.directory_key": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.GivenName(); ok {
+		if err := membership.GivenNameValidator(v); err != nil {
+			return &ValidationError{Name: "given_name", err: fmt.Errorf(`ent: validator failed for field "Membership.given_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.FamilyName(); ok {
+		if err := membership.FamilyNameValidator(v); err != nil {
+			return &ValidationError{Name: "family_name", err: fmt.Errorf(`ent: validator failed for field "Membership.family_name": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Version(); ok {
 		if err := membership.VersionValidator(v); err != nil {
 			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Membership.version": %w`, err)}
@@ -430,6 +506,18 @@ func (_u *MembershipUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if value, ok := _u.mutation.ExternalID(); ok {
 		_spec.SetField(membership.FieldExternalID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DirectoryName(); ok {
+		_spec.SetField(membership.FieldDirectoryName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DirectoryKey(); ok {
+		_spec.SetField(membership.FieldDirectoryKey, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.GivenName(); ok {
+		_spec.SetField(membership.FieldGivenName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.FamilyName(); ok {
+		_spec.SetField(membership.FieldFamilyName, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(membership.FieldVersion, field.TypeInt, value)
@@ -788,6 +876,62 @@ func (_u *MembershipUpdateOne) SetNillableExternalID(v *string) *MembershipUpdat
 	return _u
 }
 
+// SetDirectoryName sets the "directory_name" field.
+func (_u *MembershipUpdateOne) SetDirectoryName(v string) *MembershipUpdateOne {
+	_u.mutation.SetDirectoryName(v)
+	return _u
+}
+
+// SetNillableDirectoryName sets the "directory_name" field if the given value is not nil.
+func (_u *MembershipUpdateOne) SetNillableDirectoryName(v *string) *MembershipUpdateOne {
+	if v != nil {
+		_u.SetDirectoryName(*v)
+	}
+	return _u
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (_u *MembershipUpdateOne) SetDirectoryKey(v string) *MembershipUpdateOne {
+	_u.mutation.SetDirectoryKey(v)
+	return _u
+}
+
+// SetNillableDirectoryKey sets the "directory_key" field if the given value is not nil.
+func (_u *MembershipUpdateOne) SetNillableDirectoryKey(v *string) *MembershipUpdateOne {
+	if v != nil {
+		_u.SetDirectoryKey(*v)
+	}
+	return _u
+}
+
+// SetGivenName sets the "given_name" field.
+func (_u *MembershipUpdateOne) SetGivenName(v string) *MembershipUpdateOne {
+	_u.mutation.SetGivenName(v)
+	return _u
+}
+
+// SetNillableGivenName sets the "given_name" field if the given value is not nil.
+func (_u *MembershipUpdateOne) SetNillableGivenName(v *string) *MembershipUpdateOne {
+	if v != nil {
+		_u.SetGivenName(*v)
+	}
+	return _u
+}
+
+// SetFamilyName sets the "family_name" field.
+func (_u *MembershipUpdateOne) SetFamilyName(v string) *MembershipUpdateOne {
+	_u.mutation.SetFamilyName(v)
+	return _u
+}
+
+// SetNillableFamilyName sets the "family_name" field if the given value is not nil.
+func (_u *MembershipUpdateOne) SetNillableFamilyName(v *string) *MembershipUpdateOne {
+	if v != nil {
+		_u.SetFamilyName(*v)
+	}
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *MembershipUpdateOne) SetVersion(v int) *MembershipUpdateOne {
 	_u.mutation.ResetVersion()
@@ -996,6 +1140,26 @@ func (_u *MembershipUpdateOne) check() error {
 			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Membership.external_id": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.DirectoryName(); ok {
+		if err := membership.DirectoryNameValidator(v); err != nil {
+			return &ValidationError{Name: "directory_name", err: fmt.Errorf(`ent: validator failed for field "Membership.directory_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.DirectoryKey(); ok {
+		if err := membership.DirectoryKeyValidator(v); err != nil {
+			return &ValidationError{Name: "directory_key", err: fmt.Errorf(`ent: validator failed for field "Membership.directory_key": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.GivenName(); ok {
+		if err := membership.GivenNameValidator(v); err != nil {
+			return &ValidationError{Name: "given_name", err: fmt.Errorf(`ent: validator failed for field "Membership.given_name": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.FamilyName(); ok {
+		if err := membership.FamilyNameValidator(v); err != nil {
+			return &ValidationError{Name: "family_name", err: fmt.Errorf(`ent: validator failed for field "Membership.family_name": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Version(); ok {
 		if err := membership.VersionValidator(v); err != nil {
 			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Membership.version": %w`, err)}
@@ -1076,6 +1240,18 @@ func (_u *MembershipUpdateOne) sqlSave(ctx context.Context) (_node *Membership, 
 	}
 	if value, ok := _u.mutation.ExternalID(); ok {
 		_spec.SetField(membership.FieldExternalID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DirectoryName(); ok {
+		_spec.SetField(membership.FieldDirectoryName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DirectoryKey(); ok {
+		_spec.SetField(membership.FieldDirectoryKey, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.GivenName(); ok {
+		_spec.SetField(membership.FieldGivenName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.FamilyName(); ok {
+		_spec.SetField(membership.FieldFamilyName, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(membership.FieldVersion, field.TypeInt, value)

@@ -13212,6 +13212,12 @@ type InvitationMutation struct {
 	appendgroups        []string
 	tags                *[]string
 	appendtags          []string
+	external_id         *string
+	directory_name      *string
+	directory_key       *string
+	name                *string
+	given_name          *string
+	family_name         *string
 	sent_count          *int
 	addsent_count       *int
 	expires_at          *time.Time
@@ -13714,6 +13720,222 @@ func (m *InvitationMutation) ResetTags() {
 	m.appendtags = nil
 }
 
+// SetExternalID sets the "external_id" field.
+func (m *InvitationMutation) SetExternalID(s string) {
+	m.external_id = &s
+}
+
+// ExternalID returns the value of the "external_id" field in the mutation.
+func (m *InvitationMutation) ExternalID() (r string, exists bool) {
+	v := m.external_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExternalID returns the old "external_id" field's value of the Invitation entity.
+// If the Invitation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvitationMutation) OldExternalID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExternalID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExternalID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExternalID: %w", err)
+	}
+	return oldValue.ExternalID, nil
+}
+
+// ResetExternalID resets all changes to the "external_id" field.
+func (m *InvitationMutation) ResetExternalID() {
+	m.external_id = nil
+}
+
+// SetDirectoryName sets the "directory_name" field.
+func (m *InvitationMutation) SetDirectoryName(s string) {
+	m.directory_name = &s
+}
+
+// DirectoryName returns the value of the "directory_name" field in the mutation.
+func (m *InvitationMutation) DirectoryName() (r string, exists bool) {
+	v := m.directory_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDirectoryName returns the old "directory_name" field's value of the Invitation entity.
+// If the Invitation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvitationMutation) OldDirectoryName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDirectoryName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDirectoryName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDirectoryName: %w", err)
+	}
+	return oldValue.DirectoryName, nil
+}
+
+// ResetDirectoryName resets all changes to the "directory_name" field.
+func (m *InvitationMutation) ResetDirectoryName() {
+	m.directory_name = nil
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (m *InvitationMutation) SetDirectoryKey(s string) {
+	m.directory_key = &s
+}
+
+// DirectoryKey returns the value of the "directory_key" field in the mutation.
+func (m *InvitationMutation) DirectoryKey() (r string, exists bool) {
+	v := m.directory_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDirectoryKey returns the old "directory_key" field's value of the Invitation entity.
+// If the Invitation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvitationMutation) OldDirectoryKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDirectoryKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDirectoryKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDirectoryKey: %w", err)
+	}
+	return oldValue.DirectoryKey, nil
+}
+
+// ResetDirectoryKey resets all changes to the "directory_key" field.
+func (m *InvitationMutation) ResetDirectoryKey() {
+	m.directory_key = nil
+}
+
+// SetName sets the "name" field.
+func (m *InvitationMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *InvitationMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the Invitation entity.
+// If the Invitation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvitationMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *InvitationMutation) ResetName() {
+	m.name = nil
+}
+
+// SetGivenName sets the "given_name" field.
+func (m *InvitationMutation) SetGivenName(s string) {
+	m.given_name = &s
+}
+
+// GivenName returns the value of the "given_name" field in the mutation.
+func (m *InvitationMutation) GivenName() (r string, exists bool) {
+	v := m.given_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGivenName returns the old "given_name" field's value of the Invitation entity.
+// If the Invitation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvitationMutation) OldGivenName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGivenName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGivenName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGivenName: %w", err)
+	}
+	return oldValue.GivenName, nil
+}
+
+// ResetGivenName resets all changes to the "given_name" field.
+func (m *InvitationMutation) ResetGivenName() {
+	m.given_name = nil
+}
+
+// SetFamilyName sets the "family_name" field.
+func (m *InvitationMutation) SetFamilyName(s string) {
+	m.family_name = &s
+}
+
+// FamilyName returns the value of the "family_name" field in the mutation.
+func (m *InvitationMutation) FamilyName() (r string, exists bool) {
+	v := m.family_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFamilyName returns the old "family_name" field's value of the Invitation entity.
+// If the Invitation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvitationMutation) OldFamilyName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFamilyName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFamilyName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFamilyName: %w", err)
+	}
+	return oldValue.FamilyName, nil
+}
+
+// ResetFamilyName resets all changes to the "family_name" field.
+func (m *InvitationMutation) ResetFamilyName() {
+	m.family_name = nil
+}
+
 // SetSentCount sets the "sent_count" field.
 func (m *InvitationMutation) SetSentCount(i int) {
 	m.sent_count = &i
@@ -14071,7 +14293,7 @@ func (m *InvitationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *InvitationMutation) Fields() []string {
-	fields := make([]string, 0, 15)
+	fields := make([]string, 0, 21)
 	if m.organization != nil {
 		fields = append(fields, invitation.FieldOrganizationID)
 	}
@@ -14098,6 +14320,24 @@ func (m *InvitationMutation) Fields() []string {
 	}
 	if m.tags != nil {
 		fields = append(fields, invitation.FieldTags)
+	}
+	if m.external_id != nil {
+		fields = append(fields, invitation.FieldExternalID)
+	}
+	if m.directory_name != nil {
+		fields = append(fields, invitation.FieldDirectoryName)
+	}
+	if m.directory_key != nil {
+		fields = append(fields, invitation.FieldDirectoryKey)
+	}
+	if m.name != nil {
+		fields = append(fields, invitation.FieldName)
+	}
+	if m.given_name != nil {
+		fields = append(fields, invitation.FieldGivenName)
+	}
+	if m.family_name != nil {
+		fields = append(fields, invitation.FieldFamilyName)
 	}
 	if m.sent_count != nil {
 		fields = append(fields, invitation.FieldSentCount)
@@ -14143,6 +14383,18 @@ func (m *InvitationMutation) Field(name string) (ent.Value, bool) {
 		return m.Groups()
 	case invitation.FieldTags:
 		return m.Tags()
+	case invitation.FieldExternalID:
+		return m.ExternalID()
+	case invitation.FieldDirectoryName:
+		return m.DirectoryName()
+	case invitation.FieldDirectoryKey:
+		return m.DirectoryKey()
+	case invitation.FieldName:
+		return m.Name()
+	case invitation.FieldGivenName:
+		return m.GivenName()
+	case invitation.FieldFamilyName:
+		return m.FamilyName()
 	case invitation.FieldSentCount:
 		return m.SentCount()
 	case invitation.FieldExpiresAt:
@@ -14182,6 +14434,18 @@ func (m *InvitationMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldGroups(ctx)
 	case invitation.FieldTags:
 		return m.OldTags(ctx)
+	case invitation.FieldExternalID:
+		return m.OldExternalID(ctx)
+	case invitation.FieldDirectoryName:
+		return m.OldDirectoryName(ctx)
+	case invitation.FieldDirectoryKey:
+		return m.OldDirectoryKey(ctx)
+	case invitation.FieldName:
+		return m.OldName(ctx)
+	case invitation.FieldGivenName:
+		return m.OldGivenName(ctx)
+	case invitation.FieldFamilyName:
+		return m.OldFamilyName(ctx)
 	case invitation.FieldSentCount:
 		return m.OldSentCount(ctx)
 	case invitation.FieldExpiresAt:
@@ -14265,6 +14529,48 @@ func (m *InvitationMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTags(v)
+		return nil
+	case invitation.FieldExternalID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExternalID(v)
+		return nil
+	case invitation.FieldDirectoryName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDirectoryName(v)
+		return nil
+	case invitation.FieldDirectoryKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDirectoryKey(v)
+		return nil
+	case invitation.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case invitation.FieldGivenName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGivenName(v)
+		return nil
+	case invitation.FieldFamilyName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFamilyName(v)
 		return nil
 	case invitation.FieldSentCount:
 		v, ok := value.(int)
@@ -14431,6 +14737,24 @@ func (m *InvitationMutation) ResetField(name string) error {
 		return nil
 	case invitation.FieldTags:
 		m.ResetTags()
+		return nil
+	case invitation.FieldExternalID:
+		m.ResetExternalID()
+		return nil
+	case invitation.FieldDirectoryName:
+		m.ResetDirectoryName()
+		return nil
+	case invitation.FieldDirectoryKey:
+		m.ResetDirectoryKey()
+		return nil
+	case invitation.FieldName:
+		m.ResetName()
+		return nil
+	case invitation.FieldGivenName:
+		m.ResetGivenName()
+		return nil
+	case invitation.FieldFamilyName:
+		m.ResetFamilyName()
 		return nil
 	case invitation.FieldSentCount:
 		m.ResetSentCount()
@@ -17941,6 +18265,10 @@ type MembershipMutation struct {
 	tags                 *[]string
 	appendtags           []string
 	external_id          *string
+	directory_name       *string
+	directory_key        *string
+	given_name           *string
+	family_name          *string
 	version              *int
 	addversion           *int
 	created_at           *time.Time
@@ -18432,6 +18760,150 @@ func (m *MembershipMutation) ResetExternalID() {
 	m.external_id = nil
 }
 
+// SetDirectoryName sets the "directory_name" field.
+func (m *MembershipMutation) SetDirectoryName(s string) {
+	m.directory_name = &s
+}
+
+// DirectoryName returns the value of the "directory_name" field in the mutation.
+func (m *MembershipMutation) DirectoryName() (r string, exists bool) {
+	v := m.directory_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDirectoryName returns the old "directory_name" field's value of the Membership entity.
+// If the Membership object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MembershipMutation) OldDirectoryName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDirectoryName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDirectoryName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDirectoryName: %w", err)
+	}
+	return oldValue.DirectoryName, nil
+}
+
+// ResetDirectoryName resets all changes to the "directory_name" field.
+func (m *MembershipMutation) ResetDirectoryName() {
+	m.directory_name = nil
+}
+
+// SetDirectoryKey sets the "directory_key" field.
+func (m *MembershipMutation) SetDirectoryKey(s string) {
+	m.directory_key = &s
+}
+
+// DirectoryKey returns the value of the "directory_key" field in the mutation.
+func (m *MembershipMutation) DirectoryKey() (r string, exists bool) {
+	v := m.directory_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDirectoryKey returns the old "directory_key" field's value of the Membership entity.
+// If the Membership object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MembershipMutation) OldDirectoryKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDirectoryKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDirectoryKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDirectoryKey: %w", err)
+	}
+	return oldValue.DirectoryKey, nil
+}
+
+// ResetDirectoryKey resets all changes to the "directory_key" field.
+func (m *MembershipMutation) ResetDirectoryKey() {
+	m.directory_key = nil
+}
+
+// SetGivenName sets the "given_name" field.
+func (m *MembershipMutation) SetGivenName(s string) {
+	m.given_name = &s
+}
+
+// GivenName returns the value of the "given_name" field in the mutation.
+func (m *MembershipMutation) GivenName() (r string, exists bool) {
+	v := m.given_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGivenName returns the old "given_name" field's value of the Membership entity.
+// If the Membership object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MembershipMutation) OldGivenName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGivenName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGivenName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGivenName: %w", err)
+	}
+	return oldValue.GivenName, nil
+}
+
+// ResetGivenName resets all changes to the "given_name" field.
+func (m *MembershipMutation) ResetGivenName() {
+	m.given_name = nil
+}
+
+// SetFamilyName sets the "family_name" field.
+func (m *MembershipMutation) SetFamilyName(s string) {
+	m.family_name = &s
+}
+
+// FamilyName returns the value of the "family_name" field in the mutation.
+func (m *MembershipMutation) FamilyName() (r string, exists bool) {
+	v := m.family_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFamilyName returns the old "family_name" field's value of the Membership entity.
+// If the Membership object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MembershipMutation) OldFamilyName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFamilyName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFamilyName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFamilyName: %w", err)
+	}
+	return oldValue.FamilyName, nil
+}
+
+// ResetFamilyName resets all changes to the "family_name" field.
+func (m *MembershipMutation) ResetFamilyName() {
+	m.family_name = nil
+}
+
 // SetVersion sets the "version" field.
 func (m *MembershipMutation) SetVersion(i int) {
 	m.version = &i
@@ -18774,7 +19246,7 @@ func (m *MembershipMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MembershipMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 15)
 	if m.organization != nil {
 		fields = append(fields, membership.FieldOrganizationID)
 	}
@@ -18801,6 +19273,18 @@ func (m *MembershipMutation) Fields() []string {
 	}
 	if m.external_id != nil {
 		fields = append(fields, membership.FieldExternalID)
+	}
+	if m.directory_name != nil {
+		fields = append(fields, membership.FieldDirectoryName)
+	}
+	if m.directory_key != nil {
+		fields = append(fields, membership.FieldDirectoryKey)
+	}
+	if m.given_name != nil {
+		fields = append(fields, membership.FieldGivenName)
+	}
+	if m.family_name != nil {
+		fields = append(fields, membership.FieldFamilyName)
 	}
 	if m.version != nil {
 		fields = append(fields, membership.FieldVersion)
@@ -18834,6 +19318,14 @@ func (m *MembershipMutation) Field(name string) (ent.Value, bool) {
 		return m.Tags()
 	case membership.FieldExternalID:
 		return m.ExternalID()
+	case membership.FieldDirectoryName:
+		return m.DirectoryName()
+	case membership.FieldDirectoryKey:
+		return m.DirectoryKey()
+	case membership.FieldGivenName:
+		return m.GivenName()
+	case membership.FieldFamilyName:
+		return m.FamilyName()
 	case membership.FieldVersion:
 		return m.Version()
 	case membership.FieldCreatedAt:
@@ -18865,6 +19357,14 @@ func (m *MembershipMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldTags(ctx)
 	case membership.FieldExternalID:
 		return m.OldExternalID(ctx)
+	case membership.FieldDirectoryName:
+		return m.OldDirectoryName(ctx)
+	case membership.FieldDirectoryKey:
+		return m.OldDirectoryKey(ctx)
+	case membership.FieldGivenName:
+		return m.OldGivenName(ctx)
+	case membership.FieldFamilyName:
+		return m.OldFamilyName(ctx)
 	case membership.FieldVersion:
 		return m.OldVersion(ctx)
 	case membership.FieldCreatedAt:
@@ -18940,6 +19440,34 @@ func (m *MembershipMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetExternalID(v)
+		return nil
+	case membership.FieldDirectoryName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDirectoryName(v)
+		return nil
+	case membership.FieldDirectoryKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDirectoryKey(v)
+		return nil
+	case membership.FieldGivenName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGivenName(v)
+		return nil
+	case membership.FieldFamilyName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFamilyName(v)
 		return nil
 	case membership.FieldVersion:
 		v, ok := value.(int)
@@ -19060,6 +19588,18 @@ func (m *MembershipMutation) ResetField(name string) error {
 		return nil
 	case membership.FieldExternalID:
 		m.ResetExternalID()
+		return nil
+	case membership.FieldDirectoryName:
+		m.ResetDirectoryName()
+		return nil
+	case membership.FieldDirectoryKey:
+		m.ResetDirectoryKey()
+		return nil
+	case membership.FieldGivenName:
+		m.ResetGivenName()
+		return nil
+	case membership.FieldFamilyName:
+		m.ResetFamilyName()
 		return nil
 	case membership.FieldVersion:
 		m.ResetVersion()

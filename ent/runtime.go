@@ -493,14 +493,50 @@ func init() {
 	invitationDescTags := invitationFields[9].Descriptor()
 	// invitation.DefaultTags holds the default value on creation for the tags field.
 	invitation.DefaultTags = invitationDescTags.Default.([]string)
+	// invitationDescExternalID is the schema descriptor for external_id field.
+	invitationDescExternalID := invitationFields[10].Descriptor()
+	// invitation.DefaultExternalID holds the default value on creation for the external_id field.
+	invitation.DefaultExternalID = invitationDescExternalID.Default.(string)
+	// invitation.ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
+	invitation.ExternalIDValidator = invitationDescExternalID.Validators[0].(func(string) error)
+	// invitationDescDirectoryName is the schema descriptor for directory_name field.
+	invitationDescDirectoryName := invitationFields[11].Descriptor()
+	// invitation.DefaultDirectoryName holds the default value on creation for the directory_name field.
+	invitation.DefaultDirectoryName = invitationDescDirectoryName.Default.(string)
+	// invitation.DirectoryNameValidator is a validator for the "directory_name" field. It is called by the builders before save.
+	invitation.DirectoryNameValidator = invitationDescDirectoryName.Validators[0].(func(string) error)
+	// invitationDescDirectoryKey is the schema descriptor for directory_key field.
+	invitationDescDirectoryKey := invitationFields[12].Descriptor()
+	// invitation.DefaultDirectoryKey holds the default value on creation for the directory_key field.
+	invitation.DefaultDirectoryKey = invitationDescDirectoryKey.Default.(string)
+	// invitation.DirectoryKeyValidator is a validator for the "directory_key" field. It is called by the builders before save.
+	invitation.DirectoryKeyValidator = invitationDescDirectoryKey.Validators[0].(func(string) error)
+	// invitationDescName is the schema descriptor for name field.
+	invitationDescName := invitationFields[13].Descriptor()
+	// invitation.DefaultName holds the default value on creation for the name field.
+	invitation.DefaultName = invitationDescName.Default.(string)
+	// invitation.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	invitation.NameValidator = invitationDescName.Validators[0].(func(string) error)
+	// invitationDescGivenName is the schema descriptor for given_name field.
+	invitationDescGivenName := invitationFields[14].Descriptor()
+	// invitation.DefaultGivenName holds the default value on creation for the given_name field.
+	invitation.DefaultGivenName = invitationDescGivenName.Default.(string)
+	// invitation.GivenNameValidator is a validator for the "given_name" field. It is called by the builders before save.
+	invitation.GivenNameValidator = invitationDescGivenName.Validators[0].(func(string) error)
+	// invitationDescFamilyName is the schema descriptor for family_name field.
+	invitationDescFamilyName := invitationFields[15].Descriptor()
+	// invitation.DefaultFamilyName holds the default value on creation for the family_name field.
+	invitation.DefaultFamilyName = invitationDescFamilyName.Default.(string)
+	// invitation.FamilyNameValidator is a validator for the "family_name" field. It is called by the builders before save.
+	invitation.FamilyNameValidator = invitationDescFamilyName.Validators[0].(func(string) error)
 	// invitationDescSentCount is the schema descriptor for sent_count field.
-	invitationDescSentCount := invitationFields[10].Descriptor()
+	invitationDescSentCount := invitationFields[16].Descriptor()
 	// invitation.DefaultSentCount holds the default value on creation for the sent_count field.
 	invitation.DefaultSentCount = invitationDescSentCount.Default.(int)
 	// invitation.SentCountValidator is a validator for the "sent_count" field. It is called by the builders before save.
 	invitation.SentCountValidator = invitationDescSentCount.Validators[0].(func(int) error)
 	// invitationDescVersion is the schema descriptor for version field.
-	invitationDescVersion := invitationFields[14].Descriptor()
+	invitationDescVersion := invitationFields[20].Descriptor()
 	// invitation.DefaultVersion holds the default value on creation for the version field.
 	invitation.DefaultVersion = invitationDescVersion.Default.(int)
 	// invitation.VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -665,8 +701,32 @@ func init() {
 	membership.DefaultExternalID = membershipDescExternalID.Default.(string)
 	// membership.ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
 	membership.ExternalIDValidator = membershipDescExternalID.Validators[0].(func(string) error)
+	// membershipDescDirectoryName is the schema descriptor for directory_name field.
+	membershipDescDirectoryName := membershipFields[10].Descriptor()
+	// membership.DefaultDirectoryName holds the default value on creation for the directory_name field.
+	membership.DefaultDirectoryName = membershipDescDirectoryName.Default.(string)
+	// membership.DirectoryNameValidator is a validator for the "directory_name" field. It is called by the builders before save.
+	membership.DirectoryNameValidator = membershipDescDirectoryName.Validators[0].(func(string) error)
+	// membershipDescDirectoryKey is the schema descriptor for directory_key field.
+	membershipDescDirectoryKey := membershipFields[11].Descriptor()
+	// membership.DefaultDirectoryKey holds the default value on creation for the directory_key field.
+	membership.DefaultDirectoryKey = membershipDescDirectoryKey.Default.(string)
+	// membership.DirectoryKeyValidator is a validator for the "directory_key" field. It is called by the builders before save.
+	membership.DirectoryKeyValidator = membershipDescDirectoryKey.Validators[0].(func(string) error)
+	// membershipDescGivenName is the schema descriptor for given_name field.
+	membershipDescGivenName := membershipFields[12].Descriptor()
+	// membership.DefaultGivenName holds the default value on creation for the given_name field.
+	membership.DefaultGivenName = membershipDescGivenName.Default.(string)
+	// membership.GivenNameValidator is a validator for the "given_name" field. It is called by the builders before save.
+	membership.GivenNameValidator = membershipDescGivenName.Validators[0].(func(string) error)
+	// membershipDescFamilyName is the schema descriptor for family_name field.
+	membershipDescFamilyName := membershipFields[13].Descriptor()
+	// membership.DefaultFamilyName holds the default value on creation for the family_name field.
+	membership.DefaultFamilyName = membershipDescFamilyName.Default.(string)
+	// membership.FamilyNameValidator is a validator for the "family_name" field. It is called by the builders before save.
+	membership.FamilyNameValidator = membershipDescFamilyName.Validators[0].(func(string) error)
 	// membershipDescVersion is the schema descriptor for version field.
-	membershipDescVersion := membershipFields[10].Descriptor()
+	membershipDescVersion := membershipFields[14].Descriptor()
 	// membership.DefaultVersion holds the default value on creation for the version field.
 	membership.DefaultVersion = membershipDescVersion.Default.(int)
 	// membership.VersionValidator is a validator for the "version" field. It is called by the builders before save.

@@ -33,6 +33,18 @@ const (
 	FieldGroups = "groups"
 	// FieldTags holds the string denoting the tags field in the database.
 	FieldTags = "tags"
+	// FieldExternalID holds the string denoting the external_id field in the database.
+	FieldExternalID = "external_id"
+	// FieldDirectoryName holds the string denoting the directory_name field in the database.
+	FieldDirectoryName = "directory_name"
+	// FieldDirectoryKey holds the string denoting the directory_key field in the database.
+	FieldDirectoryKey = "directory_key"
+	// FieldName holds the string denoting the name field in the database.
+	FieldName = "name"
+	// FieldGivenName holds the string denoting the given_name field in the database.
+	FieldGivenName = "given_name"
+	// FieldFamilyName holds the string denoting the family_name field in the database.
+	FieldFamilyName = "family_name"
 	// FieldSentCount holds the string denoting the sent_count field in the database.
 	FieldSentCount = "sent_count"
 	// FieldExpiresAt holds the string denoting the expires_at field in the database.
@@ -79,6 +91,12 @@ var Columns = []string{
 	FieldBuiltin,
 	FieldGroups,
 	FieldTags,
+	FieldExternalID,
+	FieldDirectoryName,
+	FieldDirectoryKey,
+	FieldName,
+	FieldGivenName,
+	FieldFamilyName,
 	FieldSentCount,
 	FieldExpiresAt,
 	FieldInvitedBy,
@@ -106,6 +124,30 @@ var (
 	DefaultGroups []string
 	// DefaultTags holds the default value on creation for the "tags" field.
 	DefaultTags []string
+	// DefaultExternalID holds the default value on creation for the "external_id" field.
+	DefaultExternalID string
+	// ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
+	ExternalIDValidator func(string) error
+	// DefaultDirectoryName holds the default value on creation for the "directory_name" field.
+	DefaultDirectoryName string
+	// DirectoryNameValidator is a validator for the "directory_name" field. It is called by the builders before save.
+	DirectoryNameValidator func(string) error
+	// DefaultDirectoryKey holds the default value on creation for the "directory_key" field.
+	DefaultDirectoryKey string
+	// DirectoryKeyValidator is a validator for the "directory_key" field. It is called by the builders before save.
+	DirectoryKeyValidator func(string) error
+	// DefaultName holds the default value on creation for the "name" field.
+	DefaultName string
+	// NameValidator is a validator for the "name" field. It is called by the builders before save.
+	NameValidator func(string) error
+	// DefaultGivenName holds the default value on creation for the "given_name" field.
+	DefaultGivenName string
+	// GivenNameValidator is a validator for the "given_name" field. It is called by the builders before save.
+	GivenNameValidator func(string) error
+	// DefaultFamilyName holds the default value on creation for the "family_name" field.
+	DefaultFamilyName string
+	// FamilyNameValidator is a validator for the "family_name" field. It is called by the builders before save.
+	FamilyNameValidator func(string) error
 	// DefaultSentCount holds the default value on creation for the "sent_count" field.
 	DefaultSentCount int
 	// SentCountValidator is a validator for the "sent_count" field. It is called by the builders before save.
@@ -216,6 +258,36 @@ func ByUserID(opts ...sql.OrderTermOption) OrderOption {
 // ByBuiltin orders the results by the builtin field.
 func ByBuiltin(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldBuiltin, opts...).ToFunc()
+}
+
+// ByExternalID orders the results by the external_id field.
+func ByExternalID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldExternalID, opts...).ToFunc()
+}
+
+// ByDirectoryName orders the results by the directory_name field.
+func ByDirectoryName(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDirectoryName, opts...).ToFunc()
+}
+
+// ByDirectoryKey orders the results by the directory_key field.
+func ByDirectoryKey(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDirectoryKey, opts...).ToFunc()
+}
+
+// ByName orders the results by the name field.
+func ByName(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldName, opts...).ToFunc()
+}
+
+// ByGivenName orders the results by the given_name field.
+func ByGivenName(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldGivenName, opts...).ToFunc()
+}
+
+// ByFamilyName orders the results by the family_name field.
+func ByFamilyName(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFamilyName, opts...).ToFunc()
 }
 
 // BySentCount orders the results by the sent_count field.

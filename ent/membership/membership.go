@@ -32,6 +32,14 @@ const (
 	FieldTags = "tags"
 	// FieldExternalID holds the string denoting the external_id field in the database.
 	FieldExternalID = "external_id"
+	// FieldDirectoryName holds the string denoting the directory_name field in the database.
+	FieldDirectoryName = "directory_name"
+	// FieldDirectoryKey holds the string denoting the directory_key field in the database.
+	FieldDirectoryKey = "directory_key"
+	// FieldGivenName holds the string denoting the given_name field in the database.
+	FieldGivenName = "given_name"
+	// FieldFamilyName holds the string denoting the family_name field in the database.
+	FieldFamilyName = "family_name"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -97,6 +105,10 @@ var Columns = []string{
 	FieldSeated,
 	FieldTags,
 	FieldExternalID,
+	FieldDirectoryName,
+	FieldDirectoryKey,
+	FieldGivenName,
+	FieldFamilyName,
 	FieldVersion,
 	FieldCreatedAt,
 }
@@ -124,6 +136,22 @@ var (
 	DefaultExternalID string
 	// ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
 	ExternalIDValidator func(string) error
+	// DefaultDirectoryName holds the default value on creation for the "directory_name" field.
+	DefaultDirectoryName string
+	// DirectoryNameValidator is a validator for the "directory_name" field. It is called by the builders before save.
+	DirectoryNameValidator func(string) error
+	// DefaultDirectoryKey holds the default value on creation for the "directory_key" field.
+	DefaultDirectoryKey string
+	// DirectoryKeyValidator is a validator for the "directory_key" field. It is called by the builders before save.
+	DirectoryKeyValidator func(string) error
+	// DefaultGivenName holds the default value on creation for the "given_name" field.
+	DefaultGivenName string
+	// GivenNameValidator is a validator for the "given_name" field. It is called by the builders before save.
+	GivenNameValidator func(string) error
+	// DefaultFamilyName holds the default value on creation for the "family_name" field.
+	DefaultFamilyName string
+	// FamilyNameValidator is a validator for the "family_name" field. It is called by the builders before save.
+	FamilyNameValidator func(string) error
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 	// VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -200,6 +228,26 @@ func BySeated(opts ...sql.OrderTermOption) OrderOption {
 // ByExternalID orders the results by the external_id field.
 func ByExternalID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldExternalID, opts...).ToFunc()
+}
+
+// ByDirectoryName orders the results by the directory_name field.
+func ByDirectoryName(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDirectoryName, opts...).ToFunc()
+}
+
+// ByDirectoryKey orders the results by the directory_key field.
+func ByDirectoryKey(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDirectoryKey, opts...).ToFunc()
+}
+
+// ByGivenName orders the results by the given_name field.
+func ByGivenName(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldGivenName, opts...).ToFunc()
+}
+
+// ByFamilyName orders the results by the family_name field.
+func ByFamilyName(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFamilyName, opts...).ToFunc()
 }
 
 // ByVersion orders the results by the version field.

@@ -91,6 +91,26 @@ func ExternalID(v string) predicate.Membership {
 	return predicate.Membership(sql.FieldEQ(FieldExternalID, v))
 }
 
+// DirectoryName applies equality check predicate on the "directory_name" field. It's identical to DirectoryNameEQ.
+func DirectoryName(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldDirectoryName, v))
+}
+
+// DirectoryKey applies equality check predicate on the "directory_key" field. It's identical to DirectoryKeyEQ.
+func DirectoryKey(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldDirectoryKey, v))
+}
+
+// GivenName applies equality check predicate on the "given_name" field. It's identical to GivenNameEQ.
+func GivenName(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldGivenName, v))
+}
+
+// FamilyName applies equality check predicate on the "family_name" field. It's identical to FamilyNameEQ.
+func FamilyName(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldFamilyName, v))
+}
+
 // Version applies equality check predicate on the "version" field. It's identical to VersionEQ.
 func Version(v int) predicate.Membership {
 	return predicate.Membership(sql.FieldEQ(FieldVersion, v))
@@ -314,6 +334,266 @@ func ExternalIDEqualFold(v string) predicate.Membership {
 // ExternalIDContainsFold applies the ContainsFold predicate on the "external_id" field.
 func ExternalIDContainsFold(v string) predicate.Membership {
 	return predicate.Membership(sql.FieldContainsFold(FieldExternalID, v))
+}
+
+// DirectoryNameEQ applies the EQ predicate on the "directory_name" field.
+func DirectoryNameEQ(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldDirectoryName, v))
+}
+
+// DirectoryNameNEQ applies the NEQ predicate on the "directory_name" field.
+func DirectoryNameNEQ(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldNEQ(FieldDirectoryName, v))
+}
+
+// DirectoryNameIn applies the In predicate on the "directory_name" field.
+func DirectoryNameIn(vs ...string) predicate.Membership {
+	return predicate.Membership(sql.FieldIn(FieldDirectoryName, vs...))
+}
+
+// DirectoryNameNotIn applies the NotIn predicate on the "directory_name" field.
+func DirectoryNameNotIn(vs ...string) predicate.Membership {
+	return predicate.Membership(sql.FieldNotIn(FieldDirectoryName, vs...))
+}
+
+// DirectoryNameGT applies the GT predicate on the "directory_name" field.
+func DirectoryNameGT(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldGT(FieldDirectoryName, v))
+}
+
+// DirectoryNameGTE applies the GTE predicate on the "directory_name" field.
+func DirectoryNameGTE(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldGTE(FieldDirectoryName, v))
+}
+
+// DirectoryNameLT applies the LT predicate on the "directory_name" field.
+func DirectoryNameLT(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldLT(FieldDirectoryName, v))
+}
+
+// DirectoryNameLTE applies the LTE predicate on the "directory_name" field.
+func DirectoryNameLTE(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldLTE(FieldDirectoryName, v))
+}
+
+// DirectoryNameContains applies the Contains predicate on the "directory_name" field.
+func DirectoryNameContains(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldContains(FieldDirectoryName, v))
+}
+
+// DirectoryNameHasPrefix applies the HasPrefix predicate on the "directory_name" field.
+func DirectoryNameHasPrefix(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldHasPrefix(FieldDirectoryName, v))
+}
+
+// DirectoryNameHasSuffix applies the HasSuffix predicate on the "directory_name" field.
+func DirectoryNameHasSuffix(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldHasSuffix(FieldDirectoryName, v))
+}
+
+// DirectoryNameEqualFold applies the EqualFold predicate on the "directory_name" field.
+func DirectoryNameEqualFold(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEqualFold(FieldDirectoryName, v))
+}
+
+// DirectoryNameContainsFold applies the ContainsFold predicate on the "directory_name" field.
+func DirectoryNameContainsFold(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldContainsFold(FieldDirectoryName, v))
+}
+
+// DirectoryKeyEQ applies the EQ predicate on the "directory_key" field.
+func DirectoryKeyEQ(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldDirectoryKey, v))
+}
+
+// DirectoryKeyNEQ applies the NEQ predicate on the "directory_key" field.
+func DirectoryKeyNEQ(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldNEQ(FieldDirectoryKey, v))
+}
+
+// DirectoryKeyIn applies the In predicate on the "directory_key" field.
+func DirectoryKeyIn(vs ...string) predicate.Membership {
+	return predicate.Membership(sql.FieldIn(FieldDirectoryKey, vs...))
+}
+
+// DirectoryKeyNotIn applies the NotIn predicate on the "directory_key" field.
+func DirectoryKeyNotIn(vs ...string) predicate.Membership {
+	return predicate.Membership(sql.FieldNotIn(FieldDirectoryKey, vs...))
+}
+
+// DirectoryKeyGT applies the GT predicate on the "directory_key" field.
+func DirectoryKeyGT(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldGT(FieldDirectoryKey, v))
+}
+
+// DirectoryKeyGTE applies the GTE predicate on the "directory_key" field.
+func DirectoryKeyGTE(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldGTE(FieldDirectoryKey, v))
+}
+
+// DirectoryKeyLT applies the LT predicate on the "directory_key" field.
+func DirectoryKeyLT(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldLT(FieldDirectoryKey, v))
+}
+
+// DirectoryKeyLTE applies the LTE predicate on the "directory_key" field.
+func DirectoryKeyLTE(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldLTE(FieldDirectoryKey, v))
+}
+
+// DirectoryKeyContains applies the Contains predicate on the "directory_key" field.
+func DirectoryKeyContains(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldContains(FieldDirectoryKey, v))
+}
+
+// DirectoryKeyHasPrefix applies the HasPrefix predicate on the "directory_key" field.
+func DirectoryKeyHasPrefix(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldHasPrefix(FieldDirectoryKey, v))
+}
+
+// DirectoryKeyHasSuffix applies the HasSuffix predicate on the "directory_key" field.
+func DirectoryKeyHasSuffix(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldHasSuffix(FieldDirectoryKey, v))
+}
+
+// DirectoryKeyEqualFold applies the EqualFold predicate on the "directory_key" field.
+func DirectoryKeyEqualFold(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEqualFold(FieldDirectoryKey, v))
+}
+
+// DirectoryKeyContainsFold applies the ContainsFold predicate on the "directory_key" field.
+func DirectoryKeyContainsFold(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldContainsFold(FieldDirectoryKey, v))
+}
+
+// GivenNameEQ applies the EQ predicate on the "given_name" field.
+func GivenNameEQ(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldGivenName, v))
+}
+
+// GivenNameNEQ applies the NEQ predicate on the "given_name" field.
+func GivenNameNEQ(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldNEQ(FieldGivenName, v))
+}
+
+// GivenNameIn applies the In predicate on the "given_name" field.
+func GivenNameIn(vs ...string) predicate.Membership {
+	return predicate.Membership(sql.FieldIn(FieldGivenName, vs...))
+}
+
+// GivenNameNotIn applies the NotIn predicate on the "given_name" field.
+func GivenNameNotIn(vs ...string) predicate.Membership {
+	return predicate.Membership(sql.FieldNotIn(FieldGivenName, vs...))
+}
+
+// GivenNameGT applies the GT predicate on the "given_name" field.
+func GivenNameGT(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldGT(FieldGivenName, v))
+}
+
+// GivenNameGTE applies the GTE predicate on the "given_name" field.
+func GivenNameGTE(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldGTE(FieldGivenName, v))
+}
+
+// GivenNameLT applies the LT predicate on the "given_name" field.
+func GivenNameLT(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldLT(FieldGivenName, v))
+}
+
+// GivenNameLTE applies the LTE predicate on the "given_name" field.
+func GivenNameLTE(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldLTE(FieldGivenName, v))
+}
+
+// GivenNameContains applies the Contains predicate on the "given_name" field.
+func GivenNameContains(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldContains(FieldGivenName, v))
+}
+
+// GivenNameHasPrefix applies the HasPrefix predicate on the "given_name" field.
+func GivenNameHasPrefix(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldHasPrefix(FieldGivenName, v))
+}
+
+// GivenNameHasSuffix applies the HasSuffix predicate on the "given_name" field.
+func GivenNameHasSuffix(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldHasSuffix(FieldGivenName, v))
+}
+
+// GivenNameEqualFold applies the EqualFold predicate on the "given_name" field.
+func GivenNameEqualFold(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEqualFold(FieldGivenName, v))
+}
+
+// GivenNameContainsFold applies the ContainsFold predicate on the "given_name" field.
+func GivenNameContainsFold(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldContainsFold(FieldGivenName, v))
+}
+
+// FamilyNameEQ applies the EQ predicate on the "family_name" field.
+func FamilyNameEQ(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEQ(FieldFamilyName, v))
+}
+
+// FamilyNameNEQ applies the NEQ predicate on the "family_name" field.
+func FamilyNameNEQ(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldNEQ(FieldFamilyName, v))
+}
+
+// FamilyNameIn applies the In predicate on the "family_name" field.
+func FamilyNameIn(vs ...string) predicate.Membership {
+	return predicate.Membership(sql.FieldIn(FieldFamilyName, vs...))
+}
+
+// FamilyNameNotIn applies the NotIn predicate on the "family_name" field.
+func FamilyNameNotIn(vs ...string) predicate.Membership {
+	return predicate.Membership(sql.FieldNotIn(FieldFamilyName, vs...))
+}
+
+// FamilyNameGT applies the GT predicate on the "family_name" field.
+func FamilyNameGT(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldGT(FieldFamilyName, v))
+}
+
+// FamilyNameGTE applies the GTE predicate on the "family_name" field.
+func FamilyNameGTE(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldGTE(FieldFamilyName, v))
+}
+
+// FamilyNameLT applies the LT predicate on the "family_name" field.
+func FamilyNameLT(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldLT(FieldFamilyName, v))
+}
+
+// FamilyNameLTE applies the LTE predicate on the "family_name" field.
+func FamilyNameLTE(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldLTE(FieldFamilyName, v))
+}
+
+// FamilyNameContains applies the Contains predicate on the "family_name" field.
+func FamilyNameContains(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldContains(FieldFamilyName, v))
+}
+
+// FamilyNameHasPrefix applies the HasPrefix predicate on the "family_name" field.
+func FamilyNameHasPrefix(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldHasPrefix(FieldFamilyName, v))
+}
+
+// FamilyNameHasSuffix applies the HasSuffix predicate on the "family_name" field.
+func FamilyNameHasSuffix(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldHasSuffix(FieldFamilyName, v))
+}
+
+// FamilyNameEqualFold applies the EqualFold predicate on the "family_name" field.
+func FamilyNameEqualFold(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldEqualFold(FieldFamilyName, v))
+}
+
+// FamilyNameContainsFold applies the ContainsFold predicate on the "family_name" field.
+func FamilyNameContainsFold(v string) predicate.Membership {
+	return predicate.Membership(sql.FieldContainsFold(FieldFamilyName, v))
 }
 
 // VersionEQ applies the EQ predicate on the "version" field.

@@ -699,6 +699,12 @@ var (
 		{Name: "builtin", Type: field.TypeEnum, Nullable: true, Enums: []string{"ADMINISTRATORS", "EDITORS", "BILLING_ADMINISTRATORS"}},
 		{Name: "groups", Type: field.TypeJSON},
 		{Name: "tags", Type: field.TypeJSON},
+		{Name: "external_id", Type: field.TypeString, Size: 400, Default: ""},
+		{Name: "directory_name", Type: field.TypeString, Size: 254, Default: ""},
+		{Name: "directory_key", Type: field.TypeString, Size: 508, Default: ""},
+		{Name: "name", Type: field.TypeString, Size: 200, Default: ""},
+		{Name: "given_name", Type: field.TypeString, Size: 200, Default: ""},
+		{Name: "family_name", Type: field.TypeString, Size: 200, Default: ""},
 		{Name: "sent_count", Type: field.TypeInt, Default: 1},
 		{Name: "expires_at", Type: field.TypeTime},
 		{Name: "invited_by", Type: field.TypeUUID},
@@ -716,13 +722,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "invitations_organizations_organization",
-				Columns:    []*schema.Column{InvitationsColumns[14]},
+				Columns:    []*schema.Column{InvitationsColumns[20]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "invitations_users_user",
-				Columns:    []*schema.Column{InvitationsColumns[15]},
+				Columns:    []*schema.Column{InvitationsColumns[21]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -731,7 +737,7 @@ var (
 			{
 				Name:    "invitation_one_pending",
 				Unique:  true,
-				Columns: []*schema.Column{InvitationsColumns[14], InvitationsColumns[4]},
+				Columns: []*schema.Column{InvitationsColumns[20], InvitationsColumns[4]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'PENDING' AND kind = 'MEMBERSHIP'",
 				},
@@ -739,7 +745,7 @@ var (
 			{
 				Name:    "invitation_one_transfer",
 				Unique:  true,
-				Columns: []*schema.Column{InvitationsColumns[14]},
+				Columns: []*schema.Column{InvitationsColumns[20]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'PENDING' AND kind = 'OWNERSHIP_TRANSFER'",
 				},
@@ -747,7 +753,15 @@ var (
 			{
 				Name:    "invitation_organization_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{InvitationsColumns[14], InvitationsColumns[13]},
+				Columns: []*schema.Column{InvitationsColumns[20], InvitationsColumns[19]},
+			},
+			{
+				Name:    "invitation_organization_id_directory_key",
+				Unique:  false,
+				Columns: []*schema.Column{InvitationsColumns[20], InvitationsColumns[10]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'PENDING' AND directory_key <> ''",
+				},
 			},
 			{
 				Name:    "invitation_email_key",
@@ -757,12 +771,12 @@ var (
 			{
 				Name:    "invitation_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{InvitationsColumns[15]},
+				Columns: []*schema.Column{InvitationsColumns[21]},
 			},
 			{
 				Name:    "invitation_status_expires_at",
 				Unique:  false,
-				Columns: []*schema.Column{InvitationsColumns[2], InvitationsColumns[9]},
+				Columns: []*schema.Column{InvitationsColumns[2], InvitationsColumns[15]},
 			},
 		},
 	}
@@ -930,6 +944,10 @@ var (
 		{Name: "seated", Type: field.TypeBool, Default: true},
 		{Name: "tags", Type: field.TypeJSON, Default: "[]"},
 		{Name: "external_id", Type: field.TypeString, Size: 400, Default: ""},
+		{Name: "directory_name", Type: field.TypeString, Size: 254, Default: ""},
+		{Name: "directory_key", Type: field.TypeString, Size: 508, Default: ""},
+		{Name: "given_name", Type: field.TypeString, Size: 200, Default: ""},
+		{Name: "family_name", Type: field.TypeString, Size: 200, Default: ""},
 		{Name: "version", Type: field.TypeInt, Default: 1},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "organization_id", Type: field.TypeUUID},
@@ -943,13 +961,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "memberships_organizations_memberships",
-				Columns:    []*schema.Column{MembershipsColumns[10]},
+				Columns:    []*schema.Column{MembershipsColumns[14]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "memberships_users_memberships",
-				Columns:    []*schema.Column{MembershipsColumns[11]},
+				Columns:    []*schema.Column{MembershipsColumns[15]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -958,25 +976,33 @@ var (
 			{
 				Name:    "membership_organization_id_user_id",
 				Unique:  true,
-				Columns: []*schema.Column{MembershipsColumns[10], MembershipsColumns[11]},
+				Columns: []*schema.Column{MembershipsColumns[14], MembershipsColumns[15]},
 			},
 			{
 				Name:    "membership_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{MembershipsColumns[11]},
+				Columns: []*schema.Column{MembershipsColumns[15]},
 			},
 			{
 				Name:    "membership_external_id",
 				Unique:  true,
-				Columns: []*schema.Column{MembershipsColumns[10], MembershipsColumns[7]},
+				Columns: []*schema.Column{MembershipsColumns[14], MembershipsColumns[7]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "external_id <> ''",
 				},
 			},
 			{
+				Name:    "membership_directory_name",
+				Unique:  true,
+				Columns: []*schema.Column{MembershipsColumns[14], MembershipsColumns[9]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "directory_key <> ''",
+				},
+			},
+			{
 				Name:    "membership_one_owner",
 				Unique:  true,
-				Columns: []*schema.Column{MembershipsColumns[10]},
+				Columns: []*schema.Column{MembershipsColumns[14]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "owner",
 				},

@@ -31,6 +31,14 @@ func (Invitation) Fields() []ent.Field {
 		field.Enum("builtin").GoType(access.Builtin("")).Optional().Nillable(),
 		field.JSON("groups", []string{}).Default([]string{}),
 		field.JSON("tags", []string{}).Default([]string{}),
+		// What the organization's directory says of the person, where it is the
+		// directory that invites; the member will be who it says.
+		field.String("external_id").Default("").MaxRuneLen(400),
+		field.String("directory_name").Default("").MaxRuneLen(254),
+		field.String("directory_key").Default("").MaxRuneLen(508),
+		field.String("name").Default("").MaxRuneLen(200),
+		field.String("given_name").Default("").MaxRuneLen(200),
+		field.String("family_name").Default("").MaxRuneLen(200),
 		field.Int("sent_count").Default(1).Positive(),
 		field.Time("expires_at"),
 		// Who invited, as they are known to the journal.
@@ -57,6 +65,7 @@ func (Invitation) Indexes() []ent.Index {
 		index.Fields("organization_id").Unique().StorageKey("invitation_one_transfer").
 			Annotations(entsql.IndexWhere("status = 'PENDING' AND kind = 'OWNERSHIP_TRANSFER'")),
 		index.Fields("organization_id", "created_at"),
+		index.Fields("organization_id", "directory_key").Annotations(entsql.IndexWhere("status = 'PENDING' AND directory_key <> ''")),
 		index.Fields("email_key"),
 		index.Fields("user_id"),
 		index.Fields("status", "expires_at"),

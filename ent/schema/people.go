@@ -89,8 +89,14 @@ func (Membership) Fields() []ent.Field {
 		// A member without a seat starts no resources.
 		field.Bool("seated").Default(true),
 		field.JSON("tags", []string{}).Default([]string{}).Annotations(entsql.Default("[]")),
-		// What the organization's directory calls the person.
+		// What the organization's directory says of the person: its id for them, the
+		// name they sign in with there and the parts of theirs. The key is the
+		// lower-case form that is unique.
 		field.String("external_id").Default("").MaxRuneLen(400),
+		field.String("directory_name").Default("").MaxRuneLen(254),
+		field.String("directory_key").Default("").MaxRuneLen(508),
+		field.String("given_name").Default("").MaxRuneLen(200),
+		field.String("family_name").Default("").MaxRuneLen(200),
 		version(),
 		createdAt(),
 	}
@@ -114,6 +120,8 @@ func (Membership) Indexes() []ent.Index {
 		index.Fields("user_id"),
 		index.Fields("organization_id", "external_id").Unique().StorageKey("membership_external_id").
 			Annotations(entsql.IndexWhere("external_id <> ''")),
+		index.Fields("organization_id", "directory_key").Unique().StorageKey("membership_directory_name").
+			Annotations(entsql.IndexWhere("directory_key <> ''")),
 		index.Fields("organization_id").Unique().StorageKey("membership_one_owner").
 			Annotations(entsql.IndexWhere("owner")),
 	}

@@ -138,6 +138,12 @@ CREATE TABLE "invitations" (
   "builtin" character varying NULL,
   "groups" jsonb NOT NULL,
   "tags" jsonb NOT NULL,
+  "external_id" character varying NOT NULL DEFAULT '',
+  "directory_name" character varying NOT NULL DEFAULT '',
+  "directory_key" character varying NOT NULL DEFAULT '',
+  "name" character varying NOT NULL DEFAULT '',
+  "given_name" character varying NOT NULL DEFAULT '',
+  "family_name" character varying NOT NULL DEFAULT '',
   "sent_count" bigint NOT NULL DEFAULT 1,
   "expires_at" timestamptz NOT NULL,
   "invited_by" uuid NOT NULL,
@@ -158,6 +164,8 @@ CREATE UNIQUE INDEX "invitation_one_pending" ON "invitations" ("organization_id"
 CREATE UNIQUE INDEX "invitation_one_transfer" ON "invitations" ("organization_id") WHERE (((status)::text = 'PENDING'::text) AND ((kind)::text = 'OWNERSHIP_TRANSFER'::text));
 -- create index "invitation_organization_id_created_at" to table: "invitations"
 CREATE INDEX "invitation_organization_id_created_at" ON "invitations" ("organization_id", "created_at");
+-- create index "invitation_organization_id_directory_key" to table: "invitations"
+CREATE INDEX "invitation_organization_id_directory_key" ON "invitations" ("organization_id", "directory_key") WHERE (((status)::text = 'PENDING'::text) AND ((directory_key)::text <> ''::text));
 -- create index "invitation_status_expires_at" to table: "invitations"
 CREATE INDEX "invitation_status_expires_at" ON "invitations" ("status", "expires_at");
 -- create index "invitation_user_id" to table: "invitations"
@@ -285,7 +293,9 @@ CREATE UNIQUE INDEX "trustedissuer_organization_id_name" ON "trusted_issuers" ("
 -- modify "applications" table
 ALTER TABLE "applications" ADD COLUMN "tags" jsonb NOT NULL DEFAULT '[]';
 -- modify "memberships" table
-ALTER TABLE "memberships" ADD COLUMN "lock_reason" character varying NULL, ADD COLUMN "grace_until" timestamptz NULL, ADD COLUMN "seated" boolean NOT NULL DEFAULT true, ADD COLUMN "tags" jsonb NOT NULL DEFAULT '[]', ADD COLUMN "external_id" character varying NOT NULL DEFAULT '';
+ALTER TABLE "memberships" ADD COLUMN "lock_reason" character varying NULL, ADD COLUMN "grace_until" timestamptz NULL, ADD COLUMN "seated" boolean NOT NULL DEFAULT true, ADD COLUMN "tags" jsonb NOT NULL DEFAULT '[]', ADD COLUMN "external_id" character varying NOT NULL DEFAULT '', ADD COLUMN "directory_name" character varying NOT NULL DEFAULT '', ADD COLUMN "directory_key" character varying NOT NULL DEFAULT '', ADD COLUMN "given_name" character varying NOT NULL DEFAULT '', ADD COLUMN "family_name" character varying NOT NULL DEFAULT '';
+-- create index "membership_directory_name" to table: "memberships"
+CREATE UNIQUE INDEX "membership_directory_name" ON "memberships" ("organization_id", "directory_key") WHERE ((directory_key)::text <> ''::text);
 -- create index "membership_external_id" to table: "memberships"
 CREATE UNIQUE INDEX "membership_external_id" ON "memberships" ("organization_id", "external_id") WHERE ((external_id)::text <> ''::text);
 -- create "trusted_subjects" table

@@ -22,6 +22,16 @@ ALTER TABLE `memberships` ADD COLUMN `seated` bool NOT NULL DEFAULT true;
 ALTER TABLE `memberships` ADD COLUMN `tags` json NOT NULL DEFAULT '[]';
 -- add column "external_id" to table: "memberships"
 ALTER TABLE `memberships` ADD COLUMN `external_id` text NOT NULL DEFAULT '';
+-- add column "directory_name" to table: "memberships"
+ALTER TABLE `memberships` ADD COLUMN `directory_name` text NOT NULL DEFAULT '';
+-- add column "directory_key" to table: "memberships"
+ALTER TABLE `memberships` ADD COLUMN `directory_key` text NOT NULL DEFAULT '';
+-- add column "given_name" to table: "memberships"
+ALTER TABLE `memberships` ADD COLUMN `given_name` text NOT NULL DEFAULT '';
+-- add column "family_name" to table: "memberships"
+ALTER TABLE `memberships` ADD COLUMN `family_name` text NOT NULL DEFAULT '';
+-- create index "membership_directory_name" to table: "memberships"
+CREATE UNIQUE INDEX `membership_directory_name` ON `memberships` (`organization_id`, `directory_key`) WHERE directory_key <> '';
 -- create index "membership_external_id" to table: "memberships"
 CREATE UNIQUE INDEX `membership_external_id` ON `memberships` (`organization_id`, `external_id`) WHERE external_id <> '';
 -- add column "customer_reference_month" to table: "organizations"
@@ -138,6 +148,12 @@ CREATE TABLE `invitations` (
   `builtin` text NULL,
   `groups` json NOT NULL,
   `tags` json NOT NULL,
+  `external_id` text NOT NULL DEFAULT '',
+  `directory_name` text NOT NULL DEFAULT '',
+  `directory_key` text NOT NULL DEFAULT '',
+  `name` text NOT NULL DEFAULT '',
+  `given_name` text NOT NULL DEFAULT '',
+  `family_name` text NOT NULL DEFAULT '',
   `sent_count` integer NOT NULL DEFAULT (1),
   `expires_at` datetime NOT NULL,
   `invited_by` uuid NOT NULL,
@@ -156,6 +172,8 @@ CREATE UNIQUE INDEX `invitation_one_pending` ON `invitations` (`organization_id`
 CREATE UNIQUE INDEX `invitation_one_transfer` ON `invitations` (`organization_id`) WHERE status = 'PENDING' AND kind = 'OWNERSHIP_TRANSFER';
 -- create index "invitation_organization_id_created_at" to table: "invitations"
 CREATE INDEX `invitation_organization_id_created_at` ON `invitations` (`organization_id`, `created_at`);
+-- create index "invitation_organization_id_directory_key" to table: "invitations"
+CREATE INDEX `invitation_organization_id_directory_key` ON `invitations` (`organization_id`, `directory_key`) WHERE status = 'PENDING' AND directory_key <> '';
 -- create index "invitation_email_key" to table: "invitations"
 CREATE INDEX `invitation_email_key` ON `invitations` (`email_key`);
 -- create index "invitation_user_id" to table: "invitations"
