@@ -52,6 +52,8 @@ type Circumstances struct {
 	// network.
 	Address netip.Addr
 	At      time.Time
+	// Agent is what the client calls itself. It decides nothing.
+	Agent string
 }
 
 // Holds reports whether the condition is met.

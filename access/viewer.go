@@ -266,7 +266,7 @@ func ViewerFrom(ctx context.Context) Viewer {
 }
 
 // Renew replaces the viewer of a context and of all contexts made from it, after
-// a change of the viewer's own standings. The principal stays the same.
+// a change of the viewer's own standings, or when somebody has signed in or out.
 func Renew(ctx context.Context, v Viewer) {
 	if current, ok := ctx.Value(viewerKey{}).(*atomic.Pointer[Viewer]); ok {
 		current.Store(&v)

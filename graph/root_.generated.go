@@ -457,6 +457,14 @@ type ComplexityRoot struct {
 		Theme                 func(childComplexity int) int
 	}
 
+	LoginPayload struct {
+		AccessToken      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		ExpiresAt        func(childComplexity int) int
+		RefreshToken     func(childComplexity int) int
+		Viewer           func(childComplexity int) int
+	}
+
 	MapUsagePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Mappings         func(childComplexity int) int
@@ -518,12 +526,16 @@ type ComplexityRoot struct {
 		GuardSetting         func(childComplexity int, input model.GuardSettingInput) int
 		ImportUsage          func(childComplexity int, input model.ImportUsageInput) int
 		LockSetting          func(childComplexity int, input model.LockSettingInput) int
+		Login                func(childComplexity int, input model.LoginInput) int
 		MapUsage             func(childComplexity int, input model.MapUsageInput) int
+		RefreshSession       func(childComplexity int, input model.RefreshSessionInput) int
 		RegisterResource     func(childComplexity int, input model.RegisterResourceInput) int
 		ReleaseResource      func(childComplexity int, input model.ReleaseResourceInput) int
 		RemoveGroupMembers   func(childComplexity int, input model.RemoveGroupMembersInput) int
 		RequestAccess        func(childComplexity int, input model.RequestAccessInput) int
 		ResetBuiltinPolicy   func(childComplexity int, input model.ResetBuiltinPolicyInput) int
+		RevokeSession        func(childComplexity int, input model.RevokeSessionInput) int
+		RevokeSessions       func(childComplexity int, input model.RevokeSessionsInput) int
 		RotateAPIKey         func(childComplexity int, input model.RotateAPIKeyInput) int
 		SetBillingMultiplier func(childComplexity int, input model.SetBillingMultiplierInput) int
 		SetGroupProjects     func(childComplexity int, input model.SetGroupProjectsInput) int
@@ -532,6 +544,7 @@ type ComplexityRoot struct {
 		SetPolicyPrincipal   func(childComplexity int, input model.SetPolicyPrincipalInput) int
 		SetPolicyRules       func(childComplexity int, input model.SetPolicyRulesInput) int
 		SetSetting           func(childComplexity int, input model.SetSettingInput) int
+		SignOut              func(childComplexity int, input model.SignOutInput) int
 		UnlockSetting        func(childComplexity int, input model.UnlockSettingInput) int
 		UnsetSetting         func(childComplexity int, input model.UnsetSettingInput) int
 		UpdateAPIKey         func(childComplexity int, input model.UpdateAPIKeyInput) int
@@ -737,6 +750,13 @@ type ComplexityRoot struct {
 		Viewer             func(childComplexity int) int
 	}
 
+	RefreshSessionPayload struct {
+		AccessToken      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		ExpiresAt        func(childComplexity int) int
+		RefreshToken     func(childComplexity int) int
+	}
+
 	RegisterResourcePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Resource         func(childComplexity int) int
@@ -791,6 +811,16 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	RevokeSessionPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SessionID        func(childComplexity int) int
+	}
+
+	RevokeSessionsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Count            func(childComplexity int) int
+	}
+
 	RoleReference struct {
 		ID           func(childComplexity int) int
 		Name         func(childComplexity int) int
@@ -828,10 +858,15 @@ type ComplexityRoot struct {
 	}
 
 	Session struct {
-		CreatedAt  func(childComplexity int) int
-		Current    func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastSeenAt func(childComplexity int) int
+		Address      func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Current      func(childComplexity int) int
+		ExpiresAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		LastSeenAt   func(childComplexity int) int
+		Method       func(childComplexity int) int
+		SecondFactor func(childComplexity int) int
+		UserAgent    func(childComplexity int) int
 	}
 
 	SetBillingMultiplierPayload struct {
@@ -932,6 +967,10 @@ type ComplexityRoot struct {
 		Side         func(childComplexity int) int
 		Status       func(childComplexity int) int
 		User         func(childComplexity int) int
+	}
+
+	SignOutPayload struct {
+		ClientMutationID func(childComplexity int) int
 	}
 
 	UnlockSettingPayload struct {
@@ -2527,6 +2566,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LoginPage.Theme(childComplexity), true
 
+	case "LoginPayload.accessToken":
+		if e.ComplexityRoot.LoginPayload.AccessToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPayload.AccessToken(childComplexity), true
+	case "LoginPayload.clientMutationId":
+		if e.ComplexityRoot.LoginPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPayload.ClientMutationID(childComplexity), true
+	case "LoginPayload.expiresAt":
+		if e.ComplexityRoot.LoginPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPayload.ExpiresAt(childComplexity), true
+	case "LoginPayload.refreshToken":
+		if e.ComplexityRoot.LoginPayload.RefreshToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPayload.RefreshToken(childComplexity), true
+	case "LoginPayload.viewer":
+		if e.ComplexityRoot.LoginPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPayload.Viewer(childComplexity), true
+
 	case "MapUsagePayload.clientMutationId":
 		if e.ComplexityRoot.MapUsagePayload.ClientMutationID == nil {
 			break
@@ -2922,6 +2992,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LockSetting(childComplexity, args["input"].(model.LockSettingInput)), true
+	case "Mutation.login":
+		if e.ComplexityRoot.Mutation.Login == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_login_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Login(childComplexity, args["input"].(model.LoginInput)), true
 	case "Mutation.mapUsage":
 		if e.ComplexityRoot.Mutation.MapUsage == nil {
 			break
@@ -2933,6 +3014,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MapUsage(childComplexity, args["input"].(model.MapUsageInput)), true
+	case "Mutation.refreshSession":
+		if e.ComplexityRoot.Mutation.RefreshSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_refreshSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RefreshSession(childComplexity, args["input"].(model.RefreshSessionInput)), true
 	case "Mutation.registerResource":
 		if e.ComplexityRoot.Mutation.RegisterResource == nil {
 			break
@@ -2988,6 +3080,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetBuiltinPolicy(childComplexity, args["input"].(model.ResetBuiltinPolicyInput)), true
+	case "Mutation.revokeSession":
+		if e.ComplexityRoot.Mutation.RevokeSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["input"].(model.RevokeSessionInput)), true
+	case "Mutation.revokeSessions":
+		if e.ComplexityRoot.Mutation.RevokeSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeSessions(childComplexity, args["input"].(model.RevokeSessionsInput)), true
 	case "Mutation.rotateApiKey":
 		if e.ComplexityRoot.Mutation.RotateAPIKey == nil {
 			break
@@ -3076,6 +3190,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetSetting(childComplexity, args["input"].(model.SetSettingInput)), true
+	case "Mutation.signOut":
+		if e.ComplexityRoot.Mutation.SignOut == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signOut_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignOut(childComplexity, args["input"].(model.SignOutInput)), true
 	case "Mutation.unlockSetting":
 		if e.ComplexityRoot.Mutation.UnlockSetting == nil {
 			break
@@ -4080,6 +4205,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
+	case "RefreshSessionPayload.accessToken":
+		if e.ComplexityRoot.RefreshSessionPayload.AccessToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefreshSessionPayload.AccessToken(childComplexity), true
+	case "RefreshSessionPayload.clientMutationId":
+		if e.ComplexityRoot.RefreshSessionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefreshSessionPayload.ClientMutationID(childComplexity), true
+	case "RefreshSessionPayload.expiresAt":
+		if e.ComplexityRoot.RefreshSessionPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefreshSessionPayload.ExpiresAt(childComplexity), true
+	case "RefreshSessionPayload.refreshToken":
+		if e.ComplexityRoot.RefreshSessionPayload.RefreshToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefreshSessionPayload.RefreshToken(childComplexity), true
+
 	case "RegisterResourcePayload.clientMutationId":
 		if e.ComplexityRoot.RegisterResourcePayload.ClientMutationID == nil {
 			break
@@ -4268,6 +4418,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ResourceEdge.Node(childComplexity), true
 
+	case "RevokeSessionPayload.clientMutationId":
+		if e.ComplexityRoot.RevokeSessionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeSessionPayload.ClientMutationID(childComplexity), true
+	case "RevokeSessionPayload.sessionId":
+		if e.ComplexityRoot.RevokeSessionPayload.SessionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeSessionPayload.SessionID(childComplexity), true
+
+	case "RevokeSessionsPayload.clientMutationId":
+		if e.ComplexityRoot.RevokeSessionsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeSessionsPayload.ClientMutationID(childComplexity), true
+	case "RevokeSessionsPayload.count":
+		if e.ComplexityRoot.RevokeSessionsPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeSessionsPayload.Count(childComplexity), true
+
 	case "RoleReference.id":
 		if e.ComplexityRoot.RoleReference.ID == nil {
 			break
@@ -4399,6 +4575,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SSHKeyEdge.Node(childComplexity), true
 
+	case "Session.address":
+		if e.ComplexityRoot.Session.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Address(childComplexity), true
 	case "Session.createdAt":
 		if e.ComplexityRoot.Session.CreatedAt == nil {
 			break
@@ -4411,6 +4593,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.Current(childComplexity), true
+	case "Session.expiresAt":
+		if e.ComplexityRoot.Session.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ExpiresAt(childComplexity), true
 	case "Session.id":
 		if e.ComplexityRoot.Session.ID == nil {
 			break
@@ -4423,6 +4611,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.LastSeenAt(childComplexity), true
+	case "Session.method":
+		if e.ComplexityRoot.Session.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Method(childComplexity), true
+	case "Session.secondFactor":
+		if e.ComplexityRoot.Session.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.SecondFactor(childComplexity), true
+	case "Session.userAgent":
+		if e.ComplexityRoot.Session.UserAgent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.UserAgent(childComplexity), true
 
 	case "SetBillingMultiplierPayload.billingMultiplier":
 		if e.ComplexityRoot.SetBillingMultiplierPayload.BillingMultiplier == nil {
@@ -4802,6 +5008,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SettingStep.User(childComplexity), true
+
+	case "SignOutPayload.clientMutationId":
+		if e.ComplexityRoot.SignOutPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignOutPayload.ClientMutationID(childComplexity), true
 
 	case "UnlockSettingPayload.clientMutationId":
 		if e.ComplexityRoot.UnlockSettingPayload.ClientMutationID == nil {
@@ -5217,6 +5430,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputGuardSettingInput,
 		ec.unmarshalInputImportUsageInput,
 		ec.unmarshalInputLockSettingInput,
+		ec.unmarshalInputLoginInput,
 		ec.unmarshalInputMapUsageInput,
 		ec.unmarshalInputOrganizationOrder,
 		ec.unmarshalInputOrganizationWhereInput,
@@ -5226,12 +5440,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPolicyWhereInput,
 		ec.unmarshalInputProjectOrder,
 		ec.unmarshalInputProjectWhereInput,
+		ec.unmarshalInputRefreshSessionInput,
 		ec.unmarshalInputRegisterResourceInput,
 		ec.unmarshalInputReleaseResourceInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
 		ec.unmarshalInputRequestAccessInput,
 		ec.unmarshalInputResetBuiltinPolicyInput,
 		ec.unmarshalInputResourceWhereInput,
+		ec.unmarshalInputRevokeSessionInput,
+		ec.unmarshalInputRevokeSessionsInput,
 		ec.unmarshalInputRotateApiKeyInput,
 		ec.unmarshalInputSetBillingMultiplierInput,
 		ec.unmarshalInputSetGroupProjectsInput,
@@ -5240,6 +5457,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetPolicyPrincipalInput,
 		ec.unmarshalInputSetPolicyRulesInput,
 		ec.unmarshalInputSetSettingInput,
+		ec.unmarshalInputSignOutInput,
 		ec.unmarshalInputUnlockSettingInput,
 		ec.unmarshalInputUnsetSettingInput,
 		ec.unmarshalInputUpdateApiKeyInput,
@@ -5325,7 +5543,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "setting.graphql"
+//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -5347,6 +5565,7 @@ var sources = []*ast.Source{
 	{Name: "project.graphql", Input: sourceData("project.graphql"), BuiltIn: false},
 	{Name: "resource.graphql", Input: sourceData("resource.graphql"), BuiltIn: false},
 	{Name: "schema.graphql", Input: sourceData("schema.graphql"), BuiltIn: false},
+	{Name: "session.graphql", Input: sourceData("session.graphql"), BuiltIn: false},
 	{Name: "setting.graphql", Input: sourceData("setting.graphql"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -6167,6 +6386,22 @@ func (ec *executionContext) childFields_LoginPage(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type LoginPage", field.Name)
 }
 
+func (ec *executionContext) childFields_LoginPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessToken":
+		return ec.fieldContext_LoginPayload_accessToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_LoginPayload_expiresAt(ctx, field)
+	case "refreshToken":
+		return ec.fieldContext_LoginPayload_refreshToken(ctx, field)
+	case "viewer":
+		return ec.fieldContext_LoginPayload_viewer(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_LoginPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoginPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_MapUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "mappings":
@@ -6603,6 +6838,20 @@ func (ec *executionContext) childFields_ProjectEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ProjectEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessToken":
+		return ec.fieldContext_RefreshSessionPayload_accessToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_RefreshSessionPayload_expiresAt(ctx, field)
+	case "refreshToken":
+		return ec.fieldContext_RefreshSessionPayload_refreshToken(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RefreshSessionPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefreshSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RegisterResourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "resource":
@@ -6711,6 +6960,26 @@ func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sessionId":
+		return ec.fieldContext_RevokeSessionPayload_sessionId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RevokeSessionPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return ec.fieldContext_RevokeSessionsPayload_count(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RevokeSessionsPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RotateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -6775,10 +7044,20 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 	switch field.Name {
 	case "id":
 		return ec.fieldContext_Session_id(ctx, field)
+	case "method":
+		return ec.fieldContext_Session_method(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_Session_secondFactor(ctx, field)
+	case "address":
+		return ec.fieldContext_Session_address(ctx, field)
+	case "userAgent":
+		return ec.fieldContext_Session_userAgent(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Session_createdAt(ctx, field)
 	case "lastSeenAt":
 		return ec.fieldContext_Session_lastSeenAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Session_expiresAt(ctx, field)
 	case "current":
 		return ec.fieldContext_Session_current(ctx, field)
 	}
@@ -6983,6 +7262,14 @@ func (ec *executionContext) childFields_SettingStep(ctx context.Context, field g
 		return ec.fieldContext_SettingStep_because(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SettingStep", field.Name)
+}
+
+func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clientMutationId":
+		return ec.fieldContext_SignOutPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UnlockSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -76,8 +77,8 @@ func (r *viewerResolver) Memberships(ctx context.Context, obj *people.Viewer, fi
 	return r.People.Mine(ctx, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
-func (r *viewerResolver) Sessions(ctx context.Context, obj *people.Viewer) ([]*model.Session, error) {
-	return []*model.Session{}, nil
+func (r *viewerResolver) Sessions(ctx context.Context, obj *people.Viewer) ([]*sessions.Session, error) {
+	return r.Resolver.Sessions.Mine(ctx)
 }
 
 func (r *Resolver) Membership() graph.MembershipResolver { return &membershipResolver{r} }

@@ -23,7 +23,12 @@ type Request struct {
 	ID string
 	// Address is the client's, or the zero address where it cannot be known.
 	Address netip.Addr
+	// Agent is what the client calls itself, at most 500 bytes of it.
+	Agent string
 }
+
+// maxAgent is how much of what a client calls itself is kept, in bytes.
+const maxAgent = 500
 
 // exchange is the notes that the edge takes on one request while it travels.
 // Only the goroutine of the request writes to it.
@@ -50,7 +55,9 @@ const headerRequestID = "X-Request-Id"
 // that a call can be followed through several systems.
 func (e *edge) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{Request: Request{ID: r.Header.Get(headerRequestID), Address: middleware.GetClientIPAddr(r.Context())}}
+		x := &exchange{Request: Request{
+			ID: r.Header.Get(headerRequestID), Address: middleware.GetClientIPAddr(r.Context()), Agent: agentOf(r),
+		}}
 		if !saneID(x.ID) {
 			x.ID = uuid.NewString()
 		}
@@ -61,6 +68,12 @@ func (e *edge) identify(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// agentOf returns what the client calls itself, as text that can be stored.
+func agentOf(r *http.Request) string {
+	agent := r.UserAgent()
+	return strings.ToValidUTF8(agent[:min(len(agent), maxAgent)], "")
 }
 
 // saneID keeps ids that could break or flood a log from getting in.

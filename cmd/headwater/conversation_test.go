@@ -330,6 +330,9 @@ func (c *conversation) plain(value any, key string) any {
 		if _, isError := v["message"]; isError {
 			delete(v, "locations")
 		}
+		if _, isTold := v["accessToken"]; isTold && v["expiresAt"] != nil {
+			v["expiresAt"] = "{{time}}"
+		}
 		if _, ofWaterfall := v["level"]; ofWaterfall {
 			maps.DeleteFunc(v, func(_ string, member any) bool { return member == nil })
 		}
@@ -348,9 +351,9 @@ func (c *conversation) plain(value any, key string) any {
 
 func (c *conversation) plainText(text, key string) string {
 	switch key {
-	case "createdAt":
+	case "createdAt", "lastSeenAt":
 		return "{{time}}"
-	case "secret", "accessToken", "accessKey":
+	case "secret", "accessToken", "refreshToken", "accessKey":
 		return "{{" + key + "}}"
 	case "cursor", "startCursor", "endCursor":
 		return c.plainCursor(text)

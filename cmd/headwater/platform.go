@@ -45,6 +45,7 @@ const hashes = 2
 type platform struct {
 	db       *database.DB
 	records  *records.Store
+	hasher   *password.Hasher
 	services resolvers.Resolver
 }
 
@@ -90,16 +91,18 @@ func openPlatform(ctx context.Context, url string, b bounds) (*platform, error) 
 func newPlatform(db *database.DB, b bounds) *platform {
 	store := records.NewWithin(db, b.recordsBytes)
 	db.HoldWith(store.Hold)
+	hasher := password.NewHasher(hashes)
 	return &platform{
 		db:      db,
 		records: store,
+		hasher:  hasher,
 		services: resolvers.Resolver{
 			Checks:        checks.New(db, store),
 			Costs:         costs.New(db, store),
 			Groups:        groups.New(db, store),
 			Keys:          keys.New(db, store, rand.Reader),
 			Organizations: organizations.New(db, store, b.depth),
-			People:        people.New(db, store, password.NewHasher(hashes)),
+			People:        people.New(db, store, hasher),
 			Policies:      policies.New(db, store),
 			Projects:      projects.New(db, store),
 			Rates:         rates.New(db, store),
@@ -136,7 +139,7 @@ func (p *platform) checkRoot(ctx context.Context) error {
 // signWith adds the services that need the signing keys and the address at which
 // people reach the platform.
 func (p *platform) signWith(issuer token.Issuer, _ string) {
-	p.services.Sessions = sessions.New(p.db, p.records, issuer)
+	p.services.Sessions = sessions.New(p.db, p.records, issuer, p.hasher, rand.Reader)
 }
 
 // serving is what a server needs beside the platform.
@@ -160,7 +163,8 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 		Schema:       resolvers.NewSchema(&p.services),
 		Authenticate: p.authenticate(s.issuer),
 		Annotate: func(ctx context.Context, request server.Request) context.Context {
-			ctx = access.WithCircumstances(ctx, access.Circumstances{Address: request.Address, At: p.db.Now()})
+			ctx = access.WithCircumstances(ctx, access.Circumstances{Address: request.Address, At: p.db.Now(), Agent: request.Agent})
+			ctx = access.WithViewer(ctx, access.Viewer{}) // Nobody yet; who signs in is the viewer of the rest.
 			return database.WithRequestID(ctx, request.ID)
 		},
 		Ready:    p.db.Ping,

@@ -605,6 +605,32 @@ type LockSettingPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `login` is asked for.
+type LoginInput struct {
+	// The username or the e-mail address, without regard to case.
+	Username string `json:"username"`
+	// The password.
+	Password string `json:"password"`
+	// The code of the second factor, or a recovery code, for accounts that have one.
+	Totp *string `json:"totp,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `login` answers.
+type LoginPayload struct {
+	// The bearer of further requests.
+	AccessToken string `json:"accessToken"`
+	// When the access token ends, 15 minutes on.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// What the next access token is got with, once.
+	RefreshToken string `json:"refreshToken"`
+	// Who has signed in.
+	Viewer *people.Viewer `json:"viewer"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `mapUsage` is asked for.
 type MapUsageInput struct {
 	// The importing organization.
@@ -711,6 +737,28 @@ type ProjectWhereInput struct {
 }
 
 type Query struct {
+}
+
+// What `refreshSession` is asked for.
+type RefreshSessionInput struct {
+	// The refresh token that was given last.
+	RefreshToken string `json:"refreshToken"`
+	// The one organization that the access token reaches, with what flows down from it; all memberships if absent.
+	OrganizationID *typeid.ID `json:"organizationId,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `refreshSession` answers.
+type RefreshSessionPayload struct {
+	// The bearer of further requests.
+	AccessToken string `json:"accessToken"`
+	// When the access token ends, 15 minutes on.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// What the next access token is got with, once.
+	RefreshToken string `json:"refreshToken"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What `registerResource` is asked for.
@@ -823,6 +871,36 @@ type ResourceWhereInput struct {
 	Kind *string `json:"kind,omitempty"`
 }
 
+// What `revokeSession` is asked for.
+type RevokeSessionInput struct {
+	// A session of the caller.
+	SessionID typeid.ID `json:"sessionId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `revokeSession` answers.
+type RevokeSessionPayload struct {
+	// The session that was ended.
+	SessionID typeid.ID `json:"sessionId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `revokeSessions` is asked for.
+type RevokeSessionsInput struct {
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `revokeSessions` answers.
+type RevokeSessionsPayload struct {
+	// How many sessions were ended.
+	Count int `json:"count"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `rotateApiKey` is asked for.
 type RotateAPIKeyInput struct {
 	// Which key.
@@ -841,18 +919,6 @@ type RotateAPIKeyPayload struct {
 	Secret string `json:"secret"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
-}
-
-// A signed-in browser or program of a person.
-type Session struct {
-	// The opaque id.
-	ID typeid.ID `json:"id"`
-	// When it began.
-	CreatedAt time.Time `json:"createdAt"`
-	// When it was last used.
-	LastSeenAt time.Time `json:"lastSeenAt"`
-	// Whether this request belongs to it.
-	Current bool `json:"current"`
 }
 
 // What `setBillingMultiplier` is asked for.
@@ -1015,6 +1081,18 @@ type SetSettingPayload struct {
 	Setting *settings.Effective `json:"setting"`
 	// The revision of the change; the latest one if nothing changed.
 	Revision int64 `json:"revision"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `signOut` is asked for.
+type SignOutInput struct {
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `signOut` answers.
+type SignOutPayload struct {
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
