@@ -190,12 +190,30 @@ func TestStatuses(t *testing.T) {
 		want       fault.Code
 	}{
 		{orgtree.Active, owner(customer()), access.SettingsWrite, ""},
-		{orgtree.PendingActivation, owner(customer()), access.SettingsWrite, ""},
+		{orgtree.PendingActivation, owner(customer()), access.SettingsRead, ""},
+		{orgtree.PendingActivation, owner(customer()), access.OrgRename, ""},
+		{orgtree.PendingActivation, owner(customer()), access.TicketsOpen, ""},
+		{orgtree.PendingActivation, owner(customer()), access.SettingsWrite, fault.Conflict},
+		{orgtree.PendingActivation, owner(customer()), access.MembersInvite, fault.Conflict},
+		{orgtree.PendingActivation, owner(customer()), access.BillingWrite, fault.Conflict},
+		{orgtree.PendingActivation, owner(customer()), access.OrgDeactivate, fault.Conflict},
+		{orgtree.PendingActivation, owner(customer()), access.OrgDelete, fault.Conflict},
+		{orgtree.PendingActivation, owner(root()), access.OrgRename, ""},
+		{orgtree.PendingActivation, owner(root()), access.UsersRead, ""},
+		{orgtree.PendingActivation, owner(root()), access.PartnerLock, fault.Conflict},
+		{orgtree.PendingActivation, owner(root()), access.OrgDelete, fault.Conflict},
+		{orgtree.PendingActivation, member(customer(), access.Place{}), access.SettingsWrite, fault.Forbidden},
+		{orgtree.PendingActivation, owner(other()), access.OrgRead, fault.NotFound},
 		{orgtree.Locked, owner(customer()), access.SettingsRead, ""},
 		{orgtree.Locked, owner(customer()), access.SettingsWrite, fault.OrganizationLocked},
 		{orgtree.Locked, owner(customer()), access.BillingWrite, ""},
 		{orgtree.Locked, owner(customer()), access.TicketsOpen, ""},
 		{orgtree.Locked, owner(customer()), access.OrgReopen, fault.OrganizationLocked},
+		{orgtree.Locked, owner(customer()), access.OrgDeactivate, ""},
+		{orgtree.Locked, owner(customer()), access.OrgDelete, fault.OrganizationLocked},
+		{orgtree.Locked, owner(partner()), access.OrgDeactivate, fault.Forbidden},
+		{orgtree.Locked, owner(root()), access.OrgDeactivate, ""},
+		{orgtree.Deactivated, owner(customer()), access.OrgDeactivate, fault.OrganizationDeactivated},
 		{orgtree.Locked, owner(partner()), access.UsersRead, ""},
 		{orgtree.Locked, owner(partner()), access.UsersWrite, fault.OrganizationLocked},
 		{orgtree.Locked, owner(root()), access.BillingWrite, fault.OrganizationLocked},
@@ -237,6 +255,9 @@ func TestStatuses(t *testing.T) {
 	}
 	if got := fault.CodeOf(access.CheckSelf(member(customer(), access.Place{}), in(orgtree.Locked))); got != fault.OrganizationLocked {
 		t.Errorf("a member changes what is their own in a locked organization: %q", got)
+	}
+	if got := fault.CodeOf(access.CheckSelf(member(customer(), access.Place{}), in(orgtree.PendingActivation))); got != fault.Conflict {
+		t.Errorf("a member changes what is their own in a dormant organization: %q", got)
 	}
 	if got := fault.CodeOf(access.CheckSelf(owner(other()), in(orgtree.Active))); got != fault.NotFound {
 		t.Errorf("an outsider has something of their own: %q", got)

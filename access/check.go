@@ -22,9 +22,9 @@ func (t Target) In(project orgtree.ID) Target {
 
 // Check returns nil if the viewer holds the permission in the target. It
 // returns UNAUTHENTICATED for nobody, NOT_FOUND where the viewer cannot even
-// read the organization or the project, ORGANIZATION_LOCKED and
-// ORGANIZATION_DEACTIVATED where that is all that stands in the way, and
-// FORBIDDEN otherwise.
+// read the organization or the project, ORGANIZATION_LOCKED,
+// ORGANIZATION_DEACTIVATED and CONFLICT with NOT_ACTIVATED where that is all
+// that stands in the way, and FORBIDDEN otherwise.
 func Check(v Viewer, p Permission, t Target) error {
 	if v.IsSystem() {
 		return nil
@@ -147,14 +147,7 @@ func checkStatus(v Viewer, p Permission, t Target, here, through bool) error {
 	if v.IsSystem() || usable(v, p, t.Status, here, through) {
 		return nil
 	}
-	switch t.Status {
-	case orgtree.Locked:
-		return fault.New(fault.OrganizationLocked, "the organization is locked")
-	case orgtree.Deactivated:
-		return fault.New(fault.OrganizationDeactivated, "the organization is deactivated")
-	default:
-		return fault.Missing("organization")
-	}
+	return t.Status.Refusal()
 }
 
 // usable reports whether a right that is held here, or flows down, may be used
@@ -164,12 +157,15 @@ func usable(v Viewer, p Permission, status orgtree.Status, here, through bool) b
 }
 
 // allowedHere reports whether an organization's own people may use a right in
-// its state. Locked, they read, pay and open tickets; deactivated, they also
-// reopen it, and API keys only read; deleted, it is gone.
+// its state. Before its activation they read, name it and open tickets; locked,
+// they read, pay, open tickets and deactivate it; deactivated, they reopen it,
+// and API keys only read; deleted, it is gone.
 func allowedHere(v Viewer, p Permission, status orgtree.Status) bool {
 	switch status {
+	case orgtree.PendingActivation:
+		return p.IsRead() || p == OrgRename || p == TicketsOpen
 	case orgtree.Locked:
-		return p.IsRead() || p == BillingWrite || p == TicketsOpen
+		return p.IsRead() || p == BillingWrite || p == TicketsOpen || p == OrgDeactivate
 	case orgtree.Deactivated:
 		if !v.Key.IsZero() {
 			return p.IsRead()
@@ -177,24 +173,26 @@ func allowedHere(v Viewer, p Permission, status orgtree.Status) bool {
 		return p.IsRead() || p == BillingWrite || p == TicketsOpen || p == OrgReopen
 	case orgtree.Deleted:
 		return false
-	case orgtree.Active, orgtree.PendingActivation:
+	case orgtree.Active:
 	}
 	return true
 }
 
 // allowedThrough reports whether whoever comes in through the tree may use a
-// right in the organization's state. Locked, they read and unlock; deactivated,
-// they see it and reopen it; of a deleted one they see the tombstone and what it
-// owed.
+// right in the organization's state. Before its activation they read and name
+// it; locked, they read, unlock and deactivate it; deactivated, they see it and
+// reopen it; of a deleted one they see the tombstone and what it owed.
 func allowedThrough(p Permission, status orgtree.Status) bool {
 	switch status {
+	case orgtree.PendingActivation:
+		return p.IsRead() || p == OrgRename
 	case orgtree.Locked:
-		return p.IsRead() || p == PartnerLock
+		return p.IsRead() || p == PartnerLock || p == OrgDeactivate
 	case orgtree.Deactivated:
 		return p == OrgRead || p == PartnerRead || p == OrgReopen
 	case orgtree.Deleted:
 		return p == OrgRead || p == PartnerRead || p == BillingRead || p == AuditRead
-	case orgtree.Active, orgtree.PendingActivation:
+	case orgtree.Active:
 	}
 	return true
 }

@@ -260,7 +260,9 @@ func (n naive) usable(q question, p access.Permission, here, through bool) bool 
 	var hereToo, throughToo string
 	switch q.target.Status {
 	case "LOCKED":
-		hereToo, throughToo = naiveReads+" billing:write tickets:open", naiveReads+" partner:lock"
+		hereToo, throughToo = naiveReads+" billing:write tickets:open org:deactivate", naiveReads+" partner:lock org:deactivate"
+	case "PENDING_ACTIVATION":
+		hereToo, throughToo = naiveReads+" org:rename tickets:open", naiveReads+" org:rename"
 	case "DEACTIVATED":
 		hereToo, throughToo = naiveReads+" billing:write tickets:open org:reopen", "org:read partner:read org:reopen"
 		if q.key {
@@ -285,7 +287,7 @@ func (n naive) answer(q question) fault.Code {
 	}
 	if here || through {
 		return map[orgtree.Status]fault.Code{
-			"LOCKED": "ORGANIZATION_LOCKED", "DEACTIVATED": "ORGANIZATION_DEACTIVATED", "DELETED": "NOT_FOUND",
+			"PENDING_ACTIVATION": "CONFLICT", "LOCKED": "ORGANIZATION_LOCKED", "DEACTIVATED": "ORGANIZATION_DEACTIVATED", "DELETED": "NOT_FOUND",
 		}[q.target.Status]
 	}
 	seesHere, seesThrough := n.held(q, "org:read")
@@ -325,7 +327,7 @@ func TestTwoEvaluatorsAgree(t *testing.T) {
 			}
 		}
 	}
-	for _, code := range []fault.Code{"", "UNAUTHENTICATED", "NOT_FOUND", "FORBIDDEN", "ORGANIZATION_LOCKED", "ORGANIZATION_DEACTIVATED"} {
+	for _, code := range []fault.Code{"", "UNAUTHENTICATED", "NOT_FOUND", "FORBIDDEN", "ORGANIZATION_LOCKED", "ORGANIZATION_DEACTIVATED", "CONFLICT"} {
 		if answers[code] < 10 {
 			t.Errorf("%d questions are answered with %q", answers[code], code)
 		}

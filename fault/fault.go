@@ -73,6 +73,7 @@ const (
 	VersionMismatch       Reason = "VERSION_MISMATCH"        // CONFLICT
 	NameTaken             Reason = "NAME_TAKEN"              // CONFLICT
 	Maintenance           Reason = "MAINTENANCE"             // FORBIDDEN
+	NotActivated          Reason = "NOT_ACTIVATED"           // CONFLICT
 )
 
 // Error is a failure that a client can act on. Message is shown to the client

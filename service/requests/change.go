@@ -103,16 +103,8 @@ func checkOutsider(ctx context.Context, tx *database.Tx, org records.Organizatio
 	if err := access.CheckThrough(viewer, access.OrgRead, org.Target(), orgtree.ID{}); err != nil {
 		return err
 	}
-	switch org.Status {
-	case orgtree.Locked:
-		return fault.New(fault.OrganizationLocked, "the organization is locked")
-	case orgtree.Deactivated:
-		return fault.New(fault.OrganizationDeactivated, "the organization is deactivated")
-	case orgtree.PendingActivation:
-		return fault.New(fault.Conflict, "the organization is not active yet")
-	case orgtree.Deleted:
-		return fault.Missing("organization")
-	case orgtree.Active:
+	if org.Status != orgtree.Active {
+		return org.Status.Refusal()
 	}
 	return nil
 }
