@@ -150,6 +150,11 @@ type ComplexityRoot struct {
 		Policy       func(childComplexity int) int
 	}
 
+	ActivateOrganizationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Organization     func(childComplexity int) int
+	}
+
 	AddGroupMembersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
@@ -314,6 +319,11 @@ type ComplexityRoot struct {
 		User             func(childComplexity int) int
 	}
 
+	DeactivateOrganizationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Organization     func(childComplexity int) int
+	}
+
 	DeclineAccessRequestPayload struct {
 		AccessRequest    func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -332,6 +342,11 @@ type ComplexityRoot struct {
 	DeleteGroupPayload struct {
 		ClientMutationID func(childComplexity int) int
 		GroupID          func(childComplexity int) int
+	}
+
+	DeleteOrganizationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		OrganizationID   func(childComplexity int) int
 	}
 
 	DeletePolicyPayload struct {
@@ -444,6 +459,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	LockOrganizationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Organization     func(childComplexity int) int
+	}
+
 	LockSettingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Revision         func(childComplexity int) int
@@ -503,58 +523,65 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptAccessRequest  func(childComplexity int, input model.AcceptAccessRequestInput) int
-		AddGroupMembers      func(childComplexity int, input model.AddGroupMembersInput) int
-		AddSSHKey            func(childComplexity int, input model.AddSSHKeyInput) int
-		CancelAccessRequest  func(childComplexity int, input model.CancelAccessRequestInput) int
-		ClonePolicy          func(childComplexity int, input model.ClonePolicyInput) int
-		CreateAPIKey         func(childComplexity int, input model.CreateAPIKeyInput) int
-		CreateApplication    func(childComplexity int, input model.CreateApplicationInput) int
-		CreateGroup          func(childComplexity int, input model.CreateGroupInput) int
-		CreateOrganization   func(childComplexity int, input model.CreateOrganizationInput) int
-		CreatePolicy         func(childComplexity int, input model.CreatePolicyInput) int
-		CreateProject        func(childComplexity int, input model.CreateProjectInput) int
-		CreateUser           func(childComplexity int, input model.CreateUserInput) int
-		DeclineAccessRequest func(childComplexity int, input model.DeclineAccessRequestInput) int
-		DeleteAPIKey         func(childComplexity int, input model.DeleteAPIKeyInput) int
-		DeleteApplication    func(childComplexity int, input model.DeleteApplicationInput) int
-		DeleteGroup          func(childComplexity int, input model.DeleteGroupInput) int
-		DeletePolicy         func(childComplexity int, input model.DeletePolicyInput) int
-		DeleteProject        func(childComplexity int, input model.DeleteProjectInput) int
-		DeleteSSHKey         func(childComplexity int, input model.DeleteSSHKeyInput) int
-		ExchangeAPIKey       func(childComplexity int, input model.ExchangeAPIKeyInput) int
-		GuardSetting         func(childComplexity int, input model.GuardSettingInput) int
-		ImportUsage          func(childComplexity int, input model.ImportUsageInput) int
-		LockSetting          func(childComplexity int, input model.LockSettingInput) int
-		Login                func(childComplexity int, input model.LoginInput) int
-		MapUsage             func(childComplexity int, input model.MapUsageInput) int
-		RefreshSession       func(childComplexity int, input model.RefreshSessionInput) int
-		RegisterResource     func(childComplexity int, input model.RegisterResourceInput) int
-		ReleaseResource      func(childComplexity int, input model.ReleaseResourceInput) int
-		RemoveGroupMembers   func(childComplexity int, input model.RemoveGroupMembersInput) int
-		RequestAccess        func(childComplexity int, input model.RequestAccessInput) int
-		ResetBuiltinPolicy   func(childComplexity int, input model.ResetBuiltinPolicyInput) int
-		RevokeSession        func(childComplexity int, input model.RevokeSessionInput) int
-		RevokeSessions       func(childComplexity int, input model.RevokeSessionsInput) int
-		RotateAPIKey         func(childComplexity int, input model.RotateAPIKeyInput) int
-		SetBillingMultiplier func(childComplexity int, input model.SetBillingMultiplierInput) int
-		SetGroupProjects     func(childComplexity int, input model.SetGroupProjectsInput) int
-		SetGroupRoles        func(childComplexity int, input model.SetGroupRolesInput) int
-		SetOrganizationKind  func(childComplexity int, input model.SetOrganizationKindInput) int
-		SetPolicyPrincipal   func(childComplexity int, input model.SetPolicyPrincipalInput) int
-		SetPolicyRules       func(childComplexity int, input model.SetPolicyRulesInput) int
-		SetSetting           func(childComplexity int, input model.SetSettingInput) int
-		SignOut              func(childComplexity int, input model.SignOutInput) int
-		UnlockSetting        func(childComplexity int, input model.UnlockSettingInput) int
-		UnsetSetting         func(childComplexity int, input model.UnsetSettingInput) int
-		UpdateAPIKey         func(childComplexity int, input model.UpdateAPIKeyInput) int
-		UpdateApplication    func(childComplexity int, input model.UpdateApplicationInput) int
-		UpdateGroup          func(childComplexity int, input model.UpdateGroupInput) int
-		UpdateOrganization   func(childComplexity int, input model.UpdateOrganizationInput) int
-		UpdatePolicy         func(childComplexity int, input model.UpdatePolicyInput) int
-		UpdateProject        func(childComplexity int, input model.UpdateProjectInput) int
-		UpdateResource       func(childComplexity int, input model.UpdateResourceInput) int
-		UpdateSSHKey         func(childComplexity int, input model.UpdateSSHKeyInput) int
+		AcceptAccessRequest    func(childComplexity int, input model.AcceptAccessRequestInput) int
+		ActivateOrganization   func(childComplexity int, input model.ActivateOrganizationInput) int
+		AddGroupMembers        func(childComplexity int, input model.AddGroupMembersInput) int
+		AddSSHKey              func(childComplexity int, input model.AddSSHKeyInput) int
+		CancelAccessRequest    func(childComplexity int, input model.CancelAccessRequestInput) int
+		ClonePolicy            func(childComplexity int, input model.ClonePolicyInput) int
+		CreateAPIKey           func(childComplexity int, input model.CreateAPIKeyInput) int
+		CreateApplication      func(childComplexity int, input model.CreateApplicationInput) int
+		CreateGroup            func(childComplexity int, input model.CreateGroupInput) int
+		CreateOrganization     func(childComplexity int, input model.CreateOrganizationInput) int
+		CreatePolicy           func(childComplexity int, input model.CreatePolicyInput) int
+		CreateProject          func(childComplexity int, input model.CreateProjectInput) int
+		CreateUser             func(childComplexity int, input model.CreateUserInput) int
+		DeactivateOrganization func(childComplexity int, input model.DeactivateOrganizationInput) int
+		DeclineAccessRequest   func(childComplexity int, input model.DeclineAccessRequestInput) int
+		DeleteAPIKey           func(childComplexity int, input model.DeleteAPIKeyInput) int
+		DeleteApplication      func(childComplexity int, input model.DeleteApplicationInput) int
+		DeleteGroup            func(childComplexity int, input model.DeleteGroupInput) int
+		DeleteOrganization     func(childComplexity int, input model.DeleteOrganizationInput) int
+		DeletePolicy           func(childComplexity int, input model.DeletePolicyInput) int
+		DeleteProject          func(childComplexity int, input model.DeleteProjectInput) int
+		DeleteSSHKey           func(childComplexity int, input model.DeleteSSHKeyInput) int
+		ExchangeAPIKey         func(childComplexity int, input model.ExchangeAPIKeyInput) int
+		GuardSetting           func(childComplexity int, input model.GuardSettingInput) int
+		ImportUsage            func(childComplexity int, input model.ImportUsageInput) int
+		LockOrganization       func(childComplexity int, input model.LockOrganizationInput) int
+		LockSetting            func(childComplexity int, input model.LockSettingInput) int
+		Login                  func(childComplexity int, input model.LoginInput) int
+		MapUsage               func(childComplexity int, input model.MapUsageInput) int
+		ReassignOwner          func(childComplexity int, input model.ReassignOwnerInput) int
+		RefreshSession         func(childComplexity int, input model.RefreshSessionInput) int
+		RegisterResource       func(childComplexity int, input model.RegisterResourceInput) int
+		ReleaseResource        func(childComplexity int, input model.ReleaseResourceInput) int
+		RemoveGroupMembers     func(childComplexity int, input model.RemoveGroupMembersInput) int
+		ReopenOrganization     func(childComplexity int, input model.ReopenOrganizationInput) int
+		RequestAccess          func(childComplexity int, input model.RequestAccessInput) int
+		ResetBuiltinPolicy     func(childComplexity int, input model.ResetBuiltinPolicyInput) int
+		RevokeSession          func(childComplexity int, input model.RevokeSessionInput) int
+		RevokeSessions         func(childComplexity int, input model.RevokeSessionsInput) int
+		RotateAPIKey           func(childComplexity int, input model.RotateAPIKeyInput) int
+		SetBillingMultiplier   func(childComplexity int, input model.SetBillingMultiplierInput) int
+		SetGroupProjects       func(childComplexity int, input model.SetGroupProjectsInput) int
+		SetGroupRoles          func(childComplexity int, input model.SetGroupRolesInput) int
+		SetOrganizationKind    func(childComplexity int, input model.SetOrganizationKindInput) int
+		SetPolicyPrincipal     func(childComplexity int, input model.SetPolicyPrincipalInput) int
+		SetPolicyRules         func(childComplexity int, input model.SetPolicyRulesInput) int
+		SetSetting             func(childComplexity int, input model.SetSettingInput) int
+		SignOut                func(childComplexity int, input model.SignOutInput) int
+		UnlockOrganization     func(childComplexity int, input model.UnlockOrganizationInput) int
+		UnlockSetting          func(childComplexity int, input model.UnlockSettingInput) int
+		UnsetSetting           func(childComplexity int, input model.UnsetSettingInput) int
+		UpdateAPIKey           func(childComplexity int, input model.UpdateAPIKeyInput) int
+		UpdateApplication      func(childComplexity int, input model.UpdateApplicationInput) int
+		UpdateGroup            func(childComplexity int, input model.UpdateGroupInput) int
+		UpdateOrganization     func(childComplexity int, input model.UpdateOrganizationInput) int
+		UpdatePolicy           func(childComplexity int, input model.UpdatePolicyInput) int
+		UpdateProject          func(childComplexity int, input model.UpdateProjectInput) int
+		UpdateResource         func(childComplexity int, input model.UpdateResourceInput) int
+		UpdateSSHKey           func(childComplexity int, input model.UpdateSSHKeyInput) int
 	}
 
 	Notice struct {
@@ -592,12 +619,18 @@ type ComplexityRoot struct {
 		Costs                       func(childComplexity int, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) int
 		CreatedAt                   func(childComplexity int) int
 		CustomerReference           func(childComplexity int) int
+		CustomerReferenceBefore     func(childComplexity int) int
+		CustomerReferenceFrom       func(childComplexity int) int
+		DeactivatedAt               func(childComplexity int) int
+		DeactivationReason          func(childComplexity int) int
+		DeletedAt                   func(childComplexity int) int
 		Depth                       func(childComplexity int) int
 		EffectiveBillingMultipliers func(childComplexity int, month *pricing.Month) int
 		EffectiveSettings           func(childComplexity int, keys []string, asOf *time.Time) int
 		Groups                      func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ID                          func(childComplexity int) int
 		Kind                        func(childComplexity int) int
+		Lock                        func(childComplexity int) int
 		ManagedBy                   func(childComplexity int) int
 		ManagedOrganizations        func(childComplexity int, first *int, after *string, last *int, before *string, recursive *bool, where *model.OrganizationWhereInput, orderBy *model.OrganizationOrder) int
 		MemberCount                 func(childComplexity int) int
@@ -605,8 +638,10 @@ type ComplexityRoot struct {
 		Name                        func(childComplexity int) int
 		Notices                     func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Owner                       func(childComplexity int) int
+		Personal                    func(childComplexity int) int
 		Policies                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.PolicyWhereInput, orderBy *model.PolicyOrder) int
 		Projects                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) int
+		PurgeAt                     func(childComplexity int) int
 		SettingValues               func(childComplexity int, keys []string) int
 		Slug                        func(childComplexity int) int
 		Status                      func(childComplexity int) int
@@ -624,6 +659,13 @@ type ComplexityRoot struct {
 	OrganizationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	OrganizationLock struct {
+		At           func(childComplexity int) int
+		By           func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Reason       func(childComplexity int) int
 	}
 
 	OrganizationReference struct {
@@ -750,6 +792,11 @@ type ComplexityRoot struct {
 		Viewer             func(childComplexity int) int
 	}
 
+	ReassignOwnerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Organization     func(childComplexity int) int
+	}
+
 	RefreshSessionPayload struct {
 		AccessToken      func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -770,6 +817,11 @@ type ComplexityRoot struct {
 	RemoveGroupMembersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
+	}
+
+	ReopenOrganizationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Organization     func(childComplexity int) int
 	}
 
 	RequestAccessPayload struct {
@@ -971,6 +1023,11 @@ type ComplexityRoot struct {
 
 	SignOutPayload struct {
 		ClientMutationID func(childComplexity int) int
+	}
+
+	UnlockOrganizationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Organization     func(childComplexity int) int
 	}
 
 	UnlockSettingPayload struct {
@@ -1448,6 +1505,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccessSource.Policy(childComplexity), true
+
+	case "ActivateOrganizationPayload.clientMutationId":
+		if e.ComplexityRoot.ActivateOrganizationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivateOrganizationPayload.ClientMutationID(childComplexity), true
+	case "ActivateOrganizationPayload.organization":
+		if e.ComplexityRoot.ActivateOrganizationPayload.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivateOrganizationPayload.Organization(childComplexity), true
 
 	case "AddGroupMembersPayload.clientMutationId":
 		if e.ComplexityRoot.AddGroupMembersPayload.ClientMutationID == nil {
@@ -2045,6 +2115,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateUserPayload.User(childComplexity), true
 
+	case "DeactivateOrganizationPayload.clientMutationId":
+		if e.ComplexityRoot.DeactivateOrganizationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeactivateOrganizationPayload.ClientMutationID(childComplexity), true
+	case "DeactivateOrganizationPayload.organization":
+		if e.ComplexityRoot.DeactivateOrganizationPayload.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeactivateOrganizationPayload.Organization(childComplexity), true
+
 	case "DeclineAccessRequestPayload.accessRequest":
 		if e.ComplexityRoot.DeclineAccessRequestPayload.AccessRequest == nil {
 			break
@@ -2096,6 +2179,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteGroupPayload.GroupID(childComplexity), true
+
+	case "DeleteOrganizationPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteOrganizationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteOrganizationPayload.ClientMutationID(childComplexity), true
+	case "DeleteOrganizationPayload.organizationId":
+		if e.ComplexityRoot.DeleteOrganizationPayload.OrganizationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteOrganizationPayload.OrganizationID(childComplexity), true
 
 	case "DeletePolicyPayload.clientMutationId":
 		if e.ComplexityRoot.DeletePolicyPayload.ClientMutationID == nil {
@@ -2522,6 +2618,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InvitationEdge.Node(childComplexity), true
 
+	case "LockOrganizationPayload.clientMutationId":
+		if e.ComplexityRoot.LockOrganizationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LockOrganizationPayload.ClientMutationID(childComplexity), true
+	case "LockOrganizationPayload.organization":
+		if e.ComplexityRoot.LockOrganizationPayload.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LockOrganizationPayload.Organization(childComplexity), true
+
 	case "LockSettingPayload.clientMutationId":
 		if e.ComplexityRoot.LockSettingPayload.ClientMutationID == nil {
 			break
@@ -2750,6 +2859,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptAccessRequest(childComplexity, args["input"].(model.AcceptAccessRequestInput)), true
+	case "Mutation.activateOrganization":
+		if e.ComplexityRoot.Mutation.ActivateOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_activateOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ActivateOrganization(childComplexity, args["input"].(model.ActivateOrganizationInput)), true
 	case "Mutation.addGroupMembers":
 		if e.ComplexityRoot.Mutation.AddGroupMembers == nil {
 			break
@@ -2871,6 +2991,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateUser(childComplexity, args["input"].(model.CreateUserInput)), true
+	case "Mutation.deactivateOrganization":
+		if e.ComplexityRoot.Mutation.DeactivateOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deactivateOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeactivateOrganization(childComplexity, args["input"].(model.DeactivateOrganizationInput)), true
 	case "Mutation.declineAccessRequest":
 		if e.ComplexityRoot.Mutation.DeclineAccessRequest == nil {
 			break
@@ -2915,6 +3046,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteGroup(childComplexity, args["input"].(model.DeleteGroupInput)), true
+	case "Mutation.deleteOrganization":
+		if e.ComplexityRoot.Mutation.DeleteOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOrganization(childComplexity, args["input"].(model.DeleteOrganizationInput)), true
 	case "Mutation.deletePolicy":
 		if e.ComplexityRoot.Mutation.DeletePolicy == nil {
 			break
@@ -2981,6 +3123,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ImportUsage(childComplexity, args["input"].(model.ImportUsageInput)), true
+	case "Mutation.lockOrganization":
+		if e.ComplexityRoot.Mutation.LockOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lockOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LockOrganization(childComplexity, args["input"].(model.LockOrganizationInput)), true
 	case "Mutation.lockSetting":
 		if e.ComplexityRoot.Mutation.LockSetting == nil {
 			break
@@ -3014,6 +3167,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MapUsage(childComplexity, args["input"].(model.MapUsageInput)), true
+	case "Mutation.reassignOwner":
+		if e.ComplexityRoot.Mutation.ReassignOwner == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reassignOwner_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReassignOwner(childComplexity, args["input"].(model.ReassignOwnerInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -3058,6 +3222,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveGroupMembers(childComplexity, args["input"].(model.RemoveGroupMembersInput)), true
+	case "Mutation.reopenOrganization":
+		if e.ComplexityRoot.Mutation.ReopenOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reopenOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReopenOrganization(childComplexity, args["input"].(model.ReopenOrganizationInput)), true
 	case "Mutation.requestAccess":
 		if e.ComplexityRoot.Mutation.RequestAccess == nil {
 			break
@@ -3201,6 +3376,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOut(childComplexity, args["input"].(model.SignOutInput)), true
+	case "Mutation.unlockOrganization":
+		if e.ComplexityRoot.Mutation.UnlockOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unlockOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnlockOrganization(childComplexity, args["input"].(model.UnlockOrganizationInput)), true
 	case "Mutation.unlockSetting":
 		if e.ComplexityRoot.Mutation.UnlockSetting == nil {
 			break
@@ -3473,6 +3659,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.CustomerReference(childComplexity), true
+	case "Organization.customerReferenceBefore":
+		if e.ComplexityRoot.Organization.CustomerReferenceBefore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.CustomerReferenceBefore(childComplexity), true
+	case "Organization.customerReferenceFrom":
+		if e.ComplexityRoot.Organization.CustomerReferenceFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.CustomerReferenceFrom(childComplexity), true
+	case "Organization.deactivatedAt":
+		if e.ComplexityRoot.Organization.DeactivatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.DeactivatedAt(childComplexity), true
+	case "Organization.deactivationReason":
+		if e.ComplexityRoot.Organization.DeactivationReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.DeactivationReason(childComplexity), true
+	case "Organization.deletedAt":
+		if e.ComplexityRoot.Organization.DeletedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.DeletedAt(childComplexity), true
 	case "Organization.depth":
 		if e.ComplexityRoot.Organization.Depth == nil {
 			break
@@ -3524,6 +3740,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Kind(childComplexity), true
+	case "Organization.lock":
+		if e.ComplexityRoot.Organization.Lock == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.Lock(childComplexity), true
 	case "Organization.managedBy":
 		if e.ComplexityRoot.Organization.ManagedBy == nil {
 			break
@@ -3581,6 +3803,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Owner(childComplexity), true
+	case "Organization.personal":
+		if e.ComplexityRoot.Organization.Personal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.Personal(childComplexity), true
 	case "Organization.policies":
 		if e.ComplexityRoot.Organization.Policies == nil {
 			break
@@ -3603,6 +3831,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Projects(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.ProjectWhereInput), args["orderBy"].(*model.ProjectOrder)), true
+	case "Organization.purgeAt":
+		if e.ComplexityRoot.Organization.PurgeAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.PurgeAt(childComplexity), true
 	case "Organization.settingValues":
 		if e.ComplexityRoot.Organization.SettingValues == nil {
 			break
@@ -3676,6 +3910,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrganizationEdge.Node(childComplexity), true
+
+	case "OrganizationLock.at":
+		if e.ComplexityRoot.OrganizationLock.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationLock.At(childComplexity), true
+	case "OrganizationLock.by":
+		if e.ComplexityRoot.OrganizationLock.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationLock.By(childComplexity), true
+	case "OrganizationLock.organization":
+		if e.ComplexityRoot.OrganizationLock.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationLock.Organization(childComplexity), true
+	case "OrganizationLock.reason":
+		if e.ComplexityRoot.OrganizationLock.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationLock.Reason(childComplexity), true
 
 	case "OrganizationReference.id":
 		if e.ComplexityRoot.OrganizationReference.ID == nil {
@@ -4205,6 +4464,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
+	case "ReassignOwnerPayload.clientMutationId":
+		if e.ComplexityRoot.ReassignOwnerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReassignOwnerPayload.ClientMutationID(childComplexity), true
+	case "ReassignOwnerPayload.organization":
+		if e.ComplexityRoot.ReassignOwnerPayload.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReassignOwnerPayload.Organization(childComplexity), true
+
 	case "RefreshSessionPayload.accessToken":
 		if e.ComplexityRoot.RefreshSessionPayload.AccessToken == nil {
 			break
@@ -4268,6 +4540,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemoveGroupMembersPayload.Group(childComplexity), true
+
+	case "ReopenOrganizationPayload.clientMutationId":
+		if e.ComplexityRoot.ReopenOrganizationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenOrganizationPayload.ClientMutationID(childComplexity), true
+	case "ReopenOrganizationPayload.organization":
+		if e.ComplexityRoot.ReopenOrganizationPayload.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenOrganizationPayload.Organization(childComplexity), true
 
 	case "RequestAccessPayload.accessRequest":
 		if e.ComplexityRoot.RequestAccessPayload.AccessRequest == nil {
@@ -5016,6 +5301,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignOutPayload.ClientMutationID(childComplexity), true
 
+	case "UnlockOrganizationPayload.clientMutationId":
+		if e.ComplexityRoot.UnlockOrganizationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnlockOrganizationPayload.ClientMutationID(childComplexity), true
+	case "UnlockOrganizationPayload.organization":
+		if e.ComplexityRoot.UnlockOrganizationPayload.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnlockOrganizationPayload.Organization(childComplexity), true
+
 	case "UnlockSettingPayload.clientMutationId":
 		if e.ComplexityRoot.UnlockSettingPayload.ClientMutationID == nil {
 			break
@@ -5404,6 +5702,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAcceptAccessRequestInput,
 		ec.unmarshalInputAccessCheckInput,
+		ec.unmarshalInputActivateOrganizationInput,
 		ec.unmarshalInputAddGroupMembersInput,
 		ec.unmarshalInputAddSshKeyInput,
 		ec.unmarshalInputApplicationOrder,
@@ -5419,16 +5718,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreatePolicyInput,
 		ec.unmarshalInputCreateProjectInput,
 		ec.unmarshalInputCreateUserInput,
+		ec.unmarshalInputDeactivateOrganizationInput,
 		ec.unmarshalInputDeclineAccessRequestInput,
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
 		ec.unmarshalInputDeleteGroupInput,
+		ec.unmarshalInputDeleteOrganizationInput,
 		ec.unmarshalInputDeletePolicyInput,
 		ec.unmarshalInputDeleteProjectInput,
 		ec.unmarshalInputDeleteSshKeyInput,
 		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputGuardSettingInput,
 		ec.unmarshalInputImportUsageInput,
+		ec.unmarshalInputLockOrganizationInput,
 		ec.unmarshalInputLockSettingInput,
 		ec.unmarshalInputLoginInput,
 		ec.unmarshalInputMapUsageInput,
@@ -5440,10 +5742,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPolicyWhereInput,
 		ec.unmarshalInputProjectOrder,
 		ec.unmarshalInputProjectWhereInput,
+		ec.unmarshalInputReassignOwnerInput,
 		ec.unmarshalInputRefreshSessionInput,
 		ec.unmarshalInputRegisterResourceInput,
 		ec.unmarshalInputReleaseResourceInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
+		ec.unmarshalInputReopenOrganizationInput,
 		ec.unmarshalInputRequestAccessInput,
 		ec.unmarshalInputResetBuiltinPolicyInput,
 		ec.unmarshalInputResourceWhereInput,
@@ -5458,6 +5762,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetPolicyRulesInput,
 		ec.unmarshalInputSetSettingInput,
 		ec.unmarshalInputSignOutInput,
+		ec.unmarshalInputUnlockOrganizationInput,
 		ec.unmarshalInputUnlockSettingInput,
 		ec.unmarshalInputUnsetSettingInput,
 		ec.unmarshalInputUpdateApiKeyInput,
@@ -5770,6 +6075,16 @@ func (ec *executionContext) childFields_AccessSource(ctx context.Context, field 
 		return ec.fieldContext_AccessSource_policy(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccessSource", field.Name)
+}
+
+func (ec *executionContext) childFields_ActivateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_ActivateOrganizationPayload_organization(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ActivateOrganizationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActivateOrganizationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AddGroupMembersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6100,6 +6415,16 @@ func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type CreateUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeactivateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_DeactivateOrganizationPayload_organization(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeactivateOrganizationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeactivateOrganizationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeclineAccessRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessRequest":
@@ -6138,6 +6463,16 @@ func (ec *executionContext) childFields_DeleteGroupPayload(ctx context.Context, 
 		return ec.fieldContext_DeleteGroupPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteGroupPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organizationId":
+		return ec.fieldContext_DeleteOrganizationPayload_organizationId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteOrganizationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteOrganizationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeletePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6360,6 +6695,16 @@ func (ec *executionContext) childFields_InvitationEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_LockOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_LockOrganizationPayload_organization(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_LockOrganizationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockOrganizationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_LockSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "setting":
@@ -6546,8 +6891,24 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_createdAt(ctx, field)
 	case "version":
 		return ec.fieldContext_Organization_version(ctx, field)
+	case "personal":
+		return ec.fieldContext_Organization_personal(ctx, field)
+	case "lock":
+		return ec.fieldContext_Organization_lock(ctx, field)
+	case "deactivatedAt":
+		return ec.fieldContext_Organization_deactivatedAt(ctx, field)
+	case "deactivationReason":
+		return ec.fieldContext_Organization_deactivationReason(ctx, field)
+	case "purgeAt":
+		return ec.fieldContext_Organization_purgeAt(ctx, field)
+	case "deletedAt":
+		return ec.fieldContext_Organization_deletedAt(ctx, field)
 	case "customerReference":
 		return ec.fieldContext_Organization_customerReference(ctx, field)
+	case "customerReferenceFrom":
+		return ec.fieldContext_Organization_customerReferenceFrom(ctx, field)
+	case "customerReferenceBefore":
+		return ec.fieldContext_Organization_customerReferenceBefore(ctx, field)
 	case "managedBy":
 		return ec.fieldContext_Organization_managedBy(ctx, field)
 	case "ancestors":
@@ -6612,6 +6973,20 @@ func (ec *executionContext) childFields_OrganizationEdge(ctx context.Context, fi
 		return ec.fieldContext_OrganizationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrganizationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganizationLock(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "by":
+		return ec.fieldContext_OrganizationLock_by(ctx, field)
+	case "organization":
+		return ec.fieldContext_OrganizationLock_organization(ctx, field)
+	case "reason":
+		return ec.fieldContext_OrganizationLock_reason(ctx, field)
+	case "at":
+		return ec.fieldContext_OrganizationLock_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganizationLock", field.Name)
 }
 
 func (ec *executionContext) childFields_OrganizationReference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6838,6 +7213,16 @@ func (ec *executionContext) childFields_ProjectEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ProjectEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ReassignOwnerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_ReassignOwnerPayload_organization(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ReassignOwnerPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReassignOwnerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessToken":
@@ -6880,6 +7265,16 @@ func (ec *executionContext) childFields_RemoveGroupMembersPayload(ctx context.Co
 		return ec.fieldContext_RemoveGroupMembersPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveGroupMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReopenOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_ReopenOrganizationPayload_organization(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ReopenOrganizationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReopenOrganizationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7270,6 +7665,16 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 		return ec.fieldContext_SignOutPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UnlockOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_UnlockOrganizationPayload_organization(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UnlockOrganizationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnlockOrganizationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UnlockSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -72,7 +72,7 @@ func organizationWhere(where *model.OrganizationWhereInput) (organizations.Where
 	}
 	manager, err := optionalID("where.managedById", typeid.Organization, where.ManagedByID)
 	return organizations.Where{
-		NameContains: where.NameContains, Kind: where.Kind, Status: where.Status, ManagedBy: manager, MemberOf: where.MemberOf,
+		NameContains: where.NameContains, Kind: where.Kind, Status: where.Status, LockedBy: where.LockedBy, ManagedBy: manager, MemberOf: where.MemberOf,
 	}, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/graph"
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
@@ -61,8 +62,109 @@ func (r *mutationResolver) SetOrganizationKind(ctx context.Context, input model.
 	return &model.SetOrganizationKindPayload{Organization: organization, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) ActivateOrganization(ctx context.Context, input model.ActivateOrganizationInput) (*model.ActivateOrganizationPayload, error) {
+	id, err := input.ID.Expect("id", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	organization, err := r.Organizations.Activate(ctx, organizations.Activation{
+		ID: id, TermsVersion: input.TermsVersion, PaymentMethod: valueOf(input.PaymentMethodReference),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.ActivateOrganizationPayload{Organization: organization, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) LockOrganization(ctx context.Context, input model.LockOrganizationInput) (*model.LockOrganizationPayload, error) {
+	id, err := input.ID.Expect("id", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	organization, err := r.Organizations.Lock(ctx, id, input.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return &model.LockOrganizationPayload{Organization: organization, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) UnlockOrganization(ctx context.Context, input model.UnlockOrganizationInput) (*model.UnlockOrganizationPayload, error) {
+	id, err := input.ID.Expect("id", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	organization, err := r.Organizations.Unlock(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &model.UnlockOrganizationPayload{Organization: organization, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) DeactivateOrganization(ctx context.Context, input model.DeactivateOrganizationInput) (*model.DeactivateOrganizationPayload, error) {
+	id, err := input.ID.Expect("id", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	organization, err := r.Organizations.Deactivate(ctx, organizations.Deactivation{ID: id, Confirm: input.Confirm, Reason: valueOf(input.Reason)})
+	if err != nil {
+		return nil, err
+	}
+	return &model.DeactivateOrganizationPayload{Organization: organization, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) ReopenOrganization(ctx context.Context, input model.ReopenOrganizationInput) (*model.ReopenOrganizationPayload, error) {
+	id, err := input.ID.Expect("id", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	organization, err := r.Organizations.Reopen(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &model.ReopenOrganizationPayload{Organization: organization, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) DeleteOrganization(ctx context.Context, input model.DeleteOrganizationInput) (*model.DeleteOrganizationPayload, error) {
+	id, err := input.ID.Expect("id", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Organizations.Delete(ctx, id); err != nil {
+		return nil, err
+	}
+	return &model.DeleteOrganizationPayload{OrganizationID: input.ID, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) ReassignOwner(ctx context.Context, input model.ReassignOwnerInput) (*model.ReassignOwnerPayload, error) {
+	id, err := input.OrganizationID.Expect("organizationId", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	person, err := input.UserID.Expect("userId", typeid.User)
+	if err != nil {
+		return nil, err
+	}
+	organization, err := r.Organizations.Reassign(ctx, organizations.Reassignment{Organization: id, User: person, Reason: input.Reason})
+	if err != nil {
+		return nil, err
+	}
+	return &model.ReassignOwnerPayload{Organization: organization, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *organizationResolver) Lock(ctx context.Context, obj *organizations.Organization) (*organizations.Lock, error) {
+	return r.Organizations.LockOf(ctx, obj)
+}
+
 func (r *organizationResolver) CustomerReference(ctx context.Context, obj *organizations.Organization) (*string, error) {
 	return r.Organizations.CustomerReference(ctx, obj)
+}
+
+func (r *organizationResolver) CustomerReferenceFrom(ctx context.Context, obj *organizations.Organization) (*pricing.Month, error) {
+	return r.Organizations.CustomerReferenceFrom(ctx, obj)
+}
+
+func (r *organizationResolver) CustomerReferenceBefore(ctx context.Context, obj *organizations.Organization) (*string, error) {
+	return r.Organizations.CustomerReferenceBefore(ctx, obj)
 }
 
 func (r *organizationResolver) ManagedBy(ctx context.Context, obj *organizations.Organization) (*records.Reference, error) {

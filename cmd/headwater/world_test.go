@@ -28,6 +28,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/token"
 	"github.com/headwater-platform/headwater/typeid"
@@ -363,6 +364,8 @@ func (w *world) token(t testing.TB, actor string) string {
 //	leave acme.max               a member goes, with their API keys
 //	key ID expired               an API key is past its end
 //	clock 240h                   time passes
+//	purge acme                   the job that ends it comes
+//	personal max home            a person's own organization, dormant, known as home
 func (w *world) arrange(t testing.TB, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
@@ -392,12 +395,35 @@ func (w *world) hired(t testing.TB, words []string) bool {
 		w.team(t, words[1], words[2], words[3:]...)
 	case "person":
 		w.person(t, words[1], words[2], words[3:]...)
+	case "purge":
+		if err := w.platform.services.Organizations.Purge(t.Context(), w.key(t, words[1])); err != nil {
+			t.Fatal(err)
+		}
+	case "personal":
+		w.personal(t, words[1], words[2])
 	case "clock":
 		w.clock.Advance(one(t, func() (time.Duration, error) { return time.ParseDuration(words[1]) }))
 	default:
 		return false
 	}
 	return true
+}
+
+// personal makes the organization that comes with a person's account.
+func (w *world) personal(t testing.TB, owner, slug string) {
+	t.Helper()
+	_, err := w.platform.db.Write(w.system(t), database.Entry{Action: "arrange"}, func(ctx context.Context, tx *database.Tx) error {
+		account := one(t, func() (*ent.User, error) { return tx.User.Get(ctx, w.key(t, owner)) })
+		row, err := roster.FoundPersonal(ctx, tx, account)
+		if err == nil {
+			w.name(slug, typeid.New(typeid.Organization, row.ID).String())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.furniture(t, slug, owner)
 }
 
 // arranged makes the change of one line.

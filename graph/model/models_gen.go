@@ -61,6 +61,26 @@ type AccessCheckInput struct {
 	Address *string `json:"address,omitempty"`
 }
 
+// What `activateOrganization` is asked for.
+type ActivateOrganizationInput struct {
+	// Which organization.
+	ID typeid.ID `json:"id"`
+	// The version of the terms that the owner agrees to, 1 to 100 characters.
+	TermsVersion string `json:"termsVersion"`
+	// What an external processor calls the means of payment, at most 200 characters. It is not shown again.
+	PaymentMethodReference *string `json:"paymentMethodReference,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `activateOrganization` answers.
+type ActivateOrganizationPayload struct {
+	// The changed organization.
+	Organization *organizations.Organization `json:"organization"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `addGroupMembers` is asked for.
 type AddGroupMembersInput struct {
 	// Which group.
@@ -357,6 +377,26 @@ type CreateUserPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `deactivateOrganization` is asked for.
+type DeactivateOrganizationInput struct {
+	// Which organization.
+	ID typeid.ID `json:"id"`
+	// The word `Deactivate`.
+	Confirm string `json:"confirm"`
+	// Why, at most 1000 characters.
+	Reason *string `json:"reason,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deactivateOrganization` answers.
+type DeactivateOrganizationPayload struct {
+	// The changed organization.
+	Organization *organizations.Organization `json:"organization"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `declineAccessRequest` is asked for.
 type DeclineAccessRequestInput struct {
 	// Which request.
@@ -417,6 +457,22 @@ type DeleteGroupInput struct {
 type DeleteGroupPayload struct {
 	// The group that is gone.
 	GroupID typeid.ID `json:"groupId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteOrganization` is asked for.
+type DeleteOrganizationInput struct {
+	// Which organization.
+	ID typeid.ID `json:"id"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteOrganization` answers.
+type DeleteOrganizationPayload struct {
+	// The organization that is gone.
+	OrganizationID typeid.ID `json:"organizationId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -577,6 +633,24 @@ type InvitationEdge struct {
 	Node *Invitation `json:"node"`
 }
 
+// What `lockOrganization` is asked for.
+type LockOrganizationInput struct {
+	// Which organization.
+	ID typeid.ID `json:"id"`
+	// Why: 1 to 1000 characters, which its members see.
+	Reason string `json:"reason"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `lockOrganization` answers.
+type LockOrganizationPayload struct {
+	// The changed organization.
+	Organization *organizations.Organization `json:"organization"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `lockSetting` is asked for.
 type LockSettingInput struct {
 	// An organization, a group or a membership.
@@ -666,8 +740,10 @@ type OrganizationWhereInput struct {
 	NameContains *string `json:"nameContains,omitempty"`
 	// The kind is this.
 	Kind *orgtree.Kind `json:"kind,omitempty"`
-	// The status is this.
+	// The status is this. Without it, those that are deleted are left out.
 	Status *orgtree.Status `json:"status,omitempty"`
+	// A lock of this tier is held on it.
+	LockedBy *organizations.LockTier `json:"lockedBy,omitempty"`
 	// It is managed by this organization.
 	ManagedByID *typeid.ID `json:"managedById,omitempty"`
 	// Whether the viewer is a member.
@@ -737,6 +813,26 @@ type ProjectWhereInput struct {
 }
 
 type Query struct {
+}
+
+// What `reassignOwner` is asked for.
+type ReassignOwnerInput struct {
+	// Which organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// One of its administrators.
+	UserID typeid.ID `json:"userId"`
+	// Why: 1 to 1000 characters, which the journal keeps.
+	Reason string `json:"reason"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `reassignOwner` answers.
+type ReassignOwnerPayload struct {
+	// The changed organization.
+	Organization *organizations.Organization `json:"organization"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What `refreshSession` is asked for.
@@ -821,6 +917,22 @@ type RemoveGroupMembersInput struct {
 type RemoveGroupMembersPayload struct {
 	// The changed group.
 	Group *groups.Group `json:"group"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `reopenOrganization` is asked for.
+type ReopenOrganizationInput struct {
+	// Which organization.
+	ID typeid.ID `json:"id"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `reopenOrganization` answers.
+type ReopenOrganizationPayload struct {
+	// The changed organization.
+	Organization *organizations.Organization `json:"organization"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1093,6 +1205,22 @@ type SignOutInput struct {
 
 // What `signOut` answers.
 type SignOutPayload struct {
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `unlockOrganization` is asked for.
+type UnlockOrganizationInput struct {
+	// Which organization.
+	ID typeid.ID `json:"id"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `unlockOrganization` answers.
+type UnlockOrganizationPayload struct {
+	// The changed organization.
+	Organization *organizations.Organization `json:"organization"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -43,6 +43,9 @@ func (s *Service) Create(ctx context.Context, n NewOrganization) (*Organization,
 			return nil, err
 		}
 	}
+	if err := checkReference(n.CustomerReference); err != nil {
+		return nil, err
+	}
 	manager, err := s.managerOf(ctx, n)
 	if err != nil {
 		return nil, err
@@ -132,7 +135,7 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewOrganization
 	if err := tx.LockTree(ctx); err != nil {
 		return nil, err
 	}
-	parent, err := roster.LockOrganization(ctx, tx, manager.ID)
+	parent, err := lockAs(ctx, tx, manager)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +176,7 @@ func (s *Service) invitedOwner(ctx context.Context, tx *database.Tx, email strin
 		return uuid.Nil, err
 	}
 	if known != nil {
-		return known.ID, nil
+		return known.ID, records.Post(ctx, tx, records.Letter{Template: records.OwnerLetter, Organization: organization, User: known.ID})
 	}
 	row, err := roster.CreateAccount(ctx, tx, roster.NewAccount{Email: email, Home: &organization})
 	if err != nil {

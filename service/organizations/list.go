@@ -23,9 +23,11 @@ import (
 type Where struct {
 	NameContains *string
 	Kind         *orgtree.Kind
-	Status       *orgtree.Status
-	ManagedBy    *uuid.UUID
-	MemberOf     *bool
+	// Status is nil for all but the deleted ones.
+	Status    *orgtree.Status
+	LockedBy  *LockTier
+	ManagedBy *uuid.UUID
+	MemberOf  *bool
 }
 
 // Order is how a list is sorted.
@@ -108,6 +110,7 @@ type whereKey struct {
 	name     string
 	kind     orgtree.Kind
 	status   orgtree.Status
+	lockedBy LockTier
 	manager  uuid.UUID
 	memberOf int
 }
@@ -122,6 +125,9 @@ func (w Where) key() whereKey {
 	}
 	if w.Status != nil {
 		k.status = *w.Status
+	}
+	if w.LockedBy != nil {
+		k.lockedBy = *w.LockedBy
 	}
 	if w.ManagedBy != nil {
 		k.manager = *w.ManagedBy
@@ -217,6 +223,11 @@ func predicates(ctx context.Context, w Where) []predicate.Organization {
 	}
 	if w.Status != nil {
 		list = append(list, organization.StatusEQ(*w.Status))
+	} else {
+		list = append(list, organization.StatusNEQ(orgtree.Deleted))
+	}
+	if w.LockedBy != nil {
+		list = append(list, organization.LockedByEQ(organization.LockedBy(*w.LockedBy)))
 	}
 	if w.ManagedBy != nil {
 		list = append(list, organization.ParentID(*w.ManagedBy))

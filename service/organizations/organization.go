@@ -40,11 +40,19 @@ type Organization struct {
 	Depth     int
 	CreatedAt time.Time
 	Version   int
+	// Personal says that it came with its owner's account.
+	Personal bool
+	// DeactivatedAt and PurgeAt are nil unless it is deactivated, DeletedAt unless
+	// it is deleted.
+	DeactivatedAt, PurgeAt, DeletedAt *time.Time
+	// DeactivationReason is nil where none was given.
+	DeactivationReason *string
 	// Siblings are the organizations that were loaded together with this one.
 	Siblings *batch.Siblings
 
-	parent            *uuid.UUID
-	customerReference string
+	parent    *uuid.UUID
+	reference reference
+	lock      *lock
 }
 
 // Identity returns the id.
@@ -62,10 +70,22 @@ func wrap(rows []*ent.Organization) []*Organization {
 		list[i] = &Organization{
 			ID: typeid.New(typeid.Organization, row.ID), Name: row.Name, Slug: row.Slug, Kind: row.Kind, Status: row.Status,
 			Depth: row.Depth, CreatedAt: row.CreatedAt.UTC(), Version: row.Version, Siblings: siblings,
-			parent: row.ParentID, customerReference: row.CustomerReference,
+			Personal: row.Personal, DeactivatedAt: inUTC(row.DeactivatedAt), PurgeAt: inUTC(row.PurgeAt), DeletedAt: inUTC(row.DeletedAt),
+			parent: row.ParentID, reference: referenceOf(row), lock: lockOf(row),
+		}
+		if row.DeactivationReason != "" {
+			list[i].DeactivationReason = &row.DeactivationReason
 		}
 	}
 	return list
+}
+
+func inUTC(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	utc := t.UTC()
+	return &utc
 }
 
 func wrapOne(row *ent.Organization) *Organization { return wrap([]*ent.Organization{row})[0] }
@@ -134,24 +154,6 @@ func (s *Service) Ancestors(ctx context.Context, o *Organization) ([]*records.Re
 		references[i] = &reference
 	}
 	return references, nil
-}
-
-// CustomerReference returns the manager's name for the customer, or nil where
-// the viewer does not manage it.
-func (s *Service) CustomerReference(ctx context.Context, o *Organization) (*string, error) {
-	if o.customerReference == "" {
-		return nil, nil //nolint:nilnil // no reference was given
-	}
-	record, err := s.recordOf(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	manager, _ := record.Manager()
-	manages := access.CheckThrough(access.ViewerFrom(ctx), access.PartnerRead, record.Target(), orgtree.ID(manager.ID)) == nil
-	if !manages {
-		return nil, nil //nolint:nilnil // the reference is the manager's business
-	}
-	return &o.customerReference, nil
 }
 
 // ViewerRoles returns what the viewer is by membership: OWNER, group roles and
