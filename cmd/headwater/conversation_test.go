@@ -351,8 +351,12 @@ func (c *conversation) plain(value any, key string) any {
 
 func (c *conversation) plainText(text, key string) string {
 	switch key {
-	case "createdAt", "lastSeenAt":
+	case "createdAt", "at", "lastSeenAt":
 		return "{{time}}"
+	case "purgeAt", "deactivatedAt", "deletedAt":
+		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+			return at.Truncate(time.Minute).Format(time.RFC3339) // How often the clock was read does not matter.
+		}
 	case "secret", "accessToken", "refreshToken", "accessKey":
 		return "{{" + key + "}}"
 	case "cursor", "startCursor", "endCursor":
