@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -53,12 +54,16 @@ func CheckGranting(ctx context.Context, tx *database.Tx, org Organization, g Gra
 	if err != nil {
 		return err
 	}
-	own, err := store.inOwnHands(ctx, g.To)
+	viewer := access.ViewerFrom(ctx)
+	if err := store.checkHandsBehind(ctx, viewer, g.To); err != nil {
+		return err
+	}
+	own, err := store.inOwnHands(ctx, uuid.UUID(viewer.ID), g.To)
 	if err != nil {
 		return err
 	}
 	granting := access.Granting{Rights: access.RightsOf(g.Grants, org.Kind, switches[org.ID]), OwnHands: own}
-	exempt, err := access.CheckGranting(access.ViewerFrom(ctx), granting, org.Target())
+	exempt, err := access.CheckGranting(viewer, granting, org.Target())
 	if err != nil || !exempt {
 		return err
 	}
@@ -79,14 +84,19 @@ func shortened(text string) string {
 // notify leaves a notice for the owner of what somebody of a managing tier did
 // or asks, by the permission that flows down to them.
 func notify(ctx context.Context, tx *database.Tx, org Organization, by access.Permission, kind notice.Kind, action, subject string) error {
-	viewer := access.ViewerFrom(ctx)
-	above, ok := viewer.Via(by, org.Target())
+	above, ok := access.ViewerFrom(ctx).Via(by, org.Target())
 	if !ok {
 		return fmt.Errorf("leave a notice: %s does not flow down to %s", by, org.ID)
 	}
+	return leaveNotice(ctx, tx, org, uuid.UUID(above), kind, action, subject)
+}
+
+// leaveNotice leaves a notice of what the viewer did or asks with the rights of
+// an organization.
+func leaveNotice(ctx context.Context, tx *database.Tx, org Organization, by uuid.UUID, kind notice.Kind, action, subject string) error {
 	row, err := tx.Notice.Create().
 		SetID(tx.NewID()).SetOrganizationID(org.ID).SetKind(kind).
-		SetActorID(uuid.UUID(viewer.ID)).SetActorOrganizationID(uuid.UUID(above)).
+		SetActorID(uuid.UUID(access.ViewerFrom(ctx).ID)).SetActorOrganizationID(by).
 		SetAction(action).SetSubject(shortened(subject)).SetCreatedAt(tx.Now()).
 		Save(ctx)
 	if err != nil {
@@ -102,9 +112,29 @@ func AnnounceRequest(ctx context.Context, tx *database.Tx, org Organization, sub
 	return notify(ctx, tx, org, access.OrgRead, notice.KindACCESS_REQUESTED, "requestAccess", subject)
 }
 
+// checkHandsBehind returns FORBIDDEN if rights would come into the hands of
+// whoever acts in the viewer's place: what they are given there would outlast
+// their being there.
+func (s *Store) checkHandsBehind(ctx context.Context, viewer access.Viewer, to Recipients) error {
+	if !viewer.IsImpersonated() {
+		return nil
+	}
+	own, err := s.inOwnHands(ctx, uuid.UUID(viewer.By.ID), to)
+	if err == nil && own {
+		return fault.New(fault.Forbidden, "nobody gives rights to themself in somebody else's place")
+	}
+	return err
+}
+
+// AnnounceImpersonation leaves a notice that somebody of the platform acts in the
+// place of a member.
+func AnnounceImpersonation(ctx context.Context, tx *database.Tx, org Organization, person string) error {
+	return leaveNotice(ctx, tx, org, org.Line()[0].ID, notice.KindIMPERSONATED, "impersonate", person)
+}
+
 // inOwnHands reports whether one of the recipients is in the hands of whoever
 // acts: they are the same, or somebody may hold the credentials of both.
-func (s *Store) inOwnHands(ctx context.Context, to Recipients) (bool, error) {
+func (s *Store) inOwnHands(ctx context.Context, actor uuid.UUID, to Recipients) (bool, error) {
 	ctx, viewer := unscoped(ctx), access.ViewerFrom(ctx)
 	if to.OwnHands {
 		return true, nil
@@ -113,7 +143,7 @@ func (s *Store) inOwnHands(ctx context.Context, to Recipients) (bool, error) {
 	if err != nil || len(recipients) == 0 || viewer.IsSystem() {
 		return false, err
 	}
-	own, err := s.holders(ctx, []uuid.UUID{uuid.UUID(viewer.ID)})
+	own, err := s.holders(ctx, []uuid.UUID{actor})
 	if err != nil {
 		return false, err
 	}

@@ -44,7 +44,7 @@ func (s *Store) signedIn(ctx context.Context, viewer access.Viewer, asked Sessio
 	}
 	viewer.SignIn = access.SignIn{Session: orgtree.ID(asked.SignIn), Method: in.method, At: in.at}
 	if in.impersonator != uuid.Nil {
-		by, err := s.impersonator(ctx, in.impersonator, asked.Circumstances)
+		by, err := s.impersonator(ctx, in.impersonator, viewer)
 		if err != nil {
 			return access.Viewer{}, err
 		}
@@ -53,10 +53,10 @@ func (s *Store) signedIn(ctx context.Context, viewer access.Viewer, asked Sessio
 	return viewer.Admitted(), nil
 }
 
-// impersonator returns who acts in another's place, or UNAUTHENTICATED if they
-// administer the platform no more.
-func (s *Store) impersonator(ctx context.Context, id uuid.UUID, at access.Circumstances) (access.Actor, error) {
-	viewer, err := s.Viewer(ctx, Session{Principal: typeid.New(typeid.User, id), Circumstances: at})
+// impersonator returns who acts in a person's place, or UNAUTHENTICATED if they
+// may no more: they lost the platform, or the person got hold of it.
+func (s *Store) impersonator(ctx context.Context, id uuid.UUID, person access.Viewer) (access.Actor, error) {
+	viewer, err := s.Viewer(ctx, Session{Principal: typeid.New(typeid.User, id), Circumstances: person.Circumstances})
 	if err != nil {
 		return access.Actor{}, err
 	}
@@ -64,7 +64,7 @@ func (s *Store) impersonator(ctx context.Context, id uuid.UUID, at access.Circum
 	if err != nil {
 		return access.Actor{}, err
 	}
-	if access.Check(viewer, access.PlatformWrite, root.Target()) != nil {
+	if access.CheckImpersonation(viewer, person.ID, person.Standings[orgtree.ID(root.ID)], root.Target()) != nil {
 		return access.Actor{}, invalidToken()
 	}
 	return access.Actor{ID: viewer.ID, Name: viewer.Name}, nil

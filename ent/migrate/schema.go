@@ -1012,7 +1012,7 @@ var (
 	// NoticesColumns holds the columns for the "notices" table.
 	NoticesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
-		{Name: "kind", Type: field.TypeEnum, Enums: []string{"RIGHTS_GRANTED", "ACCESS_REQUESTED"}},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"RIGHTS_GRANTED", "ACCESS_REQUESTED", "IMPERSONATED"}},
 		{Name: "actor_id", Type: field.TypeUUID},
 		{Name: "actor_organization_id", Type: field.TypeUUID},
 		{Name: "action", Type: field.TypeString, Size: 64},

@@ -77,6 +77,7 @@ type Kind string
 const (
 	KindRIGHTS_GRANTED   Kind = "RIGHTS_GRANTED"
 	KindACCESS_REQUESTED Kind = "ACCESS_REQUESTED"
+	KindIMPERSONATED     Kind = "IMPERSONATED"
 )
 
 func (k Kind) String() string {
@@ -86,7 +87,7 @@ func (k Kind) String() string {
 // KindValidator is a validator for the "kind" field enum values. It is called by the builders before save.
 func KindValidator(k Kind) error {
 	switch k {
-	case KindRIGHTS_GRANTED, KindACCESS_REQUESTED:
+	case KindRIGHTS_GRANTED, KindACCESS_REQUESTED, KindIMPERSONATED:
 		return nil
 	default:
 		return fmt.Errorf("notice: invalid enum value for kind field: %q", k)

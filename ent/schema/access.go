@@ -280,7 +280,7 @@ func (Notice) Fields() []ent.Field {
 	return []ent.Field{
 		identity(),
 		reference("organization_id"),
-		field.Enum("kind").Values("RIGHTS_GRANTED", "ACCESS_REQUESTED"),
+		field.Enum("kind").Values("RIGHTS_GRANTED", "ACCESS_REQUESTED", "IMPERSONATED"),
 		reference("actor_id"),
 		// In which organization the actor holds the rights that were used.
 		reference("actor_organization_id"),

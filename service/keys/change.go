@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -127,7 +128,8 @@ func (s *Service) change(ctx context.Context, action string, id uuid.UUID, expec
 	if err != nil {
 		return nil, err
 	}
-	if err := checkUse(access.ViewerFrom(ctx), found); err != nil {
+	viewer := access.ViewerFrom(ctx)
+	if err := cmp.Or(access.CheckOwnHands(viewer), checkUse(viewer, found)); err != nil {
 		return nil, err
 	}
 	_, err = s.db.Write(ctx, database.Entry{Action: action, Organization: found.org.ID}, func(ctx context.Context, tx *database.Tx) error {
@@ -185,7 +187,10 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	viewer := access.ViewerFrom(ctx)
-	if err := checkRemoval(viewer, found); err != nil {
+	if found.own {
+		err = access.CheckOwnHands(viewer)
+	}
+	if err := cmp.Or(err, checkRemoval(viewer, found)); err != nil {
 		return err
 	}
 	_, err = s.db.Write(ctx, database.Entry{Action: "deleteApiKey", Organization: found.org.ID}, func(ctx context.Context, tx *database.Tx) error {

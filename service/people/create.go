@@ -77,6 +77,9 @@ func (s *Service) check(ctx context.Context, n NewUser, org records.Organization
 	if n.Password == "" {
 		return nil
 	}
+	if err := access.CheckOwnHands(access.ViewerFrom(ctx)); err != nil {
+		return err
+	}
 	least, err := s.records.Value(ctx, org, "authentication.password_min_length")
 	if err != nil {
 		return err

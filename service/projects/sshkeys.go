@@ -193,6 +193,9 @@ func (s *Service) AddSSHKey(ctx context.Context, n NewSSHKey) (*SSHKey, error) {
 	if err := access.Check(viewer, access.SSHKeysWrite, org.Target().In(orgtree.ID(n.Project))); err != nil {
 		return nil, err
 	}
+	if err := access.CheckOwnHands(viewer); err != nil {
+		return nil, err
+	}
 	if err := checkText("name", n.Name, 1, maxKeyName); err != nil {
 		return nil, err
 	}

@@ -194,6 +194,8 @@ func (s *Service) decide(ctx context.Context, id uuid.UUID, taken step, action s
 func checkParty(viewer access.Viewer, s step, row *ent.AccessRequest, org records.Organization) error {
 	by := takenBy(s)
 	switch {
+	case s == accepting && viewer.IsImpersonated() && viewer.By.ID == orgtree.ID(row.UserID):
+		return fault.New(fault.Forbidden, "nobody accepts their own request in somebody else's place")
 	case by == theOwner && owns(viewer, org.ID):
 		return access.Check(viewer, access.MembersInvite, org.Target()) // not in every state of the organization
 	case by == theRequester && viewer.Kind == access.User && viewer.ID == orgtree.ID(row.UserID):

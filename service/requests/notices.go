@@ -26,6 +26,7 @@ type NoticeKind string
 const (
 	RightsGranted   NoticeKind = "RIGHTS_GRANTED"
 	AccessRequested NoticeKind = "ACCESS_REQUESTED"
+	Impersonated    NoticeKind = "IMPERSONATED"
 )
 
 // Notice tells the owner what somebody of a managing tier did or asks.
