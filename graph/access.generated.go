@@ -3493,10 +3493,12 @@ var (
 	unmarshalNNoticeKind2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋrequestsᚐNoticeKind = map[string]requests.NoticeKind{
 		"RIGHTS_GRANTED":   requests.RightsGranted,
 		"ACCESS_REQUESTED": requests.AccessRequested,
+		"IMPERSONATED":     requests.Impersonated,
 	}
 	marshalNNoticeKind2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋrequestsᚐNoticeKind = map[requests.NoticeKind]string{
 		requests.RightsGranted:   "RIGHTS_GRANTED",
 		requests.AccessRequested: "ACCESS_REQUESTED",
+		requests.Impersonated:    "IMPERSONATED",
 	}
 )
 

@@ -21,6 +21,7 @@ import (
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/platform"
 	"github.com/headwater-platform/headwater/service/requests"
 	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/service/settings"
@@ -50,6 +51,7 @@ type ViewerResolver interface {
 	Memberships(ctx context.Context, obj *people.Viewer, first *int, after *string, last *int, before *string) (*people.MembershipConnection, error)
 	Sessions(ctx context.Context, obj *people.Viewer) ([]*sessions.Session, error)
 	AccessRequests(ctx context.Context, obj *people.Viewer, first *int, after *string, last *int, before *string) (*requests.Connection, error)
+	Impersonation(ctx context.Context, obj *people.Viewer) (*platform.Impersonation, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -1444,6 +1446,38 @@ func (ec *executionContext) fieldContext_Viewer_accessRequests(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_impersonation(ctx context.Context, field graphql.CollectedField, obj *people.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_impersonation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Impersonation(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *platform.Impersonation) graphql.Marshaler {
+			return ec.marshalOImpersonation2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋplatformᚐImpersonation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_impersonation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Impersonation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -2492,6 +2526,44 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				}()
 				res = ec._Viewer_accessRequests(ctx, field, obj)
 				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "impersonation":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Viewer_impersonation(ctx, field, obj)
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res

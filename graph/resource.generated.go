@@ -1565,6 +1565,13 @@ func (ec *executionContext) marshalNUpdateResourcePayload2ᚖgithubᚗcomᚋhead
 	return ec._UpdateResourcePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOResource2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋresourcesᚐResource(ctx context.Context, sel ast.SelectionSet, v *resources.Resource) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Resource(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOResourceStatus2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋresourcesᚐStatus(ctx context.Context, v any) (*resources.Status, error) {
 	if v == nil {
 		return nil, nil

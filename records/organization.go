@@ -238,6 +238,25 @@ func (s *Store) Check(ctx context.Context, p access.Permission, id uuid.UUID) (O
 	return org, access.Check(viewer, p, org.Target())
 }
 
+// CheckPlatform returns the root if the context's viewer holds the permission by
+// being in it, UNAUTHENTICATED for nobody and FORBIDDEN for all others: that
+// there is a platform is no secret.
+func (s *Store) CheckPlatform(ctx context.Context, p access.Permission) (Organization, error) {
+	viewer := access.ViewerFrom(ctx)
+	if viewer.IsAnonymous() {
+		return Organization{}, access.Check(viewer, p, access.Target{})
+	}
+	root, err := s.Root(ctx)
+	if err != nil {
+		return Organization{}, err
+	}
+	err = access.Check(viewer, p, root.Target())
+	if fault.CodeOf(err) == fault.NotFound {
+		err = fault.New(fault.Forbidden, "this needs the permission %s in the platform", p)
+	}
+	return root, err
+}
+
 // Reference is an organization as it is named in a chain, a source or a lock.
 type Reference struct {
 	// ID is nil where redacted.

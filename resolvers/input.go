@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
@@ -305,4 +306,21 @@ func accessCheck(field string, input *model.AccessCheckInput) (checks.Check, err
 	}
 	check.Address = address
 	return check, nil
+}
+
+func ticketWhere(where *model.TicketWhereInput) support.Where {
+	if where == nil {
+		return support.Where{}
+	}
+	return support.Where{Status: valueOf(where.Status), Priority: valueOf(where.Priority), Mine: valueOf(where.Mine)}
+}
+
+func ticketOrder(order *model.TicketOrder) support.Order {
+	if order == nil {
+		return support.Order{}
+	}
+	return support.Order{
+		ByPriority: order.Field == model.TicketOrderFieldPriority,
+		Descending: order.Direction == model.OrderDirectionDesc,
+	}
 }

@@ -34,6 +34,10 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Requests.Get(ctx, id.UUID))
 	case typeid.Notice:
 		return found(r.Requests.Notice(ctx, id.UUID))
+	case typeid.Ticket:
+		return found(r.Support.Get(ctx, id.UUID))
+	case typeid.Announcement:
+		return found(r.Platform.Announcement(ctx, id.UUID))
 	case typeid.Multiplier:
 		return found(r.Rates.Get(ctx, id.UUID))
 	case typeid.UsageImport:

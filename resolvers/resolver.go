@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/platform"
 	"github.com/headwater-platform/headwater/service/policies"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
@@ -18,14 +19,17 @@ import (
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
 // Resolver holds the services that resolvers call.
 type Resolver struct {
-	Checks        *checks.Service
-	Costs         *costs.Service
-	Groups        *groups.Service
+	Checks *checks.Service
+	Costs  *costs.Service
+	Groups *groups.Service
+	// Platform is set where there is an issuer of tokens.
+	Platform      *platform.Service
 	Keys          *keys.Service
 	Organizations *organizations.Service
 	People        *people.Service
@@ -37,5 +41,6 @@ type Resolver struct {
 	// Sessions is set where there is an issuer of tokens.
 	Sessions *sessions.Service
 	Settings *settings.Service
+	Support  *support.Service
 	Usage    *usage.Service
 }

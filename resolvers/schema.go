@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -45,6 +46,12 @@ const multiplierCount = 20
 // grantCount is about how many grants a principal has, and how many could give
 // one.
 const grantCount = 20
+
+// criticalCount is how many announcements a login page shows at most.
+const criticalCount = 20
+
+// organizationCounts is how many pairs of a kind and a status there are.
+const organizationCounts = 15
 
 // reportCost is what adding up the costs of a period weighs beside a field.
 const reportCost = 100
@@ -126,6 +133,20 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Viewer.AccessRequests = paged
 	c.Organization.AccessRequests = paged
 	c.Organization.Notices = paged
+	c.Query.Announcements = func(child int, first *int, after *string, last *int, before *string, _ bool) int {
+		return paged(child, first, after, last, before)
+	}
+	c.LoginPage.Announcements = func(child int) int { return times(child, criticalCount) }
+	tickets := func(child int, first *int, after *string, last *int, before *string, _ *model.TicketWhereInput, _ *model.TicketOrder) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Query.Tickets, c.Organization.Tickets = tickets, tickets
+	c.Ticket.Messages = paged
+	c.Organization.SupportPlanHistory = paged
+	c.Query.SupportPlans = func(child int) int { return times(child, len(support.Plans())) }
+	c.Query.PlatformReport = func(child int, _ pricing.Month) int { return child + reportCost }
+	c.PlatformReport.Organizations = func(child int) int { return times(child, organizationCounts) }
+	c.PlatformReport.ActiveUsersByOrganization = paged
 	c.Query.CheckAccess = func(child int, checks []*model.AccessCheckInput) int { return times(child, max(len(checks), 1)) }
 	grants := func(child int) int { return times(child, grantCount) }
 	c.AccessExplanation.Grants, c.Application.EffectiveGrants, c.Group.EffectiveGrants, c.Membership.EffectiveGrants = grants, grants, grants, grants

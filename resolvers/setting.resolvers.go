@@ -113,8 +113,13 @@ func (r *settingDefinitionResolver) Options(ctx context.Context, obj *waterfall.
 	return options, nil
 }
 
+func (r *Resolver) LoginPage() graph.LoginPageResolver { return &loginPageResolver{r} }
+
 func (r *Resolver) SettingDefinition() graph.SettingDefinitionResolver {
 	return &settingDefinitionResolver{r}
 }
 
-type settingDefinitionResolver struct{ *Resolver }
+type (
+	loginPageResolver         struct{ *Resolver }
+	settingDefinitionResolver struct{ *Resolver }
+)

@@ -36,7 +36,13 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			"acceptAccessRequest": "olga", "declineAccessRequest": "cora",
 			"registerResource": "olga", "updateResource": "olga", "releaseResource": "olga",
 			"addSshKey": "olga", "updateSshKey": "olga", "deleteSshKey": "olga",
+			"endImpersonation": "max", "openTicket": "olga", "reopenTicket": "olga",
 		}
+		announcement := dig(w.must(t, "ada", mutation("createAnnouncement", "announcement { id }"), map[string]any{"i": map[string]any{"title": "News"}}), "createAnnouncement.announcement.id")
+		ticket := dig(w.must(t, "olga", mutation("openTicket", "ticket { id }"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids["acme"], "subject": "Help", "description": "Please.",
+		}}), "openTicket.ticket.id")
+		w.actAs(t, "max", "ada")
 		toAccept, toDecline, toCancel := w.request(t, "paula", "acme", "EDITORS"), w.request(t, "paula", "cove", ""), w.request(t, "ada", "bravo", "")
 		for _, tt := range []struct {
 			name  string
@@ -49,6 +55,18 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"updateOrganization", map[string]any{"id": w.ids["acme"], "name": "Acme Two", "expectedVersion": 1}, "acme", []string{"~org"}},
 			{"setOrganizationKind", map[string]any{"id": w.ids["acme"], "kind": "PARTNER"}, "acme", []string{"~org"}},
 			{"createUser", map[string]any{"organizationId": w.ids["acme"], "username": "nina", "email": "nina@acme.example", "groupIds": []string{w.ids["acme.team"]}}, "acme", []string{"+gmb", "+mem", "+usr"}},
+			{"endImpersonation", map[string]any{}, "acme", []string{"~ses"}},
+			{"impersonate", map[string]any{"userId": w.ids["olga"], "reason": "because"}, "acme", []string{"+ntc", "+ses"}},
+			{"createAnnouncement", map[string]any{"title": "More"}, "platform", []string{"+ann"}},
+			{"updateAnnouncement", map[string]any{"announcementId": announcement, "title": "Better"}, "platform", []string{"~ann"}},
+			{"deleteAnnouncement", map[string]any{"announcementId": announcement}, "platform", []string{"-ann"}},
+			{"changeSupportPlan", map[string]any{"organizationId": w.ids["acme"], "plan": "BUSINESS", "confirm": "I understand"}, "acme", []string{"+spp", "+spp"}},
+			{"openTicket", map[string]any{"organizationId": w.ids["acme"], "subject": "Help", "description": "Please."}, "acme", []string{"+tkt", "+tmg"}},
+			{"replyTicket", map[string]any{"ticketId": ticket, "body": "Here."}, "acme", []string{"+tmg", "~tkt"}},
+			{"setTicketPriority", map[string]any{"ticketId": ticket, "priority": "P1"}, "acme", []string{"~tkt"}},
+			{"resolveTicket", map[string]any{"ticketId": ticket}, "acme", []string{"~tkt"}},
+			{"closeTicket", map[string]any{"ticketId": ticket}, "acme", []string{"~tkt"}},
+			{"reopenTicket", map[string]any{"ticketId": ticket}, "acme", []string{"~tkt"}},
 			{"createGroup", map[string]any{"organizationId": w.ids["acme"], "name": "second"}, "acme", []string{"+grp"}},
 			{"updateGroup", map[string]any{"groupId": w.ids["acme.team"], "rank": 7}, "acme", []string{"~grp"}},
 			{"setGroupRoles", map[string]any{"groupId": w.ids["acme.team"], "roles": []string{"org:users"}}, "acme", []string{"~grp"}},
@@ -100,6 +118,13 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			w.must(t, actor, mutation(tt.name, "clientMutationId"), map[string]any{"i": tt.input})
 			changed[tt.name] = true
 			entry := lastEntry(t, w, before)
+			if tt.name == "endImpersonation" {
+				if entry.ActingAsName != actor || entry.ActingAsID == nil || *entry.ActingAsID != w.key(t, actor) {
+					t.Errorf("%s: the entry is %v", tt.name, entry)
+				}
+				delete(w.bearers, actor)
+				actor = "ada" // Whoever acts comes first.
+			}
 			if entry.Action != tt.name || entry.ActorName != actor || entry.ActorID == nil || *entry.ActorID != w.key(t, actor) || entry.RequestID == "" {
 				t.Errorf("%s: the entry is %v", tt.name, entry)
 			}

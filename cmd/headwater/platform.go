@@ -27,6 +27,7 @@ import (
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
+	platforms "github.com/headwater-platform/headwater/service/platform"
 	"github.com/headwater-platform/headwater/service/policies"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
@@ -34,6 +35,7 @@ import (
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/token"
 )
@@ -109,6 +111,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 			Resources:     resources.New(db, store),
 			Requests:      requests.New(db, store),
 			Settings:      settings.New(db, store),
+			Support:       support.New(db, store),
 			Usage:         usage.New(db, store),
 		},
 	}
@@ -139,6 +142,7 @@ func (p *platform) checkRoot(ctx context.Context) error {
 // signWith adds the services that need the signing keys and the address at which
 // people reach the platform.
 func (p *platform) signWith(issuer token.Issuer, _ string) {
+	p.services.Platform = platforms.New(p.db, p.records, issuer)
 	p.services.Sessions = sessions.New(p.db, p.records, issuer, p.hasher, rand.Reader)
 }
 

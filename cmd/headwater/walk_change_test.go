@@ -180,6 +180,15 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 			return map[string]any{field: id}, &object{kind: kind, id: id, slugs: []string{"acme"}, project: project}
 		}
 	}
+	// ticket makes one in a state for each attempt.
+	ticket := func(status string, more map[string]any) attempted {
+		return func(t *testing.T) (map[string]any, *object) {
+			id := k.ticketRow(t, "acme", status)
+			input := map[string]any{"ticketId": id}
+			maps.Copy(input, more)
+			return input, &object{kind: "Ticket", id: id, slugs: []string{"acme"}, who: "plain-of-acme"}
+		}
+	}
 	inAcme := func(more map[string]any) func() map[string]any {
 		return func() map[string]any {
 			input := map[string]any{"organizationId": k.ids["acme"], "name": fresh("gone")}
@@ -203,6 +212,32 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 			username := fresh("user")
 			return map[string]any{"organizationId": k.ids["acme"], "username": username, "email": username + "@acme.example"}, at("acme")
 		},
+
+		// What is done to the platform needs no more than to be there.
+		"impersonate": func(*testing.T) (map[string]any, *object) {
+			return map[string]any{"userId": k.ids["olga"], "reason": "To help."}, at("platform.told")
+		},
+		"endImpersonation": func(*testing.T) (map[string]any, *object) { return map[string]any{}, at("platform.told") },
+		"createAnnouncement": func(*testing.T) (map[string]any, *object) {
+			return map[string]any{"title": "News"}, at("platform.told")
+		},
+		"updateAnnouncement": on("announcementId", "platform.told", map[string]any{"severity": "CRITICAL"}),
+		"deleteAnnouncement": func(t *testing.T) (map[string]any, *object) {
+			made := k.must(t, "ada", mutation("createAnnouncement", "announcement { id }"), map[string]any{"i": map[string]any{"title": fresh("gone")}})
+			return map[string]any{"announcementId": dig(made, "createAnnouncement.announcement.id")}, at("platform.told")
+		},
+
+		"changeSupportPlan": func(*testing.T) (map[string]any, *object) {
+			plans := []string{"ADVANCED", "BUSINESS"}
+			n++
+			return map[string]any{"organizationId": k.ids["acme"], "plan": plans[n%2], "confirm": "I understand"}, at("acme")
+		},
+		"openTicket":        on("organizationId", "acme", map[string]any{"subject": "Help", "description": "It is broken."}),
+		"replyTicket":       ticket("OPEN", map[string]any{"body": "More."}),
+		"setTicketPriority": ticket("OPEN", map[string]any{"priority": "P2"}),
+		"resolveTicket":     ticket("OPEN", nil),
+		"closeTicket":       ticket("RESOLVED", nil),
+		"reopenTicket":      ticket("RESOLVED", nil),
 
 		"createGroup":        named("organizationId", "acme", nil),
 		"updateGroup":        on("groupId", "acme.idle", map[string]any{"description": "Idle."}),

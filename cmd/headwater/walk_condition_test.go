@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -75,7 +76,12 @@ func conditions() map[string]condition {
 		"ProjectWhereInput.status":           {"status", words("ACTIVE", "DELETING"), equals("status")},
 		"ResourceWhereInput.status":          {"status", words("ACTIVE", "RELEASED"), equals("status")},
 		"ResourceWhereInput.kind":            {"kind", words(`"server"`, `"ruin"`, `"rui"`), equals("kind")},
-		"Organization.apiKeys(bearerId)":     {"bearer { id }", ids("User", "Application"), equals("bearer.id")},
+		"TicketWhereInput.status":            {"status", words("OPEN", "RESOLVED", "CLOSED"), equals("status")},
+		"TicketWhereInput.priority":          {"priority", words("P1", "P2", "P3"), equals("priority")},
+		"TicketWhereInput.mine": {"createdBy { id }", words("true"), func(k *walk, a *walker, element any, _ string) bool {
+			return dig(element, "createdBy.id") == k.ids[a.who]
+		}},
+		"Organization.apiKeys(bearerId)": {"bearer { id }", ids("User", "Application"), equals("bearer.id")},
 	}
 }
 
@@ -206,7 +212,7 @@ func (k *walk) conditionsOf(t *testing.T, l list) map[string]condition {
 			for _, f := range k.schema.Types[argument.Type.Name()].Fields {
 				note(argument.Type.Name() + "." + f.Name)
 			}
-		case !slices.Contains([]string{"first", "after", "last", "before", "orderBy", "recursive"}, argument.Name):
+		case !slices.Contains([]string{"first", "after", "last", "before", "orderBy", "recursive", "all"}, argument.Name):
 			note(l.kind + "." + l.field.Name + "(" + argument.Name + ")")
 		}
 	}
@@ -221,8 +227,10 @@ func (k *walk) reads(t *testing.T, l list) string {
 	for _, c := range k.conditionsOf(t, l) {
 		parts[c.reads] = true
 	}
-	if l.field.Arguments.ForName("orderBy") != nil {
-		parts["name"], parts["createdAt"] = true, true
+	if order := l.field.Arguments.ForName("orderBy"); order != nil {
+		for _, value := range k.ordersOf(order) {
+			parts[orders()[value]] = true
+		}
 	}
 	return strings.Join(slices.Sorted(maps.Keys(parts)), " ")
 }
@@ -272,6 +280,30 @@ func idsOf(elements []any) []string {
 	return ids
 }
 
+// orders are the fields that lists are sorted by.
+func orders() map[string]string {
+	return map[string]string{"NAME": "name", "CREATED_AT": "createdAt", "PRIORITY": "priority"}
+}
+
+// ordersOf returns by what an argument sorts.
+func (k *walk) ordersOf(order *ast.ArgumentDefinition) []string {
+	fields := k.schema.Types[order.Type.Name()].Fields.ForName("field").Type.Name()
+	var values []string
+	for _, value := range k.schema.Types[fields].EnumValues {
+		values = append(values, value.Name)
+	}
+	return values
+}
+
+// sortedAs returns a text that sorts as what is shown does: without regard to
+// case, and times with all of their digits.
+func sortedAs(shown string) string {
+	if at, err := time.Parse(time.RFC3339Nano, shown); err == nil {
+		return at.Format("2006-01-02T15:04:05.000000")
+	}
+	return strings.ToLower(shown)
+}
+
 // tryOrders wants the same elements in every order, sorted by what is seen of
 // them.
 func (k *walk) tryOrders(t *testing.T, a *walker, l list, at *object, all []any, marks []mark) {
@@ -280,26 +312,25 @@ func (k *walk) tryOrders(t *testing.T, a *walker, l list, at *object, all []any,
 	if order == nil {
 		return
 	}
-	fields := k.schema.Types[order.Type.Name()].Fields.ForName("field").Type.Name()
-	for _, value := range k.schema.Types[fields].EnumValues {
-		by, known := map[string]string{"NAME": "name", "CREATED_AT": "createdAt"}[value.Name]
+	for _, value := range k.ordersOf(order) {
+		by, known := orders()[value]
 		if !known {
-			t.Errorf("what is sorted by %s?", value.Name)
+			t.Errorf("what is sorted by %s?", value)
 			continue
 		}
 		for _, direction := range []string{"ASC", "DESC"} {
-			got := k.listed(t, a, l, at, fmt.Sprintf(", orderBy: {field: %s, direction: %s}", value.Name, direction), marks)
+			got := k.listed(t, a, l, at, fmt.Sprintf(", orderBy: {field: %s, direction: %s}", value, direction), marks)
 			sorted := slices.IsSortedFunc(got, func(x, y any) int {
 				if direction == "DESC" {
 					x, y = y, x
 				}
-				return strings.Compare(strings.ToLower(dig(x, by)), strings.ToLower(dig(y, by)))
+				return strings.Compare(sortedAs(dig(x, by)), sortedAs(dig(y, by)))
 			})
 			before, after := idsOf(all), idsOf(got)
 			slices.Sort(before)
 			slices.Sort(after)
 			if !sorted || !slices.Equal(before, after) {
-				t.Errorf("%s finds %v in %s of %s by %s %s, of %v", a.name, k.titles(idsOf(got)), l.field.Name, k.titleAt(at), value.Name, direction, k.titles(idsOf(all)))
+				t.Errorf("%s finds %v in %s of %s by %s %s, of %v", a.name, k.titles(idsOf(got)), l.field.Name, k.titleAt(at), value, direction, k.titles(idsOf(all)))
 			}
 		}
 	}

@@ -17,6 +17,11 @@ func (k *walk) askWithoutID(t *testing.T, a *walker, marks []mark) {
 		"organizations":      fmt.Sprintf("{ organizations(first: %d) { totalCount pageInfo { hasNextPage } edges { node { %s } } } }", wholePage, k.selection("Organization", map[string]int{}, 2)),
 		"viewer":             "{ viewer { " + k.selection("Viewer", map[string]int{}, 3) + " } }",
 		"settingDefinitions": "{ settingDefinitions { " + k.selection("SettingDefinition", map[string]int{}, 3) + " } }",
+		"supportPlans":       "{ supportPlans { " + k.selection("SupportPlan", map[string]int{}, 3) + " } }",
+		"tickets":            fmt.Sprintf("{ tickets(first: %d) { totalCount pageInfo { hasNextPage } edges { node { %s } } } }", wholePage, k.selection("Ticket", map[string]int{}, 2)),
+		"platformStatus":     "{ platformStatus { publicName maintenance } }",
+		"announcements":      fmt.Sprintf("{ announcements(first: %d) { totalCount pageInfo { hasNextPage } edges { node { %s } } } }", wholePage, k.selection("Announcement", map[string]int{}, 1)),
+		"platformReport":     fmt.Sprintf("{ platformReport(month: %q) { %s } }", walkMonth().Format("2006-01"), k.selection("PlatformReport", map[string]int{}, 3)),
 		"loginPage":          `{ loginPage(organizationSlug: "acme") { ` + k.selection("LoginPage", map[string]int{}, 3) + " } }",
 	}
 	at := map[string]string{
@@ -48,6 +53,8 @@ func (k *walk) askWithoutID(t *testing.T, a *walker, marks []mark) {
 		case r.is("public"):
 		case a.isNobody():
 			want = "UNAUTHENTICATED"
+		case r.refuses() && !k.allows(a, r, &object{}):
+			want = r.otherwise
 		case r.is("the object"):
 			want = "NOT_FOUND"
 		}

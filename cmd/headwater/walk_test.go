@@ -405,6 +405,9 @@ func (k *walk) allows(a *walker, r rule, o *object) bool {
 
 // meets reports whether a walker meets one need about an object.
 func (k *walk) meets(a *walker, need string, o *object) bool {
+	if need == "told on login pages" {
+		return o.inForce
+	}
 	if a.isNobody() {
 		return false
 	}
@@ -418,6 +421,8 @@ func (k *walk) meets(a *walker, need string, o *object) bool {
 		return o.who == a.who && (o.kind == "User" || somewhere(func(slug string) bool { return k.holds(a, "org:read", slug, "") }))
 	case "in it":
 		return slices.Contains(o.in, a.who) && somewhere(func(slug string) bool { return k.here(a, "org:read", slug, "") })
+	case "in force":
+		return o.inForce
 	case "owner":
 		return somewhere(func(slug string) bool { return k.owns(a, slug) })
 	}
@@ -648,8 +653,9 @@ func (k *walk) arguments(subject string) string {
 	month := walkMonth()
 	between := fmt.Sprintf("from: %q, to: %q, interval: MONTH", month.Format("2006-01-02T15:04:05Z"), month.AddDate(0, 1, 0).Format("2006-01-02T15:04:05Z"))
 	return map[string]string{
-		"Organization.costs":     between + ", groupBy: ORGANIZATION",
-		"Organization.costLines": fmt.Sprintf("month: %q, first: 10", month.Format("2006-01")),
+		"Organization.activeUsers": fmt.Sprintf("month: %q", month.Format("2006-01")),
+		"Organization.costs":       between + ", groupBy: ORGANIZATION",
+		"Organization.costLines":   fmt.Sprintf("month: %q, first: 10", month.Format("2006-01")),
 	}[subject]
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/resource"
+	"github.com/headwater-platform/headwater/ent/ticket"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
@@ -39,6 +40,8 @@ type object struct {
 	in []string
 	// asks are the organizations that a person asks to join.
 	asks []string
+	// inForce says that an announcement is told to everybody.
+	inForce bool
 	// tells are texts that no other object has, by the field that shows them.
 	tells map[string]string
 }
@@ -62,6 +65,7 @@ func furnish(t *testing.T, w *world, o *oracle, walkers []*walker) {
 		w.issueKey(t, slug+".projectKey", owner, map[string]any{"organizationId": w.ids[slug], "projectId": w.ids[site(slug)], "description": "project-key-of-" + slug})
 	}
 	w.furnishWithPrices(t)
+	w.furnishWithAnnouncements(t)
 	err := w.platform.db.Client().User.Update().SetLastLoginAt(w.platform.db.Now()).Exec(w.system(t))
 	if err != nil {
 		t.Fatal(err)
@@ -230,6 +234,8 @@ func (w *world) furnishWithAccess(t *testing.T, slug, manager string) {
 			SetCreatedAt(tx.Now()).Save(ctx)
 		return database.Change{Kind: typeid.Policy, ID: row.ID, After: row}, err
 	})
+	w.ticketRow(t, slug, "OPEN")
+	w.ticketRow(t, slug, "CLOSED")
 	w.keyRow(t, slug, "BOT", func(create *ent.APIKeyCreate) { create.SetApplicationID(bot).SetDefaultProjectID(home) })
 	w.keyRow(t, slug, "MEMBER", func(create *ent.APIKeyCreate) {
 		create.SetMembershipID(w.key(t, slug+".plain-of-"+slug)).SetExpiresAt(w.platform.db.Now().AddDate(1, 0, 0))
@@ -278,6 +284,42 @@ func (w *world) keyRow(t *testing.T, slug, bearer string, born func(*ent.APIKeyC
 		row, err := create.Save(ctx)
 		return database.Change{Kind: typeid.APIKey, ID: row.ID, After: row}, err
 	})
+}
+
+// ticketRow makes a ticket of a member, about a server, and returns its id.
+func (w *world) ticketRow(t *testing.T, slug, status string) string {
+	t.Helper()
+	id := w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		server := one(t, func() (uuid.UUID, error) {
+			return tx.Resource.Query().Where(resource.OrganizationID(id), resource.StatusEQ(resource.StatusACTIVE)).FirstID(ctx)
+		})
+		create := tx.Ticket.Create().SetID(tx.NewID()).SetOrganizationID(id).SetSubject("subject-of-ticket-of-" + slug).SetProduct("product-of-" + slug).
+			SetResourceID(server).SetPriority(ticket.PriorityP3).SetStatus(ticket.Status(status)).
+			SetCreatedBy(w.key(t, "plain-of-"+slug)).SetCreatedByName("author-of-" + slug).SetUpdatedAt(tx.Now()).SetCreatedAt(tx.Now())
+		if status == "CLOSED" {
+			create.SetClosedAt(tx.Now())
+		}
+		row, err := create.Save(ctx)
+		return database.Change{Kind: typeid.Ticket, ID: row.ID, After: row}, err
+	})
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, organization uuid.UUID) (database.Change, error) {
+		row, err := tx.TicketMessage.Create().SetID(tx.NewID()).SetOrganizationID(organization).SetTicketID(id).SetAuthorID(w.key(t, "plain-of-"+slug)).
+			SetAuthorName("author-of-" + slug).SetBody("text-of-ticket-of-" + slug).SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.TicketMessage, ID: row.ID, After: row}, err
+	})
+	return typeid.New(typeid.Ticket, id).String()
+}
+
+// furnishWithAnnouncements makes one announcement that is in force and one that
+// is planned.
+func (w *world) furnishWithAnnouncements(t *testing.T) {
+	t.Helper()
+	for title, start := range map[string]string{"told": "2026-11-01T00:00:00Z", "planned": "2030-01-01T00:00:00Z"} {
+		answer := w.must(t, "ada", mutation("createAnnouncement", "announcement { id }"), map[string]any{"i": map[string]any{
+			"title": title + "-announcement", "body": title + "-text", "severity": "CRITICAL", "startsAt": start, "endsAt": "2040-01-01T00:00:00Z",
+		}})
+		w.name("platform."+title, dig(answer, "createAnnouncement.announcement.id"))
+	}
 }
 
 // walkMonth is the month of the usage of the walk.
@@ -373,6 +415,14 @@ func census(t *testing.T, w *world) map[string]*object {
 		if row.ProjectID != nil {
 			o.project = c.project(*row.ProjectID)
 		}
+	}
+	for _, row := range one(t, func() ([]*ent.Ticket, error) { return client.Ticket.Query().All(ctx) }) {
+		o := c.add("Ticket", typeid.New(typeid.Ticket, row.ID), row.OrganizationID)
+		o.who, o.tells["subject"], o.tells["product"] = c.person(row.CreatedBy), row.Subject, row.Product
+	}
+	for _, row := range one(t, func() ([]*ent.Announcement, error) { return client.Announcement.Query().All(ctx) }) {
+		o := c.add("Announcement", typeid.New(typeid.Announcement, row.ID), row.OrganizationID)
+		o.inForce, o.tells["title"], o.tells["body"] = !row.StartsAt.After(w.platform.db.Now()), row.Title, row.Body
 	}
 	c.addAccess(t)
 	c.addBilling(t)

@@ -366,6 +366,7 @@ func (w *world) token(t testing.TB, actor string) string {
 //	clock 240h                   time passes
 //	purge acme                   the job that ends it comes
 //	personal max home            a person's own organization, dormant, known as home
+//	active acme max 2026-11      a person was active in a month
 func (w *world) arrange(t testing.TB, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
@@ -455,6 +456,9 @@ func (w *world) arranged(t testing.TB, ctx context.Context, tx *database.Tx, wor
 		before := one(t, func() (*ent.APIKey, error) { return tx.APIKey.Get(ctx, w.parsed(t, name)) })
 		after, err := before.Update().SetExpiresAt(dbtest.Start()).Save(ctx)
 		return database.Change{Kind: typeid.APIKey, ID: before.ID, Organization: before.OrganizationID, Before: before, After: after}, err
+	case "active":
+		row, err := tx.Activity.Create().SetID(tx.NewID()).SetOrganizationID(w.key(t, name)).SetUserID(w.key(t, words[2])).SetMonth(words[3]).Save(ctx)
+		return database.Change{Kind: typeid.Membership, ID: w.platform.db.NewID(), Organization: w.key(t, name), After: row}, err
 	case "application":
 		return w.application(t, ctx, tx, name, words[2:])
 	default:
@@ -493,6 +497,15 @@ func (w *world) leave(t testing.TB, ctx context.Context, tx *database.Tx, name s
 		return database.Change{}, err
 	}
 	return database.Change{Kind: typeid.Membership, ID: row.ID, Organization: row.OrganizationID, Before: row}, tx.Membership.DeleteOne(row).Exec(ctx)
+}
+
+// actAs makes requests of a person be made in their place by an administrator of
+// the platform, as long as the bearer of their name is not deleted.
+func (w *world) actAs(t testing.TB, person, administrator string) {
+	t.Helper()
+	delete(w.bearers, person)
+	answer := w.must(t, administrator, mutation("impersonate", "accessToken"), map[string]any{"i": map[string]any{"userId": w.ids[person], "reason": "To help."}})
+	w.bearers[person] = dig(answer, "impersonate.accessToken")
 }
 
 // parsed returns the UUID of an id.

@@ -3,6 +3,7 @@ package resources
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -228,4 +229,32 @@ func (s *Service) count(ctx context.Context, projects []uuid.UUID, visible []pre
 		counted[row.ProjectID] = row.Count
 	}
 	return batch.Counts(projects, counted), nil
+}
+
+// ByID returns one of the resources that are named together, or NOT_FOUND for
+// viewers who may not see it.
+func (s *Service) ByID(ctx context.Context, named *batch.Siblings, id uuid.UUID) (*Resource, error) {
+	return batch.Load(ctx, named, "resource", id, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Resource, error) {
+		rows, err := s.db.Client().Resource.Query().Where(resource.IDIn(ids...)).All(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("load resources: %w", err)
+		}
+		homes := make([]uuid.UUID, len(rows))
+		for i, row := range rows {
+			homes[i] = row.OrganizationID
+		}
+		organizations, err := s.records.Organizations(ctx, homes)
+		if err != nil {
+			return nil, err
+		}
+		viewer := access.ViewerFrom(ctx)
+		rows = slices.DeleteFunc(rows, func(row *ent.Resource) bool {
+			return access.Check(viewer, access.ResourcesRead, organizations[row.OrganizationID].Target().In(orgtree.ID(row.ProjectID))) != nil
+		})
+		seen := make(map[uuid.UUID]*Resource, len(rows))
+		for _, r := range wrap(rows) {
+			seen[r.ID.UUID] = r
+		}
+		return seen, nil
+	})
 }
