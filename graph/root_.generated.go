@@ -30,11 +30,14 @@ type ResolverRoot interface {
 	APIKey() APIKeyResolver
 	AccessMissing() AccessMissingResolver
 	AccessRequest() AccessRequestResolver
+	ActiveOrganization() ActiveOrganizationResolver
 	Application() ApplicationResolver
 	Group() GroupResolver
+	LoginPage() LoginPageResolver
 	Membership() MembershipResolver
 	Mutation() MutationResolver
 	Organization() OrganizationResolver
+	PlatformReport() PlatformReportResolver
 	Policy() PolicyResolver
 	PolicyRule() PolicyRuleResolver
 	Project() ProjectResolver
@@ -42,6 +45,8 @@ type ResolverRoot interface {
 	Resource() ResourceResolver
 	SSHKey() SSHKeyResolver
 	SettingDefinition() SettingDefinitionResolver
+	Ticket() TicketResolver
+	TicketMessage() TicketMessageResolver
 	UsageImport() UsageImportResolver
 	User() UserResolver
 	Viewer() ViewerResolver
@@ -155,6 +160,22 @@ type ComplexityRoot struct {
 		Organization     func(childComplexity int) int
 	}
 
+	ActiveOrganization struct {
+		ActiveUsers  func(childComplexity int) int
+		Organization func(childComplexity int) int
+	}
+
+	ActiveOrganizationConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ActiveOrganizationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	AddGroupMembersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
@@ -163,6 +184,29 @@ type ComplexityRoot struct {
 	AddSshKeyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		SSHKey           func(childComplexity int) int
+	}
+
+	Announcement struct {
+		Body      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		EndsAt    func(childComplexity int) int
+		ID        func(childComplexity int) int
+		InForce   func(childComplexity int) int
+		Severity  func(childComplexity int) int
+		StartsAt  func(childComplexity int) int
+		Title     func(childComplexity int) int
+		Version   func(childComplexity int) int
+	}
+
+	AnnouncementConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AnnouncementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Application struct {
@@ -230,9 +274,19 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	ChangeSupportPlanPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Organization     func(childComplexity int) int
+	}
+
 	ClonePolicyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Policy           func(childComplexity int) int
+	}
+
+	CloseTicketPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Ticket           func(childComplexity int) int
 	}
 
 	CostLine struct {
@@ -282,6 +336,11 @@ type ComplexityRoot struct {
 		Total  func(childComplexity int) int
 	}
 
+	CreateAnnouncementPayload struct {
+		Announcement     func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	CreateApiKeyPayload struct {
 		APIKey           func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -326,6 +385,11 @@ type ComplexityRoot struct {
 
 	DeclineAccessRequestPayload struct {
 		AccessRequest    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
+	DeleteAnnouncementPayload struct {
+		AnnouncementID   func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
 	}
 
@@ -389,6 +453,11 @@ type ComplexityRoot struct {
 		Version           func(childComplexity int) int
 	}
 
+	EndImpersonationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SessionID        func(childComplexity int) int
+	}
+
 	ExchangeApiKeyPayload struct {
 		AccessToken      func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -435,6 +504,25 @@ type ComplexityRoot struct {
 		Setting          func(childComplexity int) int
 	}
 
+	ImpersonatePayload struct {
+		AccessToken      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		ExpiresAt        func(childComplexity int) int
+		SessionID        func(childComplexity int) int
+	}
+
+	Impersonation struct {
+		By        func(childComplexity int) int
+		EndsAt    func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		StartedAt func(childComplexity int) int
+	}
+
+	Impersonator struct {
+		ID   func(childComplexity int) int
+		Name func(childComplexity int) int
+	}
+
 	ImportUsagePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Import           func(childComplexity int) int
@@ -471,8 +559,10 @@ type ComplexityRoot struct {
 	}
 
 	LoginPage struct {
+		Announcements         func(childComplexity int) int
 		AuthenticationMethods func(childComplexity int) int
 		LoginBanner           func(childComplexity int) int
+		Maintenance           func(childComplexity int) int
 		OrganizationName      func(childComplexity int) int
 		Theme                 func(childComplexity int) int
 	}
@@ -528,8 +618,11 @@ type ComplexityRoot struct {
 		AddGroupMembers        func(childComplexity int, input model.AddGroupMembersInput) int
 		AddSSHKey              func(childComplexity int, input model.AddSSHKeyInput) int
 		CancelAccessRequest    func(childComplexity int, input model.CancelAccessRequestInput) int
+		ChangeSupportPlan      func(childComplexity int, input model.ChangeSupportPlanInput) int
 		ClonePolicy            func(childComplexity int, input model.ClonePolicyInput) int
+		CloseTicket            func(childComplexity int, input model.CloseTicketInput) int
 		CreateAPIKey           func(childComplexity int, input model.CreateAPIKeyInput) int
+		CreateAnnouncement     func(childComplexity int, input model.CreateAnnouncementInput) int
 		CreateApplication      func(childComplexity int, input model.CreateApplicationInput) int
 		CreateGroup            func(childComplexity int, input model.CreateGroupInput) int
 		CreateOrganization     func(childComplexity int, input model.CreateOrganizationInput) int
@@ -539,27 +632,34 @@ type ComplexityRoot struct {
 		DeactivateOrganization func(childComplexity int, input model.DeactivateOrganizationInput) int
 		DeclineAccessRequest   func(childComplexity int, input model.DeclineAccessRequestInput) int
 		DeleteAPIKey           func(childComplexity int, input model.DeleteAPIKeyInput) int
+		DeleteAnnouncement     func(childComplexity int, input model.DeleteAnnouncementInput) int
 		DeleteApplication      func(childComplexity int, input model.DeleteApplicationInput) int
 		DeleteGroup            func(childComplexity int, input model.DeleteGroupInput) int
 		DeleteOrganization     func(childComplexity int, input model.DeleteOrganizationInput) int
 		DeletePolicy           func(childComplexity int, input model.DeletePolicyInput) int
 		DeleteProject          func(childComplexity int, input model.DeleteProjectInput) int
 		DeleteSSHKey           func(childComplexity int, input model.DeleteSSHKeyInput) int
+		EndImpersonation       func(childComplexity int, input model.EndImpersonationInput) int
 		ExchangeAPIKey         func(childComplexity int, input model.ExchangeAPIKeyInput) int
 		GuardSetting           func(childComplexity int, input model.GuardSettingInput) int
+		Impersonate            func(childComplexity int, input model.ImpersonateInput) int
 		ImportUsage            func(childComplexity int, input model.ImportUsageInput) int
 		LockOrganization       func(childComplexity int, input model.LockOrganizationInput) int
 		LockSetting            func(childComplexity int, input model.LockSettingInput) int
 		Login                  func(childComplexity int, input model.LoginInput) int
 		MapUsage               func(childComplexity int, input model.MapUsageInput) int
+		OpenTicket             func(childComplexity int, input model.OpenTicketInput) int
 		ReassignOwner          func(childComplexity int, input model.ReassignOwnerInput) int
 		RefreshSession         func(childComplexity int, input model.RefreshSessionInput) int
 		RegisterResource       func(childComplexity int, input model.RegisterResourceInput) int
 		ReleaseResource        func(childComplexity int, input model.ReleaseResourceInput) int
 		RemoveGroupMembers     func(childComplexity int, input model.RemoveGroupMembersInput) int
 		ReopenOrganization     func(childComplexity int, input model.ReopenOrganizationInput) int
+		ReopenTicket           func(childComplexity int, input model.ReopenTicketInput) int
+		ReplyTicket            func(childComplexity int, input model.ReplyTicketInput) int
 		RequestAccess          func(childComplexity int, input model.RequestAccessInput) int
 		ResetBuiltinPolicy     func(childComplexity int, input model.ResetBuiltinPolicyInput) int
+		ResolveTicket          func(childComplexity int, input model.ResolveTicketInput) int
 		RevokeSession          func(childComplexity int, input model.RevokeSessionInput) int
 		RevokeSessions         func(childComplexity int, input model.RevokeSessionsInput) int
 		RotateAPIKey           func(childComplexity int, input model.RotateAPIKeyInput) int
@@ -570,11 +670,13 @@ type ComplexityRoot struct {
 		SetPolicyPrincipal     func(childComplexity int, input model.SetPolicyPrincipalInput) int
 		SetPolicyRules         func(childComplexity int, input model.SetPolicyRulesInput) int
 		SetSetting             func(childComplexity int, input model.SetSettingInput) int
+		SetTicketPriority      func(childComplexity int, input model.SetTicketPriorityInput) int
 		SignOut                func(childComplexity int, input model.SignOutInput) int
 		UnlockOrganization     func(childComplexity int, input model.UnlockOrganizationInput) int
 		UnlockSetting          func(childComplexity int, input model.UnlockSettingInput) int
 		UnsetSetting           func(childComplexity int, input model.UnsetSettingInput) int
 		UpdateAPIKey           func(childComplexity int, input model.UpdateAPIKeyInput) int
+		UpdateAnnouncement     func(childComplexity int, input model.UpdateAnnouncementInput) int
 		UpdateApplication      func(childComplexity int, input model.UpdateApplicationInput) int
 		UpdateGroup            func(childComplexity int, input model.UpdateGroupInput) int
 		UpdateOrganization     func(childComplexity int, input model.UpdateOrganizationInput) int
@@ -610,9 +712,15 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	OpenTicketPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Ticket           func(childComplexity int) int
+	}
+
 	Organization struct {
 		APIKeys                     func(childComplexity int, first *int, after *string, last *int, before *string, bearerID *typeid.ID) int
 		AccessRequests              func(childComplexity int, first *int, after *string, last *int, before *string) int
+		ActiveUsers                 func(childComplexity int, month pricing.Month) int
 		Ancestors                   func(childComplexity int) int
 		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
 		CostLines                   func(childComplexity int, month pricing.Month, first *int, after *string, last *int, before *string) int
@@ -645,6 +753,9 @@ type ComplexityRoot struct {
 		SettingValues               func(childComplexity int, keys []string) int
 		Slug                        func(childComplexity int) int
 		Status                      func(childComplexity int) int
+		SupportPlan                 func(childComplexity int) int
+		SupportPlanHistory          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Tickets                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		Version                     func(childComplexity int) int
 		ViewerPermissions           func(childComplexity int) int
 		ViewerRoles                 func(childComplexity int) int
@@ -654,6 +765,12 @@ type ComplexityRoot struct {
 		Edges      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	OrganizationCount struct {
+		Count  func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Status func(childComplexity int) int
 	}
 
 	OrganizationEdge struct {
@@ -687,6 +804,22 @@ type ComplexityRoot struct {
 		Name        func(childComplexity int) int
 		Permissions func(childComplexity int) int
 		Scope       func(childComplexity int) int
+	}
+
+	PlatformReport struct {
+		Accounts                  func(childComplexity int) int
+		ActiveUsers               func(childComplexity int) int
+		ActiveUsersByOrganization func(childComplexity int, first *int, after *string, last *int, before *string) int
+		CreatedOrganizations      func(childComplexity int) int
+		DeletedOrganizations      func(childComplexity int) int
+		Memberships               func(childComplexity int) int
+		Month                     func(childComplexity int) int
+		Organizations             func(childComplexity int) int
+	}
+
+	PlatformStatus struct {
+		Maintenance func(childComplexity int) int
+		PublicName  func(childComplexity int) int
 	}
 
 	Policy struct {
@@ -781,6 +914,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		Announcements      func(childComplexity int, first *int, after *string, last *int, before *string, all bool) int
 		CheckAccess        func(childComplexity int, checks []*model.AccessCheckInput) int
 		ExplainAccess      func(childComplexity int, check model.AccessCheckInput) int
 		LoginPage          func(childComplexity int, organizationSlug string) int
@@ -788,7 +922,11 @@ type ComplexityRoot struct {
 		Organization       func(childComplexity int, id typeid.ID) int
 		Organizations      func(childComplexity int, first *int, after *string, last *int, before *string, where *model.OrganizationWhereInput, orderBy *model.OrganizationOrder) int
 		PermissionSets     func(childComplexity int, organizationID typeid.ID) int
+		PlatformReport     func(childComplexity int, month pricing.Month) int
+		PlatformStatus     func(childComplexity int) int
 		SettingDefinitions func(childComplexity int) int
+		SupportPlans       func(childComplexity int) int
+		Tickets            func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		Viewer             func(childComplexity int) int
 	}
 
@@ -824,6 +962,16 @@ type ComplexityRoot struct {
 		Organization     func(childComplexity int) int
 	}
 
+	ReopenTicketPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Ticket           func(childComplexity int) int
+	}
+
+	ReplyTicketPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Ticket           func(childComplexity int) int
+	}
+
 	RequestAccessPayload struct {
 		AccessRequest    func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -832,6 +980,11 @@ type ComplexityRoot struct {
 	ResetBuiltinPolicyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Policy           func(childComplexity int) int
+	}
+
+	ResolveTicketPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Ticket           func(childComplexity int) int
 	}
 
 	Resource struct {
@@ -958,6 +1111,11 @@ type ComplexityRoot struct {
 		Setting          func(childComplexity int) int
 	}
 
+	SetTicketPriorityPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Ticket           func(childComplexity int) int
+	}
+
 	SettingClamp struct {
 		Bound        func(childComplexity int) int
 		Group        func(childComplexity int) int
@@ -1025,6 +1183,77 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	SupportPlan struct {
+		MonthlyFee      func(childComplexity int) int
+		Name            func(childComplexity int) int
+		ResponseMinutes func(childComplexity int) int
+		SpendShare      func(childComplexity int) int
+	}
+
+	SupportPlanPeriod struct {
+		EndsAt   func(childComplexity int) int
+		Plan     func(childComplexity int) int
+		StartsAt func(childComplexity int) int
+	}
+
+	SupportPlanPeriodConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SupportPlanPeriodEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	Ticket struct {
+		ClosedAt      func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		CreatedBy     func(childComplexity int) int
+		CreatedByName func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Messages      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Organization  func(childComplexity int) int
+		Priority      func(childComplexity int) int
+		Product       func(childComplexity int) int
+		Resource      func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Subject       func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
+		Version       func(childComplexity int) int
+	}
+
+	TicketConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TicketEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TicketMessage struct {
+		Author      func(childComplexity int) int
+		AuthorName  func(childComplexity int) int
+		Body        func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		FromSupport func(childComplexity int) int
+	}
+
+	TicketMessageConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TicketMessageEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	UnlockOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
@@ -1040,6 +1269,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Revision         func(childComplexity int) int
 		Setting          func(childComplexity int) int
+	}
+
+	UpdateAnnouncementPayload struct {
+		Announcement     func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
 	}
 
 	UpdateApiKeyPayload struct {
@@ -1127,6 +1361,7 @@ type ComplexityRoot struct {
 	Viewer struct {
 		APIKey         func(childComplexity int) int
 		AccessRequests func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Impersonation  func(childComplexity int) int
 		Invitations    func(childComplexity int, first *int, after *string) int
 		Memberships    func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Organization   func(childComplexity int) int
@@ -1519,6 +1754,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ActivateOrganizationPayload.Organization(childComplexity), true
 
+	case "ActiveOrganization.activeUsers":
+		if e.ComplexityRoot.ActiveOrganization.ActiveUsers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActiveOrganization.ActiveUsers(childComplexity), true
+	case "ActiveOrganization.organization":
+		if e.ComplexityRoot.ActiveOrganization.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActiveOrganization.Organization(childComplexity), true
+
+	case "ActiveOrganizationConnection.edges":
+		if e.ComplexityRoot.ActiveOrganizationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActiveOrganizationConnection.Edges(childComplexity), true
+	case "ActiveOrganizationConnection.pageInfo":
+		if e.ComplexityRoot.ActiveOrganizationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActiveOrganizationConnection.PageInfo(childComplexity), true
+	case "ActiveOrganizationConnection.totalCount":
+		if e.ComplexityRoot.ActiveOrganizationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActiveOrganizationConnection.TotalCount(childComplexity), true
+
+	case "ActiveOrganizationEdge.cursor":
+		if e.ComplexityRoot.ActiveOrganizationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActiveOrganizationEdge.Cursor(childComplexity), true
+	case "ActiveOrganizationEdge.node":
+		if e.ComplexityRoot.ActiveOrganizationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActiveOrganizationEdge.Node(childComplexity), true
+
 	case "AddGroupMembersPayload.clientMutationId":
 		if e.ComplexityRoot.AddGroupMembersPayload.ClientMutationID == nil {
 			break
@@ -1544,6 +1824,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AddSshKeyPayload.SSHKey(childComplexity), true
+
+	case "Announcement.body":
+		if e.ComplexityRoot.Announcement.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.Body(childComplexity), true
+	case "Announcement.createdAt":
+		if e.ComplexityRoot.Announcement.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.CreatedAt(childComplexity), true
+	case "Announcement.endsAt":
+		if e.ComplexityRoot.Announcement.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.EndsAt(childComplexity), true
+	case "Announcement.id":
+		if e.ComplexityRoot.Announcement.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.ID(childComplexity), true
+	case "Announcement.inForce":
+		if e.ComplexityRoot.Announcement.InForce == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.InForce(childComplexity), true
+	case "Announcement.severity":
+		if e.ComplexityRoot.Announcement.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.Severity(childComplexity), true
+	case "Announcement.startsAt":
+		if e.ComplexityRoot.Announcement.StartsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.StartsAt(childComplexity), true
+	case "Announcement.title":
+		if e.ComplexityRoot.Announcement.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.Title(childComplexity), true
+	case "Announcement.version":
+		if e.ComplexityRoot.Announcement.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Announcement.Version(childComplexity), true
+
+	case "AnnouncementConnection.edges":
+		if e.ComplexityRoot.AnnouncementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementConnection.Edges(childComplexity), true
+	case "AnnouncementConnection.pageInfo":
+		if e.ComplexityRoot.AnnouncementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementConnection.PageInfo(childComplexity), true
+	case "AnnouncementConnection.totalCount":
+		if e.ComplexityRoot.AnnouncementConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementConnection.TotalCount(childComplexity), true
+
+	case "AnnouncementEdge.cursor":
+		if e.ComplexityRoot.AnnouncementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementEdge.Cursor(childComplexity), true
+	case "AnnouncementEdge.node":
+		if e.ComplexityRoot.AnnouncementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnouncementEdge.Node(childComplexity), true
 
 	case "Application.apiKeys":
 		if e.ComplexityRoot.Application.APIKeys == nil {
@@ -1809,6 +2176,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelAccessRequestPayload.ClientMutationID(childComplexity), true
 
+	case "ChangeSupportPlanPayload.clientMutationId":
+		if e.ComplexityRoot.ChangeSupportPlanPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSupportPlanPayload.ClientMutationID(childComplexity), true
+	case "ChangeSupportPlanPayload.organization":
+		if e.ComplexityRoot.ChangeSupportPlanPayload.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeSupportPlanPayload.Organization(childComplexity), true
+
 	case "ClonePolicyPayload.clientMutationId":
 		if e.ComplexityRoot.ClonePolicyPayload.ClientMutationID == nil {
 			break
@@ -1821,6 +2201,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ClonePolicyPayload.Policy(childComplexity), true
+
+	case "CloseTicketPayload.clientMutationId":
+		if e.ComplexityRoot.CloseTicketPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloseTicketPayload.ClientMutationID(childComplexity), true
+	case "CloseTicketPayload.ticket":
+		if e.ComplexityRoot.CloseTicketPayload.Ticket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloseTicketPayload.Ticket(childComplexity), true
 
 	case "CostLine.amount":
 		if e.ComplexityRoot.CostLine.Amount == nil {
@@ -2012,6 +2405,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CostRow.Total(childComplexity), true
 
+	case "CreateAnnouncementPayload.announcement":
+		if e.ComplexityRoot.CreateAnnouncementPayload.Announcement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateAnnouncementPayload.Announcement(childComplexity), true
+	case "CreateAnnouncementPayload.clientMutationId":
+		if e.ComplexityRoot.CreateAnnouncementPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateAnnouncementPayload.ClientMutationID(childComplexity), true
+
 	case "CreateApiKeyPayload.apiKey":
 		if e.ComplexityRoot.CreateApiKeyPayload.APIKey == nil {
 			break
@@ -2140,6 +2546,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeclineAccessRequestPayload.ClientMutationID(childComplexity), true
+
+	case "DeleteAnnouncementPayload.announcementId":
+		if e.ComplexityRoot.DeleteAnnouncementPayload.AnnouncementID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteAnnouncementPayload.AnnouncementID(childComplexity), true
+	case "DeleteAnnouncementPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteAnnouncementPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteAnnouncementPayload.ClientMutationID(childComplexity), true
 
 	case "DeleteApiKeyPayload.apiKeyId":
 		if e.ComplexityRoot.DeleteApiKeyPayload.APIKeyID == nil {
@@ -2348,6 +2767,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EffectiveSetting.Version(childComplexity), true
 
+	case "EndImpersonationPayload.clientMutationId":
+		if e.ComplexityRoot.EndImpersonationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndImpersonationPayload.ClientMutationID(childComplexity), true
+	case "EndImpersonationPayload.sessionId":
+		if e.ComplexityRoot.EndImpersonationPayload.SessionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndImpersonationPayload.SessionID(childComplexity), true
+
 	case "ExchangeApiKeyPayload.accessToken":
 		if e.ComplexityRoot.ExchangeApiKeyPayload.AccessToken == nil {
 			break
@@ -2542,6 +2974,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.GuardSettingPayload.Setting(childComplexity), true
 
+	case "ImpersonatePayload.accessToken":
+		if e.ComplexityRoot.ImpersonatePayload.AccessToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpersonatePayload.AccessToken(childComplexity), true
+	case "ImpersonatePayload.clientMutationId":
+		if e.ComplexityRoot.ImpersonatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpersonatePayload.ClientMutationID(childComplexity), true
+	case "ImpersonatePayload.expiresAt":
+		if e.ComplexityRoot.ImpersonatePayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpersonatePayload.ExpiresAt(childComplexity), true
+	case "ImpersonatePayload.sessionId":
+		if e.ComplexityRoot.ImpersonatePayload.SessionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImpersonatePayload.SessionID(childComplexity), true
+
+	case "Impersonation.by":
+		if e.ComplexityRoot.Impersonation.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impersonation.By(childComplexity), true
+	case "Impersonation.endsAt":
+		if e.ComplexityRoot.Impersonation.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impersonation.EndsAt(childComplexity), true
+	case "Impersonation.reason":
+		if e.ComplexityRoot.Impersonation.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impersonation.Reason(childComplexity), true
+	case "Impersonation.startedAt":
+		if e.ComplexityRoot.Impersonation.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impersonation.StartedAt(childComplexity), true
+
+	case "Impersonator.id":
+		if e.ComplexityRoot.Impersonator.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impersonator.ID(childComplexity), true
+	case "Impersonator.name":
+		if e.ComplexityRoot.Impersonator.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Impersonator.Name(childComplexity), true
+
 	case "ImportUsagePayload.clientMutationId":
 		if e.ComplexityRoot.ImportUsagePayload.ClientMutationID == nil {
 			break
@@ -2650,6 +3145,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LockSettingPayload.Setting(childComplexity), true
 
+	case "LoginPage.announcements":
+		if e.ComplexityRoot.LoginPage.Announcements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPage.Announcements(childComplexity), true
 	case "LoginPage.authenticationMethods":
 		if e.ComplexityRoot.LoginPage.AuthenticationMethods == nil {
 			break
@@ -2662,6 +3163,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoginPage.LoginBanner(childComplexity), true
+	case "LoginPage.maintenance":
+		if e.ComplexityRoot.LoginPage.Maintenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPage.Maintenance(childComplexity), true
 	case "LoginPage.organizationName":
 		if e.ComplexityRoot.LoginPage.OrganizationName == nil {
 			break
@@ -2903,6 +3410,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelAccessRequest(childComplexity, args["input"].(model.CancelAccessRequestInput)), true
+	case "Mutation.changeSupportPlan":
+		if e.ComplexityRoot.Mutation.ChangeSupportPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeSupportPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeSupportPlan(childComplexity, args["input"].(model.ChangeSupportPlanInput)), true
 	case "Mutation.clonePolicy":
 		if e.ComplexityRoot.Mutation.ClonePolicy == nil {
 			break
@@ -2914,6 +3432,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ClonePolicy(childComplexity, args["input"].(model.ClonePolicyInput)), true
+	case "Mutation.closeTicket":
+		if e.ComplexityRoot.Mutation.CloseTicket == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_closeTicket_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseTicket(childComplexity, args["input"].(model.CloseTicketInput)), true
 	case "Mutation.createApiKey":
 		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
 			break
@@ -2925,6 +3454,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateAPIKey(childComplexity, args["input"].(model.CreateAPIKeyInput)), true
+	case "Mutation.createAnnouncement":
+		if e.ComplexityRoot.Mutation.CreateAnnouncement == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createAnnouncement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateAnnouncement(childComplexity, args["input"].(model.CreateAnnouncementInput)), true
 	case "Mutation.createApplication":
 		if e.ComplexityRoot.Mutation.CreateApplication == nil {
 			break
@@ -3024,6 +3564,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteAPIKey(childComplexity, args["input"].(model.DeleteAPIKeyInput)), true
+	case "Mutation.deleteAnnouncement":
+		if e.ComplexityRoot.Mutation.DeleteAnnouncement == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteAnnouncement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteAnnouncement(childComplexity, args["input"].(model.DeleteAnnouncementInput)), true
 	case "Mutation.deleteApplication":
 		if e.ComplexityRoot.Mutation.DeleteApplication == nil {
 			break
@@ -3090,6 +3641,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteSSHKey(childComplexity, args["input"].(model.DeleteSSHKeyInput)), true
+	case "Mutation.endImpersonation":
+		if e.ComplexityRoot.Mutation.EndImpersonation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endImpersonation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndImpersonation(childComplexity, args["input"].(model.EndImpersonationInput)), true
 	case "Mutation.exchangeApiKey":
 		if e.ComplexityRoot.Mutation.ExchangeAPIKey == nil {
 			break
@@ -3112,6 +3674,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.GuardSetting(childComplexity, args["input"].(model.GuardSettingInput)), true
+	case "Mutation.impersonate":
+		if e.ComplexityRoot.Mutation.Impersonate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_impersonate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Impersonate(childComplexity, args["input"].(model.ImpersonateInput)), true
 	case "Mutation.importUsage":
 		if e.ComplexityRoot.Mutation.ImportUsage == nil {
 			break
@@ -3167,6 +3740,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MapUsage(childComplexity, args["input"].(model.MapUsageInput)), true
+	case "Mutation.openTicket":
+		if e.ComplexityRoot.Mutation.OpenTicket == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_openTicket_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.OpenTicket(childComplexity, args["input"].(model.OpenTicketInput)), true
 	case "Mutation.reassignOwner":
 		if e.ComplexityRoot.Mutation.ReassignOwner == nil {
 			break
@@ -3233,6 +3817,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReopenOrganization(childComplexity, args["input"].(model.ReopenOrganizationInput)), true
+	case "Mutation.reopenTicket":
+		if e.ComplexityRoot.Mutation.ReopenTicket == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reopenTicket_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReopenTicket(childComplexity, args["input"].(model.ReopenTicketInput)), true
+	case "Mutation.replyTicket":
+		if e.ComplexityRoot.Mutation.ReplyTicket == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_replyTicket_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReplyTicket(childComplexity, args["input"].(model.ReplyTicketInput)), true
 	case "Mutation.requestAccess":
 		if e.ComplexityRoot.Mutation.RequestAccess == nil {
 			break
@@ -3255,6 +3861,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetBuiltinPolicy(childComplexity, args["input"].(model.ResetBuiltinPolicyInput)), true
+	case "Mutation.resolveTicket":
+		if e.ComplexityRoot.Mutation.ResolveTicket == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resolveTicket_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResolveTicket(childComplexity, args["input"].(model.ResolveTicketInput)), true
 	case "Mutation.revokeSession":
 		if e.ComplexityRoot.Mutation.RevokeSession == nil {
 			break
@@ -3365,6 +3982,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetSetting(childComplexity, args["input"].(model.SetSettingInput)), true
+	case "Mutation.setTicketPriority":
+		if e.ComplexityRoot.Mutation.SetTicketPriority == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setTicketPriority_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetTicketPriority(childComplexity, args["input"].(model.SetTicketPriorityInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -3420,6 +4048,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateAPIKey(childComplexity, args["input"].(model.UpdateAPIKeyInput)), true
+	case "Mutation.updateAnnouncement":
+		if e.ComplexityRoot.Mutation.UpdateAnnouncement == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateAnnouncement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateAnnouncement(childComplexity, args["input"].(model.UpdateAnnouncementInput)), true
 	case "Mutation.updateApplication":
 		if e.ComplexityRoot.Mutation.UpdateApplication == nil {
 			break
@@ -3586,6 +4225,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.NoticeEdge.Node(childComplexity), true
 
+	case "OpenTicketPayload.clientMutationId":
+		if e.ComplexityRoot.OpenTicketPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenTicketPayload.ClientMutationID(childComplexity), true
+	case "OpenTicketPayload.ticket":
+		if e.ComplexityRoot.OpenTicketPayload.Ticket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenTicketPayload.Ticket(childComplexity), true
+
 	case "Organization.apiKeys":
 		if e.ComplexityRoot.Organization.APIKeys == nil {
 			break
@@ -3608,6 +4260,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.AccessRequests(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organization.activeUsers":
+		if e.ComplexityRoot.Organization.ActiveUsers == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_activeUsers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.ActiveUsers(childComplexity, args["month"].(pricing.Month)), true
 	case "Organization.ancestors":
 		if e.ComplexityRoot.Organization.Ancestors == nil {
 			break
@@ -3860,6 +4523,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Status(childComplexity), true
+	case "Organization.supportPlan":
+		if e.ComplexityRoot.Organization.SupportPlan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.SupportPlan(childComplexity), true
+	case "Organization.supportPlanHistory":
+		if e.ComplexityRoot.Organization.SupportPlanHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_supportPlanHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.SupportPlanHistory(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organization.tickets":
+		if e.ComplexityRoot.Organization.Tickets == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_tickets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Tickets(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.TicketWhereInput), args["orderBy"].(*model.TicketOrder)), true
 	case "Organization.version":
 		if e.ComplexityRoot.Organization.Version == nil {
 			break
@@ -3897,6 +4588,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrganizationConnection.TotalCount(childComplexity), true
+
+	case "OrganizationCount.count":
+		if e.ComplexityRoot.OrganizationCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationCount.Count(childComplexity), true
+	case "OrganizationCount.kind":
+		if e.ComplexityRoot.OrganizationCount.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationCount.Kind(childComplexity), true
+	case "OrganizationCount.status":
+		if e.ComplexityRoot.OrganizationCount.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationCount.Status(childComplexity), true
 
 	case "OrganizationEdge.cursor":
 		if e.ComplexityRoot.OrganizationEdge.Cursor == nil {
@@ -4010,6 +4720,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PermissionSet.Scope(childComplexity), true
+
+	case "PlatformReport.accounts":
+		if e.ComplexityRoot.PlatformReport.Accounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlatformReport.Accounts(childComplexity), true
+	case "PlatformReport.activeUsers":
+		if e.ComplexityRoot.PlatformReport.ActiveUsers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlatformReport.ActiveUsers(childComplexity), true
+	case "PlatformReport.activeUsersByOrganization":
+		if e.ComplexityRoot.PlatformReport.ActiveUsersByOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_PlatformReport_activeUsersByOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PlatformReport.ActiveUsersByOrganization(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "PlatformReport.createdOrganizations":
+		if e.ComplexityRoot.PlatformReport.CreatedOrganizations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlatformReport.CreatedOrganizations(childComplexity), true
+	case "PlatformReport.deletedOrganizations":
+		if e.ComplexityRoot.PlatformReport.DeletedOrganizations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlatformReport.DeletedOrganizations(childComplexity), true
+	case "PlatformReport.memberships":
+		if e.ComplexityRoot.PlatformReport.Memberships == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlatformReport.Memberships(childComplexity), true
+	case "PlatformReport.month":
+		if e.ComplexityRoot.PlatformReport.Month == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlatformReport.Month(childComplexity), true
+	case "PlatformReport.organizations":
+		if e.ComplexityRoot.PlatformReport.Organizations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlatformReport.Organizations(childComplexity), true
+
+	case "PlatformStatus.maintenance":
+		if e.ComplexityRoot.PlatformStatus.Maintenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlatformStatus.Maintenance(childComplexity), true
+	case "PlatformStatus.publicName":
+		if e.ComplexityRoot.PlatformStatus.PublicName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlatformStatus.PublicName(childComplexity), true
 
 	case "Policy.builtin":
 		if e.ComplexityRoot.Policy.Builtin == nil {
@@ -4373,6 +5150,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProjectEdge.Node(childComplexity), true
 
+	case "Query.announcements":
+		if e.ComplexityRoot.Query.Announcements == nil {
+			break
+		}
+
+		args, err := ec.field_Query_announcements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Announcements(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["all"].(bool)), true
 	case "Query.checkAccess":
 		if e.ComplexityRoot.Query.CheckAccess == nil {
 			break
@@ -4451,12 +5239,46 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PermissionSets(childComplexity, args["organizationId"].(typeid.ID)), true
+	case "Query.platformReport":
+		if e.ComplexityRoot.Query.PlatformReport == nil {
+			break
+		}
+
+		args, err := ec.field_Query_platformReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PlatformReport(childComplexity, args["month"].(pricing.Month)), true
+	case "Query.platformStatus":
+		if e.ComplexityRoot.Query.PlatformStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.PlatformStatus(childComplexity), true
 	case "Query.settingDefinitions":
 		if e.ComplexityRoot.Query.SettingDefinitions == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.SettingDefinitions(childComplexity), true
+	case "Query.supportPlans":
+		if e.ComplexityRoot.Query.SupportPlans == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.SupportPlans(childComplexity), true
+	case "Query.tickets":
+		if e.ComplexityRoot.Query.Tickets == nil {
+			break
+		}
+
+		args, err := ec.field_Query_tickets_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Tickets(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.TicketWhereInput), args["orderBy"].(*model.TicketOrder)), true
 	case "Query.viewer":
 		if e.ComplexityRoot.Query.Viewer == nil {
 			break
@@ -4554,6 +5376,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReopenOrganizationPayload.Organization(childComplexity), true
 
+	case "ReopenTicketPayload.clientMutationId":
+		if e.ComplexityRoot.ReopenTicketPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenTicketPayload.ClientMutationID(childComplexity), true
+	case "ReopenTicketPayload.ticket":
+		if e.ComplexityRoot.ReopenTicketPayload.Ticket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReopenTicketPayload.Ticket(childComplexity), true
+
+	case "ReplyTicketPayload.clientMutationId":
+		if e.ComplexityRoot.ReplyTicketPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplyTicketPayload.ClientMutationID(childComplexity), true
+	case "ReplyTicketPayload.ticket":
+		if e.ComplexityRoot.ReplyTicketPayload.Ticket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplyTicketPayload.Ticket(childComplexity), true
+
 	case "RequestAccessPayload.accessRequest":
 		if e.ComplexityRoot.RequestAccessPayload.AccessRequest == nil {
 			break
@@ -4579,6 +5427,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResetBuiltinPolicyPayload.Policy(childComplexity), true
+
+	case "ResolveTicketPayload.clientMutationId":
+		if e.ComplexityRoot.ResolveTicketPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResolveTicketPayload.ClientMutationID(childComplexity), true
+	case "ResolveTicketPayload.ticket":
+		if e.ComplexityRoot.ResolveTicketPayload.Ticket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResolveTicketPayload.Ticket(childComplexity), true
 
 	case "Resource.createdAt":
 		if e.ComplexityRoot.Resource.CreatedAt == nil {
@@ -5018,6 +5879,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetSettingPayload.Setting(childComplexity), true
 
+	case "SetTicketPriorityPayload.clientMutationId":
+		if e.ComplexityRoot.SetTicketPriorityPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetTicketPriorityPayload.ClientMutationID(childComplexity), true
+	case "SetTicketPriorityPayload.ticket":
+		if e.ComplexityRoot.SetTicketPriorityPayload.Ticket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetTicketPriorityPayload.Ticket(childComplexity), true
+
 	case "SettingClamp.bound":
 		if e.ComplexityRoot.SettingClamp.Bound == nil {
 			break
@@ -5301,6 +6175,267 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignOutPayload.ClientMutationID(childComplexity), true
 
+	case "SupportPlan.monthlyFee":
+		if e.ComplexityRoot.SupportPlan.MonthlyFee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlan.MonthlyFee(childComplexity), true
+	case "SupportPlan.name":
+		if e.ComplexityRoot.SupportPlan.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlan.Name(childComplexity), true
+	case "SupportPlan.responseMinutes":
+		if e.ComplexityRoot.SupportPlan.ResponseMinutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlan.ResponseMinutes(childComplexity), true
+	case "SupportPlan.spendShare":
+		if e.ComplexityRoot.SupportPlan.SpendShare == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlan.SpendShare(childComplexity), true
+
+	case "SupportPlanPeriod.endsAt":
+		if e.ComplexityRoot.SupportPlanPeriod.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlanPeriod.EndsAt(childComplexity), true
+	case "SupportPlanPeriod.plan":
+		if e.ComplexityRoot.SupportPlanPeriod.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlanPeriod.Plan(childComplexity), true
+	case "SupportPlanPeriod.startsAt":
+		if e.ComplexityRoot.SupportPlanPeriod.StartsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlanPeriod.StartsAt(childComplexity), true
+
+	case "SupportPlanPeriodConnection.edges":
+		if e.ComplexityRoot.SupportPlanPeriodConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlanPeriodConnection.Edges(childComplexity), true
+	case "SupportPlanPeriodConnection.pageInfo":
+		if e.ComplexityRoot.SupportPlanPeriodConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlanPeriodConnection.PageInfo(childComplexity), true
+	case "SupportPlanPeriodConnection.totalCount":
+		if e.ComplexityRoot.SupportPlanPeriodConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlanPeriodConnection.TotalCount(childComplexity), true
+
+	case "SupportPlanPeriodEdge.cursor":
+		if e.ComplexityRoot.SupportPlanPeriodEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlanPeriodEdge.Cursor(childComplexity), true
+	case "SupportPlanPeriodEdge.node":
+		if e.ComplexityRoot.SupportPlanPeriodEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportPlanPeriodEdge.Node(childComplexity), true
+
+	case "Ticket.closedAt":
+		if e.ComplexityRoot.Ticket.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.ClosedAt(childComplexity), true
+	case "Ticket.createdAt":
+		if e.ComplexityRoot.Ticket.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.CreatedAt(childComplexity), true
+	case "Ticket.createdBy":
+		if e.ComplexityRoot.Ticket.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.CreatedBy(childComplexity), true
+	case "Ticket.createdByName":
+		if e.ComplexityRoot.Ticket.CreatedByName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.CreatedByName(childComplexity), true
+	case "Ticket.id":
+		if e.ComplexityRoot.Ticket.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.ID(childComplexity), true
+	case "Ticket.messages":
+		if e.ComplexityRoot.Ticket.Messages == nil {
+			break
+		}
+
+		args, err := ec.field_Ticket_messages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Ticket.Messages(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Ticket.organization":
+		if e.ComplexityRoot.Ticket.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Organization(childComplexity), true
+	case "Ticket.priority":
+		if e.ComplexityRoot.Ticket.Priority == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Priority(childComplexity), true
+	case "Ticket.product":
+		if e.ComplexityRoot.Ticket.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Product(childComplexity), true
+	case "Ticket.resource":
+		if e.ComplexityRoot.Ticket.Resource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Resource(childComplexity), true
+	case "Ticket.status":
+		if e.ComplexityRoot.Ticket.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Status(childComplexity), true
+	case "Ticket.subject":
+		if e.ComplexityRoot.Ticket.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Subject(childComplexity), true
+	case "Ticket.updatedAt":
+		if e.ComplexityRoot.Ticket.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.UpdatedAt(childComplexity), true
+	case "Ticket.version":
+		if e.ComplexityRoot.Ticket.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Ticket.Version(childComplexity), true
+
+	case "TicketConnection.edges":
+		if e.ComplexityRoot.TicketConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketConnection.Edges(childComplexity), true
+	case "TicketConnection.pageInfo":
+		if e.ComplexityRoot.TicketConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketConnection.PageInfo(childComplexity), true
+	case "TicketConnection.totalCount":
+		if e.ComplexityRoot.TicketConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketConnection.TotalCount(childComplexity), true
+
+	case "TicketEdge.cursor":
+		if e.ComplexityRoot.TicketEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketEdge.Cursor(childComplexity), true
+	case "TicketEdge.node":
+		if e.ComplexityRoot.TicketEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketEdge.Node(childComplexity), true
+
+	case "TicketMessage.author":
+		if e.ComplexityRoot.TicketMessage.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketMessage.Author(childComplexity), true
+	case "TicketMessage.authorName":
+		if e.ComplexityRoot.TicketMessage.AuthorName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketMessage.AuthorName(childComplexity), true
+	case "TicketMessage.body":
+		if e.ComplexityRoot.TicketMessage.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketMessage.Body(childComplexity), true
+	case "TicketMessage.createdAt":
+		if e.ComplexityRoot.TicketMessage.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketMessage.CreatedAt(childComplexity), true
+	case "TicketMessage.fromSupport":
+		if e.ComplexityRoot.TicketMessage.FromSupport == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketMessage.FromSupport(childComplexity), true
+
+	case "TicketMessageConnection.edges":
+		if e.ComplexityRoot.TicketMessageConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketMessageConnection.Edges(childComplexity), true
+	case "TicketMessageConnection.pageInfo":
+		if e.ComplexityRoot.TicketMessageConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketMessageConnection.PageInfo(childComplexity), true
+	case "TicketMessageConnection.totalCount":
+		if e.ComplexityRoot.TicketMessageConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketMessageConnection.TotalCount(childComplexity), true
+
+	case "TicketMessageEdge.cursor":
+		if e.ComplexityRoot.TicketMessageEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketMessageEdge.Cursor(childComplexity), true
+	case "TicketMessageEdge.node":
+		if e.ComplexityRoot.TicketMessageEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TicketMessageEdge.Node(childComplexity), true
+
 	case "UnlockOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.UnlockOrganizationPayload.ClientMutationID == nil {
 			break
@@ -5351,6 +6486,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UnsetSettingPayload.Setting(childComplexity), true
+
+	case "UpdateAnnouncementPayload.announcement":
+		if e.ComplexityRoot.UpdateAnnouncementPayload.Announcement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateAnnouncementPayload.Announcement(childComplexity), true
+	case "UpdateAnnouncementPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateAnnouncementPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateAnnouncementPayload.ClientMutationID(childComplexity), true
 
 	case "UpdateApiKeyPayload.apiKey":
 		if e.ComplexityRoot.UpdateApiKeyPayload.APIKey == nil {
@@ -5645,6 +6793,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.AccessRequests(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Viewer.impersonation":
+		if e.ComplexityRoot.Viewer.Impersonation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Impersonation(childComplexity), true
 	case "Viewer.invitations":
 		if e.ComplexityRoot.Viewer.Invitations == nil {
 			break
@@ -5709,8 +6863,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputApplicationWhereInput,
 		ec.unmarshalInputBillingSelectorInput,
 		ec.unmarshalInputCancelAccessRequestInput,
+		ec.unmarshalInputChangeSupportPlanInput,
 		ec.unmarshalInputClonePolicyInput,
+		ec.unmarshalInputCloseTicketInput,
 		ec.unmarshalInputCostWhereInput,
+		ec.unmarshalInputCreateAnnouncementInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateApplicationInput,
 		ec.unmarshalInputCreateGroupInput,
@@ -5720,6 +6877,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputDeactivateOrganizationInput,
 		ec.unmarshalInputDeclineAccessRequestInput,
+		ec.unmarshalInputDeleteAnnouncementInput,
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
 		ec.unmarshalInputDeleteGroupInput,
@@ -5727,13 +6885,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeletePolicyInput,
 		ec.unmarshalInputDeleteProjectInput,
 		ec.unmarshalInputDeleteSshKeyInput,
+		ec.unmarshalInputEndImpersonationInput,
 		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputGuardSettingInput,
+		ec.unmarshalInputImpersonateInput,
 		ec.unmarshalInputImportUsageInput,
 		ec.unmarshalInputLockOrganizationInput,
 		ec.unmarshalInputLockSettingInput,
 		ec.unmarshalInputLoginInput,
 		ec.unmarshalInputMapUsageInput,
+		ec.unmarshalInputOpenTicketInput,
 		ec.unmarshalInputOrganizationOrder,
 		ec.unmarshalInputOrganizationWhereInput,
 		ec.unmarshalInputPolicyConditionInput,
@@ -5748,8 +6909,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReleaseResourceInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
 		ec.unmarshalInputReopenOrganizationInput,
+		ec.unmarshalInputReopenTicketInput,
+		ec.unmarshalInputReplyTicketInput,
 		ec.unmarshalInputRequestAccessInput,
 		ec.unmarshalInputResetBuiltinPolicyInput,
+		ec.unmarshalInputResolveTicketInput,
 		ec.unmarshalInputResourceWhereInput,
 		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRevokeSessionsInput,
@@ -5761,10 +6925,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetPolicyPrincipalInput,
 		ec.unmarshalInputSetPolicyRulesInput,
 		ec.unmarshalInputSetSettingInput,
+		ec.unmarshalInputSetTicketPriorityInput,
 		ec.unmarshalInputSignOutInput,
+		ec.unmarshalInputTicketOrder,
+		ec.unmarshalInputTicketWhereInput,
 		ec.unmarshalInputUnlockOrganizationInput,
 		ec.unmarshalInputUnlockSettingInput,
 		ec.unmarshalInputUnsetSettingInput,
+		ec.unmarshalInputUpdateAnnouncementInput,
 		ec.unmarshalInputUpdateApiKeyInput,
 		ec.unmarshalInputUpdateApplicationInput,
 		ec.unmarshalInputUpdateGroupInput,
@@ -5848,7 +7016,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql"
+//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -5866,12 +7034,14 @@ var sources = []*ast.Source{
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
 	{Name: "people.graphql", Input: sourceData("people.graphql"), BuiltIn: false},
+	{Name: "platform.graphql", Input: sourceData("platform.graphql"), BuiltIn: false},
 	{Name: "policy.graphql", Input: sourceData("policy.graphql"), BuiltIn: false},
 	{Name: "project.graphql", Input: sourceData("project.graphql"), BuiltIn: false},
 	{Name: "resource.graphql", Input: sourceData("resource.graphql"), BuiltIn: false},
 	{Name: "schema.graphql", Input: sourceData("schema.graphql"), BuiltIn: false},
 	{Name: "session.graphql", Input: sourceData("session.graphql"), BuiltIn: false},
 	{Name: "setting.graphql", Input: sourceData("setting.graphql"), BuiltIn: false},
+	{Name: "support.graphql", Input: sourceData("support.graphql"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -6087,6 +7257,38 @@ func (ec *executionContext) childFields_ActivateOrganizationPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type ActivateOrganizationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ActiveOrganization(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_ActiveOrganization_organization(ctx, field)
+	case "activeUsers":
+		return ec.fieldContext_ActiveOrganization_activeUsers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActiveOrganization", field.Name)
+}
+
+func (ec *executionContext) childFields_ActiveOrganizationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ActiveOrganizationConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ActiveOrganizationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ActiveOrganizationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActiveOrganizationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ActiveOrganizationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ActiveOrganizationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ActiveOrganizationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActiveOrganizationEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_AddGroupMembersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -6105,6 +7307,52 @@ func (ec *executionContext) childFields_AddSshKeyPayload(ctx context.Context, fi
 		return ec.fieldContext_AddSshKeyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddSshKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Announcement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Announcement_id(ctx, field)
+	case "title":
+		return ec.fieldContext_Announcement_title(ctx, field)
+	case "body":
+		return ec.fieldContext_Announcement_body(ctx, field)
+	case "severity":
+		return ec.fieldContext_Announcement_severity(ctx, field)
+	case "startsAt":
+		return ec.fieldContext_Announcement_startsAt(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_Announcement_endsAt(ctx, field)
+	case "inForce":
+		return ec.fieldContext_Announcement_inForce(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Announcement_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Announcement_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Announcement", field.Name)
+}
+
+func (ec *executionContext) childFields_AnnouncementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AnnouncementConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AnnouncementConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AnnouncementConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnnouncementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AnnouncementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AnnouncementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AnnouncementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnnouncementEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Application(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6237,6 +7485,16 @@ func (ec *executionContext) childFields_CancelAccessRequestPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type CancelAccessRequestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ChangeSupportPlanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_ChangeSupportPlanPayload_organization(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ChangeSupportPlanPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeSupportPlanPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ClonePolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "policy":
@@ -6245,6 +7503,16 @@ func (ec *executionContext) childFields_ClonePolicyPayload(ctx context.Context, 
 		return ec.fieldContext_ClonePolicyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ClonePolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CloseTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ticket":
+		return ec.fieldContext_CloseTicketPayload_ticket(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloseTicketPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloseTicketPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CostLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6341,6 +7609,16 @@ func (ec *executionContext) childFields_CostRow(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type CostRow", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateAnnouncementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "announcement":
+		return ec.fieldContext_CreateAnnouncementPayload_announcement(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateAnnouncementPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateAnnouncementPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -6433,6 +7711,16 @@ func (ec *executionContext) childFields_DeclineAccessRequestPayload(ctx context.
 		return ec.fieldContext_DeclineAccessRequestPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeclineAccessRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteAnnouncementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "announcementId":
+		return ec.fieldContext_DeleteAnnouncementPayload_announcementId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteAnnouncementPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteAnnouncementPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6555,6 +7843,16 @@ func (ec *executionContext) childFields_EffectiveSetting(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type EffectiveSetting", field.Name)
 }
 
+func (ec *executionContext) childFields_EndImpersonationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sessionId":
+		return ec.fieldContext_EndImpersonationPayload_sessionId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndImpersonationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndImpersonationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ExchangeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessToken":
@@ -6647,6 +7945,44 @@ func (ec *executionContext) childFields_GuardSettingPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type GuardSettingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ImpersonatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessToken":
+		return ec.fieldContext_ImpersonatePayload_accessToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ImpersonatePayload_expiresAt(ctx, field)
+	case "sessionId":
+		return ec.fieldContext_ImpersonatePayload_sessionId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ImpersonatePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImpersonatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Impersonation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "by":
+		return ec.fieldContext_Impersonation_by(ctx, field)
+	case "reason":
+		return ec.fieldContext_Impersonation_reason(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Impersonation_startedAt(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_Impersonation_endsAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Impersonation", field.Name)
+}
+
+func (ec *executionContext) childFields_Impersonator(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Impersonator_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Impersonator_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Impersonator", field.Name)
+}
+
 func (ec *executionContext) childFields_ImportUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "import":
@@ -6727,6 +8063,10 @@ func (ec *executionContext) childFields_LoginPage(ctx context.Context, field gra
 		return ec.fieldContext_LoginPage_loginBanner(ctx, field)
 	case "authenticationMethods":
 		return ec.fieldContext_LoginPage_authenticationMethods(ctx, field)
+	case "maintenance":
+		return ec.fieldContext_LoginPage_maintenance(ctx, field)
+	case "announcements":
+		return ec.fieldContext_LoginPage_announcements(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoginPage", field.Name)
 }
@@ -6873,6 +8213,16 @@ func (ec *executionContext) childFields_NoticeEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type NoticeEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_OpenTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ticket":
+		return ec.fieldContext_OpenTicketPayload_ticket(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_OpenTicketPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpenTicketPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Organization(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6943,12 +8293,20 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_costs(ctx, field)
 	case "costLines":
 		return ec.fieldContext_Organization_costLines(ctx, field)
+	case "activeUsers":
+		return ec.fieldContext_Organization_activeUsers(ctx, field)
 	case "policies":
 		return ec.fieldContext_Organization_policies(ctx, field)
 	case "effectiveSettings":
 		return ec.fieldContext_Organization_effectiveSettings(ctx, field)
 	case "settingValues":
 		return ec.fieldContext_Organization_settingValues(ctx, field)
+	case "supportPlan":
+		return ec.fieldContext_Organization_supportPlan(ctx, field)
+	case "supportPlanHistory":
+		return ec.fieldContext_Organization_supportPlanHistory(ctx, field)
+	case "tickets":
+		return ec.fieldContext_Organization_tickets(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organization", field.Name)
 }
@@ -6963,6 +8321,18 @@ func (ec *executionContext) childFields_OrganizationConnection(ctx context.Conte
 		return ec.fieldContext_OrganizationConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrganizationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganizationCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_OrganizationCount_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_OrganizationCount_status(ctx, field)
+	case "count":
+		return ec.fieldContext_OrganizationCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganizationCount", field.Name)
 }
 
 func (ec *executionContext) childFields_OrganizationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7029,6 +8399,38 @@ func (ec *executionContext) childFields_PermissionSet(ctx context.Context, field
 		return ec.fieldContext_PermissionSet_permissions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PermissionSet", field.Name)
+}
+
+func (ec *executionContext) childFields_PlatformReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "month":
+		return ec.fieldContext_PlatformReport_month(ctx, field)
+	case "organizations":
+		return ec.fieldContext_PlatformReport_organizations(ctx, field)
+	case "createdOrganizations":
+		return ec.fieldContext_PlatformReport_createdOrganizations(ctx, field)
+	case "deletedOrganizations":
+		return ec.fieldContext_PlatformReport_deletedOrganizations(ctx, field)
+	case "accounts":
+		return ec.fieldContext_PlatformReport_accounts(ctx, field)
+	case "memberships":
+		return ec.fieldContext_PlatformReport_memberships(ctx, field)
+	case "activeUsers":
+		return ec.fieldContext_PlatformReport_activeUsers(ctx, field)
+	case "activeUsersByOrganization":
+		return ec.fieldContext_PlatformReport_activeUsersByOrganization(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlatformReport", field.Name)
+}
+
+func (ec *executionContext) childFields_PlatformStatus(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "publicName":
+		return ec.fieldContext_PlatformStatus_publicName(ctx, field)
+	case "maintenance":
+		return ec.fieldContext_PlatformStatus_maintenance(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlatformStatus", field.Name)
 }
 
 func (ec *executionContext) childFields_Policy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7277,6 +8679,26 @@ func (ec *executionContext) childFields_ReopenOrganizationPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type ReopenOrganizationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReopenTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ticket":
+		return ec.fieldContext_ReopenTicketPayload_ticket(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ReopenTicketPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReopenTicketPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplyTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ticket":
+		return ec.fieldContext_ReplyTicketPayload_ticket(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ReplyTicketPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplyTicketPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessRequest":
@@ -7295,6 +8717,16 @@ func (ec *executionContext) childFields_ResetBuiltinPolicyPayload(ctx context.Co
 		return ec.fieldContext_ResetBuiltinPolicyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResetBuiltinPolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResolveTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ticket":
+		return ec.fieldContext_ResolveTicketPayload_ticket(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ResolveTicketPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResolveTicketPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Resource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7533,6 +8965,16 @@ func (ec *executionContext) childFields_SetSettingPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type SetSettingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetTicketPriorityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ticket":
+		return ec.fieldContext_SetTicketPriorityPayload_ticket(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetTicketPriorityPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetTicketPriorityPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SettingClamp(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "level":
@@ -7667,6 +9109,148 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SupportPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_SupportPlan_name(ctx, field)
+	case "responseMinutes":
+		return ec.fieldContext_SupportPlan_responseMinutes(ctx, field)
+	case "monthlyFee":
+		return ec.fieldContext_SupportPlan_monthlyFee(ctx, field)
+	case "spendShare":
+		return ec.fieldContext_SupportPlan_spendShare(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportPlan", field.Name)
+}
+
+func (ec *executionContext) childFields_SupportPlanPeriod(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plan":
+		return ec.fieldContext_SupportPlanPeriod_plan(ctx, field)
+	case "startsAt":
+		return ec.fieldContext_SupportPlanPeriod_startsAt(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_SupportPlanPeriod_endsAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportPlanPeriod", field.Name)
+}
+
+func (ec *executionContext) childFields_SupportPlanPeriodConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SupportPlanPeriodConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SupportPlanPeriodConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SupportPlanPeriodConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportPlanPeriodConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SupportPlanPeriodEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SupportPlanPeriodEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SupportPlanPeriodEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportPlanPeriodEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Ticket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Ticket_id(ctx, field)
+	case "organization":
+		return ec.fieldContext_Ticket_organization(ctx, field)
+	case "subject":
+		return ec.fieldContext_Ticket_subject(ctx, field)
+	case "product":
+		return ec.fieldContext_Ticket_product(ctx, field)
+	case "resource":
+		return ec.fieldContext_Ticket_resource(ctx, field)
+	case "priority":
+		return ec.fieldContext_Ticket_priority(ctx, field)
+	case "status":
+		return ec.fieldContext_Ticket_status(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_Ticket_createdBy(ctx, field)
+	case "createdByName":
+		return ec.fieldContext_Ticket_createdByName(ctx, field)
+	case "messages":
+		return ec.fieldContext_Ticket_messages(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Ticket_updatedAt(ctx, field)
+	case "closedAt":
+		return ec.fieldContext_Ticket_closedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Ticket_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Ticket_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Ticket", field.Name)
+}
+
+func (ec *executionContext) childFields_TicketConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TicketConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TicketConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TicketConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TicketConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TicketEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TicketEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TicketEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TicketEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TicketMessage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "author":
+		return ec.fieldContext_TicketMessage_author(ctx, field)
+	case "authorName":
+		return ec.fieldContext_TicketMessage_authorName(ctx, field)
+	case "fromSupport":
+		return ec.fieldContext_TicketMessage_fromSupport(ctx, field)
+	case "body":
+		return ec.fieldContext_TicketMessage_body(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TicketMessage_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TicketMessage", field.Name)
+}
+
+func (ec *executionContext) childFields_TicketMessageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TicketMessageConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TicketMessageConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TicketMessageConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TicketMessageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TicketMessageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TicketMessageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TicketMessageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TicketMessageEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_UnlockOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -7699,6 +9283,16 @@ func (ec *executionContext) childFields_UnsetSettingPayload(ctx context.Context,
 		return ec.fieldContext_UnsetSettingPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnsetSettingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateAnnouncementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "announcement":
+		return ec.fieldContext_UpdateAnnouncementPayload_announcement(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateAnnouncementPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateAnnouncementPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7883,6 +9477,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_sessions(ctx, field)
 	case "accessRequests":
 		return ec.fieldContext_Viewer_accessRequests(ctx, field)
+	case "impersonation":
+		return ec.fieldContext_Viewer_impersonation(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

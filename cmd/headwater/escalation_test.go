@@ -508,6 +508,11 @@ func untouching() map[string]string {
 		"exchangeApiKey":       "a token that is worth what its key is worth",
 		"setBillingMultiplier": "prices", "mapUsage": "costs", "importUsage": "costs",
 		"acceptAccessRequest": "what the owner gives, who is in nobody's hands", "declineAccessRequest": "a request that ends", "cancelAccessRequest": "a request that ends",
+		"impersonate": "of those who run the platform, on nobody who does; TestNobodyImpersonatesUpwards tries it", "endImpersonation": "a session that ends",
+		"createAnnouncement": "a text", "updateAnnouncement": "a text", "deleteAnnouncement": "a text",
+		"changeSupportPlan": "what support costs",
+		"openTicket":        "a question", "replyTicket": "a text", "setTicketPriority": "a question",
+		"resolveTicket": "a question", "closeTicket": "a question", "reopenTicket": "a question",
 	}
 }
 

@@ -21,12 +21,14 @@ import (
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
+	"github.com/headwater-platform/headwater/service/platform"
 	"github.com/headwater-platform/headwater/service/policies"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/requests"
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
@@ -165,6 +167,26 @@ type CancelAccessRequestPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `changeSupportPlan` is asked for.
+type ChangeSupportPlanInput struct {
+	// Which organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// To which plan.
+	Plan support.PlanName `json:"plan"`
+	// The words "I understand": a plan costs money.
+	Confirm string `json:"confirm"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `changeSupportPlan` answers.
+type ChangeSupportPlanPayload struct {
+	// The organization.
+	Organization *organizations.Organization `json:"organization"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `clonePolicy` is asked for.
 type ClonePolicyInput struct {
 	// Which policy.
@@ -185,6 +207,24 @@ type ClonePolicyPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `closeTicket` is asked for.
+type CloseTicketInput struct {
+	// Which ticket.
+	TicketID typeid.ID `json:"ticketId"`
+	// The version that the caller saw; CONFLICT if the ticket has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `closeTicket` answers.
+type CloseTicketPayload struct {
+	// The closed ticket.
+	Ticket *support.Ticket `json:"ticket"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which usage. Conditions are joined by and, lists by or.
 type CostWhereInput struct {
 	// Of these providers.
@@ -201,6 +241,30 @@ type CostWhereInput struct {
 	OrganizationIds []*typeid.ID `json:"organizationIds,omitempty"`
 	// Of these groups.
 	GroupIds []*typeid.ID `json:"groupIds,omitempty"`
+}
+
+// What `createAnnouncement` is asked for.
+type CreateAnnouncementInput struct {
+	// 1 to 200 characters.
+	Title string `json:"title"`
+	// The text, in Markdown, 10000 bytes at most.
+	Body string `json:"body"`
+	// How much it matters.
+	Severity platform.Severity `json:"severity"`
+	// From when it is told; at once if absent.
+	StartsAt *time.Time `json:"startsAt,omitempty"`
+	// Until when it is told; until it is deleted if absent.
+	EndsAt *time.Time `json:"endsAt,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createAnnouncement` answers.
+type CreateAnnouncementPayload struct {
+	// The new announcement.
+	Announcement *platform.Announcement `json:"announcement"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What `createApiKey` is asked for. Without an application or a project the key is the caller's own.
@@ -413,6 +477,22 @@ type DeclineAccessRequestPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `deleteAnnouncement` is asked for.
+type DeleteAnnouncementInput struct {
+	// Which announcement.
+	AnnouncementID typeid.ID `json:"announcementId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteAnnouncement` answers.
+type DeleteAnnouncementPayload struct {
+	// The announcement that is gone.
+	AnnouncementID typeid.ID `json:"announcementId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `deleteApiKey` is asked for.
 type DeleteAPIKeyInput struct {
 	// Which key.
@@ -527,6 +607,20 @@ type DeleteSSHKeyPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `endImpersonation` is asked for.
+type EndImpersonationInput struct {
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endImpersonation` answers.
+type EndImpersonationPayload struct {
+	// The session that has ended.
+	SessionID typeid.ID `json:"sessionId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `exchangeApiKey` is asked for.
 type ExchangeAPIKeyInput struct {
 	// The secret, as it was told.
@@ -577,6 +671,30 @@ type GuardSettingPayload struct {
 	Setting *settings.Effective `json:"setting"`
 	// The revision of the change; the latest one if nothing changed.
 	Revision int64 `json:"revision"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `impersonate` is asked for.
+type ImpersonateInput struct {
+	// In whose place.
+	UserID typeid.ID `json:"userId"`
+	// Why: 1 to 500 characters, for the journal.
+	Reason string `json:"reason"`
+	// How long, 1 to 60 minutes; 60 if absent.
+	Minutes *int `json:"minutes,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `impersonate` answers.
+type ImpersonatePayload struct {
+	// The token to act with. It cannot be renewed.
+	AccessToken string `json:"accessToken"`
+	// When it ends.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// The session, as the journal names it.
+	SessionID typeid.ID `json:"sessionId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -724,6 +842,32 @@ type MapUsagePayload struct {
 }
 
 type Mutation struct {
+}
+
+// What `openTicket` is asked for.
+type OpenTicketInput struct {
+	// Whose ticket it is.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// What it is about, in short: 1 to 200 characters.
+	Subject string `json:"subject"`
+	// What to tell support: 1 to 20000 bytes. It is the first text of the ticket.
+	Description string `json:"description"`
+	// How much it matters.
+	Priority support.Priority `json:"priority"`
+	// The product that it is about, 64 characters at most.
+	Product string `json:"product"`
+	// The resource that it is about.
+	ResourceID *typeid.ID `json:"resourceId,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `openTicket` answers.
+type OpenTicketPayload struct {
+	// The new ticket.
+	Ticket *support.Ticket `json:"ticket"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // An order of organizations.
@@ -937,6 +1081,42 @@ type ReopenOrganizationPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `reopenTicket` is asked for.
+type ReopenTicketInput struct {
+	// Which ticket.
+	TicketID typeid.ID `json:"ticketId"`
+	// The version that the caller saw; CONFLICT if the ticket has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `reopenTicket` answers.
+type ReopenTicketPayload struct {
+	// The reopened ticket.
+	Ticket *support.Ticket `json:"ticket"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `replyTicket` is asked for.
+type ReplyTicketInput struct {
+	// Which ticket.
+	TicketID typeid.ID `json:"ticketId"`
+	// 1 to 20000 bytes.
+	Body string `json:"body"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `replyTicket` answers.
+type ReplyTicketPayload struct {
+	// The ticket.
+	Ticket *support.Ticket `json:"ticket"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `requestAccess` is asked for.
 type RequestAccessInput struct {
 	// The organization to become a member of.
@@ -971,6 +1151,24 @@ type ResetBuiltinPolicyInput struct {
 type ResetBuiltinPolicyPayload struct {
 	// The changed policy.
 	Policy *policies.Policy `json:"policy"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resolveTicket` is asked for.
+type ResolveTicketInput struct {
+	// Which ticket.
+	TicketID typeid.ID `json:"ticketId"`
+	// The version that the caller saw; CONFLICT if the ticket has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resolveTicket` answers.
+type ResolveTicketPayload struct {
+	// The resolved ticket.
+	Ticket *support.Ticket `json:"ticket"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1197,6 +1395,26 @@ type SetSettingPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `setTicketPriority` is asked for.
+type SetTicketPriorityInput struct {
+	// Which ticket.
+	TicketID typeid.ID `json:"ticketId"`
+	// How much it matters.
+	Priority support.Priority `json:"priority"`
+	// The version that the caller saw; CONFLICT if the ticket has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setTicketPriority` answers.
+type SetTicketPriorityPayload struct {
+	// The changed ticket.
+	Ticket *support.Ticket `json:"ticket"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `signOut` is asked for.
 type SignOutInput struct {
 	// Handed back in the payload.
@@ -1207,6 +1425,24 @@ type SignOutInput struct {
 type SignOutPayload struct {
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An order of tickets.
+type TicketOrder struct {
+	// By what.
+	Field TicketOrderField `json:"field"`
+	// In which direction.
+	Direction OrderDirection `json:"direction"`
+}
+
+// Which tickets. Conditions are joined by and.
+type TicketWhereInput struct {
+	// The state is this.
+	Status *support.Status `json:"status,omitempty"`
+	// The priority is this.
+	Priority *support.Priority `json:"priority,omitempty"`
+	// Whether the viewer opened them; false is the same as absent.
+	Mine *bool `json:"mine,omitempty"`
 }
 
 // What `unlockOrganization` is asked for.
@@ -1277,6 +1513,34 @@ type UnsetSettingPayload struct {
 	Setting *settings.Effective `json:"setting"`
 	// The revision of the change; the latest one if nothing changed.
 	Revision int64 `json:"revision"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateAnnouncement` is asked for. What is absent stays as it is.
+type UpdateAnnouncementInput struct {
+	// Which announcement.
+	AnnouncementID typeid.ID `json:"announcementId"`
+	// 1 to 200 characters.
+	Title *string `json:"title,omitempty"`
+	// The text, in Markdown, 10000 bytes at most.
+	Body *string `json:"body,omitempty"`
+	// How much it matters.
+	Severity *platform.Severity `json:"severity,omitempty"`
+	// From when it is told.
+	StartsAt *time.Time `json:"startsAt,omitempty"`
+	// Until when it is told.
+	EndsAt *time.Time `json:"endsAt,omitempty"`
+	// The version that the caller saw; CONFLICT if the announcement has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateAnnouncement` answers.
+type UpdateAnnouncementPayload struct {
+	// The changed announcement.
+	Announcement *platform.Announcement `json:"announcement"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1891,6 +2155,64 @@ func (e *ProjectOrderField) UnmarshalJSON(b []byte) error {
 }
 
 func (e ProjectOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What tickets can be ordered by.
+type TicketOrderField string
+
+const (
+	// By priority, P1 first, and then by age.
+	TicketOrderFieldPriority TicketOrderField = "PRIORITY"
+	// By age.
+	TicketOrderFieldCreatedAt TicketOrderField = "CREATED_AT"
+)
+
+var AllTicketOrderField = []TicketOrderField{
+	TicketOrderFieldPriority,
+	TicketOrderFieldCreatedAt,
+}
+
+func (e TicketOrderField) IsValid() bool {
+	switch e {
+	case TicketOrderFieldPriority, TicketOrderFieldCreatedAt:
+		return true
+	}
+	return false
+}
+
+func (e TicketOrderField) String() string {
+	return string(e)
+}
+
+func (e *TicketOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TicketOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TicketOrderField", str)
+	}
+	return nil
+}
+
+func (e TicketOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TicketOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TicketOrderField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

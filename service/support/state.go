@@ -21,7 +21,7 @@ const (
 type step string
 
 const (
-	replying     step = "reply"
+	replying     step = "reply to"
 	prioritizing step = "prioritize"
 	resolving    step = "resolve"
 	closing      step = "close"
