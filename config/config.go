@@ -20,6 +20,7 @@ type Config struct {
 	HTTP     HTTP     `embed:"" group:"HTTP"`
 	Database Database `embed:"" group:"Database"`
 	Tokens   Tokens   `embed:"" group:"Tokens"`
+	Outbound Outbound `embed:"" group:"Outbound"`
 	Limits   Limits   `embed:"" group:"Limits"`
 	Log      Log      `embed:"" group:"Log"`
 }
@@ -41,6 +42,12 @@ type Tokens struct {
 	SigningKeyFile string `name:"signing-key-file" env:"HEADWATER_SIGNING_KEY_FILE" default:"headwater-signing-key.pem" placeholder:"FILE" help:"Ed25519 keys in PEM; created where there is none."`
 	Issuer         string `name:"issuer" env:"HEADWATER_ISSUER" default:"headwater" help:"The issuer that tokens name; a constant of the installation."`
 	Audience       string `name:"audience" env:"HEADWATER_AUDIENCE" default:"headwater" help:"The audience that tokens name."`
+}
+
+// Outbound says what the process may call, beside public addresses over TLS, when
+// people configure where to.
+type Outbound struct {
+	Networks []string `name:"outbound-networks" env:"HEADWATER_OUTBOUND_NETWORKS" placeholder:"IP-OR-CIDR" help:"Networks that are not public and may be called all the same, such as that of an identity provider; unset, none. Loopback addresses among them are called without TLS too."`
 }
 
 // Limits bound what one request, one client and one tree may take.
@@ -65,7 +72,7 @@ type Log struct {
 
 // Validate checks all parts, in the order of their fields.
 func (c Config) Validate() error {
-	for _, part := range []interface{ Validate() error }{c.HTTP, c.Database, c.Tokens, c.Limits, c.Log} {
+	for _, part := range []interface{ Validate() error }{c.HTTP, c.Database, c.Tokens, c.Outbound, c.Limits, c.Log} {
 		if err := part.Validate(); err != nil {
 			return err
 		}
@@ -99,15 +106,7 @@ func (h HTTP) BaseURL(listening net.Addr) string {
 
 // Proxies returns the trusted proxies; a single address is a network of one.
 func (h HTTP) Proxies() ([]netip.Prefix, error) {
-	networks := make([]netip.Prefix, 0, len(h.TrustedProxies))
-	for _, text := range h.TrustedProxies {
-		network, err := parseNetwork(strings.TrimSpace(text))
-		if err != nil {
-			return nil, wrong("HEADWATER_TRUSTED_PROXIES", "%q is neither an IP address nor a network such as 10.0.0.0/8", text)
-		}
-		networks = append(networks, network)
-	}
-	return networks, nil
+	return parseNetworks("HEADWATER_TRUSTED_PROXIES", h.TrustedProxies)
 }
 
 // Validate checks that the URL names a database of a known kind.
@@ -125,6 +124,17 @@ func (t Tokens) Validate() error {
 		}
 	}
 	return nil
+}
+
+// Validate checks the networks.
+func (o Outbound) Validate() error {
+	_, err := o.Allowed()
+	return err
+}
+
+// Allowed returns the networks; a single address is a network of one.
+func (o Outbound) Allowed() ([]netip.Prefix, error) {
+	return parseNetworks("HEADWATER_OUTBOUND_NETWORKS", o.Networks)
 }
 
 // Validate checks that each limit is in its range.
@@ -212,6 +222,19 @@ func checkPublicURL(text string) error {
 		return wrong("HEADWATER_PUBLIC_URL", "must hold no user, query or fragment")
 	}
 	return nil
+}
+
+// parseNetworks returns the networks of a variable.
+func parseNetworks(variable string, texts []string) ([]netip.Prefix, error) {
+	networks := make([]netip.Prefix, 0, len(texts))
+	for _, text := range texts {
+		network, err := parseNetwork(strings.TrimSpace(text))
+		if err != nil {
+			return nil, wrong(variable, "%q is neither an IP address nor a network such as 10.0.0.0/8", text)
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
 }
 
 func parseNetwork(text string) (netip.Prefix, error) {

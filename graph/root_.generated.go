@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	ActiveOrganization() ActiveOrganizationResolver
 	Application() ApplicationResolver
 	Group() GroupResolver
+	IdentityProvider() IdentityProviderResolver
 	LoginPage() LoginPageResolver
 	Membership() MembershipResolver
 	Mutation() MutationResolver
@@ -47,6 +48,8 @@ type ResolverRoot interface {
 	SettingDefinition() SettingDefinitionResolver
 	Ticket() TicketResolver
 	TicketMessage() TicketMessageResolver
+	TrustedIssuer() TrustedIssuerResolver
+	TrustedSubject() TrustedSubjectResolver
 	UsageImport() UsageImportResolver
 	User() UserResolver
 	Viewer() ViewerResolver
@@ -186,6 +189,11 @@ type ComplexityRoot struct {
 		SSHKey           func(childComplexity int) int
 	}
 
+	AddTrustedSubjectPayload struct {
+		ClientMutationID func(childComplexity int) int
+		TrustedSubject   func(childComplexity int) int
+	}
+
 	Announcement struct {
 		Body      func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
@@ -232,6 +240,11 @@ type ComplexityRoot struct {
 	ApplicationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	BeginLinkIdentityPayload struct {
+		ClientMutationID func(childComplexity int) int
+		URL              func(childComplexity int) int
 	}
 
 	BillingMultiplier struct {
@@ -357,6 +370,11 @@ type ComplexityRoot struct {
 		Group            func(childComplexity int) int
 	}
 
+	CreateIdentityProviderPayload struct {
+		ClientMutationID func(childComplexity int) int
+		IdentityProvider func(childComplexity int) int
+	}
+
 	CreateOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
@@ -370,6 +388,11 @@ type ComplexityRoot struct {
 	CreateProjectPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Project          func(childComplexity int) int
+	}
+
+	CreateTrustedIssuerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		TrustedIssuer    func(childComplexity int) int
 	}
 
 	CreateUserPayload struct {
@@ -408,6 +431,11 @@ type ComplexityRoot struct {
 		GroupID          func(childComplexity int) int
 	}
 
+	DeleteIdentityProviderPayload struct {
+		ClientMutationID   func(childComplexity int) int
+		IdentityProviderID func(childComplexity int) int
+	}
+
 	DeleteOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		OrganizationID   func(childComplexity int) int
@@ -426,6 +454,11 @@ type ComplexityRoot struct {
 	DeleteSshKeyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		SSHKeyID         func(childComplexity int) int
+	}
+
+	DeleteTrustedIssuerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		TrustedIssuerID  func(childComplexity int) int
 	}
 
 	EffectiveBillingMultiplier struct {
@@ -462,6 +495,14 @@ type ComplexityRoot struct {
 		AccessToken      func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
 		ExpiresAt        func(childComplexity int) int
+	}
+
+	ExchangeSignInCodePayload struct {
+		AccessToken      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		ExpiresAt        func(childComplexity int) int
+		RefreshToken     func(childComplexity int) int
+		Viewer           func(childComplexity int) int
 	}
 
 	Group struct {
@@ -502,6 +543,42 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Revision         func(childComplexity int) int
 		Setting          func(childComplexity int) int
+	}
+
+	IdentityGroupMapping struct {
+		GroupID func(childComplexity int) int
+		Value   func(childComplexity int) int
+	}
+
+	IdentityProvider struct {
+		ClientID          func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		CreatesUsers      func(childComplexity int) int
+		Enabled           func(childComplexity int) int
+		GroupClaim        func(childComplexity int) int
+		GroupMappings     func(childComplexity int) int
+		HasClientSecret   func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Issuer            func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Organization      func(childComplexity int) int
+		RedirectURL       func(childComplexity int) int
+		Scopes            func(childComplexity int) int
+		StartURL          func(childComplexity int) int
+		Version           func(childComplexity int) int
+		ViewerPermissions func(childComplexity int) int
+		VouchesForMFA     func(childComplexity int) int
+	}
+
+	IdentityProviderConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	IdentityProviderEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ImpersonatePayload struct {
@@ -547,6 +624,20 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	LinkIdentityPayload struct {
+		ClientMutationID func(childComplexity int) int
+		LinkedIdentity   func(childComplexity int) int
+	}
+
+	LinkedIdentity struct {
+		CreatedAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Issuer       func(childComplexity int) int
+		Organization func(childComplexity int) int
+		ProviderName func(childComplexity int) int
+		Subject      func(childComplexity int) int
+	}
+
 	LockOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
@@ -561,6 +652,7 @@ type ComplexityRoot struct {
 	LoginPage struct {
 		Announcements         func(childComplexity int) int
 		AuthenticationMethods func(childComplexity int) int
+		IdentityProviders     func(childComplexity int) int
 		LoginBanner           func(childComplexity int) int
 		Maintenance           func(childComplexity int) int
 		OrganizationName      func(childComplexity int) int
@@ -573,6 +665,11 @@ type ComplexityRoot struct {
 		ExpiresAt        func(childComplexity int) int
 		RefreshToken     func(childComplexity int) int
 		Viewer           func(childComplexity int) int
+	}
+
+	LoginProvider struct {
+		ID   func(childComplexity int) int
+		Name func(childComplexity int) int
 	}
 
 	MapUsagePayload struct {
@@ -617,6 +714,8 @@ type ComplexityRoot struct {
 		ActivateOrganization   func(childComplexity int, input model.ActivateOrganizationInput) int
 		AddGroupMembers        func(childComplexity int, input model.AddGroupMembersInput) int
 		AddSSHKey              func(childComplexity int, input model.AddSSHKeyInput) int
+		AddTrustedSubject      func(childComplexity int, input model.AddTrustedSubjectInput) int
+		BeginLinkIdentity      func(childComplexity int, input model.BeginLinkIdentityInput) int
 		CancelAccessRequest    func(childComplexity int, input model.CancelAccessRequestInput) int
 		ChangeSupportPlan      func(childComplexity int, input model.ChangeSupportPlanInput) int
 		ClonePolicy            func(childComplexity int, input model.ClonePolicyInput) int
@@ -625,9 +724,11 @@ type ComplexityRoot struct {
 		CreateAnnouncement     func(childComplexity int, input model.CreateAnnouncementInput) int
 		CreateApplication      func(childComplexity int, input model.CreateApplicationInput) int
 		CreateGroup            func(childComplexity int, input model.CreateGroupInput) int
+		CreateIdentityProvider func(childComplexity int, input model.CreateIdentityProviderInput) int
 		CreateOrganization     func(childComplexity int, input model.CreateOrganizationInput) int
 		CreatePolicy           func(childComplexity int, input model.CreatePolicyInput) int
 		CreateProject          func(childComplexity int, input model.CreateProjectInput) int
+		CreateTrustedIssuer    func(childComplexity int, input model.CreateTrustedIssuerInput) int
 		CreateUser             func(childComplexity int, input model.CreateUserInput) int
 		DeactivateOrganization func(childComplexity int, input model.DeactivateOrganizationInput) int
 		DeclineAccessRequest   func(childComplexity int, input model.DeclineAccessRequestInput) int
@@ -635,15 +736,19 @@ type ComplexityRoot struct {
 		DeleteAnnouncement     func(childComplexity int, input model.DeleteAnnouncementInput) int
 		DeleteApplication      func(childComplexity int, input model.DeleteApplicationInput) int
 		DeleteGroup            func(childComplexity int, input model.DeleteGroupInput) int
+		DeleteIdentityProvider func(childComplexity int, input model.DeleteIdentityProviderInput) int
 		DeleteOrganization     func(childComplexity int, input model.DeleteOrganizationInput) int
 		DeletePolicy           func(childComplexity int, input model.DeletePolicyInput) int
 		DeleteProject          func(childComplexity int, input model.DeleteProjectInput) int
 		DeleteSSHKey           func(childComplexity int, input model.DeleteSSHKeyInput) int
+		DeleteTrustedIssuer    func(childComplexity int, input model.DeleteTrustedIssuerInput) int
 		EndImpersonation       func(childComplexity int, input model.EndImpersonationInput) int
 		ExchangeAPIKey         func(childComplexity int, input model.ExchangeAPIKeyInput) int
+		ExchangeSignInCode     func(childComplexity int, input model.ExchangeSignInCodeInput) int
 		GuardSetting           func(childComplexity int, input model.GuardSettingInput) int
 		Impersonate            func(childComplexity int, input model.ImpersonateInput) int
 		ImportUsage            func(childComplexity int, input model.ImportUsageInput) int
+		LinkIdentity           func(childComplexity int, input model.LinkIdentityInput) int
 		LockOrganization       func(childComplexity int, input model.LockOrganizationInput) int
 		LockSetting            func(childComplexity int, input model.LockSettingInput) int
 		Login                  func(childComplexity int, input model.LoginInput) int
@@ -654,6 +759,7 @@ type ComplexityRoot struct {
 		RegisterResource       func(childComplexity int, input model.RegisterResourceInput) int
 		ReleaseResource        func(childComplexity int, input model.ReleaseResourceInput) int
 		RemoveGroupMembers     func(childComplexity int, input model.RemoveGroupMembersInput) int
+		RemoveTrustedSubject   func(childComplexity int, input model.RemoveTrustedSubjectInput) int
 		ReopenOrganization     func(childComplexity int, input model.ReopenOrganizationInput) int
 		ReopenTicket           func(childComplexity int, input model.ReopenTicketInput) int
 		ReplyTicket            func(childComplexity int, input model.ReplyTicketInput) int
@@ -672,6 +778,7 @@ type ComplexityRoot struct {
 		SetSetting             func(childComplexity int, input model.SetSettingInput) int
 		SetTicketPriority      func(childComplexity int, input model.SetTicketPriorityInput) int
 		SignOut                func(childComplexity int, input model.SignOutInput) int
+		UnlinkIdentity         func(childComplexity int, input model.UnlinkIdentityInput) int
 		UnlockOrganization     func(childComplexity int, input model.UnlockOrganizationInput) int
 		UnlockSetting          func(childComplexity int, input model.UnlockSettingInput) int
 		UnsetSetting           func(childComplexity int, input model.UnsetSettingInput) int
@@ -679,11 +786,13 @@ type ComplexityRoot struct {
 		UpdateAnnouncement     func(childComplexity int, input model.UpdateAnnouncementInput) int
 		UpdateApplication      func(childComplexity int, input model.UpdateApplicationInput) int
 		UpdateGroup            func(childComplexity int, input model.UpdateGroupInput) int
+		UpdateIdentityProvider func(childComplexity int, input model.UpdateIdentityProviderInput) int
 		UpdateOrganization     func(childComplexity int, input model.UpdateOrganizationInput) int
 		UpdatePolicy           func(childComplexity int, input model.UpdatePolicyInput) int
 		UpdateProject          func(childComplexity int, input model.UpdateProjectInput) int
 		UpdateResource         func(childComplexity int, input model.UpdateResourceInput) int
 		UpdateSSHKey           func(childComplexity int, input model.UpdateSSHKeyInput) int
+		UpdateTrustedIssuer    func(childComplexity int, input model.UpdateTrustedIssuerInput) int
 	}
 
 	Notice struct {
@@ -737,6 +846,7 @@ type ComplexityRoot struct {
 		EffectiveSettings           func(childComplexity int, keys []string, asOf *time.Time) int
 		Groups                      func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ID                          func(childComplexity int) int
+		IdentityProviders           func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Kind                        func(childComplexity int) int
 		Lock                        func(childComplexity int) int
 		ManagedBy                   func(childComplexity int) int
@@ -756,6 +866,7 @@ type ComplexityRoot struct {
 		SupportPlan                 func(childComplexity int) int
 		SupportPlanHistory          func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Tickets                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
+		TrustedIssuers              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Version                     func(childComplexity int) int
 		ViewerPermissions           func(childComplexity int) int
 		ViewerRoles                 func(childComplexity int) int
@@ -955,6 +1066,11 @@ type ComplexityRoot struct {
 	RemoveGroupMembersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
+	}
+
+	RemoveTrustedSubjectPayload struct {
+		ClientMutationID func(childComplexity int) int
+		TrustedSubjectID func(childComplexity int) int
 	}
 
 	ReopenOrganizationPayload struct {
@@ -1254,6 +1370,54 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	TrustedIssuer struct {
+		Audience          func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		Enabled           func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Issuer            func(childComplexity int) int
+		JWKSURL           func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Organization      func(childComplexity int) int
+		Subjects          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Version           func(childComplexity int) int
+		ViewerPermissions func(childComplexity int) int
+	}
+
+	TrustedIssuerConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TrustedIssuerEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TrustedSubject struct {
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Principal func(childComplexity int) int
+		Subject   func(childComplexity int) int
+	}
+
+	TrustedSubjectConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TrustedSubjectEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	UnlinkIdentityPayload struct {
+		ClientMutationID func(childComplexity int) int
+		LinkedIdentityID func(childComplexity int) int
+	}
+
 	UnlockOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
@@ -1291,6 +1455,11 @@ type ComplexityRoot struct {
 		Group            func(childComplexity int) int
 	}
 
+	UpdateIdentityProviderPayload struct {
+		ClientMutationID func(childComplexity int) int
+		IdentityProvider func(childComplexity int) int
+	}
+
 	UpdateOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
@@ -1314,6 +1483,11 @@ type ComplexityRoot struct {
 	UpdateSshKeyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		SSHKey           func(childComplexity int) int
+	}
+
+	UpdateTrustedIssuerPayload struct {
+		ClientMutationID func(childComplexity int) int
+		TrustedIssuer    func(childComplexity int) int
 	}
 
 	UsageImport struct {
@@ -1359,15 +1533,16 @@ type ComplexityRoot struct {
 	}
 
 	Viewer struct {
-		APIKey         func(childComplexity int) int
-		AccessRequests func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Impersonation  func(childComplexity int) int
-		Invitations    func(childComplexity int, first *int, after *string) int
-		Memberships    func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Organization   func(childComplexity int) int
-		Principal      func(childComplexity int) int
-		Sessions       func(childComplexity int) int
-		User           func(childComplexity int) int
+		APIKey           func(childComplexity int) int
+		AccessRequests   func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Impersonation    func(childComplexity int) int
+		Invitations      func(childComplexity int, first *int, after *string) int
+		LinkedIdentities func(childComplexity int) int
+		Memberships      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Organization     func(childComplexity int) int
+		Principal        func(childComplexity int) int
+		Sessions         func(childComplexity int) int
+		User             func(childComplexity int) int
 	}
 }
 
@@ -1825,6 +2000,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AddSshKeyPayload.SSHKey(childComplexity), true
 
+	case "AddTrustedSubjectPayload.clientMutationId":
+		if e.ComplexityRoot.AddTrustedSubjectPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddTrustedSubjectPayload.ClientMutationID(childComplexity), true
+	case "AddTrustedSubjectPayload.trustedSubject":
+		if e.ComplexityRoot.AddTrustedSubjectPayload.TrustedSubject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddTrustedSubjectPayload.TrustedSubject(childComplexity), true
+
 	case "Announcement.body":
 		if e.ComplexityRoot.Announcement.Body == nil {
 			break
@@ -2020,6 +2208,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApplicationEdge.Node(childComplexity), true
+
+	case "BeginLinkIdentityPayload.clientMutationId":
+		if e.ComplexityRoot.BeginLinkIdentityPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginLinkIdentityPayload.ClientMutationID(childComplexity), true
+	case "BeginLinkIdentityPayload.url":
+		if e.ComplexityRoot.BeginLinkIdentityPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginLinkIdentityPayload.URL(childComplexity), true
 
 	case "BillingMultiplier.basis":
 		if e.ComplexityRoot.BillingMultiplier.Basis == nil {
@@ -2463,6 +2664,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateGroupPayload.Group(childComplexity), true
 
+	case "CreateIdentityProviderPayload.clientMutationId":
+		if e.ComplexityRoot.CreateIdentityProviderPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateIdentityProviderPayload.ClientMutationID(childComplexity), true
+	case "CreateIdentityProviderPayload.identityProvider":
+		if e.ComplexityRoot.CreateIdentityProviderPayload.IdentityProvider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateIdentityProviderPayload.IdentityProvider(childComplexity), true
+
 	case "CreateOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.CreateOrganizationPayload.ClientMutationID == nil {
 			break
@@ -2501,6 +2715,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateProjectPayload.Project(childComplexity), true
+
+	case "CreateTrustedIssuerPayload.clientMutationId":
+		if e.ComplexityRoot.CreateTrustedIssuerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTrustedIssuerPayload.ClientMutationID(childComplexity), true
+	case "CreateTrustedIssuerPayload.trustedIssuer":
+		if e.ComplexityRoot.CreateTrustedIssuerPayload.TrustedIssuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTrustedIssuerPayload.TrustedIssuer(childComplexity), true
 
 	case "CreateUserPayload.clientMutationId":
 		if e.ComplexityRoot.CreateUserPayload.ClientMutationID == nil {
@@ -2599,6 +2826,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteGroupPayload.GroupID(childComplexity), true
 
+	case "DeleteIdentityProviderPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteIdentityProviderPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteIdentityProviderPayload.ClientMutationID(childComplexity), true
+	case "DeleteIdentityProviderPayload.identityProviderId":
+		if e.ComplexityRoot.DeleteIdentityProviderPayload.IdentityProviderID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteIdentityProviderPayload.IdentityProviderID(childComplexity), true
+
 	case "DeleteOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteOrganizationPayload.ClientMutationID == nil {
 			break
@@ -2650,6 +2890,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteSshKeyPayload.SSHKeyID(childComplexity), true
+
+	case "DeleteTrustedIssuerPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteTrustedIssuerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTrustedIssuerPayload.ClientMutationID(childComplexity), true
+	case "DeleteTrustedIssuerPayload.trustedIssuerId":
+		if e.ComplexityRoot.DeleteTrustedIssuerPayload.TrustedIssuerID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTrustedIssuerPayload.TrustedIssuerID(childComplexity), true
 
 	case "EffectiveBillingMultiplier.basis":
 		if e.ComplexityRoot.EffectiveBillingMultiplier.Basis == nil {
@@ -2798,6 +3051,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ExchangeApiKeyPayload.ExpiresAt(childComplexity), true
+
+	case "ExchangeSignInCodePayload.accessToken":
+		if e.ComplexityRoot.ExchangeSignInCodePayload.AccessToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeSignInCodePayload.AccessToken(childComplexity), true
+	case "ExchangeSignInCodePayload.clientMutationId":
+		if e.ComplexityRoot.ExchangeSignInCodePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeSignInCodePayload.ClientMutationID(childComplexity), true
+	case "ExchangeSignInCodePayload.expiresAt":
+		if e.ComplexityRoot.ExchangeSignInCodePayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeSignInCodePayload.ExpiresAt(childComplexity), true
+	case "ExchangeSignInCodePayload.refreshToken":
+		if e.ComplexityRoot.ExchangeSignInCodePayload.RefreshToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeSignInCodePayload.RefreshToken(childComplexity), true
+	case "ExchangeSignInCodePayload.viewer":
+		if e.ComplexityRoot.ExchangeSignInCodePayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangeSignInCodePayload.Viewer(childComplexity), true
 
 	case "Group.builtin":
 		if e.ComplexityRoot.Group.Builtin == nil {
@@ -2974,6 +3258,154 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.GuardSettingPayload.Setting(childComplexity), true
 
+	case "IdentityGroupMapping.groupId":
+		if e.ComplexityRoot.IdentityGroupMapping.GroupID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityGroupMapping.GroupID(childComplexity), true
+	case "IdentityGroupMapping.value":
+		if e.ComplexityRoot.IdentityGroupMapping.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityGroupMapping.Value(childComplexity), true
+
+	case "IdentityProvider.clientId":
+		if e.ComplexityRoot.IdentityProvider.ClientID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.ClientID(childComplexity), true
+	case "IdentityProvider.createdAt":
+		if e.ComplexityRoot.IdentityProvider.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.CreatedAt(childComplexity), true
+	case "IdentityProvider.createsUsers":
+		if e.ComplexityRoot.IdentityProvider.CreatesUsers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.CreatesUsers(childComplexity), true
+	case "IdentityProvider.enabled":
+		if e.ComplexityRoot.IdentityProvider.Enabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.Enabled(childComplexity), true
+	case "IdentityProvider.groupClaim":
+		if e.ComplexityRoot.IdentityProvider.GroupClaim == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.GroupClaim(childComplexity), true
+	case "IdentityProvider.groupMappings":
+		if e.ComplexityRoot.IdentityProvider.GroupMappings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.GroupMappings(childComplexity), true
+	case "IdentityProvider.hasClientSecret":
+		if e.ComplexityRoot.IdentityProvider.HasClientSecret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.HasClientSecret(childComplexity), true
+	case "IdentityProvider.id":
+		if e.ComplexityRoot.IdentityProvider.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.ID(childComplexity), true
+	case "IdentityProvider.issuer":
+		if e.ComplexityRoot.IdentityProvider.Issuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.Issuer(childComplexity), true
+	case "IdentityProvider.name":
+		if e.ComplexityRoot.IdentityProvider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.Name(childComplexity), true
+	case "IdentityProvider.organization":
+		if e.ComplexityRoot.IdentityProvider.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.Organization(childComplexity), true
+	case "IdentityProvider.redirectUrl":
+		if e.ComplexityRoot.IdentityProvider.RedirectURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.RedirectURL(childComplexity), true
+	case "IdentityProvider.scopes":
+		if e.ComplexityRoot.IdentityProvider.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.Scopes(childComplexity), true
+	case "IdentityProvider.startUrl":
+		if e.ComplexityRoot.IdentityProvider.StartURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.StartURL(childComplexity), true
+	case "IdentityProvider.version":
+		if e.ComplexityRoot.IdentityProvider.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.Version(childComplexity), true
+	case "IdentityProvider.viewerPermissions":
+		if e.ComplexityRoot.IdentityProvider.ViewerPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.ViewerPermissions(childComplexity), true
+	case "IdentityProvider.vouchesForMfa":
+		if e.ComplexityRoot.IdentityProvider.VouchesForMFA == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProvider.VouchesForMFA(childComplexity), true
+
+	case "IdentityProviderConnection.edges":
+		if e.ComplexityRoot.IdentityProviderConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderConnection.Edges(childComplexity), true
+	case "IdentityProviderConnection.pageInfo":
+		if e.ComplexityRoot.IdentityProviderConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderConnection.PageInfo(childComplexity), true
+	case "IdentityProviderConnection.totalCount":
+		if e.ComplexityRoot.IdentityProviderConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderConnection.TotalCount(childComplexity), true
+
+	case "IdentityProviderEdge.cursor":
+		if e.ComplexityRoot.IdentityProviderEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderEdge.Cursor(childComplexity), true
+	case "IdentityProviderEdge.node":
+		if e.ComplexityRoot.IdentityProviderEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityProviderEdge.Node(childComplexity), true
+
 	case "ImpersonatePayload.accessToken":
 		if e.ComplexityRoot.ImpersonatePayload.AccessToken == nil {
 			break
@@ -3113,6 +3545,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InvitationEdge.Node(childComplexity), true
 
+	case "LinkIdentityPayload.clientMutationId":
+		if e.ComplexityRoot.LinkIdentityPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkIdentityPayload.ClientMutationID(childComplexity), true
+	case "LinkIdentityPayload.linkedIdentity":
+		if e.ComplexityRoot.LinkIdentityPayload.LinkedIdentity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkIdentityPayload.LinkedIdentity(childComplexity), true
+
+	case "LinkedIdentity.createdAt":
+		if e.ComplexityRoot.LinkedIdentity.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkedIdentity.CreatedAt(childComplexity), true
+	case "LinkedIdentity.id":
+		if e.ComplexityRoot.LinkedIdentity.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkedIdentity.ID(childComplexity), true
+	case "LinkedIdentity.issuer":
+		if e.ComplexityRoot.LinkedIdentity.Issuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkedIdentity.Issuer(childComplexity), true
+	case "LinkedIdentity.organization":
+		if e.ComplexityRoot.LinkedIdentity.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkedIdentity.Organization(childComplexity), true
+	case "LinkedIdentity.providerName":
+		if e.ComplexityRoot.LinkedIdentity.ProviderName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkedIdentity.ProviderName(childComplexity), true
+	case "LinkedIdentity.subject":
+		if e.ComplexityRoot.LinkedIdentity.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkedIdentity.Subject(childComplexity), true
+
 	case "LockOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.LockOrganizationPayload.ClientMutationID == nil {
 			break
@@ -3157,6 +3639,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoginPage.AuthenticationMethods(childComplexity), true
+	case "LoginPage.identityProviders":
+		if e.ComplexityRoot.LoginPage.IdentityProviders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPage.IdentityProviders(childComplexity), true
 	case "LoginPage.loginBanner":
 		if e.ComplexityRoot.LoginPage.LoginBanner == nil {
 			break
@@ -3212,6 +3700,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoginPayload.Viewer(childComplexity), true
+
+	case "LoginProvider.id":
+		if e.ComplexityRoot.LoginProvider.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginProvider.ID(childComplexity), true
+	case "LoginProvider.name":
+		if e.ComplexityRoot.LoginProvider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginProvider.Name(childComplexity), true
 
 	case "MapUsagePayload.clientMutationId":
 		if e.ComplexityRoot.MapUsagePayload.ClientMutationID == nil {
@@ -3399,6 +3900,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddSSHKey(childComplexity, args["input"].(model.AddSSHKeyInput)), true
+	case "Mutation.addTrustedSubject":
+		if e.ComplexityRoot.Mutation.AddTrustedSubject == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addTrustedSubject_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddTrustedSubject(childComplexity, args["input"].(model.AddTrustedSubjectInput)), true
+	case "Mutation.beginLinkIdentity":
+		if e.ComplexityRoot.Mutation.BeginLinkIdentity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_beginLinkIdentity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BeginLinkIdentity(childComplexity, args["input"].(model.BeginLinkIdentityInput)), true
 	case "Mutation.cancelAccessRequest":
 		if e.ComplexityRoot.Mutation.CancelAccessRequest == nil {
 			break
@@ -3487,6 +4010,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateGroup(childComplexity, args["input"].(model.CreateGroupInput)), true
+	case "Mutation.createIdentityProvider":
+		if e.ComplexityRoot.Mutation.CreateIdentityProvider == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createIdentityProvider_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateIdentityProvider(childComplexity, args["input"].(model.CreateIdentityProviderInput)), true
 	case "Mutation.createOrganization":
 		if e.ComplexityRoot.Mutation.CreateOrganization == nil {
 			break
@@ -3520,6 +4054,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateProject(childComplexity, args["input"].(model.CreateProjectInput)), true
+	case "Mutation.createTrustedIssuer":
+		if e.ComplexityRoot.Mutation.CreateTrustedIssuer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createTrustedIssuer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateTrustedIssuer(childComplexity, args["input"].(model.CreateTrustedIssuerInput)), true
 	case "Mutation.createUser":
 		if e.ComplexityRoot.Mutation.CreateUser == nil {
 			break
@@ -3597,6 +4142,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteGroup(childComplexity, args["input"].(model.DeleteGroupInput)), true
+	case "Mutation.deleteIdentityProvider":
+		if e.ComplexityRoot.Mutation.DeleteIdentityProvider == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteIdentityProvider_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteIdentityProvider(childComplexity, args["input"].(model.DeleteIdentityProviderInput)), true
 	case "Mutation.deleteOrganization":
 		if e.ComplexityRoot.Mutation.DeleteOrganization == nil {
 			break
@@ -3641,6 +4197,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteSSHKey(childComplexity, args["input"].(model.DeleteSSHKeyInput)), true
+	case "Mutation.deleteTrustedIssuer":
+		if e.ComplexityRoot.Mutation.DeleteTrustedIssuer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteTrustedIssuer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteTrustedIssuer(childComplexity, args["input"].(model.DeleteTrustedIssuerInput)), true
 	case "Mutation.endImpersonation":
 		if e.ComplexityRoot.Mutation.EndImpersonation == nil {
 			break
@@ -3663,6 +4230,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ExchangeAPIKey(childComplexity, args["input"].(model.ExchangeAPIKeyInput)), true
+	case "Mutation.exchangeSignInCode":
+		if e.ComplexityRoot.Mutation.ExchangeSignInCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_exchangeSignInCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExchangeSignInCode(childComplexity, args["input"].(model.ExchangeSignInCodeInput)), true
 	case "Mutation.guardSetting":
 		if e.ComplexityRoot.Mutation.GuardSetting == nil {
 			break
@@ -3696,6 +4274,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ImportUsage(childComplexity, args["input"].(model.ImportUsageInput)), true
+	case "Mutation.linkIdentity":
+		if e.ComplexityRoot.Mutation.LinkIdentity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_linkIdentity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LinkIdentity(childComplexity, args["input"].(model.LinkIdentityInput)), true
 	case "Mutation.lockOrganization":
 		if e.ComplexityRoot.Mutation.LockOrganization == nil {
 			break
@@ -3806,6 +4395,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveGroupMembers(childComplexity, args["input"].(model.RemoveGroupMembersInput)), true
+	case "Mutation.removeTrustedSubject":
+		if e.ComplexityRoot.Mutation.RemoveTrustedSubject == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeTrustedSubject_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveTrustedSubject(childComplexity, args["input"].(model.RemoveTrustedSubjectInput)), true
 	case "Mutation.reopenOrganization":
 		if e.ComplexityRoot.Mutation.ReopenOrganization == nil {
 			break
@@ -4004,6 +4604,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOut(childComplexity, args["input"].(model.SignOutInput)), true
+	case "Mutation.unlinkIdentity":
+		if e.ComplexityRoot.Mutation.UnlinkIdentity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unlinkIdentity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnlinkIdentity(childComplexity, args["input"].(model.UnlinkIdentityInput)), true
 	case "Mutation.unlockOrganization":
 		if e.ComplexityRoot.Mutation.UnlockOrganization == nil {
 			break
@@ -4081,6 +4692,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateGroup(childComplexity, args["input"].(model.UpdateGroupInput)), true
+	case "Mutation.updateIdentityProvider":
+		if e.ComplexityRoot.Mutation.UpdateIdentityProvider == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateIdentityProvider_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateIdentityProvider(childComplexity, args["input"].(model.UpdateIdentityProviderInput)), true
 	case "Mutation.updateOrganization":
 		if e.ComplexityRoot.Mutation.UpdateOrganization == nil {
 			break
@@ -4136,6 +4758,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateSSHKey(childComplexity, args["input"].(model.UpdateSSHKeyInput)), true
+	case "Mutation.updateTrustedIssuer":
+		if e.ComplexityRoot.Mutation.UpdateTrustedIssuer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateTrustedIssuer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateTrustedIssuer(childComplexity, args["input"].(model.UpdateTrustedIssuerInput)), true
 
 	case "Notice.action":
 		if e.ComplexityRoot.Notice.Action == nil {
@@ -4397,6 +5030,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.ID(childComplexity), true
+	case "Organization.identityProviders":
+		if e.ComplexityRoot.Organization.IdentityProviders == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_identityProviders_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.IdentityProviders(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.kind":
 		if e.ComplexityRoot.Organization.Kind == nil {
 			break
@@ -4551,6 +5195,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Tickets(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.TicketWhereInput), args["orderBy"].(*model.TicketOrder)), true
+	case "Organization.trustedIssuers":
+		if e.ComplexityRoot.Organization.TrustedIssuers == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_trustedIssuers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.TrustedIssuers(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.version":
 		if e.ComplexityRoot.Organization.Version == nil {
 			break
@@ -5362,6 +6017,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemoveGroupMembersPayload.Group(childComplexity), true
+
+	case "RemoveTrustedSubjectPayload.clientMutationId":
+		if e.ComplexityRoot.RemoveTrustedSubjectPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveTrustedSubjectPayload.ClientMutationID(childComplexity), true
+	case "RemoveTrustedSubjectPayload.trustedSubjectId":
+		if e.ComplexityRoot.RemoveTrustedSubjectPayload.TrustedSubjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveTrustedSubjectPayload.TrustedSubjectID(childComplexity), true
 
 	case "ReopenOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.ReopenOrganizationPayload.ClientMutationID == nil {
@@ -6436,6 +7104,180 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TicketMessageEdge.Node(childComplexity), true
 
+	case "TrustedIssuer.audience":
+		if e.ComplexityRoot.TrustedIssuer.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.Audience(childComplexity), true
+	case "TrustedIssuer.createdAt":
+		if e.ComplexityRoot.TrustedIssuer.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.CreatedAt(childComplexity), true
+	case "TrustedIssuer.enabled":
+		if e.ComplexityRoot.TrustedIssuer.Enabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.Enabled(childComplexity), true
+	case "TrustedIssuer.id":
+		if e.ComplexityRoot.TrustedIssuer.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.ID(childComplexity), true
+	case "TrustedIssuer.issuer":
+		if e.ComplexityRoot.TrustedIssuer.Issuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.Issuer(childComplexity), true
+	case "TrustedIssuer.jwksUrl":
+		if e.ComplexityRoot.TrustedIssuer.JWKSURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.JWKSURL(childComplexity), true
+	case "TrustedIssuer.name":
+		if e.ComplexityRoot.TrustedIssuer.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.Name(childComplexity), true
+	case "TrustedIssuer.organization":
+		if e.ComplexityRoot.TrustedIssuer.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.Organization(childComplexity), true
+	case "TrustedIssuer.subjects":
+		if e.ComplexityRoot.TrustedIssuer.Subjects == nil {
+			break
+		}
+
+		args, err := ec.field_TrustedIssuer_subjects_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.Subjects(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "TrustedIssuer.version":
+		if e.ComplexityRoot.TrustedIssuer.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.Version(childComplexity), true
+	case "TrustedIssuer.viewerPermissions":
+		if e.ComplexityRoot.TrustedIssuer.ViewerPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuer.ViewerPermissions(childComplexity), true
+
+	case "TrustedIssuerConnection.edges":
+		if e.ComplexityRoot.TrustedIssuerConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuerConnection.Edges(childComplexity), true
+	case "TrustedIssuerConnection.pageInfo":
+		if e.ComplexityRoot.TrustedIssuerConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuerConnection.PageInfo(childComplexity), true
+	case "TrustedIssuerConnection.totalCount":
+		if e.ComplexityRoot.TrustedIssuerConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuerConnection.TotalCount(childComplexity), true
+
+	case "TrustedIssuerEdge.cursor":
+		if e.ComplexityRoot.TrustedIssuerEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuerEdge.Cursor(childComplexity), true
+	case "TrustedIssuerEdge.node":
+		if e.ComplexityRoot.TrustedIssuerEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedIssuerEdge.Node(childComplexity), true
+
+	case "TrustedSubject.createdAt":
+		if e.ComplexityRoot.TrustedSubject.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedSubject.CreatedAt(childComplexity), true
+	case "TrustedSubject.id":
+		if e.ComplexityRoot.TrustedSubject.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedSubject.ID(childComplexity), true
+	case "TrustedSubject.principal":
+		if e.ComplexityRoot.TrustedSubject.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedSubject.Principal(childComplexity), true
+	case "TrustedSubject.subject":
+		if e.ComplexityRoot.TrustedSubject.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedSubject.Subject(childComplexity), true
+
+	case "TrustedSubjectConnection.edges":
+		if e.ComplexityRoot.TrustedSubjectConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedSubjectConnection.Edges(childComplexity), true
+	case "TrustedSubjectConnection.pageInfo":
+		if e.ComplexityRoot.TrustedSubjectConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedSubjectConnection.PageInfo(childComplexity), true
+	case "TrustedSubjectConnection.totalCount":
+		if e.ComplexityRoot.TrustedSubjectConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedSubjectConnection.TotalCount(childComplexity), true
+
+	case "TrustedSubjectEdge.cursor":
+		if e.ComplexityRoot.TrustedSubjectEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedSubjectEdge.Cursor(childComplexity), true
+	case "TrustedSubjectEdge.node":
+		if e.ComplexityRoot.TrustedSubjectEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrustedSubjectEdge.Node(childComplexity), true
+
+	case "UnlinkIdentityPayload.clientMutationId":
+		if e.ComplexityRoot.UnlinkIdentityPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnlinkIdentityPayload.ClientMutationID(childComplexity), true
+	case "UnlinkIdentityPayload.linkedIdentityId":
+		if e.ComplexityRoot.UnlinkIdentityPayload.LinkedIdentityID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnlinkIdentityPayload.LinkedIdentityID(childComplexity), true
+
 	case "UnlockOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.UnlockOrganizationPayload.ClientMutationID == nil {
 			break
@@ -6539,6 +7381,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateGroupPayload.Group(childComplexity), true
 
+	case "UpdateIdentityProviderPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateIdentityProviderPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateIdentityProviderPayload.ClientMutationID(childComplexity), true
+	case "UpdateIdentityProviderPayload.identityProvider":
+		if e.ComplexityRoot.UpdateIdentityProviderPayload.IdentityProvider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateIdentityProviderPayload.IdentityProvider(childComplexity), true
+
 	case "UpdateOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateOrganizationPayload.ClientMutationID == nil {
 			break
@@ -6603,6 +7458,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateSshKeyPayload.SSHKey(childComplexity), true
+
+	case "UpdateTrustedIssuerPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateTrustedIssuerPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTrustedIssuerPayload.ClientMutationID(childComplexity), true
+	case "UpdateTrustedIssuerPayload.trustedIssuer":
+		if e.ComplexityRoot.UpdateTrustedIssuerPayload.TrustedIssuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateTrustedIssuerPayload.TrustedIssuer(childComplexity), true
 
 	case "UsageImport.billedCosts":
 		if e.ComplexityRoot.UsageImport.BilledCosts == nil {
@@ -6810,6 +7678,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Invitations(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Viewer.linkedIdentities":
+		if e.ComplexityRoot.Viewer.LinkedIdentities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.LinkedIdentities(childComplexity), true
 	case "Viewer.memberships":
 		if e.ComplexityRoot.Viewer.Memberships == nil {
 			break
@@ -6859,8 +7733,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputActivateOrganizationInput,
 		ec.unmarshalInputAddGroupMembersInput,
 		ec.unmarshalInputAddSshKeyInput,
+		ec.unmarshalInputAddTrustedSubjectInput,
 		ec.unmarshalInputApplicationOrder,
 		ec.unmarshalInputApplicationWhereInput,
+		ec.unmarshalInputBeginLinkIdentityInput,
 		ec.unmarshalInputBillingSelectorInput,
 		ec.unmarshalInputCancelAccessRequestInput,
 		ec.unmarshalInputChangeSupportPlanInput,
@@ -6871,9 +7747,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateApplicationInput,
 		ec.unmarshalInputCreateGroupInput,
+		ec.unmarshalInputCreateIdentityProviderInput,
 		ec.unmarshalInputCreateOrganizationInput,
 		ec.unmarshalInputCreatePolicyInput,
 		ec.unmarshalInputCreateProjectInput,
+		ec.unmarshalInputCreateTrustedIssuerInput,
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputDeactivateOrganizationInput,
 		ec.unmarshalInputDeclineAccessRequestInput,
@@ -6881,15 +7759,20 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
 		ec.unmarshalInputDeleteGroupInput,
+		ec.unmarshalInputDeleteIdentityProviderInput,
 		ec.unmarshalInputDeleteOrganizationInput,
 		ec.unmarshalInputDeletePolicyInput,
 		ec.unmarshalInputDeleteProjectInput,
 		ec.unmarshalInputDeleteSshKeyInput,
+		ec.unmarshalInputDeleteTrustedIssuerInput,
 		ec.unmarshalInputEndImpersonationInput,
 		ec.unmarshalInputExchangeApiKeyInput,
+		ec.unmarshalInputExchangeSignInCodeInput,
 		ec.unmarshalInputGuardSettingInput,
+		ec.unmarshalInputIdentityGroupMappingInput,
 		ec.unmarshalInputImpersonateInput,
 		ec.unmarshalInputImportUsageInput,
+		ec.unmarshalInputLinkIdentityInput,
 		ec.unmarshalInputLockOrganizationInput,
 		ec.unmarshalInputLockSettingInput,
 		ec.unmarshalInputLoginInput,
@@ -6908,6 +7791,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRegisterResourceInput,
 		ec.unmarshalInputReleaseResourceInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
+		ec.unmarshalInputRemoveTrustedSubjectInput,
 		ec.unmarshalInputReopenOrganizationInput,
 		ec.unmarshalInputReopenTicketInput,
 		ec.unmarshalInputReplyTicketInput,
@@ -6929,6 +7813,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSignOutInput,
 		ec.unmarshalInputTicketOrder,
 		ec.unmarshalInputTicketWhereInput,
+		ec.unmarshalInputUnlinkIdentityInput,
 		ec.unmarshalInputUnlockOrganizationInput,
 		ec.unmarshalInputUnlockSettingInput,
 		ec.unmarshalInputUnsetSettingInput,
@@ -6936,11 +7821,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateApiKeyInput,
 		ec.unmarshalInputUpdateApplicationInput,
 		ec.unmarshalInputUpdateGroupInput,
+		ec.unmarshalInputUpdateIdentityProviderInput,
 		ec.unmarshalInputUpdateOrganizationInput,
 		ec.unmarshalInputUpdatePolicyInput,
 		ec.unmarshalInputUpdateProjectInput,
 		ec.unmarshalInputUpdateResourceInput,
 		ec.unmarshalInputUpdateSshKeyInput,
+		ec.unmarshalInputUpdateTrustedIssuerInput,
 		ec.unmarshalInputUsageMappingInput,
 	)
 	first := true
@@ -7016,7 +7903,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
+//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "identity.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -7032,6 +7919,7 @@ var sources = []*ast.Source{
 	{Name: "application.graphql", Input: sourceData("application.graphql"), BuiltIn: false},
 	{Name: "billing.graphql", Input: sourceData("billing.graphql"), BuiltIn: false},
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
+	{Name: "identity.graphql", Input: sourceData("identity.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
 	{Name: "people.graphql", Input: sourceData("people.graphql"), BuiltIn: false},
 	{Name: "platform.graphql", Input: sourceData("platform.graphql"), BuiltIn: false},
@@ -7309,6 +8197,16 @@ func (ec *executionContext) childFields_AddSshKeyPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type AddSshKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AddTrustedSubjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "trustedSubject":
+		return ec.fieldContext_AddTrustedSubjectPayload_trustedSubject(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AddTrustedSubjectPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddTrustedSubjectPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Announcement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7403,6 +8301,16 @@ func (ec *executionContext) childFields_ApplicationEdge(ctx context.Context, fie
 		return ec.fieldContext_ApplicationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApplicationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_BeginLinkIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_BeginLinkIdentityPayload_url(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_BeginLinkIdentityPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BeginLinkIdentityPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_BillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7651,6 +8559,16 @@ func (ec *executionContext) childFields_CreateGroupPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CreateGroupPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateIdentityProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "identityProvider":
+		return ec.fieldContext_CreateIdentityProviderPayload_identityProvider(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateIdentityProviderPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateIdentityProviderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -7679,6 +8597,16 @@ func (ec *executionContext) childFields_CreateProjectPayload(ctx context.Context
 		return ec.fieldContext_CreateProjectPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateProjectPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateTrustedIssuerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "trustedIssuer":
+		return ec.fieldContext_CreateTrustedIssuerPayload_trustedIssuer(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateTrustedIssuerPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateTrustedIssuerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7753,6 +8681,16 @@ func (ec *executionContext) childFields_DeleteGroupPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type DeleteGroupPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteIdentityProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "identityProviderId":
+		return ec.fieldContext_DeleteIdentityProviderPayload_identityProviderId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteIdentityProviderPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteIdentityProviderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organizationId":
@@ -7791,6 +8729,16 @@ func (ec *executionContext) childFields_DeleteSshKeyPayload(ctx context.Context,
 		return ec.fieldContext_DeleteSshKeyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteSshKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteTrustedIssuerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "trustedIssuerId":
+		return ec.fieldContext_DeleteTrustedIssuerPayload_trustedIssuerId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteTrustedIssuerPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteTrustedIssuerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EffectiveBillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7863,6 +8811,22 @@ func (ec *executionContext) childFields_ExchangeApiKeyPayload(ctx context.Contex
 		return ec.fieldContext_ExchangeApiKeyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExchangeApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ExchangeSignInCodePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessToken":
+		return ec.fieldContext_ExchangeSignInCodePayload_accessToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ExchangeSignInCodePayload_expiresAt(ctx, field)
+	case "refreshToken":
+		return ec.fieldContext_ExchangeSignInCodePayload_refreshToken(ctx, field)
+	case "viewer":
+		return ec.fieldContext_ExchangeSignInCodePayload_viewer(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ExchangeSignInCodePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangeSignInCodePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Group(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7943,6 +8907,78 @@ func (ec *executionContext) childFields_GuardSettingPayload(ctx context.Context,
 		return ec.fieldContext_GuardSettingPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type GuardSettingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_IdentityGroupMapping(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return ec.fieldContext_IdentityGroupMapping_value(ctx, field)
+	case "groupId":
+		return ec.fieldContext_IdentityGroupMapping_groupId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityGroupMapping", field.Name)
+}
+
+func (ec *executionContext) childFields_IdentityProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_IdentityProvider_id(ctx, field)
+	case "name":
+		return ec.fieldContext_IdentityProvider_name(ctx, field)
+	case "issuer":
+		return ec.fieldContext_IdentityProvider_issuer(ctx, field)
+	case "clientId":
+		return ec.fieldContext_IdentityProvider_clientId(ctx, field)
+	case "hasClientSecret":
+		return ec.fieldContext_IdentityProvider_hasClientSecret(ctx, field)
+	case "scopes":
+		return ec.fieldContext_IdentityProvider_scopes(ctx, field)
+	case "enabled":
+		return ec.fieldContext_IdentityProvider_enabled(ctx, field)
+	case "createsUsers":
+		return ec.fieldContext_IdentityProvider_createsUsers(ctx, field)
+	case "vouchesForMfa":
+		return ec.fieldContext_IdentityProvider_vouchesForMfa(ctx, field)
+	case "groupClaim":
+		return ec.fieldContext_IdentityProvider_groupClaim(ctx, field)
+	case "groupMappings":
+		return ec.fieldContext_IdentityProvider_groupMappings(ctx, field)
+	case "startUrl":
+		return ec.fieldContext_IdentityProvider_startUrl(ctx, field)
+	case "redirectUrl":
+		return ec.fieldContext_IdentityProvider_redirectUrl(ctx, field)
+	case "organization":
+		return ec.fieldContext_IdentityProvider_organization(ctx, field)
+	case "viewerPermissions":
+		return ec.fieldContext_IdentityProvider_viewerPermissions(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_IdentityProvider_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_IdentityProvider_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityProvider", field.Name)
+}
+
+func (ec *executionContext) childFields_IdentityProviderConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IdentityProviderConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IdentityProviderConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_IdentityProviderConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityProviderConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IdentityProviderEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IdentityProviderEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IdentityProviderEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityProviderEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ImpersonatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8031,6 +9067,34 @@ func (ec *executionContext) childFields_InvitationEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_LinkIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "linkedIdentity":
+		return ec.fieldContext_LinkIdentityPayload_linkedIdentity(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_LinkIdentityPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkIdentityPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LinkedIdentity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LinkedIdentity_id(ctx, field)
+	case "providerName":
+		return ec.fieldContext_LinkedIdentity_providerName(ctx, field)
+	case "organization":
+		return ec.fieldContext_LinkedIdentity_organization(ctx, field)
+	case "issuer":
+		return ec.fieldContext_LinkedIdentity_issuer(ctx, field)
+	case "subject":
+		return ec.fieldContext_LinkedIdentity_subject(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_LinkedIdentity_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkedIdentity", field.Name)
+}
+
 func (ec *executionContext) childFields_LockOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -8063,6 +9127,8 @@ func (ec *executionContext) childFields_LoginPage(ctx context.Context, field gra
 		return ec.fieldContext_LoginPage_loginBanner(ctx, field)
 	case "authenticationMethods":
 		return ec.fieldContext_LoginPage_authenticationMethods(ctx, field)
+	case "identityProviders":
+		return ec.fieldContext_LoginPage_identityProviders(ctx, field)
 	case "maintenance":
 		return ec.fieldContext_LoginPage_maintenance(ctx, field)
 	case "announcements":
@@ -8085,6 +9151,16 @@ func (ec *executionContext) childFields_LoginPayload(ctx context.Context, field 
 		return ec.fieldContext_LoginPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoginPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LoginProvider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LoginProvider_id(ctx, field)
+	case "name":
+		return ec.fieldContext_LoginProvider_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoginProvider", field.Name)
 }
 
 func (ec *executionContext) childFields_MapUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8293,6 +9369,10 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_costs(ctx, field)
 	case "costLines":
 		return ec.fieldContext_Organization_costLines(ctx, field)
+	case "identityProviders":
+		return ec.fieldContext_Organization_identityProviders(ctx, field)
+	case "trustedIssuers":
+		return ec.fieldContext_Organization_trustedIssuers(ctx, field)
 	case "activeUsers":
 		return ec.fieldContext_Organization_activeUsers(ctx, field)
 	case "policies":
@@ -8667,6 +9747,16 @@ func (ec *executionContext) childFields_RemoveGroupMembersPayload(ctx context.Co
 		return ec.fieldContext_RemoveGroupMembersPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveGroupMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveTrustedSubjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "trustedSubjectId":
+		return ec.fieldContext_RemoveTrustedSubjectPayload_trustedSubjectId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemoveTrustedSubjectPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveTrustedSubjectPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReopenOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9251,6 +10341,102 @@ func (ec *executionContext) childFields_TicketMessageEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type TicketMessageEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_TrustedIssuer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TrustedIssuer_id(ctx, field)
+	case "name":
+		return ec.fieldContext_TrustedIssuer_name(ctx, field)
+	case "issuer":
+		return ec.fieldContext_TrustedIssuer_issuer(ctx, field)
+	case "audience":
+		return ec.fieldContext_TrustedIssuer_audience(ctx, field)
+	case "jwksUrl":
+		return ec.fieldContext_TrustedIssuer_jwksUrl(ctx, field)
+	case "enabled":
+		return ec.fieldContext_TrustedIssuer_enabled(ctx, field)
+	case "subjects":
+		return ec.fieldContext_TrustedIssuer_subjects(ctx, field)
+	case "organization":
+		return ec.fieldContext_TrustedIssuer_organization(ctx, field)
+	case "viewerPermissions":
+		return ec.fieldContext_TrustedIssuer_viewerPermissions(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TrustedIssuer_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_TrustedIssuer_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedIssuer", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedIssuerConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TrustedIssuerConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TrustedIssuerConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TrustedIssuerConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedIssuerConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedIssuerEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TrustedIssuerEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TrustedIssuerEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedIssuerEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedSubject(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TrustedSubject_id(ctx, field)
+	case "subject":
+		return ec.fieldContext_TrustedSubject_subject(ctx, field)
+	case "principal":
+		return ec.fieldContext_TrustedSubject_principal(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TrustedSubject_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedSubject", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedSubjectConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TrustedSubjectConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TrustedSubjectConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TrustedSubjectConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedSubjectConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TrustedSubjectEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TrustedSubjectEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TrustedSubjectEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrustedSubjectEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_UnlinkIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "linkedIdentityId":
+		return ec.fieldContext_UnlinkIdentityPayload_linkedIdentityId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UnlinkIdentityPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnlinkIdentityPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UnlockOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -9325,6 +10511,16 @@ func (ec *executionContext) childFields_UpdateGroupPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type UpdateGroupPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateIdentityProviderPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "identityProvider":
+		return ec.fieldContext_UpdateIdentityProviderPayload_identityProvider(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateIdentityProviderPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateIdentityProviderPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -9373,6 +10569,16 @@ func (ec *executionContext) childFields_UpdateSshKeyPayload(ctx context.Context,
 		return ec.fieldContext_UpdateSshKeyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateSshKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateTrustedIssuerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "trustedIssuer":
+		return ec.fieldContext_UpdateTrustedIssuerPayload_trustedIssuer(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateTrustedIssuerPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateTrustedIssuerPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageImport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9477,6 +10683,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_sessions(ctx, field)
 	case "accessRequests":
 		return ec.fieldContext_Viewer_accessRequests(ctx, field)
+	case "linkedIdentities":
+		return ec.fieldContext_Viewer_linkedIdentities(ctx, field)
 	case "impersonation":
 		return ec.fieldContext_Viewer_impersonation(ctx, field)
 	}

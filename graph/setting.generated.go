@@ -710,6 +710,38 @@ func (ec *executionContext) fieldContext_LoginPage_authenticationMethods(_ conte
 	return graphql.NewScalarFieldContext("LoginPage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _LoginPage_identityProviders(ctx context.Context, field graphql.CollectedField, obj *settings.LoginPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LoginPage_identityProviders(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IdentityProviders, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []settings.LoginProvider) graphql.Marshaler {
+			return ec.marshalNLoginProvider2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋsettingsᚐLoginProviderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LoginPage_identityProviders(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LoginPage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LoginProvider(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _LoginPage_maintenance(ctx context.Context, field graphql.CollectedField, obj *settings.LoginPage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2891,6 +2923,11 @@ func (ec *executionContext) _LoginPage(ctx context.Context, sel ast.SelectionSet
 			}
 		case "authenticationMethods":
 			out.Values[i] = ec._LoginPage_authenticationMethods(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "identityProviders":
+			out.Values[i] = ec._LoginPage_identityProviders(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -38,7 +38,7 @@ func (s signatures) VerifySignature(ctx context.Context, raw string) ([]byte, er
 	for _, name := range algorithms() {
 		supported = append(supported, jose.SignatureAlgorithm(name))
 	}
-	signed, err := jose.ParseSigned(raw, supported)
+	signed, err := jose.ParseSignedCompact(raw, supported)
 	if err != nil {
 		return nil, fmt.Errorf("read token: %w", err)
 	}

@@ -44,6 +44,14 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Usage.Get(ctx, id.UUID))
 	case typeid.UsageMapping:
 		return found(r.Usage.Mapping(ctx, id.UUID))
+	case typeid.IdentityProvider:
+		return found(r.Identity.Provider(ctx, id.UUID))
+	case typeid.LinkedIdentity:
+		return found(r.Identity.LinkedIdentity(ctx, id.UUID))
+	case typeid.TrustedIssuer:
+		return found(r.Identity.Issuer(ctx, id.UUID))
+	case typeid.TrustedSubject:
+		return found(r.Identity.Subject(ctx, id.UUID))
 	default:
 		return nil, fault.Missing("object")
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/identity"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -38,7 +39,8 @@ type Resolver struct {
 	Rates         *rates.Service
 	Resources     *resources.Service
 	Requests      *requests.Service
-	// Sessions is set where there is an issuer of tokens.
+	// Identity and Sessions are set where there is an issuer of tokens.
+	Identity *identity.Service
 	Sessions *sessions.Service
 	Settings *settings.Service
 	Support  *support.Service

@@ -62,6 +62,13 @@ const seriesCount = 31
 // setCount is about how many permission sets there are.
 const setCount = 25
 
+// providerCount is about how many identity providers an organization has, or a
+// person is linked to, and mappingCount how many groups one maps.
+const (
+	providerCount = 5
+	mappingCount  = 20
+)
+
 // ruleCount and ruleProjectCount are about how many rules a policy has and how
 // many projects a rule lists.
 const (
@@ -129,6 +136,10 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Group.Members = paged
 	c.Group.EffectiveSettings = perKey
 	c.Membership.EffectiveSettings = perKey
+	c.Organization.IdentityProviders, c.Organization.TrustedIssuers, c.TrustedIssuer.Subjects = paged, paged, paged
+	c.IdentityProvider.GroupMappings = func(child int) int { return times(child, mappingCount) }
+	c.LoginPage.IdentityProviders = func(child int) int { return times(child, providerCount) }
+	c.Viewer.LinkedIdentities = func(child int) int { return times(child, providerCount) }
 	c.Viewer.Memberships = paged
 	c.Viewer.AccessRequests = paged
 	c.Organization.AccessRequests = paged

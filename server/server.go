@@ -65,6 +65,10 @@ type Options struct {
 	// JWKS and OpenIDConfiguration are the documents under /.well-known.
 	JWKS, OpenIDConfiguration func() ([]byte, error)
 
+	// SignIn leads browsers to identity providers. Without it there are no such
+	// addresses.
+	SignIn *SignIn
+
 	// Limits bound each request.
 	Limits Limits
 
@@ -163,6 +167,7 @@ func (e *edge) routes() http.Handler {
 	r.Get("/.well-known/jwks.json", e.document(e.JWKS))
 	r.Get("/.well-known/openid-configuration", e.document(e.OpenIDConfiguration))
 	e.addPages(r)
+	e.addSignIn(r)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, http.StatusNotFound, fault.New(fault.NotFound, "there is nothing at this address"))
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/outbound"
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/resolvers"
@@ -148,12 +149,14 @@ func (p *platform) signWith(issuer token.Issuer, _ string) {
 
 // serving is what a server needs beside the platform.
 type serving struct {
-	issuer  token.Issuer
-	limits  config.Limits
-	http    config.HTTP
-	address string
-	demo    bool
-	logger  *slog.Logger
+	issuer token.Issuer
+	limits config.Limits
+	http   config.HTTP
+	// outbound is what may be called of what people configure.
+	outbound config.Outbound
+	address  string
+	demo     bool
+	logger   *slog.Logger
 }
 
 // handler returns the HTTP surface of the platform.
@@ -162,7 +165,12 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	networks, err := s.outbound.Allowed()
+	if err != nil {
+		return nil, err
+	}
 	p.signWith(s.issuer, s.address)
+	p.identifyWith(s.issuer, s.address, outbound.Policy{Networks: networks})
 	return server.Handler(server.Options{
 		Schema:       resolvers.NewSchema(&p.services),
 		Authenticate: p.authenticate(s.issuer),
@@ -178,6 +186,7 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 		OpenIDConfiguration: func() ([]byte, error) {
 			return s.issuer.OpenIDConfiguration(s.address)
 		},
+		SignIn: p.signIn(s.address),
 		Limits: server.Limits{
 			BodyBytes: s.limits.BodyBytes, UploadBytes: s.limits.UploadBytes,
 			Tokens: s.limits.QueryTokens, Depth: s.limits.QueryDepth, Cost: s.limits.QueryCost,
@@ -215,6 +224,9 @@ func (p *platform) session(ctx context.Context, issuer token.Issuer, bearer stri
 			return records.Session{}, err
 		}
 		return p.records.Bearer(ctx, key.AccessKey(), key.Hash(), at)
+	}
+	if isForeign(issuer, bearer) {
+		return p.services.Identity.Bearer(ctx, bearer, at)
 	}
 	claims, err := issuer.Verify(bearer)
 	if err != nil {

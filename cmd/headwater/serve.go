@@ -52,7 +52,7 @@ func (c serveCommand) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	address := c.HTTP.BaseURL(listener.Addr())
-	handler, err := p.handler(serving{issuer: issuer, limits: c.Limits, http: c.HTTP, address: address, logger: c.Log.Logger(io.err)})
+	handler, err := p.handler(serving{issuer: issuer, limits: c.Limits, http: c.HTTP, outbound: c.Outbound, address: address, logger: c.Log.Logger(io.err)})
 	if err != nil {
 		return closing("listener", err, listener.Close())
 	}

@@ -58,6 +58,8 @@ type world struct {
 	bearers map[string]string
 	// clock is that of the database, where the test moves it.
 	clock *dbtest.Clock
+	// provider is an OpenID provider of somebody else, where the test has one.
+	provider *provider
 	// revision is that of the finished world.
 	revision int64
 }
@@ -107,7 +109,7 @@ func newForgetfulWorld(t testing.TB, db *database.DB) *world {
 	}
 	w.issuer = token.Issuer{Name: "headwater", Audience: "headwater", Keys: keys, Now: dbtest.Start}
 	handler, err := w.platform.handler(serving{
-		issuer: w.issuer, address: "http://headwater.test", demo: true, logger: slog.New(slog.DiscardHandler),
+		issuer: w.issuer, address: "http://headwater.test", demo: true, outbound: config.Outbound{Networks: []string{"127.0.0.0/8"}}, logger: slog.New(slog.DiscardHandler),
 		limits: config.Limits{
 			QueryCost: 100_000, QueryDepth: 20, QueryTokens: 10_000, BodyBytes: 1 << 20, UploadBytes: 64 << 20,
 			RequestTimeout: time.Minute, RatePerMinute: 1_000_000, GuestRate: 1_000_000,

@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/identity"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -121,6 +122,28 @@ type AddSSHKeyPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `addTrustedSubject` is asked for: an application or a user.
+type AddTrustedSubjectInput struct {
+	// Whose tokens.
+	TrustedIssuerID typeid.ID `json:"trustedIssuerId"`
+	// The subject that the tokens name, 1 to 500 bytes.
+	Subject string `json:"subject"`
+	// The application of the organization that they stand for.
+	ApplicationID *typeid.ID `json:"applicationId,omitempty"`
+	// The member of the organization that they stand for.
+	UserID *typeid.ID `json:"userId,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `addTrustedSubject` answers.
+type AddTrustedSubjectPayload struct {
+	// The new subject.
+	TrustedSubject *identity.Subject `json:"trustedSubject"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // How a list of applications is sorted.
 type ApplicationOrder struct {
 	// By what.
@@ -135,6 +158,24 @@ type ApplicationWhereInput struct {
 	NameContains *string `json:"nameContains,omitempty"`
 	// Only those that the platform made, or only the others.
 	Managed *bool `json:"managed,omitempty"`
+}
+
+// What `beginLinkIdentity` is asked for.
+type BeginLinkIdentityInput struct {
+	// The provider to link to.
+	IdentityProviderID typeid.ID `json:"identityProviderId"`
+	// Where the browser is to end, a path of the platform; its start page if absent.
+	ReturnTo *string `json:"returnTo,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `beginLinkIdentity` answers.
+type BeginLinkIdentityPayload struct {
+	// What to open in a browser, once and within ten minutes.
+	URL string `json:"url"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // Which usage lines a rule prices. A field that is absent matches all.
@@ -341,6 +382,42 @@ type CreateGroupPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `createIdentityProvider` is asked for.
+type CreateIdentityProviderInput struct {
+	// Where.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// 1 to 64 characters, unique in the organization.
+	Name string `json:"name"`
+	// The issuer, an https URL. It cannot be changed later.
+	Issuer string `json:"issuer"`
+	// What the provider calls the platform.
+	ClientID string `json:"clientId"`
+	// The secret of the client. Without one the client proves itself by PKCE alone.
+	ClientSecret *string `json:"clientSecret,omitempty"`
+	// What to ask for beside `openid`; `profile` and `email` if absent.
+	Scopes []string `json:"scopes,omitempty"`
+	// Whether people can sign in through it at once; true if absent.
+	Enabled *bool `json:"enabled,omitempty"`
+	// Whether people with a verified address that no account has get an account and become members; false if absent.
+	CreatesUsers *bool `json:"createsUsers,omitempty"`
+	// Whether its sign-ins count as with a second factor; false if absent.
+	VouchesForMfa *bool `json:"vouchesForMfa,omitempty"`
+	// The claim that lists the groups of a person.
+	GroupClaim *string `json:"groupClaim,omitempty"`
+	// Which values of the claim mean which groups.
+	GroupMappings []*IdentityGroupMappingInput `json:"groupMappings,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createIdentityProvider` answers.
+type CreateIdentityProviderPayload struct {
+	// The new provider.
+	IdentityProvider *identity.Provider `json:"identityProvider"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `createOrganization` is asked for.
 type CreateOrganizationInput struct {
 	// The manager; absent for a standalone organization that the caller owns.
@@ -409,6 +486,32 @@ type CreateProjectInput struct {
 type CreateProjectPayload struct {
 	// The new project.
 	Project *projects.Project `json:"project"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createTrustedIssuer` is asked for. All but the name stays what it is.
+type CreateTrustedIssuerInput struct {
+	// Where.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// 1 to 64 characters, unique in the organization.
+	Name string `json:"name"`
+	// The issuer that the tokens name, an https URL.
+	Issuer string `json:"issuer"`
+	// The audience that the tokens are for.
+	Audience string `json:"audience"`
+	// Where the keys are, an https URL; discovered at the issuer if absent.
+	JwksURL *string `json:"jwksUrl,omitempty"`
+	// Whether its tokens are accepted at once; true if absent.
+	Enabled *bool `json:"enabled,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createTrustedIssuer` answers.
+type CreateTrustedIssuerPayload struct {
+	// The new issuer.
+	TrustedIssuer *identity.Issuer `json:"trustedIssuer"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -541,6 +644,22 @@ type DeleteGroupPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `deleteIdentityProvider` is asked for.
+type DeleteIdentityProviderInput struct {
+	// Which provider.
+	IdentityProviderID typeid.ID `json:"identityProviderId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteIdentityProvider` answers.
+type DeleteIdentityProviderPayload struct {
+	// The provider that is gone.
+	IdentityProviderID typeid.ID `json:"identityProviderId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `deleteOrganization` is asked for.
 type DeleteOrganizationInput struct {
 	// Which organization.
@@ -607,6 +726,22 @@ type DeleteSSHKeyPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `deleteTrustedIssuer` is asked for.
+type DeleteTrustedIssuerInput struct {
+	// Which issuer.
+	TrustedIssuerID typeid.ID `json:"trustedIssuerId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteTrustedIssuer` answers.
+type DeleteTrustedIssuerPayload struct {
+	// The issuer that is trusted no more.
+	TrustedIssuerID typeid.ID `json:"trustedIssuerId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `endImpersonation` is asked for.
 type EndImpersonationInput struct {
 	// Handed back in the payload.
@@ -635,6 +770,28 @@ type ExchangeAPIKeyPayload struct {
 	AccessToken string `json:"accessToken"`
 	// When it ends at the latest: it ends with the key.
 	ExpiresAt time.Time `json:"expiresAt"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `exchangeSignInCode` is asked for.
+type ExchangeSignInCodeInput struct {
+	// The code that the browser brought back.
+	Code string `json:"code"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `exchangeSignInCode` answers.
+type ExchangeSignInCodePayload struct {
+	// What to send as `Authorization: Bearer …`.
+	AccessToken string `json:"accessToken"`
+	// When the access token ends.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// What the next access token is got with, once.
+	RefreshToken string `json:"refreshToken"`
+	// Who has signed in.
+	Viewer *people.Viewer `json:"viewer"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -673,6 +830,14 @@ type GuardSettingPayload struct {
 	Revision int64 `json:"revision"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A value of a group claim and the group that it means.
+type IdentityGroupMappingInput struct {
+	// The value, 1 to 200 characters.
+	Value string `json:"value"`
+	// A group of the organization that is not built in.
+	GroupID typeid.ID `json:"groupId"`
 }
 
 // What `impersonate` is asked for.
@@ -749,6 +914,22 @@ type InvitationEdge struct {
 	Cursor string `json:"cursor"`
 	// The invitation.
 	Node *Invitation `json:"node"`
+}
+
+// What `linkIdentity` is asked for.
+type LinkIdentityInput struct {
+	// The code that the browser brought back.
+	Code string `json:"code"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `linkIdentity` answers.
+type LinkIdentityPayload struct {
+	// The new link.
+	LinkedIdentity *identity.LinkedIdentity `json:"linkedIdentity"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What `lockOrganization` is asked for.
@@ -1061,6 +1242,22 @@ type RemoveGroupMembersInput struct {
 type RemoveGroupMembersPayload struct {
 	// The changed group.
 	Group *groups.Group `json:"group"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `removeTrustedSubject` is asked for.
+type RemoveTrustedSubjectInput struct {
+	// Which subject.
+	TrustedSubjectID typeid.ID `json:"trustedSubjectId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `removeTrustedSubject` answers.
+type RemoveTrustedSubjectPayload struct {
+	// The subject that is gone.
+	TrustedSubjectID typeid.ID `json:"trustedSubjectId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1445,6 +1642,22 @@ type TicketWhereInput struct {
 	Mine *bool `json:"mine,omitempty"`
 }
 
+// What `unlinkIdentity` is asked for.
+type UnlinkIdentityInput struct {
+	// Which link of the caller's.
+	LinkedIdentityID typeid.ID `json:"linkedIdentityId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `unlinkIdentity` answers.
+type UnlinkIdentityPayload struct {
+	// The link that is gone.
+	LinkedIdentityID typeid.ID `json:"linkedIdentityId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `unlockOrganization` is asked for.
 type UnlockOrganizationInput struct {
 	// Which organization.
@@ -1617,6 +1830,42 @@ type UpdateGroupPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `updateIdentityProvider` is asked for. What is absent stays.
+type UpdateIdentityProviderInput struct {
+	// Which provider.
+	IdentityProviderID typeid.ID `json:"identityProviderId"`
+	// The new name.
+	Name *string `json:"name,omitempty"`
+	// What the provider calls the platform now.
+	ClientID *string `json:"clientId,omitempty"`
+	// The new secret of the client; empty for none.
+	ClientSecret *string `json:"clientSecret,omitempty"`
+	// What to ask for beside `openid`.
+	Scopes []string `json:"scopes,omitempty"`
+	// Whether people can sign in through it.
+	Enabled *bool `json:"enabled,omitempty"`
+	// Whether people whom the organization does not know become members.
+	CreatesUsers *bool `json:"createsUsers,omitempty"`
+	// Whether its sign-ins count as with a second factor.
+	VouchesForMfa *bool `json:"vouchesForMfa,omitempty"`
+	// The claim that lists the groups of a person; empty for none.
+	GroupClaim *string `json:"groupClaim,omitempty"`
+	// Which values of the claim mean which groups, all of them.
+	GroupMappings []*IdentityGroupMappingInput `json:"groupMappings,omitempty"`
+	// The version that the caller saw; CONFLICT if the provider has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateIdentityProvider` answers.
+type UpdateIdentityProviderPayload struct {
+	// The changed provider.
+	IdentityProvider *identity.Provider `json:"identityProvider"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `updateOrganization` is asked for.
 type UpdateOrganizationInput struct {
 	// Which organization.
@@ -1727,6 +1976,28 @@ type UpdateSSHKeyInput struct {
 type UpdateSSHKeyPayload struct {
 	// The changed key.
 	SSHKey *projects.SSHKey `json:"sshKey"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateTrustedIssuer` is asked for. What is absent stays.
+type UpdateTrustedIssuerInput struct {
+	// Which issuer.
+	TrustedIssuerID typeid.ID `json:"trustedIssuerId"`
+	// The new name.
+	Name *string `json:"name,omitempty"`
+	// Whether its tokens are accepted.
+	Enabled *bool `json:"enabled,omitempty"`
+	// The version that the caller saw; CONFLICT if the issuer has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateTrustedIssuer` answers.
+type UpdateTrustedIssuerPayload struct {
+	// The changed issuer.
+	TrustedIssuer *identity.Issuer `json:"trustedIssuer"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -11,9 +11,12 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/batch"
 	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/identityprovider"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
 	"github.com/headwater-platform/headwater/waterfall/catalogue"
 )
@@ -218,6 +221,14 @@ type LoginPage struct {
 	Theme                 json.RawMessage
 	LoginBanner           json.RawMessage // nil where there is none
 	AuthenticationMethods []string
+	// IdentityProviders are those that people can sign in through.
+	IdentityProviders []LoginProvider
+}
+
+// LoginProvider is an identity provider as a login page shows it.
+type LoginProvider struct {
+	ID   typeid.ID
+	Name string
 }
 
 // LoginPage returns what a login page shows, to anybody. NOT_FOUND for a slug
@@ -247,5 +258,26 @@ func (s *Service) LoginPage(ctx context.Context, slug string) (*LoginPage, error
 	if err := json.Unmarshal(values[methods].JSON(), &page.AuthenticationMethods); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", methods, err)
 	}
+	if values[methods].Has("oidc") {
+		if page.IdentityProviders, err = s.loginProviders(ctx, org.ID); err != nil {
+			return nil, err
+		}
+	}
 	return page, nil
+}
+
+// loginProviders returns the providers in use of an organization, by name.
+func (s *Service) loginProviders(ctx context.Context, organization uuid.UUID) ([]LoginProvider, error) {
+	rows, err := s.db.Client().IdentityProvider.Query().
+		Where(identityprovider.OrganizationID(organization), identityprovider.Enabled(true)).
+		Order(ent.Asc(identityprovider.FieldName)).
+		All(access.WithViewer(ctx, access.SystemViewer("login-page"))) // Whoever signs in is nobody yet.
+	if err != nil {
+		return nil, fmt.Errorf("load providers of login page: %w", err)
+	}
+	providers := make([]LoginProvider, len(rows))
+	for i, row := range rows {
+		providers[i] = LoginProvider{ID: typeid.New(typeid.IdentityProvider, row.ID), Name: row.Name}
+	}
+	return providers, nil
 }
