@@ -34,6 +34,7 @@ type ResolverRoot interface {
 	Application() ApplicationResolver
 	Group() GroupResolver
 	IdentityProvider() IdentityProviderResolver
+	Invitation() InvitationResolver
 	LoginPage() LoginPageResolver
 	Membership() MembershipResolver
 	Mutation() MutationResolver
@@ -88,6 +89,12 @@ type ComplexityRoot struct {
 	AcceptAccessRequestPayload struct {
 		AccessRequest    func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
+	}
+
+	AcceptInvitationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Invitation       func(childComplexity int) int
+		Membership       func(childComplexity int) int
 	}
 
 	AccessDecision struct {
@@ -287,6 +294,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	CancelInvitationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Invitation       func(childComplexity int) int
+	}
+
 	ChangeSupportPlanPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
@@ -409,6 +421,11 @@ type ComplexityRoot struct {
 	DeclineAccessRequestPayload struct {
 		AccessRequest    func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
+	}
+
+	DeclineInvitationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Invitation       func(childComplexity int) int
 	}
 
 	DeleteAnnouncementPayload struct {
@@ -606,11 +623,19 @@ type ComplexityRoot struct {
 	}
 
 	Invitation struct {
+		CreatedAt    func(childComplexity int) int
+		DecidedAt    func(childComplexity int) int
+		Email        func(childComplexity int) int
 		ExpiresAt    func(childComplexity int) int
+		GroupIDs     func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Kind         func(childComplexity int) int
 		Organization func(childComplexity int) int
+		Role         func(childComplexity int) int
+		SentCount    func(childComplexity int) int
 		Status       func(childComplexity int) int
+		Tags         func(childComplexity int) int
+		Version      func(childComplexity int) int
 	}
 
 	InvitationConnection struct {
@@ -622,6 +647,37 @@ type ComplexityRoot struct {
 	InvitationEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	InvitationOffer struct {
+		Email            func(childComplexity int) int
+		ExpiresAt        func(childComplexity int) int
+		Kind             func(childComplexity int) int
+		OrganizationName func(childComplexity int) int
+		Status           func(childComplexity int) int
+	}
+
+	InviteError struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Reason  func(childComplexity int) int
+	}
+
+	InviteMembersPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Results          func(childComplexity int) int
+	}
+
+	InviteResult struct {
+		Email      func(childComplexity int) int
+		Error      func(childComplexity int) int
+		Invitation func(childComplexity int) int
+		Status     func(childComplexity int) int
+	}
+
+	LeaveOrganizationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		OrganizationID   func(childComplexity int) int
 	}
 
 	LinkIdentityPayload struct {
@@ -636,6 +692,16 @@ type ComplexityRoot struct {
 		Organization func(childComplexity int) int
 		ProviderName func(childComplexity int) int
 		Subject      func(childComplexity int) int
+	}
+
+	LockAccountPayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
+	}
+
+	LockMemberPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Membership       func(childComplexity int) int
 	}
 
 	LockOrganizationPayload struct {
@@ -710,89 +776,106 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptAccessRequest    func(childComplexity int, input model.AcceptAccessRequestInput) int
-		ActivateOrganization   func(childComplexity int, input model.ActivateOrganizationInput) int
-		AddGroupMembers        func(childComplexity int, input model.AddGroupMembersInput) int
-		AddSSHKey              func(childComplexity int, input model.AddSSHKeyInput) int
-		AddTrustedSubject      func(childComplexity int, input model.AddTrustedSubjectInput) int
-		BeginLinkIdentity      func(childComplexity int, input model.BeginLinkIdentityInput) int
-		CancelAccessRequest    func(childComplexity int, input model.CancelAccessRequestInput) int
-		ChangeSupportPlan      func(childComplexity int, input model.ChangeSupportPlanInput) int
-		ClonePolicy            func(childComplexity int, input model.ClonePolicyInput) int
-		CloseTicket            func(childComplexity int, input model.CloseTicketInput) int
-		CreateAPIKey           func(childComplexity int, input model.CreateAPIKeyInput) int
-		CreateAnnouncement     func(childComplexity int, input model.CreateAnnouncementInput) int
-		CreateApplication      func(childComplexity int, input model.CreateApplicationInput) int
-		CreateGroup            func(childComplexity int, input model.CreateGroupInput) int
-		CreateIdentityProvider func(childComplexity int, input model.CreateIdentityProviderInput) int
-		CreateOrganization     func(childComplexity int, input model.CreateOrganizationInput) int
-		CreatePolicy           func(childComplexity int, input model.CreatePolicyInput) int
-		CreateProject          func(childComplexity int, input model.CreateProjectInput) int
-		CreateTrustedIssuer    func(childComplexity int, input model.CreateTrustedIssuerInput) int
-		CreateUser             func(childComplexity int, input model.CreateUserInput) int
-		DeactivateOrganization func(childComplexity int, input model.DeactivateOrganizationInput) int
-		DeclineAccessRequest   func(childComplexity int, input model.DeclineAccessRequestInput) int
-		DeleteAPIKey           func(childComplexity int, input model.DeleteAPIKeyInput) int
-		DeleteAnnouncement     func(childComplexity int, input model.DeleteAnnouncementInput) int
-		DeleteApplication      func(childComplexity int, input model.DeleteApplicationInput) int
-		DeleteGroup            func(childComplexity int, input model.DeleteGroupInput) int
-		DeleteIdentityProvider func(childComplexity int, input model.DeleteIdentityProviderInput) int
-		DeleteOrganization     func(childComplexity int, input model.DeleteOrganizationInput) int
-		DeletePolicy           func(childComplexity int, input model.DeletePolicyInput) int
-		DeleteProject          func(childComplexity int, input model.DeleteProjectInput) int
-		DeleteSSHKey           func(childComplexity int, input model.DeleteSSHKeyInput) int
-		DeleteTrustedIssuer    func(childComplexity int, input model.DeleteTrustedIssuerInput) int
-		EndImpersonation       func(childComplexity int, input model.EndImpersonationInput) int
-		ExchangeAPIKey         func(childComplexity int, input model.ExchangeAPIKeyInput) int
-		ExchangeSignInCode     func(childComplexity int, input model.ExchangeSignInCodeInput) int
-		GuardSetting           func(childComplexity int, input model.GuardSettingInput) int
-		Impersonate            func(childComplexity int, input model.ImpersonateInput) int
-		ImportUsage            func(childComplexity int, input model.ImportUsageInput) int
-		LinkIdentity           func(childComplexity int, input model.LinkIdentityInput) int
-		LockOrganization       func(childComplexity int, input model.LockOrganizationInput) int
-		LockSetting            func(childComplexity int, input model.LockSettingInput) int
-		Login                  func(childComplexity int, input model.LoginInput) int
-		MapUsage               func(childComplexity int, input model.MapUsageInput) int
-		OpenTicket             func(childComplexity int, input model.OpenTicketInput) int
-		ReassignOwner          func(childComplexity int, input model.ReassignOwnerInput) int
-		RefreshSession         func(childComplexity int, input model.RefreshSessionInput) int
-		RegisterResource       func(childComplexity int, input model.RegisterResourceInput) int
-		ReleaseResource        func(childComplexity int, input model.ReleaseResourceInput) int
-		RemoveGroupMembers     func(childComplexity int, input model.RemoveGroupMembersInput) int
-		RemoveTrustedSubject   func(childComplexity int, input model.RemoveTrustedSubjectInput) int
-		ReopenOrganization     func(childComplexity int, input model.ReopenOrganizationInput) int
-		ReopenTicket           func(childComplexity int, input model.ReopenTicketInput) int
-		ReplyTicket            func(childComplexity int, input model.ReplyTicketInput) int
-		RequestAccess          func(childComplexity int, input model.RequestAccessInput) int
-		ResetBuiltinPolicy     func(childComplexity int, input model.ResetBuiltinPolicyInput) int
-		ResolveTicket          func(childComplexity int, input model.ResolveTicketInput) int
-		RevokeSession          func(childComplexity int, input model.RevokeSessionInput) int
-		RevokeSessions         func(childComplexity int, input model.RevokeSessionsInput) int
-		RotateAPIKey           func(childComplexity int, input model.RotateAPIKeyInput) int
-		SetBillingMultiplier   func(childComplexity int, input model.SetBillingMultiplierInput) int
-		SetGroupProjects       func(childComplexity int, input model.SetGroupProjectsInput) int
-		SetGroupRoles          func(childComplexity int, input model.SetGroupRolesInput) int
-		SetOrganizationKind    func(childComplexity int, input model.SetOrganizationKindInput) int
-		SetPolicyPrincipal     func(childComplexity int, input model.SetPolicyPrincipalInput) int
-		SetPolicyRules         func(childComplexity int, input model.SetPolicyRulesInput) int
-		SetSetting             func(childComplexity int, input model.SetSettingInput) int
-		SetTicketPriority      func(childComplexity int, input model.SetTicketPriorityInput) int
-		SignOut                func(childComplexity int, input model.SignOutInput) int
-		UnlinkIdentity         func(childComplexity int, input model.UnlinkIdentityInput) int
-		UnlockOrganization     func(childComplexity int, input model.UnlockOrganizationInput) int
-		UnlockSetting          func(childComplexity int, input model.UnlockSettingInput) int
-		UnsetSetting           func(childComplexity int, input model.UnsetSettingInput) int
-		UpdateAPIKey           func(childComplexity int, input model.UpdateAPIKeyInput) int
-		UpdateAnnouncement     func(childComplexity int, input model.UpdateAnnouncementInput) int
-		UpdateApplication      func(childComplexity int, input model.UpdateApplicationInput) int
-		UpdateGroup            func(childComplexity int, input model.UpdateGroupInput) int
-		UpdateIdentityProvider func(childComplexity int, input model.UpdateIdentityProviderInput) int
-		UpdateOrganization     func(childComplexity int, input model.UpdateOrganizationInput) int
-		UpdatePolicy           func(childComplexity int, input model.UpdatePolicyInput) int
-		UpdateProject          func(childComplexity int, input model.UpdateProjectInput) int
-		UpdateResource         func(childComplexity int, input model.UpdateResourceInput) int
-		UpdateSSHKey           func(childComplexity int, input model.UpdateSSHKeyInput) int
-		UpdateTrustedIssuer    func(childComplexity int, input model.UpdateTrustedIssuerInput) int
+		AcceptAccessRequest      func(childComplexity int, input model.AcceptAccessRequestInput) int
+		AcceptInvitation         func(childComplexity int, input model.AcceptInvitationInput) int
+		ActivateOrganization     func(childComplexity int, input model.ActivateOrganizationInput) int
+		AddGroupMembers          func(childComplexity int, input model.AddGroupMembersInput) int
+		AddSSHKey                func(childComplexity int, input model.AddSSHKeyInput) int
+		AddTrustedSubject        func(childComplexity int, input model.AddTrustedSubjectInput) int
+		BeginLinkIdentity        func(childComplexity int, input model.BeginLinkIdentityInput) int
+		CancelAccessRequest      func(childComplexity int, input model.CancelAccessRequestInput) int
+		CancelInvitation         func(childComplexity int, input model.CancelInvitationInput) int
+		ChangeSupportPlan        func(childComplexity int, input model.ChangeSupportPlanInput) int
+		ClonePolicy              func(childComplexity int, input model.ClonePolicyInput) int
+		CloseTicket              func(childComplexity int, input model.CloseTicketInput) int
+		CreateAPIKey             func(childComplexity int, input model.CreateAPIKeyInput) int
+		CreateAnnouncement       func(childComplexity int, input model.CreateAnnouncementInput) int
+		CreateApplication        func(childComplexity int, input model.CreateApplicationInput) int
+		CreateGroup              func(childComplexity int, input model.CreateGroupInput) int
+		CreateIdentityProvider   func(childComplexity int, input model.CreateIdentityProviderInput) int
+		CreateOrganization       func(childComplexity int, input model.CreateOrganizationInput) int
+		CreatePolicy             func(childComplexity int, input model.CreatePolicyInput) int
+		CreateProject            func(childComplexity int, input model.CreateProjectInput) int
+		CreateTrustedIssuer      func(childComplexity int, input model.CreateTrustedIssuerInput) int
+		CreateUser               func(childComplexity int, input model.CreateUserInput) int
+		DeactivateOrganization   func(childComplexity int, input model.DeactivateOrganizationInput) int
+		DeclineAccessRequest     func(childComplexity int, input model.DeclineAccessRequestInput) int
+		DeclineInvitation        func(childComplexity int, input model.DeclineInvitationInput) int
+		DeleteAPIKey             func(childComplexity int, input model.DeleteAPIKeyInput) int
+		DeleteAnnouncement       func(childComplexity int, input model.DeleteAnnouncementInput) int
+		DeleteApplication        func(childComplexity int, input model.DeleteApplicationInput) int
+		DeleteGroup              func(childComplexity int, input model.DeleteGroupInput) int
+		DeleteIdentityProvider   func(childComplexity int, input model.DeleteIdentityProviderInput) int
+		DeleteOrganization       func(childComplexity int, input model.DeleteOrganizationInput) int
+		DeletePolicy             func(childComplexity int, input model.DeletePolicyInput) int
+		DeleteProject            func(childComplexity int, input model.DeleteProjectInput) int
+		DeleteSSHKey             func(childComplexity int, input model.DeleteSSHKeyInput) int
+		DeleteTrustedIssuer      func(childComplexity int, input model.DeleteTrustedIssuerInput) int
+		EndImpersonation         func(childComplexity int, input model.EndImpersonationInput) int
+		ExchangeAPIKey           func(childComplexity int, input model.ExchangeAPIKeyInput) int
+		ExchangeSignInCode       func(childComplexity int, input model.ExchangeSignInCodeInput) int
+		GuardSetting             func(childComplexity int, input model.GuardSettingInput) int
+		Impersonate              func(childComplexity int, input model.ImpersonateInput) int
+		ImportUsage              func(childComplexity int, input model.ImportUsageInput) int
+		InviteMembers            func(childComplexity int, input model.InviteMembersInput) int
+		LeaveOrganization        func(childComplexity int, input model.LeaveOrganizationInput) int
+		LinkIdentity             func(childComplexity int, input model.LinkIdentityInput) int
+		LockAccount              func(childComplexity int, input model.LockAccountInput) int
+		LockMember               func(childComplexity int, input model.LockMemberInput) int
+		LockOrganization         func(childComplexity int, input model.LockOrganizationInput) int
+		LockSetting              func(childComplexity int, input model.LockSettingInput) int
+		Login                    func(childComplexity int, input model.LoginInput) int
+		MapUsage                 func(childComplexity int, input model.MapUsageInput) int
+		OpenTicket               func(childComplexity int, input model.OpenTicketInput) int
+		ReassignOwner            func(childComplexity int, input model.ReassignOwnerInput) int
+		RefreshSession           func(childComplexity int, input model.RefreshSessionInput) int
+		RegisterResource         func(childComplexity int, input model.RegisterResourceInput) int
+		ReleaseResource          func(childComplexity int, input model.ReleaseResourceInput) int
+		RemoveGroupMembers       func(childComplexity int, input model.RemoveGroupMembersInput) int
+		RemoveMember             func(childComplexity int, input model.RemoveMemberInput) int
+		RemoveTrustedSubject     func(childComplexity int, input model.RemoveTrustedSubjectInput) int
+		ReopenOrganization       func(childComplexity int, input model.ReopenOrganizationInput) int
+		ReopenTicket             func(childComplexity int, input model.ReopenTicketInput) int
+		ReplyTicket              func(childComplexity int, input model.ReplyTicketInput) int
+		RequestAccess            func(childComplexity int, input model.RequestAccessInput) int
+		RequestOwnershipTransfer func(childComplexity int, input model.RequestOwnershipTransferInput) int
+		ResendInvitation         func(childComplexity int, input model.ResendInvitationInput) int
+		ResetBuiltinPolicy       func(childComplexity int, input model.ResetBuiltinPolicyInput) int
+		ResetSecondFactor        func(childComplexity int, input model.ResetSecondFactorInput) int
+		ResolveTicket            func(childComplexity int, input model.ResolveTicketInput) int
+		RevokeSession            func(childComplexity int, input model.RevokeSessionInput) int
+		RevokeSessions           func(childComplexity int, input model.RevokeSessionsInput) int
+		RotateAPIKey             func(childComplexity int, input model.RotateAPIKeyInput) int
+		SendPasswordReset        func(childComplexity int, input model.SendPasswordResetInput) int
+		SetBillingMultiplier     func(childComplexity int, input model.SetBillingMultiplierInput) int
+		SetGroupProjects         func(childComplexity int, input model.SetGroupProjectsInput) int
+		SetGroupRoles            func(childComplexity int, input model.SetGroupRolesInput) int
+		SetMemberRole            func(childComplexity int, input model.SetMemberRoleInput) int
+		SetOrganizationKind      func(childComplexity int, input model.SetOrganizationKindInput) int
+		SetPassword              func(childComplexity int, input model.SetPasswordInput) int
+		SetPolicyPrincipal       func(childComplexity int, input model.SetPolicyPrincipalInput) int
+		SetPolicyRules           func(childComplexity int, input model.SetPolicyRulesInput) int
+		SetSetting               func(childComplexity int, input model.SetSettingInput) int
+		SetTicketPriority        func(childComplexity int, input model.SetTicketPriorityInput) int
+		SignOut                  func(childComplexity int, input model.SignOutInput) int
+		UnlinkIdentity           func(childComplexity int, input model.UnlinkIdentityInput) int
+		UnlockAccount            func(childComplexity int, input model.UnlockAccountInput) int
+		UnlockMember             func(childComplexity int, input model.UnlockMemberInput) int
+		UnlockOrganization       func(childComplexity int, input model.UnlockOrganizationInput) int
+		UnlockSetting            func(childComplexity int, input model.UnlockSettingInput) int
+		UnsetSetting             func(childComplexity int, input model.UnsetSettingInput) int
+		UpdateAPIKey             func(childComplexity int, input model.UpdateAPIKeyInput) int
+		UpdateAnnouncement       func(childComplexity int, input model.UpdateAnnouncementInput) int
+		UpdateApplication        func(childComplexity int, input model.UpdateApplicationInput) int
+		UpdateGroup              func(childComplexity int, input model.UpdateGroupInput) int
+		UpdateIdentityProvider   func(childComplexity int, input model.UpdateIdentityProviderInput) int
+		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
+		UpdatePolicy             func(childComplexity int, input model.UpdatePolicyInput) int
+		UpdateProject            func(childComplexity int, input model.UpdateProjectInput) int
+		UpdateResource           func(childComplexity int, input model.UpdateResourceInput) int
+		UpdateSSHKey             func(childComplexity int, input model.UpdateSSHKeyInput) int
+		UpdateTrustedIssuer      func(childComplexity int, input model.UpdateTrustedIssuerInput) int
+		UpdateUser               func(childComplexity int, input model.UpdateUserInput) int
 	}
 
 	Notice struct {
@@ -847,6 +930,7 @@ type ComplexityRoot struct {
 		Groups                      func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ID                          func(childComplexity int) int
 		IdentityProviders           func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Invitations                 func(childComplexity int, first *int, after *string, last *int, before *string, where *model.InvitationWhereInput) int
 		Kind                        func(childComplexity int) int
 		Lock                        func(childComplexity int) int
 		ManagedBy                   func(childComplexity int) int
@@ -1028,6 +1112,7 @@ type ComplexityRoot struct {
 		Announcements      func(childComplexity int, first *int, after *string, last *int, before *string, all bool) int
 		CheckAccess        func(childComplexity int, checks []*model.AccessCheckInput) int
 		ExplainAccess      func(childComplexity int, check model.AccessCheckInput) int
+		Invitation         func(childComplexity int, token string) int
 		LoginPage          func(childComplexity int, organizationSlug string) int
 		Node               func(childComplexity int, id typeid.ID) int
 		Organization       func(childComplexity int, id typeid.ID) int
@@ -1068,6 +1153,11 @@ type ComplexityRoot struct {
 		Group            func(childComplexity int) int
 	}
 
+	RemoveMemberPayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserID           func(childComplexity int) int
+	}
+
 	RemoveTrustedSubjectPayload struct {
 		ClientMutationID func(childComplexity int) int
 		TrustedSubjectID func(childComplexity int) int
@@ -1093,9 +1183,24 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	RequestOwnershipTransferPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Invitation       func(childComplexity int) int
+	}
+
+	ResendInvitationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Invitation       func(childComplexity int) int
+	}
+
 	ResetBuiltinPolicyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Policy           func(childComplexity int) int
+	}
+
+	ResetSecondFactorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
 	}
 
 	ResolveTicketPayload struct {
@@ -1178,6 +1283,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	SendPasswordResetPayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
+	}
+
 	Session struct {
 		Address      func(childComplexity int) int
 		CreatedAt    func(childComplexity int) int
@@ -1206,9 +1316,19 @@ type ComplexityRoot struct {
 		Group            func(childComplexity int) int
 	}
 
+	SetMemberRolePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Membership       func(childComplexity int) int
+	}
+
 	SetOrganizationKindPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
+	}
+
+	SetPasswordPayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
 	}
 
 	SetPolicyPrincipalPayload struct {
@@ -1418,6 +1538,16 @@ type ComplexityRoot struct {
 		LinkedIdentityID func(childComplexity int) int
 	}
 
+	UnlockAccountPayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
+	}
+
+	UnlockMemberPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Membership       func(childComplexity int) int
+	}
+
 	UnlockOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
@@ -1488,6 +1618,11 @@ type ComplexityRoot struct {
 	UpdateTrustedIssuerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		TrustedIssuer    func(childComplexity int) int
+	}
+
+	UpdateUserPayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
 	}
 
 	UsageImport struct {
@@ -1677,6 +1812,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AcceptAccessRequestPayload.ClientMutationID(childComplexity), true
+
+	case "AcceptInvitationPayload.clientMutationId":
+		if e.ComplexityRoot.AcceptInvitationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptInvitationPayload.ClientMutationID(childComplexity), true
+	case "AcceptInvitationPayload.invitation":
+		if e.ComplexityRoot.AcceptInvitationPayload.Invitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptInvitationPayload.Invitation(childComplexity), true
+	case "AcceptInvitationPayload.membership":
+		if e.ComplexityRoot.AcceptInvitationPayload.Membership == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptInvitationPayload.Membership(childComplexity), true
 
 	case "AccessDecision.allowed":
 		if e.ComplexityRoot.AccessDecision.Allowed == nil {
@@ -2377,6 +2531,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelAccessRequestPayload.ClientMutationID(childComplexity), true
 
+	case "CancelInvitationPayload.clientMutationId":
+		if e.ComplexityRoot.CancelInvitationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelInvitationPayload.ClientMutationID(childComplexity), true
+	case "CancelInvitationPayload.invitation":
+		if e.ComplexityRoot.CancelInvitationPayload.Invitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CancelInvitationPayload.Invitation(childComplexity), true
+
 	case "ChangeSupportPlanPayload.clientMutationId":
 		if e.ComplexityRoot.ChangeSupportPlanPayload.ClientMutationID == nil {
 			break
@@ -2773,6 +2940,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeclineAccessRequestPayload.ClientMutationID(childComplexity), true
+
+	case "DeclineInvitationPayload.clientMutationId":
+		if e.ComplexityRoot.DeclineInvitationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclineInvitationPayload.ClientMutationID(childComplexity), true
+	case "DeclineInvitationPayload.invitation":
+		if e.ComplexityRoot.DeclineInvitationPayload.Invitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeclineInvitationPayload.Invitation(childComplexity), true
 
 	case "DeleteAnnouncementPayload.announcementId":
 		if e.ComplexityRoot.DeleteAnnouncementPayload.AnnouncementID == nil {
@@ -3482,12 +3662,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportUsagePayload.Import(childComplexity), true
 
+	case "Invitation.createdAt":
+		if e.ComplexityRoot.Invitation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.CreatedAt(childComplexity), true
+	case "Invitation.decidedAt":
+		if e.ComplexityRoot.Invitation.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.DecidedAt(childComplexity), true
+	case "Invitation.email":
+		if e.ComplexityRoot.Invitation.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Email(childComplexity), true
 	case "Invitation.expiresAt":
 		if e.ComplexityRoot.Invitation.ExpiresAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Invitation.ExpiresAt(childComplexity), true
+	case "Invitation.groupIds":
+		if e.ComplexityRoot.Invitation.GroupIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.GroupIDs(childComplexity), true
 	case "Invitation.id":
 		if e.ComplexityRoot.Invitation.ID == nil {
 			break
@@ -3506,12 +3710,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Invitation.Organization(childComplexity), true
+	case "Invitation.role":
+		if e.ComplexityRoot.Invitation.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Role(childComplexity), true
+	case "Invitation.sentCount":
+		if e.ComplexityRoot.Invitation.SentCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.SentCount(childComplexity), true
 	case "Invitation.status":
 		if e.ComplexityRoot.Invitation.Status == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Invitation.Status(childComplexity), true
+	case "Invitation.tags":
+		if e.ComplexityRoot.Invitation.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Tags(childComplexity), true
+	case "Invitation.version":
+		if e.ComplexityRoot.Invitation.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Version(childComplexity), true
 
 	case "InvitationConnection.edges":
 		if e.ComplexityRoot.InvitationConnection.Edges == nil {
@@ -3544,6 +3772,107 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InvitationEdge.Node(childComplexity), true
+
+	case "InvitationOffer.email":
+		if e.ComplexityRoot.InvitationOffer.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationOffer.Email(childComplexity), true
+	case "InvitationOffer.expiresAt":
+		if e.ComplexityRoot.InvitationOffer.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationOffer.ExpiresAt(childComplexity), true
+	case "InvitationOffer.kind":
+		if e.ComplexityRoot.InvitationOffer.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationOffer.Kind(childComplexity), true
+	case "InvitationOffer.organizationName":
+		if e.ComplexityRoot.InvitationOffer.OrganizationName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationOffer.OrganizationName(childComplexity), true
+	case "InvitationOffer.status":
+		if e.ComplexityRoot.InvitationOffer.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InvitationOffer.Status(childComplexity), true
+
+	case "InviteError.code":
+		if e.ComplexityRoot.InviteError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteError.Code(childComplexity), true
+	case "InviteError.message":
+		if e.ComplexityRoot.InviteError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteError.Message(childComplexity), true
+	case "InviteError.reason":
+		if e.ComplexityRoot.InviteError.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteError.Reason(childComplexity), true
+
+	case "InviteMembersPayload.clientMutationId":
+		if e.ComplexityRoot.InviteMembersPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteMembersPayload.ClientMutationID(childComplexity), true
+	case "InviteMembersPayload.results":
+		if e.ComplexityRoot.InviteMembersPayload.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteMembersPayload.Results(childComplexity), true
+
+	case "InviteResult.email":
+		if e.ComplexityRoot.InviteResult.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteResult.Email(childComplexity), true
+	case "InviteResult.error":
+		if e.ComplexityRoot.InviteResult.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteResult.Error(childComplexity), true
+	case "InviteResult.invitation":
+		if e.ComplexityRoot.InviteResult.Invitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteResult.Invitation(childComplexity), true
+	case "InviteResult.status":
+		if e.ComplexityRoot.InviteResult.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteResult.Status(childComplexity), true
+
+	case "LeaveOrganizationPayload.clientMutationId":
+		if e.ComplexityRoot.LeaveOrganizationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeaveOrganizationPayload.ClientMutationID(childComplexity), true
+	case "LeaveOrganizationPayload.organizationId":
+		if e.ComplexityRoot.LeaveOrganizationPayload.OrganizationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeaveOrganizationPayload.OrganizationID(childComplexity), true
 
 	case "LinkIdentityPayload.clientMutationId":
 		if e.ComplexityRoot.LinkIdentityPayload.ClientMutationID == nil {
@@ -3594,6 +3923,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LinkedIdentity.Subject(childComplexity), true
+
+	case "LockAccountPayload.clientMutationId":
+		if e.ComplexityRoot.LockAccountPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LockAccountPayload.ClientMutationID(childComplexity), true
+	case "LockAccountPayload.user":
+		if e.ComplexityRoot.LockAccountPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LockAccountPayload.User(childComplexity), true
+
+	case "LockMemberPayload.clientMutationId":
+		if e.ComplexityRoot.LockMemberPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LockMemberPayload.ClientMutationID(childComplexity), true
+	case "LockMemberPayload.membership":
+		if e.ComplexityRoot.LockMemberPayload.Membership == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LockMemberPayload.Membership(childComplexity), true
 
 	case "LockOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.LockOrganizationPayload.ClientMutationID == nil {
@@ -3867,6 +4222,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptAccessRequest(childComplexity, args["input"].(model.AcceptAccessRequestInput)), true
+	case "Mutation.acceptInvitation":
+		if e.ComplexityRoot.Mutation.AcceptInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["input"].(model.AcceptInvitationInput)), true
 	case "Mutation.activateOrganization":
 		if e.ComplexityRoot.Mutation.ActivateOrganization == nil {
 			break
@@ -3933,6 +4299,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelAccessRequest(childComplexity, args["input"].(model.CancelAccessRequestInput)), true
+	case "Mutation.cancelInvitation":
+		if e.ComplexityRoot.Mutation.CancelInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelInvitation(childComplexity, args["input"].(model.CancelInvitationInput)), true
 	case "Mutation.changeSupportPlan":
 		if e.ComplexityRoot.Mutation.ChangeSupportPlan == nil {
 			break
@@ -4098,6 +4475,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeclineAccessRequest(childComplexity, args["input"].(model.DeclineAccessRequestInput)), true
+	case "Mutation.declineInvitation":
+		if e.ComplexityRoot.Mutation.DeclineInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_declineInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeclineInvitation(childComplexity, args["input"].(model.DeclineInvitationInput)), true
 	case "Mutation.deleteApiKey":
 		if e.ComplexityRoot.Mutation.DeleteAPIKey == nil {
 			break
@@ -4274,6 +4662,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ImportUsage(childComplexity, args["input"].(model.ImportUsageInput)), true
+	case "Mutation.inviteMembers":
+		if e.ComplexityRoot.Mutation.InviteMembers == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteMembers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteMembers(childComplexity, args["input"].(model.InviteMembersInput)), true
+	case "Mutation.leaveOrganization":
+		if e.ComplexityRoot.Mutation.LeaveOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_leaveOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LeaveOrganization(childComplexity, args["input"].(model.LeaveOrganizationInput)), true
 	case "Mutation.linkIdentity":
 		if e.ComplexityRoot.Mutation.LinkIdentity == nil {
 			break
@@ -4285,6 +4695,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LinkIdentity(childComplexity, args["input"].(model.LinkIdentityInput)), true
+	case "Mutation.lockAccount":
+		if e.ComplexityRoot.Mutation.LockAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lockAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LockAccount(childComplexity, args["input"].(model.LockAccountInput)), true
+	case "Mutation.lockMember":
+		if e.ComplexityRoot.Mutation.LockMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_lockMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LockMember(childComplexity, args["input"].(model.LockMemberInput)), true
 	case "Mutation.lockOrganization":
 		if e.ComplexityRoot.Mutation.LockOrganization == nil {
 			break
@@ -4395,6 +4827,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveGroupMembers(childComplexity, args["input"].(model.RemoveGroupMembersInput)), true
+	case "Mutation.removeMember":
+		if e.ComplexityRoot.Mutation.RemoveMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["input"].(model.RemoveMemberInput)), true
 	case "Mutation.removeTrustedSubject":
 		if e.ComplexityRoot.Mutation.RemoveTrustedSubject == nil {
 			break
@@ -4450,6 +4893,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestAccess(childComplexity, args["input"].(model.RequestAccessInput)), true
+	case "Mutation.requestOwnershipTransfer":
+		if e.ComplexityRoot.Mutation.RequestOwnershipTransfer == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestOwnershipTransfer_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestOwnershipTransfer(childComplexity, args["input"].(model.RequestOwnershipTransferInput)), true
+	case "Mutation.resendInvitation":
+		if e.ComplexityRoot.Mutation.ResendInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resendInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResendInvitation(childComplexity, args["input"].(model.ResendInvitationInput)), true
 	case "Mutation.resetBuiltinPolicy":
 		if e.ComplexityRoot.Mutation.ResetBuiltinPolicy == nil {
 			break
@@ -4461,6 +4926,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetBuiltinPolicy(childComplexity, args["input"].(model.ResetBuiltinPolicyInput)), true
+	case "Mutation.resetSecondFactor":
+		if e.ComplexityRoot.Mutation.ResetSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetSecondFactor(childComplexity, args["input"].(model.ResetSecondFactorInput)), true
 	case "Mutation.resolveTicket":
 		if e.ComplexityRoot.Mutation.ResolveTicket == nil {
 			break
@@ -4505,6 +4981,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotateAPIKey(childComplexity, args["input"].(model.RotateAPIKeyInput)), true
+	case "Mutation.sendPasswordReset":
+		if e.ComplexityRoot.Mutation.SendPasswordReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sendPasswordReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendPasswordReset(childComplexity, args["input"].(model.SendPasswordResetInput)), true
 	case "Mutation.setBillingMultiplier":
 		if e.ComplexityRoot.Mutation.SetBillingMultiplier == nil {
 			break
@@ -4538,6 +5025,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetGroupRoles(childComplexity, args["input"].(model.SetGroupRolesInput)), true
+	case "Mutation.setMemberRole":
+		if e.ComplexityRoot.Mutation.SetMemberRole == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setMemberRole_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetMemberRole(childComplexity, args["input"].(model.SetMemberRoleInput)), true
 	case "Mutation.setOrganizationKind":
 		if e.ComplexityRoot.Mutation.SetOrganizationKind == nil {
 			break
@@ -4549,6 +5047,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetOrganizationKind(childComplexity, args["input"].(model.SetOrganizationKindInput)), true
+	case "Mutation.setPassword":
+		if e.ComplexityRoot.Mutation.SetPassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPassword(childComplexity, args["input"].(model.SetPasswordInput)), true
 	case "Mutation.setPolicyPrincipal":
 		if e.ComplexityRoot.Mutation.SetPolicyPrincipal == nil {
 			break
@@ -4615,6 +5124,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnlinkIdentity(childComplexity, args["input"].(model.UnlinkIdentityInput)), true
+	case "Mutation.unlockAccount":
+		if e.ComplexityRoot.Mutation.UnlockAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unlockAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnlockAccount(childComplexity, args["input"].(model.UnlockAccountInput)), true
+	case "Mutation.unlockMember":
+		if e.ComplexityRoot.Mutation.UnlockMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unlockMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnlockMember(childComplexity, args["input"].(model.UnlockMemberInput)), true
 	case "Mutation.unlockOrganization":
 		if e.ComplexityRoot.Mutation.UnlockOrganization == nil {
 			break
@@ -4769,6 +5300,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateTrustedIssuer(childComplexity, args["input"].(model.UpdateTrustedIssuerInput)), true
+	case "Mutation.updateUser":
+		if e.ComplexityRoot.Mutation.UpdateUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(model.UpdateUserInput)), true
 
 	case "Notice.action":
 		if e.ComplexityRoot.Notice.Action == nil {
@@ -5041,6 +5583,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.IdentityProviders(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organization.invitations":
+		if e.ComplexityRoot.Organization.Invitations == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_invitations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Invitations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.InvitationWhereInput)), true
 	case "Organization.kind":
 		if e.ComplexityRoot.Organization.Kind == nil {
 			break
@@ -5839,6 +6392,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.ExplainAccess(childComplexity, args["check"].(model.AccessCheckInput)), true
 
+	case "Query.invitation":
+		if e.ComplexityRoot.Query.Invitation == nil {
+			break
+		}
+
+		args, err := ec.field_Query_invitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Invitation(childComplexity, args["token"].(string)), true
 	case "Query.loginPage":
 		if e.ComplexityRoot.Query.LoginPage == nil {
 			break
@@ -6018,6 +6582,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RemoveGroupMembersPayload.Group(childComplexity), true
 
+	case "RemoveMemberPayload.clientMutationId":
+		if e.ComplexityRoot.RemoveMemberPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveMemberPayload.ClientMutationID(childComplexity), true
+	case "RemoveMemberPayload.userId":
+		if e.ComplexityRoot.RemoveMemberPayload.UserID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveMemberPayload.UserID(childComplexity), true
+
 	case "RemoveTrustedSubjectPayload.clientMutationId":
 		if e.ComplexityRoot.RemoveTrustedSubjectPayload.ClientMutationID == nil {
 			break
@@ -6083,6 +6660,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RequestAccessPayload.ClientMutationID(childComplexity), true
 
+	case "RequestOwnershipTransferPayload.clientMutationId":
+		if e.ComplexityRoot.RequestOwnershipTransferPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestOwnershipTransferPayload.ClientMutationID(childComplexity), true
+	case "RequestOwnershipTransferPayload.invitation":
+		if e.ComplexityRoot.RequestOwnershipTransferPayload.Invitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestOwnershipTransferPayload.Invitation(childComplexity), true
+
+	case "ResendInvitationPayload.clientMutationId":
+		if e.ComplexityRoot.ResendInvitationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResendInvitationPayload.ClientMutationID(childComplexity), true
+	case "ResendInvitationPayload.invitation":
+		if e.ComplexityRoot.ResendInvitationPayload.Invitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResendInvitationPayload.Invitation(childComplexity), true
+
 	case "ResetBuiltinPolicyPayload.clientMutationId":
 		if e.ComplexityRoot.ResetBuiltinPolicyPayload.ClientMutationID == nil {
 			break
@@ -6095,6 +6698,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResetBuiltinPolicyPayload.Policy(childComplexity), true
+
+	case "ResetSecondFactorPayload.clientMutationId":
+		if e.ComplexityRoot.ResetSecondFactorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetSecondFactorPayload.ClientMutationID(childComplexity), true
+	case "ResetSecondFactorPayload.user":
+		if e.ComplexityRoot.ResetSecondFactorPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetSecondFactorPayload.User(childComplexity), true
 
 	case "ResolveTicketPayload.clientMutationId":
 		if e.ComplexityRoot.ResolveTicketPayload.ClientMutationID == nil {
@@ -6389,6 +7005,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SSHKeyEdge.Node(childComplexity), true
 
+	case "SendPasswordResetPayload.clientMutationId":
+		if e.ComplexityRoot.SendPasswordResetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendPasswordResetPayload.ClientMutationID(childComplexity), true
+	case "SendPasswordResetPayload.user":
+		if e.ComplexityRoot.SendPasswordResetPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SendPasswordResetPayload.User(childComplexity), true
+
 	case "Session.address":
 		if e.ComplexityRoot.Session.Address == nil {
 			break
@@ -6489,6 +7118,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetGroupRolesPayload.Group(childComplexity), true
 
+	case "SetMemberRolePayload.clientMutationId":
+		if e.ComplexityRoot.SetMemberRolePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetMemberRolePayload.ClientMutationID(childComplexity), true
+	case "SetMemberRolePayload.membership":
+		if e.ComplexityRoot.SetMemberRolePayload.Membership == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetMemberRolePayload.Membership(childComplexity), true
+
 	case "SetOrganizationKindPayload.clientMutationId":
 		if e.ComplexityRoot.SetOrganizationKindPayload.ClientMutationID == nil {
 			break
@@ -6501,6 +7143,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetOrganizationKindPayload.Organization(childComplexity), true
+
+	case "SetPasswordPayload.clientMutationId":
+		if e.ComplexityRoot.SetPasswordPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPasswordPayload.ClientMutationID(childComplexity), true
+	case "SetPasswordPayload.user":
+		if e.ComplexityRoot.SetPasswordPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPasswordPayload.User(childComplexity), true
 
 	case "SetPolicyPrincipalPayload.clientMutationId":
 		if e.ComplexityRoot.SetPolicyPrincipalPayload.ClientMutationID == nil {
@@ -7278,6 +7933,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UnlinkIdentityPayload.LinkedIdentityID(childComplexity), true
 
+	case "UnlockAccountPayload.clientMutationId":
+		if e.ComplexityRoot.UnlockAccountPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnlockAccountPayload.ClientMutationID(childComplexity), true
+	case "UnlockAccountPayload.user":
+		if e.ComplexityRoot.UnlockAccountPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnlockAccountPayload.User(childComplexity), true
+
+	case "UnlockMemberPayload.clientMutationId":
+		if e.ComplexityRoot.UnlockMemberPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnlockMemberPayload.ClientMutationID(childComplexity), true
+	case "UnlockMemberPayload.membership":
+		if e.ComplexityRoot.UnlockMemberPayload.Membership == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnlockMemberPayload.Membership(childComplexity), true
+
 	case "UnlockOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.UnlockOrganizationPayload.ClientMutationID == nil {
 			break
@@ -7471,6 +8152,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateTrustedIssuerPayload.TrustedIssuer(childComplexity), true
+
+	case "UpdateUserPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateUserPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateUserPayload.ClientMutationID(childComplexity), true
+	case "UpdateUserPayload.user":
+		if e.ComplexityRoot.UpdateUserPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateUserPayload.User(childComplexity), true
 
 	case "UsageImport.billedCosts":
 		if e.ComplexityRoot.UsageImport.BilledCosts == nil {
@@ -7729,6 +8423,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAcceptAccessRequestInput,
+		ec.unmarshalInputAcceptInvitationInput,
 		ec.unmarshalInputAccessCheckInput,
 		ec.unmarshalInputActivateOrganizationInput,
 		ec.unmarshalInputAddGroupMembersInput,
@@ -7739,6 +8434,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputBeginLinkIdentityInput,
 		ec.unmarshalInputBillingSelectorInput,
 		ec.unmarshalInputCancelAccessRequestInput,
+		ec.unmarshalInputCancelInvitationInput,
 		ec.unmarshalInputChangeSupportPlanInput,
 		ec.unmarshalInputClonePolicyInput,
 		ec.unmarshalInputCloseTicketInput,
@@ -7755,6 +8451,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputDeactivateOrganizationInput,
 		ec.unmarshalInputDeclineAccessRequestInput,
+		ec.unmarshalInputDeclineInvitationInput,
 		ec.unmarshalInputDeleteAnnouncementInput,
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
@@ -7772,7 +8469,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputIdentityGroupMappingInput,
 		ec.unmarshalInputImpersonateInput,
 		ec.unmarshalInputImportUsageInput,
+		ec.unmarshalInputInvitationWhereInput,
+		ec.unmarshalInputInviteMembersInput,
+		ec.unmarshalInputLeaveOrganizationInput,
 		ec.unmarshalInputLinkIdentityInput,
+		ec.unmarshalInputLockAccountInput,
+		ec.unmarshalInputLockMemberInput,
 		ec.unmarshalInputLockOrganizationInput,
 		ec.unmarshalInputLockSettingInput,
 		ec.unmarshalInputLoginInput,
@@ -7791,21 +8493,28 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRegisterResourceInput,
 		ec.unmarshalInputReleaseResourceInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
+		ec.unmarshalInputRemoveMemberInput,
 		ec.unmarshalInputRemoveTrustedSubjectInput,
 		ec.unmarshalInputReopenOrganizationInput,
 		ec.unmarshalInputReopenTicketInput,
 		ec.unmarshalInputReplyTicketInput,
 		ec.unmarshalInputRequestAccessInput,
+		ec.unmarshalInputRequestOwnershipTransferInput,
+		ec.unmarshalInputResendInvitationInput,
 		ec.unmarshalInputResetBuiltinPolicyInput,
+		ec.unmarshalInputResetSecondFactorInput,
 		ec.unmarshalInputResolveTicketInput,
 		ec.unmarshalInputResourceWhereInput,
 		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRevokeSessionsInput,
 		ec.unmarshalInputRotateApiKeyInput,
+		ec.unmarshalInputSendPasswordResetInput,
 		ec.unmarshalInputSetBillingMultiplierInput,
 		ec.unmarshalInputSetGroupProjectsInput,
 		ec.unmarshalInputSetGroupRolesInput,
+		ec.unmarshalInputSetMemberRoleInput,
 		ec.unmarshalInputSetOrganizationKindInput,
+		ec.unmarshalInputSetPasswordInput,
 		ec.unmarshalInputSetPolicyPrincipalInput,
 		ec.unmarshalInputSetPolicyRulesInput,
 		ec.unmarshalInputSetSettingInput,
@@ -7814,6 +8523,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputTicketOrder,
 		ec.unmarshalInputTicketWhereInput,
 		ec.unmarshalInputUnlinkIdentityInput,
+		ec.unmarshalInputUnlockAccountInput,
+		ec.unmarshalInputUnlockMemberInput,
 		ec.unmarshalInputUnlockOrganizationInput,
 		ec.unmarshalInputUnlockSettingInput,
 		ec.unmarshalInputUnsetSettingInput,
@@ -7828,6 +8539,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateResourceInput,
 		ec.unmarshalInputUpdateSshKeyInput,
 		ec.unmarshalInputUpdateTrustedIssuerInput,
+		ec.unmarshalInputUpdateUserInput,
 		ec.unmarshalInputUsageMappingInput,
 	)
 	first := true
@@ -7903,7 +8615,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "identity.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
+//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -7920,6 +8632,8 @@ var sources = []*ast.Source{
 	{Name: "billing.graphql", Input: sourceData("billing.graphql"), BuiltIn: false},
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "identity.graphql", Input: sourceData("identity.graphql"), BuiltIn: false},
+	{Name: "invitation.graphql", Input: sourceData("invitation.graphql"), BuiltIn: false},
+	{Name: "member.graphql", Input: sourceData("member.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
 	{Name: "people.graphql", Input: sourceData("people.graphql"), BuiltIn: false},
 	{Name: "platform.graphql", Input: sourceData("platform.graphql"), BuiltIn: false},
@@ -7997,6 +8711,18 @@ func (ec *executionContext) childFields_AcceptAccessRequestPayload(ctx context.C
 		return ec.fieldContext_AcceptAccessRequestPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AcceptAccessRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AcceptInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "membership":
+		return ec.fieldContext_AcceptInvitationPayload_membership(ctx, field)
+	case "invitation":
+		return ec.fieldContext_AcceptInvitationPayload_invitation(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AcceptInvitationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptInvitationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AccessDecision(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8393,6 +9119,16 @@ func (ec *executionContext) childFields_CancelAccessRequestPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type CancelAccessRequestPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CancelInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return ec.fieldContext_CancelInvitationPayload_invitation(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CancelInvitationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelInvitationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangeSupportPlanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -8639,6 +9375,16 @@ func (ec *executionContext) childFields_DeclineAccessRequestPayload(ctx context.
 		return ec.fieldContext_DeclineAccessRequestPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeclineAccessRequestPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeclineInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return ec.fieldContext_DeclineInvitationPayload_invitation(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeclineInvitationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeclineInvitationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteAnnouncementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9039,8 +9785,24 @@ func (ec *executionContext) childFields_Invitation(ctx context.Context, field gr
 		return ec.fieldContext_Invitation_status(ctx, field)
 	case "organization":
 		return ec.fieldContext_Invitation_organization(ctx, field)
+	case "email":
+		return ec.fieldContext_Invitation_email(ctx, field)
+	case "role":
+		return ec.fieldContext_Invitation_role(ctx, field)
+	case "groupIds":
+		return ec.fieldContext_Invitation_groupIds(ctx, field)
+	case "tags":
+		return ec.fieldContext_Invitation_tags(ctx, field)
+	case "sentCount":
+		return ec.fieldContext_Invitation_sentCount(ctx, field)
 	case "expiresAt":
 		return ec.fieldContext_Invitation_expiresAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_Invitation_decidedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Invitation_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Invitation_version(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Invitation", field.Name)
 }
@@ -9065,6 +9827,68 @@ func (ec *executionContext) childFields_InvitationEdge(ctx context.Context, fiel
 		return ec.fieldContext_InvitationEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InvitationEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InvitationOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_InvitationOffer_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_InvitationOffer_status(ctx, field)
+	case "organizationName":
+		return ec.fieldContext_InvitationOffer_organizationName(ctx, field)
+	case "email":
+		return ec.fieldContext_InvitationOffer_email(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_InvitationOffer_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitationOffer", field.Name)
+}
+
+func (ec *executionContext) childFields_InviteError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_InviteError_code(ctx, field)
+	case "message":
+		return ec.fieldContext_InviteError_message(ctx, field)
+	case "reason":
+		return ec.fieldContext_InviteError_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteError", field.Name)
+}
+
+func (ec *executionContext) childFields_InviteMembersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_InviteMembersPayload_results(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_InviteMembersPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_InviteResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "email":
+		return ec.fieldContext_InviteResult_email(ctx, field)
+	case "status":
+		return ec.fieldContext_InviteResult_status(ctx, field)
+	case "invitation":
+		return ec.fieldContext_InviteResult_invitation(ctx, field)
+	case "error":
+		return ec.fieldContext_InviteResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteResult", field.Name)
+}
+
+func (ec *executionContext) childFields_LeaveOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organizationId":
+		return ec.fieldContext_LeaveOrganizationPayload_organizationId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_LeaveOrganizationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeaveOrganizationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LinkIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9093,6 +9917,26 @@ func (ec *executionContext) childFields_LinkedIdentity(ctx context.Context, fiel
 		return ec.fieldContext_LinkedIdentity_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LinkedIdentity", field.Name)
+}
+
+func (ec *executionContext) childFields_LockAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_LockAccountPayload_user(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_LockAccountPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LockMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "membership":
+		return ec.fieldContext_LockMemberPayload_membership(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_LockMemberPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LockMemberPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LockOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9373,6 +10217,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_identityProviders(ctx, field)
 	case "trustedIssuers":
 		return ec.fieldContext_Organization_trustedIssuers(ctx, field)
+	case "invitations":
+		return ec.fieldContext_Organization_invitations(ctx, field)
 	case "activeUsers":
 		return ec.fieldContext_Organization_activeUsers(ctx, field)
 	case "policies":
@@ -9749,6 +10595,16 @@ func (ec *executionContext) childFields_RemoveGroupMembersPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type RemoveGroupMembersPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userId":
+		return ec.fieldContext_RemoveMemberPayload_userId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemoveMemberPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveTrustedSubjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "trustedSubjectId":
@@ -9799,6 +10655,26 @@ func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type RequestAccessPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestOwnershipTransferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return ec.fieldContext_RequestOwnershipTransferPayload_invitation(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RequestOwnershipTransferPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestOwnershipTransferPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResendInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitation":
+		return ec.fieldContext_ResendInvitationPayload_invitation(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ResendInvitationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResendInvitationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResetBuiltinPolicyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "policy":
@@ -9807,6 +10683,16 @@ func (ec *executionContext) childFields_ResetBuiltinPolicyPayload(ctx context.Co
 		return ec.fieldContext_ResetBuiltinPolicyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResetBuiltinPolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResetSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_ResetSecondFactorPayload_user(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ResetSecondFactorPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResetSecondFactorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ResolveTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9957,6 +10843,16 @@ func (ec *executionContext) childFields_SSHKeyEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type SSHKeyEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_SendPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SendPasswordResetPayload_user(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SendPasswordResetPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SendPasswordResetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -10013,6 +10909,16 @@ func (ec *executionContext) childFields_SetGroupRolesPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type SetGroupRolesPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetMemberRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "membership":
+		return ec.fieldContext_SetMemberRolePayload_membership(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetMemberRolePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetMemberRolePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetOrganizationKindPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -10021,6 +10927,16 @@ func (ec *executionContext) childFields_SetOrganizationKindPayload(ctx context.C
 		return ec.fieldContext_SetOrganizationKindPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetOrganizationKindPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_SetPasswordPayload_user(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetPasswordPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPasswordPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetPolicyPrincipalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10437,6 +11353,26 @@ func (ec *executionContext) childFields_UnlinkIdentityPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type UnlinkIdentityPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UnlockAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UnlockAccountPayload_user(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UnlockAccountPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnlockAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UnlockMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "membership":
+		return ec.fieldContext_UnlockMemberPayload_membership(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UnlockMemberPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnlockMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UnlockOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -10579,6 +11515,16 @@ func (ec *executionContext) childFields_UpdateTrustedIssuerPayload(ctx context.C
 		return ec.fieldContext_UpdateTrustedIssuerPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateTrustedIssuerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpdateUserPayload_user(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateUserPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateUserPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageImport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

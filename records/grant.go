@@ -70,6 +70,67 @@ func CheckGranting(ctx context.Context, tx *database.Tx, org Organization, g Gra
 	return notify(ctx, tx, org, access.GroupsRoles, notice.KindRIGHTS_GRANTED, g.Action, g.Subject)
 }
 
+// CheckHandedOn returns nil if rights that somebody gave with an invitation may
+// reach whoever accepts it. Where the giver may hold the credentials of the other,
+// the rights come into the giver's own hands, and must be within what the giver
+// holds today; FORBIDDEN otherwise, until the other chooses a password.
+func CheckHandedOn(ctx context.Context, tx *database.Tx, org Organization, giver, receiver uuid.UUID, grants []access.Grant) error {
+	store := (&Store{}).In(tx)
+	if giver == uuid.Nil || len(grants) == 0 {
+		return nil // The platform itself has no hands.
+	}
+	shared, err := store.shareHands(unscoped(ctx), giver, receiver)
+	if err != nil || !shared {
+		return err
+	}
+	refusal := fault.New(fault.Forbidden, "whoever invited you may know your password; choose your own first")
+	by, err := store.principalViewer(ctx, giver, access.Circumstances{At: tx.Now()})
+	if fault.CodeOf(err) == fault.Unauthenticated {
+		return refusal
+	}
+	if err != nil {
+		return err
+	}
+	switches, err := store.Switches(ctx, map[uuid.UUID]Organization{org.ID: org})
+	if err != nil {
+		return err
+	}
+	granting := access.Granting{Rights: access.RightsOf(grants, org.Kind, switches[org.ID]), OwnHands: true}
+	if _, err := access.CheckGranting(by, granting, org.Target()); err != nil {
+		return refusal
+	}
+	return nil
+}
+
+// shareHands reports whether somebody may hold the credentials of both
+// principals, or one those of the other.
+func (s *Store) shareHands(ctx context.Context, a, b uuid.UUID) (bool, error) {
+	own, err := s.holders(ctx, []uuid.UUID{a})
+	if err != nil {
+		return false, err
+	}
+	theirs, err := s.holders(ctx, []uuid.UUID{b})
+	if err != nil {
+		return false, err
+	}
+	for id := range theirs {
+		if own[id] {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// principalViewer returns a user or an application as a viewer, whichever has the
+// id, or UNAUTHENTICATED.
+func (s *Store) principalViewer(ctx context.Context, id uuid.UUID, at access.Circumstances) (access.Viewer, error) {
+	viewer, err := s.Viewer(ctx, Session{Principal: typeid.New(typeid.User, id), Circumstances: at})
+	if fault.CodeOf(err) != fault.Unauthenticated {
+		return viewer, err
+	}
+	return s.Viewer(ctx, Session{Principal: typeid.New(typeid.Application, id), Circumstances: at})
+}
+
 // maxSubject is how much of a subject a notice keeps, in bytes.
 const maxSubject = 1000
 

@@ -10,6 +10,7 @@ import (
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/service/invitations"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -323,4 +324,22 @@ func ticketOrder(order *model.TicketOrder) support.Order {
 		ByPriority: order.Field == model.TicketOrderFieldPriority,
 		Descending: order.Direction == model.OrderDirectionDesc,
 	}
+}
+
+func invitationWhere(where *model.InvitationWhereInput) invitations.Where {
+	if where == nil {
+		return invitations.Where{}
+	}
+	return invitations.Where{Status: valueOf(where.Status), Kind: valueOf(where.Kind)}
+}
+
+// invitationNamed returns which invitation is answered.
+func invitationNamed(token *string, id *typeid.ID) (invitations.Which, error) {
+	which := invitations.Which{Token: valueOf(token)}
+	if id == nil {
+		return which, nil
+	}
+	var err error
+	which.ID, err = id.Expect("invitationId", typeid.Invitation)
+	return which, err
 }

@@ -30,6 +30,8 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Resources.Get(ctx, id.UUID))
 	case typeid.Policy:
 		return found(r.Policies.Get(ctx, id.UUID))
+	case typeid.Invitation:
+		return found(r.Invitations.Get(ctx, id.UUID))
 	case typeid.AccessRequest:
 		return found(r.Requests.Get(ctx, id.UUID))
 	case typeid.Notice:

@@ -12,6 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/graph"
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/service/invitations"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -69,8 +70,8 @@ func (r *viewerResolver) APIKey(ctx context.Context, obj *people.Viewer) (*keys.
 	return r.Keys.Current(ctx)
 }
 
-func (r *viewerResolver) Invitations(ctx context.Context, obj *people.Viewer, first *int, after *string) (*model.InvitationConnection, error) {
-	return &model.InvitationConnection{Edges: []*model.InvitationEdge{}, PageInfo: &page.Info{}}, nil
+func (r *viewerResolver) Invitations(ctx context.Context, obj *people.Viewer, first *int, after *string) (*invitations.Connection, error) {
+	return r.Resolver.Invitations.Mine(ctx, page.Args{First: first, After: after})
 }
 
 func (r *viewerResolver) Memberships(ctx context.Context, obj *people.Viewer, first *int, after *string, last *int, before *string) (*people.MembershipConnection, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/identity"
+	"github.com/headwater-platform/headwater/service/invitations"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -30,7 +31,9 @@ type Resolver struct {
 	Costs  *costs.Service
 	Groups *groups.Service
 	// Platform is set where there is an issuer of tokens.
-	Platform      *platform.Service
+	Platform *platform.Service
+	// Invitations is set where there is an issuer of tokens.
+	Invitations   *invitations.Service
 	Keys          *keys.Service
 	Organizations *organizations.Service
 	People        *people.Service

@@ -12,6 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/invitation"
+	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
@@ -176,6 +177,20 @@ func CancelTransfersTo(ctx context.Context, tx *database.Tx, organization uuid.U
 	return cancelTransfers(ctx, tx, invitation.OrganizationID(organization), invitation.UserIDIn(people...))
 }
 
+// CancelTransfersToMembers is CancelTransfersTo for people who are named by their
+// memberships.
+func CancelTransfersToMembers(ctx context.Context, tx *database.Tx, organization uuid.UUID, members ...uuid.UUID) error {
+	rows, err := tx.Membership.Query().Where(membership.IDIn(members...)).Select(membership.FieldUserID).All(system(ctx))
+	if err != nil {
+		return fmt.Errorf("load members: %w", err)
+	}
+	people := make([]uuid.UUID, len(rows))
+	for i, row := range rows {
+		people[i] = row.UserID
+	}
+	return CancelTransfersTo(ctx, tx, organization, people...)
+}
+
 // CancelTransfersOf takes back every open offer of an ownership to a person, whose
 // account is locked or ends.
 func CancelTransfersOf(ctx context.Context, tx *database.Tx, person uuid.UUID) error {
@@ -247,7 +262,9 @@ func naming(groups []uuid.UUID) predicate.Invitation {
 	return func(s *entsql.Selector) {
 		var names []*entsql.Predicate
 		for _, id := range groups {
-			names = append(names, entsql.ExprP("CAST("+s.C(invitation.FieldGroups)+" AS TEXT) LIKE ?", "%"+id.String()+"%"))
+			names = append(names, entsql.P(func(b *entsql.Builder) {
+				b.WriteString("CAST(").Ident(s.C(invitation.FieldGroups)).WriteString(" AS TEXT) LIKE ").Arg("%" + id.String() + "%")
+			}))
 		}
 		s.Where(entsql.Or(names...))
 	}

@@ -19,8 +19,7 @@ import (
 
 // checklist is what must hold of rights at the least, and the tests and
 // conversations that show it. What is not there yet has no mutation that could
-// break it: ownership that moves, invitations, leaving and removing, locks and
-// the end of organizations, tickets, budgets and payments.
+// break it: the end of organizations, tickets, budgets and payments.
 const checklist = `
 the matrices of the sources, both switches flipped     TestFirstSource TestSecondSource TestThirdSource TestUnified
 the switches, through the API                          TestSwitchesDecideWhatAdministratorsDo TestSwitchesAreForThoseWhoGiveRoles
@@ -40,6 +39,13 @@ a partner reads nothing of the never-list              TestWhatAPartnerSees Test
 an empty group and an orphan grant nothing             TestOrphansAndEmptyGroups TestGroupsGoAndLeaveOrphans TestWhatGrantsNothing
 union of policies, one of which does not hold          TestUnionOfPolicies policies-conditions.txtar
 quotas at their limit under concurrency                TestQuotasOfRightsHoldUnderConcurrency TestQuotasHoldAtTheLimit TestQuotasOfKeysHoldAtTheLimit
+the owner stays, is not locked and keeps the role      TestEdges members.txtar
+a transfer, its target demoted, accepted twice         TestEdges members.txtar TestOneOfManyTransfers TestLeaveDuringTransfer
+an invitation that expires, is cancelled, sent again   invitations.txtar TestEveryInvitationTransition TestAcceptWhileCancelled TestOneOfManyAcceptsOfAnInvitation
+addresses of invitations without regard to case        invitations.txtar
+org:users does not reset, lock or remove an admin      TestEdges
+an invitation gives no more than who invites has       TestEdges TestNobodyEscalates
+quotas of members under concurrency                    TestQuotaOfAcceptsHolds TestQuotaOfInvitesHolds
 the owner's account is for nobody else                 TestRights TestOrgUsersDoesNotActOnAdministrators
 two answers to one request                             TestOneAnswerToARequest
 `
@@ -48,7 +54,7 @@ two answers to one request                             TestOneAnswerToARequest
 func TestChecklistNamesWhatIsThere(t *testing.T) {
 	t.Parallel()
 	there := map[string]bool{}
-	for _, pattern := range []string{"*_test.go", "../../access/*_test.go"} {
+	for _, pattern := range []string{"*_test.go", "../../access/*_test.go", "../../roster/*_test.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no tests in %s: %v", pattern, err)
@@ -125,6 +131,8 @@ func TestOrgGroupsDoesNotReachOrgAdmin(t *testing.T) {
 			{"somebody out of the group", call{actor: "greg", name: "removeGroupMembers", input: w.members("acme.admins", "gail")}, "F"},
 			{"the end of the group", call{actor: "greg", name: "deleteGroup", input: map[string]any{"groupId": w.ids["acme.admins"]}}, "F"},
 			{"an account in the group", call{actor: "greg", name: "createUser", input: map[string]any{"organizationId": w.ids["acme"], "username": "new", "email": "new@acme.example", "groupIds": []string{w.ids["acme.admins"]}}}, "F"},
+			{"an invitation into the group", call{actor: "greg", name: "inviteMembers", input: map[string]any{"organizationId": w.ids["acme"], "emails": "x@y.example", "groupIds": []string{w.ids["acme.admins"]}}}, "F"},
+			{"a role", call{actor: "greg", name: "setMemberRole", input: map[string]any{"organizationId": w.ids["acme"], "userId": w.ids["greg"], "role": "ADMINISTRATOR"}}, "F"},
 			{"a policy", call{actor: "greg", name: "createPolicy", input: map[string]any{"organizationId": w.ids["acme"], "name": "Mine", "principalId": own, "rules": admin}}, "F"},
 			{"a key of an application", call{actor: "greg", name: "createApiKey", input: map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["deployer"]}}, "F"},
 		})
@@ -183,7 +191,12 @@ func TestSwitchesDecideWhatAdministratorsDo(t *testing.T) {
 			if got := told(t, w.send(t, promotion, "group.id")); got != want {
 				t.Errorf("%+v: to make an editor adam is told %s, want %s", tt, got, want)
 			}
+			demotion := call{actor: "adam", name: "setMemberRole", input: map[string]any{"organizationId": w.ids["acme"], "userId": w.ids["max"], "role": "MEMBER"}}
+			if got := told(t, w.send(t, demotion, "membership.id")); got != want {
+				t.Errorf("%+v: to make a member of the editor adam is told %s, want %s", tt, got, want)
+			}
 			w.refuses(t, []attack{
+				{"a billing administrator by role", call{actor: "adam", name: "setMemberRole", input: map[string]any{"organizationId": w.ids["acme"], "userId": w.ids["max"], "role": "BILLING_ADMINISTRATOR"}}, "F"},
 				{"a billing administrator", call{actor: "adam", name: "addGroupMembers", input: w.members("acme.billing", "max")}, "F"},
 				{"an org:admin", call{actor: "adam", name: "addGroupMembers", input: w.members("acme.admins", "max")}, "F"},
 			})
@@ -238,6 +251,8 @@ func TestWhatAPartnerSees(t *testing.T) {
 		}
 		w.refuses(t, []attack{
 			{"a customer's new person", call{actor: "bella", name: "createUser", input: map[string]any{"organizationId": w.ids["acme"], "username": "new", "email": "new@acme.example"}}, "F"},
+			{"an invitation to a customer", call{actor: "bella", name: "inviteMembers", input: map[string]any{"organizationId": w.ids["acme"], "emails": "x@y.example"}}, "F"},
+			{"a customer's person removed", call{actor: "bella", name: "removeMember", input: map[string]any{"organizationId": w.ids["acme"], "userId": w.ids["max"]}}, "F"},
 			{"a customer's group", call{actor: "bella", name: "addGroupMembers", input: w.members("acme.users", "max")}, "-"},
 			{"a customer's member", call{actor: "bella", name: "setSetting", input: map[string]any{"scopeId": w.ids["acme.max"], "key": "customize.theme", "value": map[string]any{"primary": "#102030"}}}, "-"},
 			{"a customer's settings", call{actor: "bella", name: "setSetting", input: map[string]any{"scopeId": w.ids["acme"], "key": "policies.no_public_ip", "value": true}}, "F"},

@@ -46,8 +46,9 @@ var update = flag.Bool("update", false, "rewrite the answers of the conversation
 //	                           step 2 was told
 //
 // In documents and variables {{acme}} stands for the id of a thing of the world,
-// {{1.createGroup.group.id}} for a part of an earlier answer and {{time 2}} for
-// the time after step 2. Answers are recorded so that they read well and do not
+// {{1.createGroup.group.id}} for a part of an earlier answer, {{time 2}} for the
+// time after step 2, and {{invitation 1.….id 2}} for the link to an invitation as
+// it was sent the second time. Answers are recorded so that they read well and do not
 // depend on the order of the world's making: an id is the name of its thing or
 // where it appeared first, a cursor shows what is in it, a revision counts from
 // the finished world, and the time of a making is left open, as are secrets. Of steps, sources
@@ -292,6 +293,10 @@ func (c *conversation) fill(t *testing.T, text string) string {
 		if step, ok := strings.CutPrefix(name, "time "); ok && c.times[step] != "" {
 			return c.times[step]
 		}
+		if rest, ok := strings.CutPrefix(name, "invitation "); ok {
+			id, n, _ := strings.Cut(rest, " ")
+			return c.world.invitationLink(t, c.fill(t, "{{"+id+"}}"), one(t, func() (int, error) { return strconv.Atoi(n) }))
+		}
 		number, path, _ := strings.Cut(name, ".")
 		value := dig(c.answers[number], path)
 		if value == "" {
@@ -326,6 +331,9 @@ func (c *conversation) plain(value any, key string) any {
 	case map[string]any:
 		for name, member := range v {
 			v[name] = c.plain(member, name)
+		}
+		if id, _ := v["id"].(string); strings.HasPrefix(id, "inv_") && v["expiresAt"] != nil {
+			v["expiresAt"] = "{{time}}" // So many days after its making.
 		}
 		if _, isError := v["message"]; isError {
 			delete(v, "locations")

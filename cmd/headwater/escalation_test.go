@@ -16,6 +16,8 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/invitation"
 	"github.com/headwater-platform/headwater/internal/effort"
 	"github.com/headwater-platform/headwater/resolvers"
 	"github.com/headwater-platform/headwater/typeid"
@@ -30,8 +32,8 @@ import (
 //  3. everything but what belongs to owners, where they are in the organization
 //     and hold policies:write without condition, since they can write themselves
 //     any policy;
-//  4. what a plain member may do, where they may make people, since such a
-//     person may be their own;
+//  4. what a plain member may do, where they may make or invite people, since
+//     such a person may be their own;
 //  5. what the switches give to Administrators, where they hold the rest of the
 //     set OrganizationManager and may flip the switches;
 //  6. what flows down from this union in the organizations above.
@@ -112,7 +114,7 @@ func allowedIn(path []beginning) rights {
 			allowed.addPartner(above)
 		}
 	}
-	if allowed["users:write"] { // 4
+	if allowed["users:write"] || allowed["members:invite"] { // 4
 		allowed.add(fuzzMember)
 	}
 	if allowed["groups:roles"] && allowed.hasAll(fuzzManager) { // 5
@@ -494,6 +496,37 @@ func moves() []move {
 		{"setOrganizationKind", "organization.id", 2, func(p *sequence, slug string) map[string]any {
 			return map[string]any{"id": p.w.ids[slug], "kind": pickOf(p, []string{"STANDARD", "PARTNER"})}
 		}, nil},
+		{"inviteMembers", "clientMutationId", 6, func(p *sequence, slug string) map[string]any {
+			input := map[string]any{
+				"organizationId": p.w.ids[slug], "emails": p.w.addressOf(p.t, p.principal(slug)),
+				"role": pickOf(p, []string{"ADMINISTRATOR", "EDITOR", "BILLING_ADMINISTRATOR", "MEMBER"}), "clientMutationId": "-",
+			}
+			if p.random.IntN(2) == 0 {
+				input["groupIds"] = []string{p.group(slug)}
+			}
+			return input
+		}, invitedMade},
+		{"setMemberRole", "membership.id", 6, func(p *sequence, slug string) map[string]any {
+			return map[string]any{
+				"organizationId": p.w.ids[slug], "userId": p.principal(slug),
+				"role": pickOf(p, []string{"ADMINISTRATOR", "EDITOR", "BILLING_ADMINISTRATOR", "MEMBER"}),
+			}
+		}, nil},
+		{"setPassword", "user.id", 2, func(p *sequence, slug string) map[string]any {
+			return map[string]any{"userId": p.principal(slug), "password": "a password that the setter knows"}
+		}, takenOver},
+		{"updateUser", "user.id", 2, func(p *sequence, slug string) map[string]any {
+			return map[string]any{"userId": p.principal(slug), "email": p.name("mine") + "@fuzz.example"}
+		}, takenOver},
+		{"removeMember", "userId", 1, func(p *sequence, slug string) map[string]any {
+			return map[string]any{"organizationId": p.w.ids[slug], "userId": pickOf(p, p.there[slug].users)}
+		}, nil},
+		{"lockMember", "membership.id", 1, func(p *sequence, slug string) map[string]any {
+			return map[string]any{"organizationId": p.w.ids[slug], "userId": pickOf(p, p.there[slug].users)}
+		}, nil},
+		{"unlockMember", "membership.id", 1, func(p *sequence, slug string) map[string]any {
+			return map[string]any{"organizationId": p.w.ids[slug], "userId": p.principal(slug)}
+		}, nil},
 		{"requestAccess", "accessRequest.id", 1, func(p *sequence, slug string) map[string]any {
 			return map[string]any{"organizationId": p.w.ids[slug], "role": "ADMINISTRATORS", "reason": "To help."}
 		}, nil},
@@ -505,6 +538,12 @@ func untouching() map[string]string {
 	return map[string]string{
 		"addSshKey": "a public key", "updateSshKey": "a public key", "deleteSshKey": "a public key",
 		"updateResource": "an entry of the registry", "releaseResource": "an entry of the registry",
+		"resendInvitation": "a letter", "cancelInvitation": "an offer that ends", "declineInvitation": "an offer that ends",
+		"acceptInvitation":         "what inviteMembers gives; hands accept what they are offered",
+		"requestOwnershipTransfer": "what an owner has, who gives it away",
+		"leaveOrganization":        "rights that are given up",
+		"lockAccount":              "rights that rest", "unlockAccount": "rights that rested",
+		"resetSecondFactor": "no password", "sendPasswordReset": "a letter to the person",
 		"exchangeApiKey":       "a token that is worth what its key is worth",
 		"setBillingMultiplier": "prices", "mapUsage": "costs", "importUsage": "costs",
 		"acceptAccessRequest": "what the owner gives, who is in nobody's hands", "declineAccessRequest": "a request that ends", "cancelAccessRequest": "a request that ends",
@@ -551,6 +590,48 @@ func personMade(p *sequence, slug, id string, input map[string]any) {
 		p.w.passwordSet(p.t, id, p.by.id)
 	}
 	p.hands = append(p.hands, hand{id, p.w.token(p.t, name)})
+}
+
+// addressOf returns the address of a person, "" for an application and for a
+// person who is gone.
+func (w *world) addressOf(t *testing.T, id string) string {
+	t.Helper()
+	if !strings.HasPrefix(id, "usr_") {
+		return ""
+	}
+	row, err := w.platform.db.Client().User.Get(w.system(t), uuidOf(t, id))
+	if err != nil {
+		return ""
+	}
+	return row.Email
+}
+
+// invitedMade lets the hands that were invited accept by the link in the letter.
+func invitedMade(p *sequence, slug, _ string, input map[string]any) {
+	p.t.Helper()
+	address, _ := input["emails"].(string)
+	for _, h := range p.hands {
+		if p.w.addressOf(p.t, h.id) != address {
+			continue
+		}
+		row, err := p.w.platform.db.Client().Invitation.Query().Where(
+			invitation.OrganizationID(uuidOf(p.t, p.w.ids[slug])), invitation.Email(address), invitation.StatusEQ(invitation.StatusPENDING),
+		).Only(p.w.system(p.t))
+		if ent.IsNotFound(err) {
+			continue // A member already.
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		link := p.w.invitationLink(p.t, typeid.New(typeid.Invitation, row.ID).String(), row.SentCount)
+		p.w.send(p.t, call{bearer: h.bearer, name: "acceptInvitation", input: map[string]any{"token": link}}, "clientMutationId")
+	}
+}
+
+// takenOver puts an account into the actor's hands.
+func takenOver(p *sequence, _, id string, _ map[string]any) {
+	p.t.Helper()
+	p.hands = append(p.hands, hand{id, p.w.token(p.t, p.w.names[id])})
 }
 
 // keyPath asks for all that a new key tells.

@@ -25,6 +25,7 @@ import (
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
+	"github.com/headwater-platform/headwater/service/invitations"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -145,6 +146,7 @@ func (p *platform) checkRoot(ctx context.Context) error {
 func (p *platform) signWith(issuer token.Issuer, _ string) {
 	p.services.Platform = platforms.New(p.db, p.records, issuer)
 	p.services.Sessions = sessions.New(p.db, p.records, issuer, p.hasher, rand.Reader)
+	p.services.Invitations = invitations.New(p.db, p.records, issuer)
 }
 
 // serving is what a server needs beside the platform.

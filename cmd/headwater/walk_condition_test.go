@@ -74,6 +74,8 @@ func conditions() map[string]condition {
 		"ApplicationWhereInput.managed":      managed,
 		"ProjectWhereInput.nameContains":     name,
 		"ProjectWhereInput.status":           {"status", words("ACTIVE", "DELETING"), equals("status")},
+		"InvitationWhereInput.status":        {"status", words("PENDING", "CANCELLED", "EXPIRED"), equals("status")},
+		"InvitationWhereInput.kind":          {"kind", words("MEMBERSHIP", "OWNERSHIP_TRANSFER"), equals("kind")},
 		"ResourceWhereInput.status":          {"status", words("ACTIVE", "RELEASED"), equals("status")},
 		"ResourceWhereInput.kind":            {"kind", words(`"server"`, `"ruin"`, `"rui"`), equals("kind")},
 		"TicketWhereInput.status":            {"status", words("OPEN", "RESOLVED", "CLOSED"), equals("status")},

@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
+	"github.com/headwater-platform/headwater/ent/invitation"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/resource"
@@ -236,6 +237,15 @@ func (w *world) furnishWithAccess(t *testing.T, slug, manager string) {
 	})
 	w.ticketRow(t, slug, "OPEN")
 	w.ticketRow(t, slug, "CLOSED")
+	for _, status := range []invitation.Status{invitation.StatusPENDING, invitation.StatusCANCELLED} {
+		w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+			address := strings.ToLower(string(status)) + "@invited-by-" + slug + ".example"
+			row, err := tx.Invitation.Create().SetID(tx.NewID()).SetOrganizationID(id).SetKind(invitation.KindMEMBERSHIP).SetStatus(status).
+				SetEmail(address).SetEmailKey(address).SetGroups([]string{crew.String()}).SetExpiresAt(tx.Now().AddDate(0, 0, 7)).
+				SetInvitedBy(maker).SetCreatedAt(tx.Now()).Save(ctx)
+			return database.Change{Kind: typeid.Invitation, ID: row.ID, After: row}, err
+		})
+	}
 	w.keyRow(t, slug, "BOT", func(create *ent.APIKeyCreate) { create.SetApplicationID(bot).SetDefaultProjectID(home) })
 	w.keyRow(t, slug, "MEMBER", func(create *ent.APIKeyCreate) {
 		create.SetMembershipID(w.key(t, slug+".plain-of-"+slug)).SetExpiresAt(w.platform.db.Now().AddDate(1, 0, 0))
@@ -518,6 +528,9 @@ func (c *counter) addAccess(t *testing.T) {
 		o.who, o.tells["reason"] = c.person(row.UserID), row.Reason
 		asker := c.objects[typeid.New(typeid.User, row.UserID).String()]
 		asker.asks = append(asker.asks, o.slugs...)
+	}
+	for _, row := range one(t, func() ([]*ent.Invitation, error) { return client.Invitation.Query().All(ctx) }) {
+		c.add("Invitation", typeid.New(typeid.Invitation, row.ID), row.OrganizationID).tells["email"] = row.Email
 	}
 	for _, row := range one(t, func() ([]*ent.Notice, error) { return client.Notice.Query().All(ctx) }) {
 		o := c.add("Notice", typeid.New(typeid.Notice, row.ID), row.OrganizationID)

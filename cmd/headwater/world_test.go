@@ -358,6 +358,7 @@ func (w *world) token(t testing.TB, actor string) string {
 //
 //	organization acme LOCKED     its status
 //	account max LOCKED           a person's status
+//	verified max                 a person has proved to read the address
 //	membership acme.max locked   or open
 //	application acme.deployer    a new application, in these groups: acme.admins
 //	member acme rita             a person of elsewhere joins
@@ -444,6 +445,11 @@ func (w *world) arranged(t testing.TB, ctx context.Context, tx *database.Tx, wor
 		before := one(t, func() (*ent.User, error) { return tx.User.Get(ctx, id) })
 		after, err := before.Update().SetStatus(user.Status(words[2])).Save(ctx)
 		return database.Change{Kind: typeid.User, ID: id, Before: before, After: after}, err
+	case "verified":
+		id := w.key(t, name)
+		before := one(t, func() (*ent.User, error) { return tx.User.Get(ctx, id) })
+		after, err := before.Update().SetEmailVerifiedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.User, ID: id, Before: before, After: after}, err
 	case "membership":
 		before := one(t, func() (*ent.Membership, error) { return tx.Membership.Get(ctx, w.key(t, name)) })
 		after, err := before.Update().SetLocked(words[2] == "locked").Save(ctx)
@@ -508,6 +514,18 @@ func (w *world) actAs(t testing.TB, person, administrator string) {
 	delete(w.bearers, person)
 	answer := w.must(t, administrator, mutation("impersonate", "accessToken"), map[string]any{"i": map[string]any{"userId": w.ids[person], "reason": "To help."}})
 	w.bearers[person] = dig(answer, "impersonate.accessToken")
+}
+
+// invitationLink returns the token of the letter about an invitation, as it was
+// sent for the n-th time.
+func (w *world) invitationLink(t testing.TB, id string, n int) string {
+	t.Helper()
+	return one(t, func() (string, error) {
+		return w.issuer.SignLink(token.Link{
+			Purpose: token.AcceptInvitation, Subject: typeid.New(typeid.Invitation, w.parsed(t, id)), Count: n,
+			ExpiresAt: dbtest.Start().AddDate(20, 0, 0),
+		})
+	})
 }
 
 // parsed returns the UUID of an id.

@@ -14,11 +14,11 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
-	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
-	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/identity"
+	"github.com/headwater-platform/headwater/service/invitations"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -47,6 +47,26 @@ type AcceptAccessRequestInput struct {
 type AcceptAccessRequestPayload struct {
 	// The accepted request.
 	AccessRequest *requests.Request `json:"accessRequest"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `acceptInvitation` is asked for: a token or an id, and not both.
+type AcceptInvitationInput struct {
+	// The token of the link in the letter.
+	Token *string `json:"token,omitempty"`
+	// The invitation.
+	InvitationID *typeid.ID `json:"invitationId,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `acceptInvitation` answers.
+type AcceptInvitationPayload struct {
+	// The person's place in the organization.
+	Membership *people.Membership `json:"membership"`
+	// The invitation.
+	Invitation *invitations.Invitation `json:"invitation"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -204,6 +224,22 @@ type CancelAccessRequestInput struct {
 type CancelAccessRequestPayload struct {
 	// The cancelled request.
 	AccessRequest *requests.Request `json:"accessRequest"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `cancelInvitation` is asked for.
+type CancelInvitationInput struct {
+	// The invitation.
+	InvitationID typeid.ID `json:"invitationId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `cancelInvitation` answers.
+type CancelInvitationPayload struct {
+	// The invitation.
+	Invitation *invitations.Invitation `json:"invitation"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -580,6 +616,24 @@ type DeclineAccessRequestPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `declineInvitation` is asked for: a token or an id, and not both.
+type DeclineInvitationInput struct {
+	// The token of the link in the letter.
+	Token *string `json:"token,omitempty"`
+	// The invitation.
+	InvitationID *typeid.ID `json:"invitationId,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `declineInvitation` answers.
+type DeclineInvitationPayload struct {
+	// The invitation.
+	Invitation *invitations.Invitation `json:"invitation"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `deleteAnnouncement` is asked for.
 type DeleteAnnouncementInput struct {
 	// Which announcement.
@@ -884,36 +938,52 @@ type ImportUsagePayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
-// An offer to join or to own an organization.
-type Invitation struct {
-	// The opaque id.
-	ID typeid.ID `json:"id"`
-	// What it offers.
-	Kind InvitationKind `json:"kind"`
-	// Its state.
-	Status InvitationStatus `json:"status"`
+// Which invitations of a list; conditions are joined by and.
+type InvitationWhereInput struct {
+	// In this state.
+	Status *roster.InvitationStatus `json:"status,omitempty"`
+	// Offering this.
+	Kind *invitations.Kind `json:"kind,omitempty"`
+}
+
+// What `inviteMembers` is asked for.
+type InviteMembersInput struct {
+	// The organization to join.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The addresses. Each text may hold several, between line breaks, commas or semicolons.
+	Emails []string `json:"emails"`
+	// The role that the people get; MEMBER if absent.
+	Role *access.MemberRole `json:"role,omitempty"`
+	// Groups of the organization to join; at most 50.
+	GroupIds []*typeid.ID `json:"groupIds,omitempty"`
+	// What their memberships are tagged with: at most 10 texts of 1 to 70 characters.
+	Tags []string `json:"tags,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `inviteMembers` answers.
+type InviteMembersPayload struct {
+	// One result for each address, in their order.
+	Results []*invitations.Result `json:"results"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `leaveOrganization` is asked for.
+type LeaveOrganizationInput struct {
 	// The organization.
-	Organization *records.Reference `json:"organization"`
-	// When it ends.
-	ExpiresAt time.Time `json:"expiresAt"`
+	OrganizationID typeid.ID `json:"organizationId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
-// A page of invitations.
-type InvitationConnection struct {
-	// The invitations with their cursors.
-	Edges []*InvitationEdge `json:"edges"`
-	// Where the page lies.
-	PageInfo *page.Info `json:"pageInfo"`
-	// How many there are in all, on every page.
-	TotalCount int `json:"totalCount"`
-}
-
-// An invitation in a page.
-type InvitationEdge struct {
-	// The place of the invitation in the list.
-	Cursor string `json:"cursor"`
-	// The invitation.
-	Node *Invitation `json:"node"`
+// What `leaveOrganization` answers.
+type LeaveOrganizationPayload struct {
+	// The organization that the person left.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What `linkIdentity` is asked for.
@@ -928,6 +998,40 @@ type LinkIdentityInput struct {
 type LinkIdentityPayload struct {
 	// The new link.
 	LinkedIdentity *identity.LinkedIdentity `json:"linkedIdentity"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `lockAccount` is asked for.
+type LockAccountInput struct {
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `lockAccount` answers.
+type LockAccountPayload struct {
+	// The account.
+	User *people.User `json:"user"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `lockMember` is asked for.
+type LockMemberInput struct {
+	// The organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `lockMember` answers.
+type LockMemberPayload struct {
+	// The membership.
+	Membership *people.Membership `json:"membership"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1246,6 +1350,24 @@ type RemoveGroupMembersPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `removeMember` is asked for.
+type RemoveMemberInput struct {
+	// The organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `removeMember` answers.
+type RemoveMemberPayload struct {
+	// The person who was removed.
+	UserID typeid.ID `json:"userId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `removeTrustedSubject` is asked for.
 type RemoveTrustedSubjectInput struct {
 	// Which subject.
@@ -1334,6 +1456,40 @@ type RequestAccessPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `requestOwnershipTransfer` is asked for.
+type RequestOwnershipTransferInput struct {
+	// The organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The administrator who is to own it.
+	UserID typeid.ID `json:"userId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `requestOwnershipTransfer` answers.
+type RequestOwnershipTransferPayload struct {
+	// The offer.
+	Invitation *invitations.Invitation `json:"invitation"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resendInvitation` is asked for.
+type ResendInvitationInput struct {
+	// The invitation.
+	InvitationID typeid.ID `json:"invitationId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resendInvitation` answers.
+type ResendInvitationPayload struct {
+	// The invitation.
+	Invitation *invitations.Invitation `json:"invitation"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `resetBuiltinPolicy` is asked for.
 type ResetBuiltinPolicyInput struct {
 	// Which policy.
@@ -1348,6 +1504,22 @@ type ResetBuiltinPolicyInput struct {
 type ResetBuiltinPolicyPayload struct {
 	// The changed policy.
 	Policy *policies.Policy `json:"policy"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resetSecondFactor` is asked for.
+type ResetSecondFactorInput struct {
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resetSecondFactor` answers.
+type ResetSecondFactorPayload struct {
+	// The account.
+	User *people.User `json:"user"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1428,6 +1600,22 @@ type RotateAPIKeyPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `sendPasswordReset` is asked for.
+type SendPasswordResetInput struct {
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `sendPasswordReset` answers.
+type SendPasswordResetPayload struct {
+	// The account.
+	User *people.User `json:"user"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `setBillingMultiplier` is asked for.
 type SetBillingMultiplierInput struct {
 	// The seller.
@@ -1500,6 +1688,26 @@ type SetGroupRolesPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `setMemberRole` is asked for.
+type SetMemberRoleInput struct {
+	// The organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// What the person becomes.
+	Role access.MemberRole `json:"role"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setMemberRole` answers.
+type SetMemberRolePayload struct {
+	// The membership.
+	Membership *people.Membership `json:"membership"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `setOrganizationKind` is asked for.
 type SetOrganizationKindInput struct {
 	// Which organization.
@@ -1516,6 +1724,24 @@ type SetOrganizationKindInput struct {
 type SetOrganizationKindPayload struct {
 	// The changed organization.
 	Organization *organizations.Organization `json:"organization"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setPassword` is asked for.
+type SetPasswordInput struct {
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// At least `authentication.password_min_length` characters.
+	Password string `json:"password"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setPassword` answers.
+type SetPasswordPayload struct {
+	// The account.
+	User *people.User `json:"user"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1654,6 +1880,40 @@ type UnlinkIdentityInput struct {
 type UnlinkIdentityPayload struct {
 	// The link that is gone.
 	LinkedIdentityID typeid.ID `json:"linkedIdentityId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `unlockAccount` is asked for.
+type UnlockAccountInput struct {
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `unlockAccount` answers.
+type UnlockAccountPayload struct {
+	// The account.
+	User *people.User `json:"user"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `unlockMember` is asked for.
+type UnlockMemberInput struct {
+	// The organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `unlockMember` answers.
+type UnlockMemberPayload struct {
+	// The membership.
+	Membership *people.Membership `json:"membership"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2002,6 +2262,28 @@ type UpdateTrustedIssuerPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `updateUser` is asked for. What is absent stays as it is.
+type UpdateUserInput struct {
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// The display name.
+	Name *string `json:"name,omitempty"`
+	// 1 to 64 letters, digits, `.` and `-`; unique on the platform without regard to case.
+	Username *string `json:"username,omitempty"`
+	// Unique on the platform without regard to case.
+	Email *string `json:"email,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateUser` answers.
+type UpdateUserPayload struct {
+	// The account.
+	User *people.User `json:"user"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Whose usage a sub-account or a tag is.
 type UsageMappingInput struct {
 	// The provider's sub-account.
@@ -2069,131 +2351,6 @@ func (e *ApplicationOrderField) UnmarshalJSON(b []byte) error {
 }
 
 func (e ApplicationOrderField) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-// What an invitation offers.
-type InvitationKind string
-
-const (
-	// A place in the organization.
-	InvitationKindMembership InvitationKind = "MEMBERSHIP"
-	// The ownership of the organization.
-	InvitationKindOwnershipTransfer InvitationKind = "OWNERSHIP_TRANSFER"
-)
-
-var AllInvitationKind = []InvitationKind{
-	InvitationKindMembership,
-	InvitationKindOwnershipTransfer,
-}
-
-func (e InvitationKind) IsValid() bool {
-	switch e {
-	case InvitationKindMembership, InvitationKindOwnershipTransfer:
-		return true
-	}
-	return false
-}
-
-func (e InvitationKind) String() string {
-	return string(e)
-}
-
-func (e *InvitationKind) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = InvitationKind(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid InvitationKind", str)
-	}
-	return nil
-}
-
-func (e InvitationKind) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *InvitationKind) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e InvitationKind) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-// The state of an invitation.
-type InvitationStatus string
-
-const (
-	// Waiting for an answer.
-	InvitationStatusPending InvitationStatus = "PENDING"
-	// Accepted.
-	InvitationStatusAccepted InvitationStatus = "ACCEPTED"
-	// Declined.
-	InvitationStatusDeclined InvitationStatus = "DECLINED"
-	// Taken back.
-	InvitationStatusCancelled InvitationStatus = "CANCELLED"
-	// Not answered in time.
-	InvitationStatusExpired InvitationStatus = "EXPIRED"
-)
-
-var AllInvitationStatus = []InvitationStatus{
-	InvitationStatusPending,
-	InvitationStatusAccepted,
-	InvitationStatusDeclined,
-	InvitationStatusCancelled,
-	InvitationStatusExpired,
-}
-
-func (e InvitationStatus) IsValid() bool {
-	switch e {
-	case InvitationStatusPending, InvitationStatusAccepted, InvitationStatusDeclined, InvitationStatusCancelled, InvitationStatusExpired:
-		return true
-	}
-	return false
-}
-
-func (e InvitationStatus) String() string {
-	return string(e)
-}
-
-func (e *InvitationStatus) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = InvitationStatus(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid InvitationStatus", str)
-	}
-	return nil
-}
-
-func (e InvitationStatus) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *InvitationStatus) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e InvitationStatus) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

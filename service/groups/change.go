@@ -19,6 +19,7 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -245,6 +246,9 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 			return err
 		}
 		if err := leaveProjects(ctx, tx, row); err != nil {
+			return err
+		}
+		if err := roster.DropGroups(ctx, tx, row.OrganizationID, id); err != nil {
 			return err
 		}
 		members, err := tx.GroupMember.Query().Where(groupmember.GroupID(id)).All(ctx)

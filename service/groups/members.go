@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -61,6 +62,9 @@ func (s *Service) AddMembers(ctx context.Context, id uuid.UUID, principals []typ
 // in it are passed over. Needs what AddMembers needs.
 func (s *Service) RemoveMembers(ctx context.Context, id uuid.UUID, principals []typeid.ID) (*Group, error) {
 	return s.place(ctx, removing, id, principals, func(ctx context.Context, tx *database.Tx, row *ent.Group, found places) error {
+		if err := cancelTransfers(ctx, tx, row, found); err != nil {
+			return err
+		}
 		for _, p := range found.members {
 			member := found.in[p.id]
 			if member == nil {
@@ -73,6 +77,21 @@ func (s *Service) RemoveMembers(ctx context.Context, id uuid.UUID, principals []
 		}
 		return nil
 	})
+}
+
+// cancelTransfers takes back the offer of an ownership to somebody who is an
+// administrator no more.
+func cancelTransfers(ctx context.Context, tx *database.Tx, row *ent.Group, found places) error {
+	if builtinOf(row) != access.Administrators {
+		return nil
+	}
+	var members []uuid.UUID
+	for _, p := range found.members {
+		if !p.application {
+			members = append(members, p.id)
+		}
+	}
+	return roster.CancelTransfersToMembers(ctx, tx, row.OrganizationID, members...)
 }
 
 func builtinOf(row *ent.Group) access.Builtin {

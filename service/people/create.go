@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/membership"
-	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/roster"
 )
@@ -80,14 +78,7 @@ func (s *Service) check(ctx context.Context, n NewUser, org records.Organization
 	if err := access.CheckOwnHands(access.ViewerFrom(ctx)); err != nil {
 		return err
 	}
-	least, err := s.records.Value(ctx, org, "authentication.password_min_length")
-	if err != nil {
-		return err
-	}
-	if length := utf8.RuneCountInString(n.Password); int64(length) < least.Int() || length > maxPassword {
-		return fault.Invalidf("password", "a password has %d to %d characters", least.Int(), maxPassword)
-	}
-	return nil
+	return s.checkPassword(ctx, n.Password, org)
 }
 
 func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash string, org records.Organization) (uuid.UUID, error) {

@@ -1,0 +1,48 @@
+package invitations
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/headwater-platform/headwater/fault"
+)
+
+func TestAddressesOfTexts(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		texts []string
+		want  []string
+	}{
+		{"nothing", nil, nil},
+		{"blanks", []string{"", " \n , ;\t"}, nil},
+		{"one each", []string{"a@x.example", "b@x.example"}, []string{"a@x.example", "b@x.example"}},
+		{"a pasted list", []string{" a@x.example\r\nb@x.example ,c@x.example;d@x.example\n"}, []string{"a@x.example", "b@x.example", "c@x.example", "d@x.example"}},
+		{"the same in another case", []string{"A@x.example,a@X.example", "a@x.example"}, []string{"A@x.example"}},
+		{"no address", []string{"somebody, a@x.example"}, []string{"somebody", "a@x.example"}},
+	} {
+		if got := addressesOf(tt.texts); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTagsOfInvitations(t *testing.T) {
+	t.Parallel()
+	long := make([]byte, maxTag+1)
+	for i := range long {
+		long[i] = 'a'
+	}
+	many := make([]string, maxTags+1)
+	for i := range many {
+		many[i] = string(rune('a' + i))
+	}
+	for _, tags := range [][]string{{""}, {string(long)}, {"a", "a"}, many} {
+		if err := checkTags(tags); fault.CodeOf(err) != fault.Invalid {
+			t.Errorf("%q: %v", tags, err)
+		}
+	}
+	if err := checkTags([]string{string(long[1:]), "team:a"}); err != nil {
+		t.Error(err)
+	}
+}
