@@ -978,7 +978,7 @@ func TestNobodyEscalates(t *testing.T) {
 		}
 		t.Logf("%d sequences; told %v; done %v", n, told, done)
 		for code := range told {
-			if !slices.Contains([]string{"y", "F", "-", "INVALID", "CONFLICT", "LIMIT_EXCEEDED", "SETTING_LOCKED", "SETTING_OUT_OF_BOUNDS", "UNAUTHENTICATED", "nothing to try it with"}, code) {
+			if !slices.Contains([]string{"y", "F", "-", "INVALID", "CONFLICT", "LIMIT_EXCEEDED", "SETTING_LOCKED", "SETTING_OUT_OF_BOUNDS", "OWNER_IMMUTABLE", "UNAUTHENTICATED", "nothing to try it with"}, code) {
 				t.Errorf("%d were told %s", told[code], code)
 			}
 		}

@@ -22,6 +22,7 @@ func (k *walk) askWithoutID(t *testing.T, a *walker, marks []mark) {
 		"platformStatus":     "{ platformStatus { publicName maintenance } }",
 		"announcements":      fmt.Sprintf("{ announcements(first: %d) { totalCount pageInfo { hasNextPage } edges { node { %s } } } }", wholePage, k.selection("Announcement", map[string]int{}, 1)),
 		"platformReport":     fmt.Sprintf("{ platformReport(month: %q) { %s } }", walkMonth().Format("2006-01"), k.selection("PlatformReport", map[string]int{}, 3)),
+		"invitation":         fmt.Sprintf("{ invitation(token: %q) { %s } }", k.invitationLink(t, k.ordered["Invitation"][0], 1), k.selection("InvitationOffer", map[string]int{}, 1)),
 		"loginPage":          `{ loginPage(organizationSlug: "acme") { ` + k.selection("LoginPage", map[string]int{}, 3) + " } }",
 	}
 	at := map[string]string{
@@ -45,7 +46,7 @@ func (k *walk) askWithoutID(t *testing.T, a *walker, marks []mark) {
 		r := k.visibility.of("Query." + f.Name)
 		asked := marks
 		if r.is("public") && f.Name != "viewer" {
-			asked = nil // It is for those who know the name already.
+			asked = nil // It is for those who know the name, or hold the link, already.
 		}
 		answer := k.answerTo(t, a, document, "", asked)
 		want := ""

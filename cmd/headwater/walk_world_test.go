@@ -240,9 +240,13 @@ func (w *world) furnishWithAccess(t *testing.T, slug, manager string) {
 	for _, status := range []invitation.Status{invitation.StatusPENDING, invitation.StatusCANCELLED} {
 		w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
 			address := strings.ToLower(string(status)) + "@invited-by-" + slug + ".example"
-			row, err := tx.Invitation.Create().SetID(tx.NewID()).SetOrganizationID(id).SetKind(invitation.KindMEMBERSHIP).SetStatus(status).
-				SetEmail(address).SetEmailKey(address).SetGroups([]string{crew.String()}).SetExpiresAt(tx.Now().AddDate(0, 0, 7)).
-				SetInvitedBy(maker).SetCreatedAt(tx.Now()).Save(ctx)
+			create := tx.Invitation.Create().SetID(tx.NewID()).SetOrganizationID(id).SetKind(invitation.KindMEMBERSHIP).SetStatus(status).
+				SetEmail(address).SetEmailKey(address).SetGroups([]string{crew.String()}).SetTags([]string{"guest-of-" + slug}).
+				SetExpiresAt(tx.Now().AddDate(0, 0, 7)).SetInvitedBy(maker).SetCreatedAt(tx.Now())
+			if status == invitation.StatusCANCELLED {
+				create.SetDecidedAt(tx.Now())
+			}
+			row, err := create.Save(ctx)
 			return database.Change{Kind: typeid.Invitation, ID: row.ID, After: row}, err
 		})
 	}
