@@ -24,7 +24,10 @@ type Letter struct {
 	// Invitation and Ticket are what it is about.
 	Invitation uuid.UUID `json:"invitation"`
 	Ticket     uuid.UUID `json:"ticket"`
-	// Address is to whom where that is nobody with an account.
+	// Address is to whom where that is nobody with an account. With a user it is
+	// an address of theirs that their account does not have: the one that they want
+	// to have, which the link of a VerifyEmailLetter then names, or the one that they
+	// had before.
 	Address string `json:"address,omitempty"`
 }
 

@@ -36,6 +36,9 @@ type Link struct {
 	// Count is how often an invitation was sent, or the version of a user's
 	// credentials.
 	Count int
+	// Address is the one that a user is to have once the link is followed, or ""
+	// for the one that they have. The link was mailed to it.
+	Address string
 	// ExpiresAt is exact to the second.
 	ExpiresAt time.Time
 }
@@ -44,6 +47,7 @@ type linkClaims struct {
 	jwt.RegisteredClaims
 	Purpose Purpose `json:"use"`
 	Count   int     `json:"n"`
+	Address string  `json:"address,omitempty"`
 }
 
 // SignLink returns the token that says a link.
@@ -60,7 +64,7 @@ func (i Issuer) SignLink(l Link) (string, error) {
 			Issuer: i.Name, Audience: jwt.ClaimStrings{i.Audience}, Subject: l.Subject.String(),
 			ExpiresAt: jwt.NewNumericDate(l.ExpiresAt),
 		},
-		Purpose: l.Purpose, Count: l.Count,
+		Purpose: l.Purpose, Count: l.Count, Address: l.Address,
 	})
 	unsigned.Header["typ"] = linkType
 	unsigned.Header["kid"] = key.id
@@ -100,5 +104,5 @@ func (i Issuer) verifyLink(raw string, purpose Purpose) (Link, error) {
 	if err != nil {
 		return Link{}, fmt.Errorf("read sub: %w", err)
 	}
-	return Link{Purpose: purpose, Subject: subject, Count: claims.Count, ExpiresAt: claims.ExpiresAt.UTC()}, nil
+	return Link{Purpose: purpose, Subject: subject, Count: claims.Count, Address: claims.Address, ExpiresAt: claims.ExpiresAt.UTC()}, nil
 }
