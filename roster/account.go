@@ -66,6 +66,34 @@ func CheckName(name string) error {
 	return nil
 }
 
+// maxPassword bounds the work of hashing, in characters.
+const maxPassword = 1000
+
+// variety is of how many different characters a password is at least.
+const variety = 5
+
+// CheckPassword returns INVALID of the field unless a password has so many
+// characters at least, is not one of the names that its person goes by, and does
+// not repeat a few characters.
+func CheckPassword(field, password string, least int64, names ...string) error {
+	if length := utf8.RuneCountInString(password); int64(length) < least || length > maxPassword {
+		return fault.Invalidf(field, "a password has %d to %d characters", least, maxPassword)
+	}
+	for _, name := range names {
+		if name != "" && strings.EqualFold(strings.TrimSpace(password), name) {
+			return fault.Invalidf(field, "this is what the person is called")
+		}
+	}
+	different := map[rune]bool{}
+	for _, r := range password {
+		different[r] = true
+	}
+	if len(different) < variety {
+		return fault.Invalidf(field, "a password has at least %d different characters", variety)
+	}
+	return nil
+}
+
 // EmailKey returns the form in which addresses are compared.
 func EmailKey(email string) string { return strings.ToLower(email) }
 
