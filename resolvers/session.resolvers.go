@@ -9,23 +9,25 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+	"github.com/headwater-platform/headwater/graph"
 	"github.com/headwater-platform/headwater/graph/model"
+	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/typeid"
 )
+
+func (r *loginPayloadResolver) Viewer(ctx context.Context, obj *model.LoginPayload) (*people.Viewer, error) {
+	return r.People.Viewer(ctx)
+}
 
 func (r *mutationResolver) Login(ctx context.Context, input model.LoginInput) (*model.LoginPayload, error) {
 	tokens, err := r.Sessions.Login(ctx, sessions.Credentials{Username: input.Username, Password: input.Password, TOTP: valueOf(input.Totp)})
 	if err != nil {
 		return nil, err
 	}
-	viewer, err := r.People.Viewer(ctx)
-	if err != nil {
-		return nil, err
-	}
 	return &model.LoginPayload{
 		AccessToken: tokens.AccessToken, ExpiresAt: tokens.ExpiresAt, RefreshToken: tokens.RefreshToken,
-		Viewer: viewer, ClientMutationID: input.ClientMutationID,
+		ClientMutationID: input.ClientMutationID,
 	}, nil
 }
 
@@ -72,3 +74,7 @@ func (r *mutationResolver) RevokeSessions(ctx context.Context, input model.Revok
 	}
 	return &model.RevokeSessionsPayload{Count: count, ClientMutationID: input.ClientMutationID}, nil
 }
+
+func (r *Resolver) LoginPayload() graph.LoginPayloadResolver { return &loginPayloadResolver{r} }
+
+type loginPayloadResolver struct{ *Resolver }

@@ -47,8 +47,10 @@ var update = flag.Bool("update", false, "rewrite the answers of the conversation
 //
 // In documents and variables {{acme}} stands for the id of a thing of the world,
 // {{1.createGroup.group.id}} for a part of an earlier answer, {{time 2}} for the
-// time after step 2, and {{invitation 1.….id 2}} for the link to an invitation as
-// it was sent the second time. Answers are recorded so that they read well and do not
+// time after step 2, {{invitation 1.….id 2}} for the link to an invitation as it
+// was sent the second time, {{link set-password max}} for what another mailed link
+// holds, see world.linkOf, and {{code 2.beginSecondFactor.secret}} for a one-time
+// code of a second factor. Answers are recorded so that they read well and do not
 // depend on the order of the world's making: an id is the name of its thing or
 // where it appeared first, a cursor shows what is in it, a revision counts from
 // the finished world, and the time of a making is left open, as are secrets. Of steps, sources
@@ -297,13 +299,24 @@ func (c *conversation) fill(t *testing.T, text string) string {
 			id, n, _ := strings.Cut(rest, " ")
 			return c.world.invitationLink(t, c.fill(t, "{{"+id+"}}"), one(t, func() (int, error) { return strconv.Atoi(n) }))
 		}
-		number, path, _ := strings.Cut(name, ".")
-		value := dig(c.answers[number], path)
+		if words, ok := strings.CutPrefix(name, "link "); ok {
+			return c.world.linkOf(t, regexp.MustCompile(`\b[0-9]+\.\S+`).ReplaceAllStringFunc(words, func(path string) string { return c.told(path) }))
+		}
+		if path, ok := strings.CutPrefix(name, "code "); ok {
+			return c.world.codeOf(t, c.told(path))
+		}
+		value := c.told(name)
 		if value == "" {
 			t.Fatalf("nothing is known of %s", hole)
 		}
 		return value
 	})
+}
+
+// told returns a part of an earlier answer, such as 1.createGroup.group.id, or "".
+func (c *conversation) told(name string) string {
+	number, path, _ := strings.Cut(name, ".")
+	return dig(c.answers[number], path)
 }
 
 // christen names the ids of an answer that nobody has named, by where they are.
@@ -365,7 +378,7 @@ func (c *conversation) plainText(text, key string) string {
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
 			return at.Truncate(time.Minute).Format(time.RFC3339) // How often the clock was read does not matter.
 		}
-	case "secret", "accessToken", "refreshToken", "accessKey":
+	case "secret", "accessToken", "refreshToken", "accessKey", "uri", "recoveryCodes":
 		return "{{" + key + "}}"
 	case "cursor", "startCursor", "endCursor":
 		return c.plainCursor(text)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,8 +57,10 @@ type world struct {
 	names map[string]string
 	// bearers are tokens and API keys that were told, by name.
 	bearers map[string]string
-	// clock is that of the database, where the test moves it.
-	clock *dbtest.Clock
+	// clock is that of the database, where the test moves it, and passed how far it
+	// was moved, in nanoseconds.
+	clock  *dbtest.Clock
+	passed atomic.Int64
 	// provider is an OpenID provider of somebody else, where the test has one.
 	provider *provider
 	// revision is that of the finished world.
@@ -98,6 +101,15 @@ func keepUp(t testing.TB, db *database.DB) (stop func()) {
 	}
 }
 
+// now is the time of whoever signs and checks tokens, who reads no clock.
+func (w *world) now() time.Time { return dbtest.Start().Add(time.Duration(w.passed.Load())) }
+
+// advance lets time pass.
+func (w *world) advance(d time.Duration) {
+	w.clock.Advance(d)
+	w.passed.Add(int64(d))
+}
+
 // newForgetfulWorld serves a world that reads everything from the database.
 func newForgetfulWorld(t testing.TB, db *database.DB) *world {
 	t.Helper()
@@ -107,7 +119,7 @@ func newForgetfulWorld(t testing.TB, db *database.DB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.issuer = token.Issuer{Name: "headwater", Audience: "headwater", Keys: keys, Now: dbtest.Start}
+	w.issuer = token.Issuer{Name: "headwater", Audience: "headwater", Keys: keys, Now: w.now}
 	handler, err := w.platform.handler(serving{
 		issuer: w.issuer, address: "http://headwater.test", demo: true, outbound: config.Outbound{Networks: []string{"127.0.0.0/8"}}, logger: slog.New(slog.DiscardHandler),
 		limits: config.Limits{
@@ -370,6 +382,7 @@ func (w *world) token(t testing.TB, actor string) string {
 //	purge acme                   the job that ends it comes
 //	personal max home            a person's own organization, dormant, known as home
 //	active acme max 2026-11      a person was active in a month
+//	sweep grace                  the grace periods that are over end
 func (w *world) arrange(t testing.TB, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
@@ -405,8 +418,12 @@ func (w *world) hired(t testing.TB, words []string) bool {
 		}
 	case "personal":
 		w.personal(t, words[1], words[2])
+	case "sweep":
+		if err := w.platform.services.Sessions.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	case "clock":
-		w.clock.Advance(one(t, func() (time.Duration, error) { return time.ParseDuration(words[1]) }))
+		w.advance(one(t, func() (time.Duration, error) { return time.ParseDuration(words[1]) }))
 	default:
 		return false
 	}

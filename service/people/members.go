@@ -37,6 +37,7 @@ type Membership struct {
 
 	lastLoginAt *time.Time
 	mfaEnabled  bool
+	graceUntil  *time.Time
 }
 
 // Identity returns the id.
@@ -83,6 +84,10 @@ func wrapMemberships(rows []*ent.Membership) []*Membership {
 		if at := row.Edges.User.LastLoginAt; at != nil {
 			utc := at.UTC()
 			list[i].lastLoginAt = &utc
+		}
+		if until := row.GraceUntil; until != nil {
+			utc := until.UTC()
+			list[i].graceUntil = &utc
 		}
 		for _, member := range row.Edges.GroupMembers {
 			list[i].addGroup(member.Edges.Group)
@@ -265,6 +270,17 @@ func (s *Service) MFAEnabled(ctx context.Context, m *Membership) (*bool, error) 
 		return nil, err
 	}
 	return &m.mfaEnabled, nil
+}
+
+// GraceUntil returns when a member is shut out unless they do what the
+// organization demands of sign-ins, or nil if nothing is open and for viewers
+// without users:read.
+func (s *Service) GraceUntil(ctx context.Context, m *Membership) (*time.Time, error) {
+	visible, err := s.detailsOf(ctx, m)
+	if err != nil || !visible {
+		return nil, err
+	}
+	return m.graceUntil, nil
 }
 
 func (s *Service) detailsOf(ctx context.Context, m *Membership) (bool, error) {

@@ -144,6 +144,15 @@ func (s *Service) User(ctx context.Context, id uuid.UUID) (*User, error) {
 	return u, nil
 }
 
+// Self returns the account of the viewer, who is a person; NOT_FOUND for others.
+func (s *Service) Self(ctx context.Context) (*User, error) {
+	viewer := access.ViewerFrom(ctx)
+	if viewer.Kind != access.User {
+		return nil, fault.Missing("user")
+	}
+	return s.User(ctx, uuid.UUID(viewer.ID))
+}
+
 // Application returns an application of an organization in which the viewer
 // holds applications:read, or NOT_FOUND.
 func (s *Service) Application(ctx context.Context, id uuid.UUID) (*Application, error) {

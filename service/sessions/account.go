@@ -156,6 +156,19 @@ func (a account) places(bound uuid.UUID) []uuid.UUID {
 	return ids
 }
 
+// everywhere returns the ids of all organizations that have a say in the account:
+// those that the person is a member of, and the one that administers it.
+func (a account) everywhere() []uuid.UUID {
+	var ids []uuid.UUID
+	for _, m := range a.memberships {
+		ids = append(ids, m.OrganizationID)
+	}
+	if home := a.home(); home != uuid.Nil {
+		ids = append(ids, home)
+	}
+	return ids
+}
+
 // longest is how long a session of somebody without an organization lasts.
 const longest = 90 * 24 * time.Hour
 

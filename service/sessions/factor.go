@@ -93,25 +93,33 @@ func recoveryHash(row *ent.User, code string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// check returns UNAUTHENTICATED if a factor was used in the meantime, or the
+// account asks for one now and did not before. The row is locked.
+func (f factor) check(row *ent.User) error {
+	var good bool
+	switch {
+	case !f.used():
+		good = !row.MfaEnabled
+	case f.recovery != "":
+		good = slices.Contains(row.RecoveryCodes, f.recovery)
+	default:
+		good = f.step > row.TotpStep
+	}
+	if !good {
+		return refused()
+	}
+	return nil
+}
+
 // spend writes down that a factor was used, so that it is not used again. It
-// returns UNAUTHENTICATED if it was used in the meantime, or the account asks for
-// a factor now and did not before. The row is locked.
+// returns what check returns.
 func (f factor) spend(row *ent.User, set *ent.UserUpdateOne) error {
 	switch {
 	case !f.used():
-		if row.MfaEnabled {
-			return refused()
-		}
 	case f.recovery != "":
-		if !slices.Contains(row.RecoveryCodes, f.recovery) {
-			return refused()
-		}
 		set.SetRecoveryCodes(slices.DeleteFunc(slices.Clone(row.RecoveryCodes), func(hash string) bool { return hash == f.recovery }))
 	default:
-		if f.step <= row.TotpStep {
-			return refused()
-		}
 		set.SetTotpStep(f.step)
 	}
-	return nil
+	return f.check(row)
 }

@@ -7,20 +7,22 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/session"
+	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-// beginGrace gives a person time for what their organizations demand and they
-// have not done, from the first sign-in on. Where the time runs already it goes
+// settleGrace gives a person time for what their organizations demand and they
+// have not done, and ends the time where they have. Where it runs already it goes
 // on.
-func beginGrace(ctx context.Context, tx *database.Tx, a account, person *ent.User) error {
+func settleGrace(ctx context.Context, tx *database.Tx, a account, person *ent.User) error {
 	var due []uuid.UUID
 	for _, m := range a.memberships {
-		c := compliance(person, m)
-		if !m.Locked && m.GraceUntil == nil && !c.Meets(a.demands[m.OrganizationID]) {
+		if !m.Locked && isDue(person, m, a.demands[m.OrganizationID]) {
 			due = append(due, m.ID)
 		}
 	}
@@ -29,15 +31,23 @@ func beginGrace(ctx context.Context, tx *database.Tx, a account, person *ent.Use
 		return err
 	}
 	for _, m := range rows {
-		if m.Locked || m.GraceUntil != nil {
+		if m.Locked || !isDue(person, m, a.demands[m.OrganizationID]) {
 			continue
 		}
-		period := time.Duration(a.values[m.OrganizationID][gracePeriod].Int()) * time.Second
-		if err := setGrace(ctx, tx, m, tx.Now().Add(period)); err != nil {
+		var until time.Time
+		if m.GraceUntil == nil {
+			until = tx.Now().Add(time.Duration(a.values[m.OrganizationID][gracePeriod].Int()) * time.Second)
+		}
+		if err := setGrace(ctx, tx, m, until); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// isDue reports whether the time of a member has to begin or to end.
+func isDue(person *ent.User, m *ent.Membership, d access.Demands) bool {
+	return compliance(person, m).Meets(d) == (m.GraceUntil != nil)
 }
 
 // lockMemberships returns memberships that stay as they are until the
@@ -74,4 +84,85 @@ func saveMembership(ctx context.Context, tx *database.Tx, before *ent.Membership
 	}
 	tx.Record(database.Change{Kind: typeid.Membership, ID: before.ID, Organization: before.OrganizationID, Before: before, After: after})
 	return nil
+}
+
+// sweepBatch is how many memberships are looked at in one go.
+const sweepBatch = 200
+
+// Sweep locks the members out whose time for what their organization demands is
+// over, and takes the end away where the demand is met or gone. It forgets what
+// is of no more use: attempts of days ago, and sessions that were over long ago.
+// It does nothing twice, so that it may run at any time and on several processes
+// at once.
+func (s *Service) Sweep(ctx context.Context) error {
+	ctx = asSystem(ctx)
+	var after uuid.UUID
+	for {
+		rows, err := s.db.Client().Membership.Query().
+			Where(membership.IDGT(after), membership.GraceUntilLTE(s.db.Now()), membership.Locked(false), membership.Owner(false)).
+			Order(ent.Asc(membership.FieldID)).Limit(sweepBatch).All(ctx)
+		if err != nil {
+			return fmt.Errorf("find grace periods that are over: %w", err)
+		}
+		for _, m := range rows {
+			if err := s.sweep(ctx, m); err != nil {
+				return err
+			}
+			after = m.ID
+		}
+		if len(rows) < sweepBatch {
+			return s.forget(ctx)
+		}
+	}
+}
+
+// sweep ends the grace period of one member.
+func (s *Service) sweep(ctx context.Context, found *ent.Membership) error {
+	a, err := s.withID(ctx, found.UserID)
+	if err != nil || a.row == nil {
+		return err
+	}
+	entry := database.Entry{Action: "endGracePeriod", Organization: found.OrganizationID}
+	_, err = s.db.Write(ctx, entry, func(ctx context.Context, tx *database.Tx) error {
+		person, err := tx.User.Get(ctx, found.UserID)
+		if err != nil {
+			return fmt.Errorf("get account: %w", err)
+		}
+		rows, err := lockMemberships(ctx, tx, []uuid.UUID{found.ID})
+		if err != nil {
+			return err
+		}
+		for _, m := range rows {
+			if m.GraceUntil == nil || tx.Now().Before(*m.GraceUntil) {
+				continue
+			}
+			if compliance(person, m).Meets(a.demands[m.OrganizationID]) {
+				return setGrace(ctx, tx, m, time.Time{})
+			}
+			return lockOut(ctx, tx, m.ID, membership.LockReasonGRACE_EXPIRED)
+		}
+		return nil
+	})
+	return err
+}
+
+// keptFor is how long a session is kept that is over. The journal keeps that it
+// was.
+const keptFor = 90 * 24 * time.Hour
+
+// forget removes attempts that count for nothing any more and old sessions. It
+// changes nothing that anybody can see, so the journal does not have it.
+func (s *Service) forget(ctx context.Context) error {
+	_, err := s.db.Write(ctx, database.Entry{Action: "forget"}, func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.SignInAttempts.Delete().Where(signinattempts.UpdatedAtLTE(tx.Now().Add(-forgottenAfter))).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("forget attempts: %w", err)
+		}
+		_, err = tx.Session.Delete().Where(session.ExpiresAtLTE(tx.Now().Add(-keptFor))).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("forget sessions: %w", err)
+		}
+		return nil
+	})
+	return err
 }

@@ -29,7 +29,7 @@ func (s *Service) Login(ctx context.Context, c Credentials) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	account, address := countedAccount(a, keyOf("name", c.Username)), countedAddress(ctx)
+	account, address := countedAccount(a, c.Username), countedAddress(ctx)
 	made, err := s.count(ctx, account, address)
 	if err != nil {
 		return nil, err

@@ -49,7 +49,7 @@ func (s *Service) Open(ctx context.Context, o Opening) (*Tokens, error) {
 
 // open signs in a person. Before anything is written, check looks at the locked
 // account and may add to its update.
-func (s *Service) open(ctx context.Context, a account, o Opening, check func(context.Context, *database.Tx, *ent.User, *ent.UserUpdateOne) error) (*Tokens, error) {
+func (s *Service) open(ctx context.Context, a account, o Opening, check edit) (*Tokens, error) {
 	var b begun
 	_, err := s.db.Write(asPerson(ctx, a.id(), a.row.Username), database.Entry{Action: o.Action}, func(ctx context.Context, tx *database.Tx) error {
 		tx.About(a.home())
@@ -64,7 +64,8 @@ func (s *Service) open(ctx context.Context, a account, o Opening, check func(con
 		if err := check(ctx, tx, row, set); err != nil {
 			return err
 		}
-		if err := saveUser(ctx, tx, row, set); err != nil {
+		after, err := saveUser(ctx, tx, row, set)
+		if err != nil {
 			return err
 		}
 		if b, err = s.begin(ctx, tx, a, o); err != nil {
@@ -73,7 +74,7 @@ func (s *Service) open(ctx context.Context, a account, o Opening, check func(con
 		if err := noteActivity(ctx, tx, a, o.Organization); err != nil {
 			return err
 		}
-		return beginGrace(ctx, tx, a, row)
+		return settleGrace(ctx, tx, a, after)
 	})
 	if err != nil {
 		return nil, err
@@ -107,17 +108,17 @@ func lockUser(ctx context.Context, tx *database.Tx, id uuid.UUID) (*ent.User, er
 
 // saveUser changes an account. The journal keeps it with the organization that
 // administers it.
-func saveUser(ctx context.Context, tx *database.Tx, before *ent.User, set *ent.UserUpdateOne) error {
+func saveUser(ctx context.Context, tx *database.Tx, before *ent.User, set *ent.UserUpdateOne) (*ent.User, error) {
 	after, err := set.Save(ctx)
 	if err != nil {
-		return fmt.Errorf("update account: %w", err)
+		return nil, fmt.Errorf("update account: %w", err)
 	}
 	change := database.Change{Kind: typeid.User, ID: before.ID, Before: before, After: after}
 	if before.HomeOrganizationID != nil {
 		change.Organization = *before.HomeOrganizationID
 	}
 	tx.Record(change)
-	return nil
+	return after, nil
 }
 
 // begin writes a new session, for which the oldest one makes room if need be.

@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/token"
@@ -119,7 +120,7 @@ func (s *Service) viewerOf(ctx context.Context, b begun) (access.Viewer, error) 
 // them through: their own account, its sessions and memberships may lie anywhere
 // in the tree, and nothing else is read or written in it.
 func asPerson(ctx context.Context, id uuid.UUID, username string) context.Context {
-	return database.Unguarded(access.WithViewer(ctx, access.Viewer{Kind: access.User, ID: [16]byte(id), Name: username}))
+	return database.Unguarded(access.WithViewer(ctx, access.Viewer{Kind: access.User, ID: orgtree.ID(id), Name: username}))
 }
 
 // asSystem returns a context in which the sign-in itself acts: before anybody is

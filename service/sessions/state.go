@@ -32,9 +32,9 @@ const (
 type party string
 
 const (
-	theSession party = "whoever has the session"
-	thePerson  party = "the person"
-	anybody    party = "anybody who has an old refresh token"
+	theSession  party = "whoever has the session"
+	thePerson   party = "the person"
+	anybody     party = "anybody who has an old refresh token"
 	thePlatform party = "the platform"
 )
 

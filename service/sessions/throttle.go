@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/headwater-platform/headwater/access"
@@ -48,20 +49,29 @@ const forgottenAfter = 24 * time.Hour
 type counted struct {
 	key string
 	pace
+	// inARow says that a success makes all failures forgotten. Otherwise it is as
+	// if it had not been tried.
+	inARow bool
 }
 
 // countedAccount is an account, or a name that is none: nobody can tell them
 // apart by how they are slowed down.
 func countedAccount(a account, name string) counted {
+	return counted{key: keyOf("account", a.countedAs(name)), pace: paceOfAccounts(), inARow: true}
+}
+
+// countedAs returns what an account is counted as: its id, or the name that is
+// nobody's, which is no id.
+func (a account) countedAs(name string) string {
 	if a.row != nil {
-		name = a.row.ID.String()
+		return a.row.ID.String()
 	}
-	return counted{keyOf("account", name), paceOfAccounts()}
+	return "name " + strings.ToLower(name)
 }
 
 // countedAddress is an address, of IPv6 the network of a subscriber.
 func countedAddress(ctx context.Context) counted {
-	return counted{keyOf("address", networkOf(access.CircumstancesFrom(ctx).Address)), paceOfAddresses()}
+	return counted{key: keyOf("address", networkOf(access.CircumstancesFrom(ctx).Address)), pace: paceOfAddresses()}
 }
 
 // networkOf returns what one client can have of addresses.
@@ -159,20 +169,24 @@ func lockAttempts(ctx context.Context, tx *database.Tx, things []counted) (map[s
 	return found, nil
 }
 
-// forgive takes back what count counted for an attempt that succeeded: the
-// account begins anew, and the address is where it was before. So whoever has an
-// account of their own gains nothing for attempts at those of others.
-func forgive(ctx context.Context, tx *database.Tx, account, address counted) error {
-	rows, err := lockAttempts(ctx, tx, []counted{account, address})
+// forgive takes back what count counted for an attempt that succeeded. An account
+// begins anew; an address is where it was before, so that whoever has an account
+// of their own gains nothing for attempts at those of others.
+func forgive(ctx context.Context, tx *database.Tx, things ...counted) error {
+	rows, err := lockAttempts(ctx, tx, things)
 	if err != nil {
 		return err
 	}
-	if err := tx.SignInAttempts.DeleteOne(rows[account.key]).Exec(ctx); err != nil {
-		return fmt.Errorf("forgive attempts: %w", err)
-	}
-	row := rows[address.key]
-	if err := row.Update().SetFailures(max(0, row.Failures-1)).SetRetryAt(tx.Now()).Exec(ctx); err != nil {
-		return fmt.Errorf("forgive attempts: %w", err)
+	for _, thing := range things {
+		row := rows[thing.key]
+		if thing.inARow {
+			err = tx.SignInAttempts.DeleteOne(row).Exec(ctx)
+		} else {
+			err = row.Update().SetFailures(max(0, row.Failures-1)).SetRetryAt(tx.Now()).Exec(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("forgive attempts: %w", err)
+		}
 	}
 	return nil
 }
