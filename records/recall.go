@@ -210,8 +210,8 @@ func (r *remembered) under(at access.Circumstances) access.Viewer {
 const recallAttempts = 2
 
 // recallViewer returns the viewer of a session as its sign-in makes it, or false
-// if its records change faster than they can be put together. It returns
-// UNAUTHENTICATED as Viewer does.
+// if its records change faster than they can be put together or do not know the
+// sign-in. It returns UNAUTHENTICATED as Viewer does.
 func (s *Store) recallViewer(ctx context.Context, session Session) (access.Viewer, bool, error) {
 	for range recallAttempts {
 		k, err := s.principal(ctx, session.Principal)
@@ -226,6 +226,9 @@ func (s *Store) recallViewer(ctx context.Context, session Session) (access.Viewe
 		}
 		if r.current() {
 			k.record.principal.viewer.Store(r)
+			if _, known := k.record.principal.sessions[session.SignIn]; !known && session.SignIn != uuid.Nil {
+				return access.Viewer{}, false, nil // It has ended, or began on another process just now.
+			}
 			viewer, err := s.signedIn(ctx, r.under(session.Circumstances), session, k.record.principal.sessions)
 			return viewer, true, err
 		}
