@@ -22,7 +22,7 @@ import (
 const (
 	attemptsBeforeLock = "authentication.login_attempts_before_lock"
 	gracePeriod        = "authentication.grace_period"
-	passwordMinLength  = "authentication.password_min_length" //nolint:gosec // the name of a setting
+	passwordMinLength  = "authentication.password_min_length"
 )
 
 // account is a person who wants in, with what their organizations demand. It may

@@ -110,11 +110,10 @@ func (s *Service) ConfirmSecondFactor(ctx context.Context, code string) ([]strin
 // Organizations that demand one give time for another. INVALID for a wrong proof,
 // CONFLICT where there is none.
 func (s *Service) DisableSecondFactor(ctx context.Context, p Proof) error {
-	_, err := s.withProof(ctx, p, "disableSecondFactor", func(ctx context.Context, tx *database.Tx, row *ent.User, set *ent.UserUpdateOne) error {
+	return s.withProof(ctx, p, "disableSecondFactor", func(ctx context.Context, tx *database.Tx, row *ent.User, set *ent.UserUpdateOne) error {
 		set.SetMfaEnabled(false).ClearTotpSecret().ClearRecoveryCodes()
 		return warn(ctx, tx, row)
 	})
-	return err
 }
 
 // RegenerateRecoveryCodes makes new recovery codes, for the password or a code,
@@ -125,7 +124,7 @@ func (s *Service) RegenerateRecoveryCodes(ctx context.Context, p Proof) ([]strin
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.withProof(ctx, p, "regenerateRecoveryCodes", func(ctx context.Context, tx *database.Tx, row *ent.User, set *ent.UserUpdateOne) error {
+	err = s.withProof(ctx, p, "regenerateRecoveryCodes", func(ctx context.Context, tx *database.Tx, row *ent.User, set *ent.UserUpdateOne) error {
 		set.SetRecoveryCodes(hashesOf(row, codes))
 		return warn(ctx, tx, row)
 	})
@@ -134,16 +133,16 @@ func (s *Service) RegenerateRecoveryCodes(ctx context.Context, p Proof) ([]strin
 
 // withProof changes the viewer's account, which has a second factor, after a
 // proof.
-func (s *Service) withProof(ctx context.Context, p Proof, action string, edit edit) (account, error) {
+func (s *Service) withProof(ctx context.Context, p Proof, action string, edit edit) error {
 	a, err := s.own(ctx)
 	if err != nil {
-		return account{}, err
+		return err
 	}
 	shown, err := s.prove(ctx, a, p)
 	if err != nil {
-		return account{}, err
+		return err
 	}
-	return a, s.change(ctx, a, action, func(ctx context.Context, tx *database.Tx, row *ent.User, set *ent.UserUpdateOne) error {
+	return s.change(ctx, a, action, func(ctx context.Context, tx *database.Tx, row *ent.User, set *ent.UserUpdateOne) error {
 		if !row.MfaEnabled {
 			return fault.New(fault.Conflict, "there is no second factor")
 		}
