@@ -36,6 +36,7 @@ type ResolverRoot interface {
 	IdentityProvider() IdentityProviderResolver
 	Invitation() InvitationResolver
 	LoginPage() LoginPageResolver
+	LoginPayload() LoginPayloadResolver
 	Membership() MembershipResolver
 	Mutation() MutationResolver
 	Organization() OrganizationResolver
@@ -51,6 +52,7 @@ type ResolverRoot interface {
 	TicketMessage() TicketMessageResolver
 	TrustedIssuer() TrustedIssuerResolver
 	TrustedSubject() TrustedSubjectResolver
+	UpdateProfilePayload() UpdateProfilePayloadResolver
 	UsageImport() UsageImportResolver
 	User() UserResolver
 	Viewer() ViewerResolver
@@ -165,6 +167,14 @@ type ComplexityRoot struct {
 		Policy       func(childComplexity int) int
 	}
 
+	AccountSecurity struct {
+		EmailVerified     func(childComplexity int) int
+		HasPassword       func(childComplexity int) int
+		OwnPassword       func(childComplexity int) int
+		RecoveryCodesLeft func(childComplexity int) int
+		SecondFactor      func(childComplexity int) int
+	}
+
 	ActivateOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
@@ -254,6 +264,12 @@ type ComplexityRoot struct {
 		URL              func(childComplexity int) int
 	}
 
+	BeginSecondFactorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Secret           func(childComplexity int) int
+		URI              func(childComplexity int) int
+	}
+
 	BillingMultiplier struct {
 		Basis      func(childComplexity int) int
 		Buyer      func(childComplexity int) int
@@ -299,6 +315,14 @@ type ComplexityRoot struct {
 		Invitation       func(childComplexity int) int
 	}
 
+	ChangeEmailPayload struct {
+		ClientMutationID func(childComplexity int) int
+	}
+
+	ChangePasswordPayload struct {
+		ClientMutationID func(childComplexity int) int
+	}
+
 	ChangeSupportPlanPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
@@ -312,6 +336,11 @@ type ComplexityRoot struct {
 	CloseTicketPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Ticket           func(childComplexity int) int
+	}
+
+	ConfirmSecondFactorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		RecoveryCodes    func(childComplexity int) int
 	}
 
 	CostLine struct {
@@ -476,6 +505,10 @@ type ComplexityRoot struct {
 	DeleteTrustedIssuerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		TrustedIssuerID  func(childComplexity int) int
+	}
+
+	DisableSecondFactorPayload struct {
+		ClientMutationID func(childComplexity int) int
 	}
 
 	EffectiveBillingMultiplier struct {
@@ -748,6 +781,7 @@ type ComplexityRoot struct {
 		CreatedAt         func(childComplexity int) int
 		EffectiveGrants   func(childComplexity int) int
 		EffectiveSettings func(childComplexity int, keys []string) int
+		GraceUntil        func(childComplexity int) int
 		ID                func(childComplexity int) int
 		LastLoginAt       func(childComplexity int) int
 		Locked            func(childComplexity int) int
@@ -783,11 +817,15 @@ type ComplexityRoot struct {
 		AddSSHKey                func(childComplexity int, input model.AddSSHKeyInput) int
 		AddTrustedSubject        func(childComplexity int, input model.AddTrustedSubjectInput) int
 		BeginLinkIdentity        func(childComplexity int, input model.BeginLinkIdentityInput) int
+		BeginSecondFactor        func(childComplexity int, input model.BeginSecondFactorInput) int
 		CancelAccessRequest      func(childComplexity int, input model.CancelAccessRequestInput) int
 		CancelInvitation         func(childComplexity int, input model.CancelInvitationInput) int
+		ChangeEmail              func(childComplexity int, input model.ChangeEmailInput) int
+		ChangePassword           func(childComplexity int, input model.ChangePasswordInput) int
 		ChangeSupportPlan        func(childComplexity int, input model.ChangeSupportPlanInput) int
 		ClonePolicy              func(childComplexity int, input model.ClonePolicyInput) int
 		CloseTicket              func(childComplexity int, input model.CloseTicketInput) int
+		ConfirmSecondFactor      func(childComplexity int, input model.ConfirmSecondFactorInput) int
 		CreateAPIKey             func(childComplexity int, input model.CreateAPIKeyInput) int
 		CreateAnnouncement       func(childComplexity int, input model.CreateAnnouncementInput) int
 		CreateApplication        func(childComplexity int, input model.CreateApplicationInput) int
@@ -811,6 +849,7 @@ type ComplexityRoot struct {
 		DeleteProject            func(childComplexity int, input model.DeleteProjectInput) int
 		DeleteSSHKey             func(childComplexity int, input model.DeleteSSHKeyInput) int
 		DeleteTrustedIssuer      func(childComplexity int, input model.DeleteTrustedIssuerInput) int
+		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
 		EndImpersonation         func(childComplexity int, input model.EndImpersonationInput) int
 		ExchangeAPIKey           func(childComplexity int, input model.ExchangeAPIKeyInput) int
 		ExchangeSignInCode       func(childComplexity int, input model.ExchangeSignInCodeInput) int
@@ -829,6 +868,7 @@ type ComplexityRoot struct {
 		OpenTicket               func(childComplexity int, input model.OpenTicketInput) int
 		ReassignOwner            func(childComplexity int, input model.ReassignOwnerInput) int
 		RefreshSession           func(childComplexity int, input model.RefreshSessionInput) int
+		RegenerateRecoveryCodes  func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
 		RegisterResource         func(childComplexity int, input model.RegisterResourceInput) int
 		ReleaseResource          func(childComplexity int, input model.ReleaseResourceInput) int
 		RemoveGroupMembers       func(childComplexity int, input model.RemoveGroupMembersInput) int
@@ -838,9 +878,12 @@ type ComplexityRoot struct {
 		ReopenTicket             func(childComplexity int, input model.ReopenTicketInput) int
 		ReplyTicket              func(childComplexity int, input model.ReplyTicketInput) int
 		RequestAccess            func(childComplexity int, input model.RequestAccessInput) int
+		RequestEmailVerification func(childComplexity int, input model.RequestEmailVerificationInput) int
 		RequestOwnershipTransfer func(childComplexity int, input model.RequestOwnershipTransferInput) int
+		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
 		ResendInvitation         func(childComplexity int, input model.ResendInvitationInput) int
 		ResetBuiltinPolicy       func(childComplexity int, input model.ResetBuiltinPolicyInput) int
+		ResetPassword            func(childComplexity int, input model.ResetPasswordInput) int
 		ResetSecondFactor        func(childComplexity int, input model.ResetSecondFactorInput) int
 		ResolveTicket            func(childComplexity int, input model.ResolveTicketInput) int
 		RevokeSession            func(childComplexity int, input model.RevokeSessionInput) int
@@ -858,6 +901,7 @@ type ComplexityRoot struct {
 		SetSetting               func(childComplexity int, input model.SetSettingInput) int
 		SetTicketPriority        func(childComplexity int, input model.SetTicketPriorityInput) int
 		SignOut                  func(childComplexity int, input model.SignOutInput) int
+		SignUp                   func(childComplexity int, input model.SignUpInput) int
 		UnlinkIdentity           func(childComplexity int, input model.UnlinkIdentityInput) int
 		UnlockAccount            func(childComplexity int, input model.UnlockAccountInput) int
 		UnlockMember             func(childComplexity int, input model.UnlockMemberInput) int
@@ -871,11 +915,13 @@ type ComplexityRoot struct {
 		UpdateIdentityProvider   func(childComplexity int, input model.UpdateIdentityProviderInput) int
 		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
 		UpdatePolicy             func(childComplexity int, input model.UpdatePolicyInput) int
+		UpdateProfile            func(childComplexity int, input model.UpdateProfileInput) int
 		UpdateProject            func(childComplexity int, input model.UpdateProjectInput) int
 		UpdateResource           func(childComplexity int, input model.UpdateResourceInput) int
 		UpdateSSHKey             func(childComplexity int, input model.UpdateSSHKeyInput) int
 		UpdateTrustedIssuer      func(childComplexity int, input model.UpdateTrustedIssuerInput) int
 		UpdateUser               func(childComplexity int, input model.UpdateUserInput) int
+		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 	}
 
 	Notice struct {
@@ -1138,6 +1184,11 @@ type ComplexityRoot struct {
 		RefreshToken     func(childComplexity int) int
 	}
 
+	RegenerateRecoveryCodesPayload struct {
+		ClientMutationID func(childComplexity int) int
+		RecoveryCodes    func(childComplexity int) int
+	}
+
 	RegisterResourcePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Resource         func(childComplexity int) int
@@ -1183,9 +1234,17 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	RequestEmailVerificationPayload struct {
+		ClientMutationID func(childComplexity int) int
+	}
+
 	RequestOwnershipTransferPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Invitation       func(childComplexity int) int
+	}
+
+	RequestPasswordResetPayload struct {
+		ClientMutationID func(childComplexity int) int
 	}
 
 	ResendInvitationPayload struct {
@@ -1196,6 +1255,10 @@ type ComplexityRoot struct {
 	ResetBuiltinPolicyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Policy           func(childComplexity int) int
+	}
+
+	ResetPasswordPayload struct {
+		ClientMutationID func(childComplexity int) int
 	}
 
 	ResetSecondFactorPayload struct {
@@ -1419,6 +1482,10 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	SignUpPayload struct {
+		ClientMutationID func(childComplexity int) int
+	}
+
 	SupportPlan struct {
 		MonthlyFee      func(childComplexity int) int
 		Name            func(childComplexity int) int
@@ -1600,6 +1667,11 @@ type ComplexityRoot struct {
 		Policy           func(childComplexity int) int
 	}
 
+	UpdateProfilePayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
+	}
+
 	UpdateProjectPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Project          func(childComplexity int) int
@@ -1667,15 +1739,21 @@ type ComplexityRoot struct {
 		Username func(childComplexity int) int
 	}
 
+	VerifyEmailPayload struct {
+		ClientMutationID func(childComplexity int) int
+	}
+
 	Viewer struct {
 		APIKey           func(childComplexity int) int
 		AccessRequests   func(childComplexity int, first *int, after *string, last *int, before *string) int
+		GraceUntil       func(childComplexity int) int
 		Impersonation    func(childComplexity int) int
 		Invitations      func(childComplexity int, first *int, after *string) int
 		LinkedIdentities func(childComplexity int) int
 		Memberships      func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Organization     func(childComplexity int) int
 		Principal        func(childComplexity int) int
+		Security         func(childComplexity int) int
 		Sessions         func(childComplexity int) int
 		User             func(childComplexity int) int
 	}
@@ -2070,6 +2148,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AccessSource.Policy(childComplexity), true
 
+	case "AccountSecurity.emailVerified":
+		if e.ComplexityRoot.AccountSecurity.EmailVerified == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountSecurity.EmailVerified(childComplexity), true
+	case "AccountSecurity.hasPassword":
+		if e.ComplexityRoot.AccountSecurity.HasPassword == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountSecurity.HasPassword(childComplexity), true
+	case "AccountSecurity.ownPassword":
+		if e.ComplexityRoot.AccountSecurity.OwnPassword == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountSecurity.OwnPassword(childComplexity), true
+	case "AccountSecurity.recoveryCodesLeft":
+		if e.ComplexityRoot.AccountSecurity.RecoveryCodesLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountSecurity.RecoveryCodesLeft(childComplexity), true
+	case "AccountSecurity.secondFactor":
+		if e.ComplexityRoot.AccountSecurity.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountSecurity.SecondFactor(childComplexity), true
+
 	case "ActivateOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.ActivateOrganizationPayload.ClientMutationID == nil {
 			break
@@ -2376,6 +2485,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BeginLinkIdentityPayload.URL(childComplexity), true
 
+	case "BeginSecondFactorPayload.clientMutationId":
+		if e.ComplexityRoot.BeginSecondFactorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginSecondFactorPayload.ClientMutationID(childComplexity), true
+	case "BeginSecondFactorPayload.secret":
+		if e.ComplexityRoot.BeginSecondFactorPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginSecondFactorPayload.Secret(childComplexity), true
+	case "BeginSecondFactorPayload.uri":
+		if e.ComplexityRoot.BeginSecondFactorPayload.URI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginSecondFactorPayload.URI(childComplexity), true
+
 	case "BillingMultiplier.basis":
 		if e.ComplexityRoot.BillingMultiplier.Basis == nil {
 			break
@@ -2544,6 +2672,20 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CancelInvitationPayload.Invitation(childComplexity), true
 
+	case "ChangeEmailPayload.clientMutationId":
+		if e.ComplexityRoot.ChangeEmailPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeEmailPayload.ClientMutationID(childComplexity), true
+
+	case "ChangePasswordPayload.clientMutationId":
+		if e.ComplexityRoot.ChangePasswordPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangePasswordPayload.ClientMutationID(childComplexity), true
+
 	case "ChangeSupportPlanPayload.clientMutationId":
 		if e.ComplexityRoot.ChangeSupportPlanPayload.ClientMutationID == nil {
 			break
@@ -2582,6 +2724,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CloseTicketPayload.Ticket(childComplexity), true
+
+	case "ConfirmSecondFactorPayload.clientMutationId":
+		if e.ComplexityRoot.ConfirmSecondFactorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmSecondFactorPayload.ClientMutationID(childComplexity), true
+	case "ConfirmSecondFactorPayload.recoveryCodes":
+		if e.ComplexityRoot.ConfirmSecondFactorPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmSecondFactorPayload.RecoveryCodes(childComplexity), true
 
 	case "CostLine.amount":
 		if e.ComplexityRoot.CostLine.Amount == nil {
@@ -3083,6 +3238,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteTrustedIssuerPayload.TrustedIssuerID(childComplexity), true
+
+	case "DisableSecondFactorPayload.clientMutationId":
+		if e.ComplexityRoot.DisableSecondFactorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisableSecondFactorPayload.ClientMutationID(childComplexity), true
 
 	case "EffectiveBillingMultiplier.basis":
 		if e.ComplexityRoot.EffectiveBillingMultiplier.Basis == nil {
@@ -4111,6 +4273,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Membership.EffectiveSettings(childComplexity, args["keys"].([]string)), true
+	case "Membership.graceUntil":
+		if e.ComplexityRoot.Membership.GraceUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.GraceUntil(childComplexity), true
 	case "Membership.id":
 		if e.ComplexityRoot.Membership.ID == nil {
 			break
@@ -4288,6 +4456,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BeginLinkIdentity(childComplexity, args["input"].(model.BeginLinkIdentityInput)), true
+	case "Mutation.beginSecondFactor":
+		if e.ComplexityRoot.Mutation.BeginSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_beginSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BeginSecondFactor(childComplexity, args["input"].(model.BeginSecondFactorInput)), true
 	case "Mutation.cancelAccessRequest":
 		if e.ComplexityRoot.Mutation.CancelAccessRequest == nil {
 			break
@@ -4310,6 +4489,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelInvitation(childComplexity, args["input"].(model.CancelInvitationInput)), true
+	case "Mutation.changeEmail":
+		if e.ComplexityRoot.Mutation.ChangeEmail == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeEmail_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeEmail(childComplexity, args["input"].(model.ChangeEmailInput)), true
+	case "Mutation.changePassword":
+		if e.ComplexityRoot.Mutation.ChangePassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changePassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(model.ChangePasswordInput)), true
 	case "Mutation.changeSupportPlan":
 		if e.ComplexityRoot.Mutation.ChangeSupportPlan == nil {
 			break
@@ -4343,6 +4544,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseTicket(childComplexity, args["input"].(model.CloseTicketInput)), true
+	case "Mutation.confirmSecondFactor":
+		if e.ComplexityRoot.Mutation.ConfirmSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmSecondFactor(childComplexity, args["input"].(model.ConfirmSecondFactorInput)), true
 	case "Mutation.createApiKey":
 		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
 			break
@@ -4596,6 +4808,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteTrustedIssuer(childComplexity, args["input"].(model.DeleteTrustedIssuerInput)), true
+	case "Mutation.disableSecondFactor":
+		if e.ComplexityRoot.Mutation.DisableSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_disableSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DisableSecondFactor(childComplexity, args["input"].(model.DisableSecondFactorInput)), true
 	case "Mutation.endImpersonation":
 		if e.ComplexityRoot.Mutation.EndImpersonation == nil {
 			break
@@ -4794,6 +5017,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefreshSession(childComplexity, args["input"].(model.RefreshSessionInput)), true
+	case "Mutation.regenerateRecoveryCodes":
+		if e.ComplexityRoot.Mutation.RegenerateRecoveryCodes == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_regenerateRecoveryCodes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegenerateRecoveryCodes(childComplexity, args["input"].(model.RegenerateRecoveryCodesInput)), true
 	case "Mutation.registerResource":
 		if e.ComplexityRoot.Mutation.RegisterResource == nil {
 			break
@@ -4893,6 +5127,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestAccess(childComplexity, args["input"].(model.RequestAccessInput)), true
+	case "Mutation.requestEmailVerification":
+		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestEmailVerification_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestEmailVerification(childComplexity, args["input"].(model.RequestEmailVerificationInput)), true
 	case "Mutation.requestOwnershipTransfer":
 		if e.ComplexityRoot.Mutation.RequestOwnershipTransfer == nil {
 			break
@@ -4904,6 +5149,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestOwnershipTransfer(childComplexity, args["input"].(model.RequestOwnershipTransferInput)), true
+	case "Mutation.requestPasswordReset":
+		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestPasswordReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model.RequestPasswordResetInput)), true
 	case "Mutation.resendInvitation":
 		if e.ComplexityRoot.Mutation.ResendInvitation == nil {
 			break
@@ -4926,6 +5182,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetBuiltinPolicy(childComplexity, args["input"].(model.ResetBuiltinPolicyInput)), true
+	case "Mutation.resetPassword":
+		if e.ComplexityRoot.Mutation.ResetPassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetPassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(model.ResetPasswordInput)), true
 	case "Mutation.resetSecondFactor":
 		if e.ComplexityRoot.Mutation.ResetSecondFactor == nil {
 			break
@@ -5113,6 +5380,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOut(childComplexity, args["input"].(model.SignOutInput)), true
+	case "Mutation.signUp":
+		if e.ComplexityRoot.Mutation.SignUp == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_signUp_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
 	case "Mutation.unlinkIdentity":
 		if e.ComplexityRoot.Mutation.UnlinkIdentity == nil {
 			break
@@ -5256,6 +5534,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdatePolicy(childComplexity, args["input"].(model.UpdatePolicyInput)), true
+	case "Mutation.updateProfile":
+		if e.ComplexityRoot.Mutation.UpdateProfile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateProfile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateProfile(childComplexity, args["input"].(model.UpdateProfileInput)), true
 	case "Mutation.updateProject":
 		if e.ComplexityRoot.Mutation.UpdateProject == nil {
 			break
@@ -5311,6 +5600,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(model.UpdateUserInput)), true
+	case "Mutation.verifyEmail":
+		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_verifyEmail_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
 
 	case "Notice.action":
 		if e.ComplexityRoot.Notice.Action == nil {
@@ -6543,6 +6843,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RefreshSessionPayload.RefreshToken(childComplexity), true
 
+	case "RegenerateRecoveryCodesPayload.clientMutationId":
+		if e.ComplexityRoot.RegenerateRecoveryCodesPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegenerateRecoveryCodesPayload.ClientMutationID(childComplexity), true
+	case "RegenerateRecoveryCodesPayload.recoveryCodes":
+		if e.ComplexityRoot.RegenerateRecoveryCodesPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegenerateRecoveryCodesPayload.RecoveryCodes(childComplexity), true
+
 	case "RegisterResourcePayload.clientMutationId":
 		if e.ComplexityRoot.RegisterResourcePayload.ClientMutationID == nil {
 			break
@@ -6660,6 +6973,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RequestAccessPayload.ClientMutationID(childComplexity), true
 
+	case "RequestEmailVerificationPayload.clientMutationId":
+		if e.ComplexityRoot.RequestEmailVerificationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestEmailVerificationPayload.ClientMutationID(childComplexity), true
+
 	case "RequestOwnershipTransferPayload.clientMutationId":
 		if e.ComplexityRoot.RequestOwnershipTransferPayload.ClientMutationID == nil {
 			break
@@ -6672,6 +6992,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RequestOwnershipTransferPayload.Invitation(childComplexity), true
+
+	case "RequestPasswordResetPayload.clientMutationId":
+		if e.ComplexityRoot.RequestPasswordResetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestPasswordResetPayload.ClientMutationID(childComplexity), true
 
 	case "ResendInvitationPayload.clientMutationId":
 		if e.ComplexityRoot.ResendInvitationPayload.ClientMutationID == nil {
@@ -6698,6 +7025,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResetBuiltinPolicyPayload.Policy(childComplexity), true
+
+	case "ResetPasswordPayload.clientMutationId":
+		if e.ComplexityRoot.ResetPasswordPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResetPasswordPayload.ClientMutationID(childComplexity), true
 
 	case "ResetSecondFactorPayload.clientMutationId":
 		if e.ComplexityRoot.ResetSecondFactorPayload.ClientMutationID == nil {
@@ -7498,6 +7832,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignOutPayload.ClientMutationID(childComplexity), true
 
+	case "SignUpPayload.clientMutationId":
+		if e.ComplexityRoot.SignUpPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignUpPayload.ClientMutationID(childComplexity), true
+
 	case "SupportPlan.monthlyFee":
 		if e.ComplexityRoot.SupportPlan.MonthlyFee == nil {
 			break
@@ -8101,6 +8442,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdatePolicyPayload.Policy(childComplexity), true
 
+	case "UpdateProfilePayload.clientMutationId":
+		if e.ComplexityRoot.UpdateProfilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateProfilePayload.ClientMutationID(childComplexity), true
+	case "UpdateProfilePayload.user":
+		if e.ComplexityRoot.UpdateProfilePayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateProfilePayload.User(childComplexity), true
+
 	case "UpdateProjectPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateProjectPayload.ClientMutationID == nil {
 			break
@@ -8338,6 +8692,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserReference.Username(childComplexity), true
 
+	case "VerifyEmailPayload.clientMutationId":
+		if e.ComplexityRoot.VerifyEmailPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerifyEmailPayload.ClientMutationID(childComplexity), true
+
 	case "Viewer.apiKey":
 		if e.ComplexityRoot.Viewer.APIKey == nil {
 			break
@@ -8355,6 +8716,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.AccessRequests(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Viewer.graceUntil":
+		if e.ComplexityRoot.Viewer.GraceUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.GraceUntil(childComplexity), true
 	case "Viewer.impersonation":
 		if e.ComplexityRoot.Viewer.Impersonation == nil {
 			break
@@ -8401,6 +8768,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Principal(childComplexity), true
+	case "Viewer.security":
+		if e.ComplexityRoot.Viewer.Security == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Security(childComplexity), true
 	case "Viewer.sessions":
 		if e.ComplexityRoot.Viewer.Sessions == nil {
 			break
@@ -8432,12 +8805,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputApplicationOrder,
 		ec.unmarshalInputApplicationWhereInput,
 		ec.unmarshalInputBeginLinkIdentityInput,
+		ec.unmarshalInputBeginSecondFactorInput,
 		ec.unmarshalInputBillingSelectorInput,
 		ec.unmarshalInputCancelAccessRequestInput,
 		ec.unmarshalInputCancelInvitationInput,
+		ec.unmarshalInputChangeEmailInput,
+		ec.unmarshalInputChangePasswordInput,
 		ec.unmarshalInputChangeSupportPlanInput,
 		ec.unmarshalInputClonePolicyInput,
 		ec.unmarshalInputCloseTicketInput,
+		ec.unmarshalInputConfirmSecondFactorInput,
 		ec.unmarshalInputCostWhereInput,
 		ec.unmarshalInputCreateAnnouncementInput,
 		ec.unmarshalInputCreateApiKeyInput,
@@ -8462,6 +8839,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteProjectInput,
 		ec.unmarshalInputDeleteSshKeyInput,
 		ec.unmarshalInputDeleteTrustedIssuerInput,
+		ec.unmarshalInputDisableSecondFactorInput,
 		ec.unmarshalInputEndImpersonationInput,
 		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputExchangeSignInCodeInput,
@@ -8490,6 +8868,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputProjectWhereInput,
 		ec.unmarshalInputReassignOwnerInput,
 		ec.unmarshalInputRefreshSessionInput,
+		ec.unmarshalInputRegenerateRecoveryCodesInput,
 		ec.unmarshalInputRegisterResourceInput,
 		ec.unmarshalInputReleaseResourceInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
@@ -8499,9 +8878,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReopenTicketInput,
 		ec.unmarshalInputReplyTicketInput,
 		ec.unmarshalInputRequestAccessInput,
+		ec.unmarshalInputRequestEmailVerificationInput,
 		ec.unmarshalInputRequestOwnershipTransferInput,
+		ec.unmarshalInputRequestPasswordResetInput,
 		ec.unmarshalInputResendInvitationInput,
 		ec.unmarshalInputResetBuiltinPolicyInput,
+		ec.unmarshalInputResetPasswordInput,
 		ec.unmarshalInputResetSecondFactorInput,
 		ec.unmarshalInputResolveTicketInput,
 		ec.unmarshalInputResourceWhereInput,
@@ -8520,6 +8902,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetSettingInput,
 		ec.unmarshalInputSetTicketPriorityInput,
 		ec.unmarshalInputSignOutInput,
+		ec.unmarshalInputSignUpInput,
 		ec.unmarshalInputTicketOrder,
 		ec.unmarshalInputTicketWhereInput,
 		ec.unmarshalInputUnlinkIdentityInput,
@@ -8535,12 +8918,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateIdentityProviderInput,
 		ec.unmarshalInputUpdateOrganizationInput,
 		ec.unmarshalInputUpdatePolicyInput,
+		ec.unmarshalInputUpdateProfileInput,
 		ec.unmarshalInputUpdateProjectInput,
 		ec.unmarshalInputUpdateResourceInput,
 		ec.unmarshalInputUpdateSshKeyInput,
 		ec.unmarshalInputUpdateTrustedIssuerInput,
 		ec.unmarshalInputUpdateUserInput,
 		ec.unmarshalInputUsageMappingInput,
+		ec.unmarshalInputVerifyEmailInput,
 	)
 	first := true
 
@@ -8615,7 +9000,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "application.graphql" "billing.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -8628,6 +9013,7 @@ func sourceData(filename string) string {
 
 var sources = []*ast.Source{
 	{Name: "access.graphql", Input: sourceData("access.graphql"), BuiltIn: false},
+	{Name: "account.graphql", Input: sourceData("account.graphql"), BuiltIn: false},
 	{Name: "application.graphql", Input: sourceData("application.graphql"), BuiltIn: false},
 	{Name: "billing.graphql", Input: sourceData("billing.graphql"), BuiltIn: false},
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
@@ -8861,6 +9247,22 @@ func (ec *executionContext) childFields_AccessSource(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type AccessSource", field.Name)
 }
 
+func (ec *executionContext) childFields_AccountSecurity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secondFactor":
+		return ec.fieldContext_AccountSecurity_secondFactor(ctx, field)
+	case "recoveryCodesLeft":
+		return ec.fieldContext_AccountSecurity_recoveryCodesLeft(ctx, field)
+	case "emailVerified":
+		return ec.fieldContext_AccountSecurity_emailVerified(ctx, field)
+	case "hasPassword":
+		return ec.fieldContext_AccountSecurity_hasPassword(ctx, field)
+	case "ownPassword":
+		return ec.fieldContext_AccountSecurity_ownPassword(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountSecurity", field.Name)
+}
+
 func (ec *executionContext) childFields_ActivateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -9039,6 +9441,18 @@ func (ec *executionContext) childFields_BeginLinkIdentityPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type BeginLinkIdentityPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_BeginSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return ec.fieldContext_BeginSecondFactorPayload_secret(ctx, field)
+	case "uri":
+		return ec.fieldContext_BeginSecondFactorPayload_uri(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_BeginSecondFactorPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BeginSecondFactorPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_BillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9129,6 +9543,22 @@ func (ec *executionContext) childFields_CancelInvitationPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type CancelInvitationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ChangeEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clientMutationId":
+		return ec.fieldContext_ChangeEmailPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeEmailPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangePasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clientMutationId":
+		return ec.fieldContext_ChangePasswordPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangePasswordPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangeSupportPlanPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -9157,6 +9587,16 @@ func (ec *executionContext) childFields_CloseTicketPayload(ctx context.Context, 
 		return ec.fieldContext_CloseTicketPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CloseTicketPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_ConfirmSecondFactorPayload_recoveryCodes(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ConfirmSecondFactorPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmSecondFactorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CostLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9485,6 +9925,14 @@ func (ec *executionContext) childFields_DeleteTrustedIssuerPayload(ctx context.C
 		return ec.fieldContext_DeleteTrustedIssuerPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteTrustedIssuerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DisableSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clientMutationId":
+		return ec.fieldContext_DisableSecondFactorPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisableSecondFactorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EffectiveBillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10043,6 +10491,8 @@ func (ec *executionContext) childFields_Membership(ctx context.Context, field gr
 		return ec.fieldContext_Membership_viewerPermissions(ctx, field)
 	case "effectiveGrants":
 		return ec.fieldContext_Membership_effectiveGrants(ctx, field)
+	case "graceUntil":
+		return ec.fieldContext_Membership_graceUntil(ctx, field)
 	case "effectiveSettings":
 		return ec.fieldContext_Membership_effectiveSettings(ctx, field)
 	}
@@ -10565,6 +11015,16 @@ func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type RefreshSessionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RegenerateRecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_RegenerateRecoveryCodesPayload_recoveryCodes(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RegenerateRecoveryCodesPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegenerateRecoveryCodesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RegisterResourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "resource":
@@ -10655,6 +11115,14 @@ func (ec *executionContext) childFields_RequestAccessPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type RequestAccessPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clientMutationId":
+		return ec.fieldContext_RequestEmailVerificationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestEmailVerificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestOwnershipTransferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "invitation":
@@ -10663,6 +11131,14 @@ func (ec *executionContext) childFields_RequestOwnershipTransferPayload(ctx cont
 		return ec.fieldContext_RequestOwnershipTransferPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RequestOwnershipTransferPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clientMutationId":
+		return ec.fieldContext_RequestPasswordResetPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestPasswordResetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ResendInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10683,6 +11159,14 @@ func (ec *executionContext) childFields_ResetBuiltinPolicyPayload(ctx context.Co
 		return ec.fieldContext_ResetBuiltinPolicyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResetBuiltinPolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clientMutationId":
+		return ec.fieldContext_ResetPasswordPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResetPasswordPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ResetSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11115,6 +11599,14 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clientMutationId":
+		return ec.fieldContext_SignUpPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SupportPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -11477,6 +11969,16 @@ func (ec *executionContext) childFields_UpdatePolicyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type UpdatePolicyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateProfilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UpdateProfilePayload_user(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateProfilePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateProfilePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateProjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "project":
@@ -11611,6 +12113,14 @@ func (ec *executionContext) childFields_UserReference(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type UserReference", field.Name)
 }
 
+func (ec *executionContext) childFields_VerifyEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "clientMutationId":
+		return ec.fieldContext_VerifyEmailPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerifyEmailPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "principal":
@@ -11629,6 +12139,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_sessions(ctx, field)
 	case "accessRequests":
 		return ec.fieldContext_Viewer_accessRequests(ctx, field)
+	case "security":
+		return ec.fieldContext_Viewer_security(ctx, field)
+	case "graceUntil":
+		return ec.fieldContext_Viewer_graceUntil(ctx, field)
 	case "linkedIdentities":
 		return ec.fieldContext_Viewer_linkedIdentities(ctx, field)
 	case "impersonation":

@@ -8,12 +8,12 @@ import (
 
 	"github.com/pquerna/otp/hotp"
 
-	"github.com/headwater-platform/headwater/ent/invitation"
+	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/token"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-// password is that of the people who sign in.
+// goodPassword is that of the people who sign in.
 const goodPassword = "correct horse battery"
 
 // withPassword makes a member of acme who can sign in. Their id is known by the
@@ -35,9 +35,9 @@ func (w *world) withPasswordIn(t testing.TB, slug, username string) {
 
 // signIn signs somebody in and returns the refresh token. Who asks as the name
 // asks with the access token.
-func (w *world) signIn(t testing.TB, as, username, totp string) string {
+func (w *world) signIn(t *testing.T, as, username, totp string) string {
 	t.Helper()
-	data := w.must(t, "nobody", contract(t.(*testing.T), "Login"), map[string]any{"input": map[string]any{"username": username, "password": goodPassword, "totp": totp}}) //nolint:forcetypeassert // contract is for tests
+	data := w.must(t, "nobody", contract(t, "Login"), map[string]any{"input": map[string]any{"username": username, "password": goodPassword, "totp": totp}})
 	w.bearers[as] = dig(data, "login.accessToken")
 	return dig(data, "login.refreshToken")
 }
@@ -49,7 +49,7 @@ func (w *world) codeOf(t testing.TB, secret string) string {
 }
 
 // linkOf returns what a mailed link holds: "set-password" or "verify-email" of a
-// person, maybe with an address that they want to have, or "invitation" and its id.
+// person, maybe with an address that they want to have.
 func (w *world) linkOf(t testing.TB, words string) string {
 	t.Helper()
 	word := strings.Fields(words)
@@ -63,23 +63,8 @@ func (w *world) linkOf(t testing.TB, words string) string {
 	if len(word) > 2 {
 		link.Address = word[2]
 	}
-	ctx, client := w.system(t), w.platform.db.Client()
-	if word[0] == "invitation" {
-		link.Purpose = token.AcceptInvitation
-		link.Count = one(t, func() (int, error) {
-			row, err := client.Invitation.Query().Where(invitation.ID(link.Subject.UUID)).Only(ctx)
-			if err != nil {
-				return 0, err
-			}
-			return row.SentCount, nil
-		})
-	} else {
-		row, err := client.User.Get(ctx, link.Subject.UUID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		link.Count = row.CredentialsVersion
-	}
+	row := one(t, func() (*ent.User, error) { return w.platform.db.Client().User.Get(w.system(t), link.Subject.UUID) })
+	link.Count = row.CredentialsVersion
 	return one(t, func() (string, error) { return w.issuer.SignLink(link) })
 }
 

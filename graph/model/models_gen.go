@@ -198,6 +198,24 @@ type BeginLinkIdentityPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `beginSecondFactor` is asked for.
+type BeginSecondFactorInput struct {
+	// The password, for accounts that have one.
+	Password *string `json:"password,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `beginSecondFactor` answers.
+type BeginSecondFactorPayload struct {
+	// What an authenticator makes its codes of, in base 32.
+	Secret string `json:"secret"`
+	// The same as authenticators read it from a picture, `otpauth://…`.
+	URI string `json:"uri"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which usage lines a rule prices. A field that is absent matches all.
 type BillingSelectorInput struct {
 	// The provider.
@@ -240,6 +258,38 @@ type CancelInvitationInput struct {
 type CancelInvitationPayload struct {
 	// The invitation.
 	Invitation *invitations.Invitation `json:"invitation"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `changeEmail` is asked for.
+type ChangeEmailInput struct {
+	// The address to have.
+	Email string `json:"email"`
+	// The password.
+	Password string `json:"password"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `changeEmail` answers, whatever is done.
+type ChangeEmailPayload struct {
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `changePassword` is asked for.
+type ChangePasswordInput struct {
+	// The password so far.
+	CurrentPassword string `json:"currentPassword"`
+	// At least `authentication.password_min_length` characters, as the strictest organization of the caller wants it.
+	NewPassword string `json:"newPassword"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `changePassword` answers.
+type ChangePasswordPayload struct {
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -298,6 +348,22 @@ type CloseTicketInput struct {
 type CloseTicketPayload struct {
 	// The closed ticket.
 	Ticket *support.Ticket `json:"ticket"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `confirmSecondFactor` is asked for.
+type ConfirmSecondFactorInput struct {
+	// The code of the moment.
+	Code string `json:"code"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `confirmSecondFactor` answers.
+type ConfirmSecondFactorPayload struct {
+	// Each stands in for the second factor once. They are in this answer and nowhere else.
+	RecoveryCodes []string `json:"recoveryCodes"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -796,6 +862,22 @@ type DeleteTrustedIssuerPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `disableSecondFactor` is asked for: one of the two.
+type DisableSecondFactorInput struct {
+	// The password.
+	Password *string `json:"password,omitempty"`
+	// A code of the second factor, or a recovery code.
+	Code *string `json:"code,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `disableSecondFactor` answers.
+type DisableSecondFactorPayload struct {
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `endImpersonation` is asked for.
 type EndImpersonationInput struct {
 	// Handed back in the payload.
@@ -1286,6 +1368,24 @@ type RefreshSessionPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `regenerateRecoveryCodes` is asked for: one of the two.
+type RegenerateRecoveryCodesInput struct {
+	// The password.
+	Password *string `json:"password,omitempty"`
+	// A code of the second factor, or a recovery code.
+	Code *string `json:"code,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `regenerateRecoveryCodes` answers.
+type RegenerateRecoveryCodesPayload struct {
+	// Each stands in for the second factor once. They are in this answer and nowhere else.
+	RecoveryCodes []string `json:"recoveryCodes"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `registerResource` is asked for.
 type RegisterResourceInput struct {
 	// In which project.
@@ -1456,6 +1556,18 @@ type RequestAccessPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `requestEmailVerification` is asked for.
+type RequestEmailVerificationInput struct {
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `requestEmailVerification` answers.
+type RequestEmailVerificationPayload struct {
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `requestOwnershipTransfer` is asked for.
 type RequestOwnershipTransferInput struct {
 	// The organization.
@@ -1470,6 +1582,20 @@ type RequestOwnershipTransferInput struct {
 type RequestOwnershipTransferPayload struct {
 	// The offer.
 	Invitation *invitations.Invitation `json:"invitation"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `requestPasswordReset` is asked for.
+type RequestPasswordResetInput struct {
+	// The username or the e-mail address.
+	UsernameOrEmail string `json:"usernameOrEmail"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `requestPasswordReset` answers, whatever is done.
+type RequestPasswordResetPayload struct {
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1504,6 +1630,22 @@ type ResetBuiltinPolicyInput struct {
 type ResetBuiltinPolicyPayload struct {
 	// The changed policy.
 	Policy *policies.Policy `json:"policy"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resetPassword` is asked for.
+type ResetPasswordInput struct {
+	// What the mailed link holds.
+	Token string `json:"token"`
+	// At least `authentication.password_min_length` characters.
+	NewPassword string `json:"newPassword"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resetPassword` answers.
+type ResetPasswordPayload struct {
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1850,6 +1992,28 @@ type SignOutPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `signUp` is asked for.
+type SignUpInput struct {
+	// 1 to 64 letters, digits, `.` and `-`; unique on the platform without regard to case.
+	Username string `json:"username"`
+	// The e-mail address.
+	Email string `json:"email"`
+	// The display name; the username if absent.
+	Name *string `json:"name,omitempty"`
+	// At least `authentication.password_min_length` characters, as the platform wants it.
+	Password string `json:"password"`
+	// What the link of an invitation to the address holds. It proves the address; accept the invitation after signing in.
+	InvitationToken *string `json:"invitationToken,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `signUp` answers, whether or not the address had an account.
+type SignUpPayload struct {
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // An order of tickets.
 type TicketOrder struct {
 	// By what.
@@ -2174,6 +2338,26 @@ type UpdatePolicyPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `updateProfile` is asked for; what is absent stays.
+type UpdateProfileInput struct {
+	// 1 to 64 letters, digits, `.` and `-`; unique on the platform without regard to case.
+	Username *string `json:"username,omitempty"`
+	// The display name, 1 to 200 characters.
+	Name *string `json:"name,omitempty"`
+	// Refuses with CONFLICT if the account has another version.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateProfile` answers.
+type UpdateProfilePayload struct {
+	// The account.
+	User *people.User `json:"user"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `updateProject` is asked for.
 type UpdateProjectInput struct {
 	// Which project.
@@ -2296,6 +2480,20 @@ type UsageMappingInput struct {
 	OrganizationID typeid.ID `json:"organizationId"`
 	// A group of that organization.
 	GroupID *typeid.ID `json:"groupId,omitempty"`
+}
+
+// What `verifyEmail` is asked for.
+type VerifyEmailInput struct {
+	// What the mailed link holds.
+	Token string `json:"token"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `verifyEmail` answers.
+type VerifyEmailPayload struct {
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What a list of applications can be sorted by.
