@@ -52,6 +52,8 @@ type DB struct {
 	// turn is held by the one writer of this process on SQLite.
 	turn   chan struct{}
 	holder Holder
+	// jobs holds a value while there are new jobs that nobody looked for.
+	jobs chan struct{}
 }
 
 // Open connects to the database that the URL names: sqlite://PATH for a file,
@@ -82,7 +84,7 @@ func Open(ctx context.Context, rawURL string, options Options) (*DB, error) {
 	db := &DB{
 		pool: pool, dialect: dialectName, options: options, driver: driver, source: source,
 		opened: time.Now(), //nolint:forbidigo // what running measures from
-		feed:   newFeed(), turn: make(chan struct{}, 1),
+		feed:   newFeed(), turn: make(chan struct{}, 1), jobs: make(chan struct{}, 1),
 	}
 	db.client = guarded(ent.NewClient(ent.Driver(observed(entsql.OpenDB(dialectName, pool), options.Observe))))
 	return db, nil

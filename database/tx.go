@@ -23,6 +23,8 @@ type Tx struct {
 	*ent.Client
 	db      *DB
 	journal *journal
+	// enqueued says that there are new jobs.
+	enqueued bool
 }
 
 // Read runs fn in a read-only transaction: all of its statements see one
@@ -82,6 +84,9 @@ func (db *DB) writeOnce(ctx context.Context, entry Entry, fn func(ctx context.Co
 		return 0, fmt.Errorf("commit: %w", err)
 	}
 	db.announce(revision, tx.journal.touched)
+	if tx.enqueued {
+		db.wake()
+	}
 	return revision, nil
 }
 

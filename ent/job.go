@@ -21,7 +21,7 @@ type Job struct {
 	// Kind holds the value of the "kind" field.
 	Kind string `json:"kind,omitempty"`
 	// Payload holds the value of the "payload" field.
-	Payload string `json:"payload,omitempty"`
+	Payload string `json:"-"`
 	// OrganizationID holds the value of the "organization_id" field.
 	OrganizationID *uuid.UUID `json:"organization_id,omitempty"`
 	// UniqueKey holds the value of the "unique_key" field.
@@ -179,8 +179,7 @@ func (_m *Job) String() string {
 	builder.WriteString("kind=")
 	builder.WriteString(_m.Kind)
 	builder.WriteString(", ")
-	builder.WriteString("payload=")
-	builder.WriteString(_m.Payload)
+	builder.WriteString("payload=<sensitive>")
 	builder.WriteString(", ")
 	if v := _m.OrganizationID; v != nil {
 		builder.WriteString("organization_id=")

@@ -40,6 +40,8 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Support.Get(ctx, id.UUID))
 	case typeid.Announcement:
 		return found(r.Platform.Announcement(ctx, id.UUID))
+	case typeid.Job:
+		return found(r.Jobs.Get(ctx, id.UUID))
 	case typeid.Multiplier:
 		return found(r.Rates.Get(ctx, id.UUID))
 	case typeid.UsageImport:

@@ -10,6 +10,7 @@ import (
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/identity"
 	"github.com/headwater-platform/headwater/service/invitations"
+	"github.com/headwater-platform/headwater/service/jobs"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -30,6 +31,7 @@ type Resolver struct {
 	Checks *checks.Service
 	Costs  *costs.Service
 	Groups *groups.Service
+	Jobs   *jobs.Service
 	// Platform is set where there is an issuer of tokens.
 	Platform *platform.Service
 	// Invitations is set where there is an issuer of tokens.

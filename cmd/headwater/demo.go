@@ -170,12 +170,14 @@ func (c demoCommand) serve(ctx context.Context, io streams, listener net.Listene
 		return err
 	}
 	s.address = c.HTTP.BaseURL(listener.Addr())
+	logger := c.log().Logger(io.err)
 	handler, err := s.platform.handler(serving{
-		issuer: issuer, limits: c.Limits, http: c.HTTP, address: s.address, demo: true, logger: c.log().Logger(io.err),
+		issuer: issuer, limits: c.Limits, http: c.HTTP, address: s.address, demo: true, logger: logger,
 	})
 	if err != nil {
 		return err
 	}
+	defer s.platform.work(ctx, logger)()
 	stop := s.platform.follow(ctx)
 	defer func() { err = errors.Join(err, stop()) }()
 	if err := s.signIn(ctx, issuer); err != nil {

@@ -36,5 +36,24 @@ func (p *platform) metrics() *prometheus.Registry {
 			}
 			return 0
 		})
+	registry.MustRegister(jobCounts{p})
 	return registry
+}
+
+// jobCounts shows what became of the jobs of this process.
+type jobCounts struct{ p *platform }
+
+func (jobCounts) description() *prometheus.Desc {
+	return prometheus.NewDesc("headwater_jobs_total", "Attempts at background jobs, by kind and by what became of them.",
+		[]string{"kind", "outcome"}, nil)
+}
+
+// Describe names the metric.
+func (c jobCounts) Describe(into chan<- *prometheus.Desc) { into <- c.description() }
+
+// Collect reads the counts.
+func (c jobCounts) Collect(into chan<- prometheus.Metric) {
+	for _, count := range c.p.services.Jobs.Counts() {
+		into <- prometheus.MustNewConstMetric(c.description(), prometheus.CounterValue, float64(count.N), count.Kind, string(count.Outcome))
+	}
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/invitations"
+	"github.com/headwater-platform/headwater/service/jobs"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -96,7 +97,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 	store := records.NewWithin(db, b.recordsBytes)
 	db.HoldWith(store.Hold)
 	hasher := password.NewHasher(hashes)
-	return &platform{
+	p := &platform{
 		db:      db,
 		records: store,
 		hasher:  hasher,
@@ -104,6 +105,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 			Checks:        checks.New(db, store),
 			Costs:         costs.New(db, store),
 			Groups:        groups.New(db, store),
+			Jobs:          jobs.New(db, store),
 			Keys:          keys.New(db, store, rand.Reader),
 			Organizations: organizations.New(db, store, b.depth),
 			People:        people.New(db, store, hasher),
@@ -117,6 +119,8 @@ func newPlatform(db *database.DB, b bounds) *platform {
 			Usage:         usage.New(db, store),
 		},
 	}
+	p.register()
+	return p
 }
 
 // follow makes the platform hear of what other processes change, which is what

@@ -52,10 +52,12 @@ func (c serveCommand) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	address := c.HTTP.BaseURL(listener.Addr())
-	handler, err := p.handler(serving{issuer: issuer, limits: c.Limits, http: c.HTTP, outbound: c.Outbound, address: address, logger: c.Log.Logger(io.err)})
+	logger := c.Log.Logger(io.err)
+	handler, err := p.handler(serving{issuer: issuer, limits: c.Limits, http: c.HTTP, outbound: c.Outbound, address: address, logger: logger})
 	if err != nil {
 		return closing("listener", err, listener.Close())
 	}
+	defer p.work(ctx, logger)()
 	if err := announce(io, address, c.PrintJSON); err != nil {
 		return closing("listener", err, listener.Close())
 	}

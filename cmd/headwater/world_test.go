@@ -166,6 +166,14 @@ func (w *world) system(t testing.TB) context.Context {
 	return access.WithViewer(t.Context(), access.SystemViewer("test"))
 }
 
+// jobs does every background job that is due, and fails the test if one fails.
+func (w *world) jobs(t testing.TB) {
+	t.Helper()
+	if _, err := w.platform.services.Jobs.RunDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // name makes a thing known.
 func (w *world) name(name, id string) {
 	w.ids[name], w.names[id] = id, name

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/entsql"
 	entschema "entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
@@ -74,13 +75,14 @@ func (Activity) Annotations() []entschema.Annotation { return table("activities"
 // transaction that makes it necessary.
 type Job struct{ ent.Schema }
 
-// Fields of a job. The payload holds ids and no secrets. A unique key keeps a
-// second one like it from waiting at the same time.
+// Fields of a job. The payload holds ids and no secrets; it is for those who do
+// the work and stays out of the journal. A unique key keeps a second one like it
+// from waiting at the same time.
 func (Job) Fields() []ent.Field {
 	return []ent.Field{
 		identity(),
 		field.String("kind").NotEmpty().MaxLen(64),
-		document("payload"),
+		field.Text("payload").Sensitive().SchemaType(map[string]string{dialect.Postgres: "jsonb", dialect.SQLite: "json"}),
 		optionalReference("organization_id"),
 		field.String("unique_key").Optional().Nillable().MaxLen(200),
 		field.Enum("status").Values("PENDING", "DONE", "FAILED"),

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// register says who does which jobs, and what is done again and again.
+func (p *platform) register() {
+	does := p.services.Jobs
+	does.Every(time.Hour, "sweep-jobs", does.Sweep)
+}
+
+// work does jobs until stop is called, which returns once those that run have
+// ended.
+func (p *platform) work(ctx context.Context, logger *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.services.Jobs.Run(ctx, logger)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
