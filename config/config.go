@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headwater-platform/headwater/mail"
 	"github.com/headwater-platform/headwater/orgtree"
 )
 
@@ -21,6 +22,7 @@ type Config struct {
 	Database Database `embed:"" group:"Database"`
 	Tokens   Tokens   `embed:"" group:"Tokens"`
 	Outbound Outbound `embed:"" group:"Outbound"`
+	Mail     Mail     `embed:"" group:"Mail"`
 	Limits   Limits   `embed:"" group:"Limits"`
 	Log      Log      `embed:"" group:"Log"`
 }
@@ -50,6 +52,13 @@ type Outbound struct {
 	Networks []string `name:"outbound-networks" env:"HEADWATER_OUTBOUND_NETWORKS" placeholder:"IP-OR-CIDR" help:"Networks that are not public and may be called all the same, such as that of an identity provider; unset, none. Loopback addresses among them are called without TLS too."`
 }
 
+// Mail says how mails leave. Without a server they stay in memory, where
+// administrators of the platform read them at /mailbox.
+type Mail struct {
+	Server SMTPURL `name:"smtp-url" env:"HEADWATER_SMTP_URL" placeholder:"URL" help:"smtp://USER:PASSWORD@HOST:PORT, with ?tls=opportunistic or none where the server has no STARTTLS, or smtps://…; unset, mails are shown at /mailbox."`
+	From   string  `name:"mail-from" env:"HEADWATER_MAIL_FROM" placeholder:"ADDRESS" help:"Whom mails come from, with or without a name; needed with an SMTP server."`
+}
+
 // Limits bound what one request, one client and one tree may take.
 type Limits struct {
 	QueryCost      int           `name:"limit-query-cost" env:"HEADWATER_LIMIT_QUERY_COST" default:"100000" help:"Greatest static cost of a GraphQL operation."`
@@ -72,7 +81,7 @@ type Log struct {
 
 // Validate checks all parts, in the order of their fields.
 func (c Config) Validate() error {
-	for _, part := range []interface{ Validate() error }{c.HTTP, c.Database, c.Tokens, c.Outbound, c.Limits, c.Log} {
+	for _, part := range []interface{ Validate() error }{c.HTTP, c.Database, c.Tokens, c.Outbound, c.Mail, c.Limits, c.Log} {
 		if err := part.Validate(); err != nil {
 			return err
 		}
@@ -135,6 +144,24 @@ func (o Outbound) Validate() error {
 // Allowed returns the networks; a single address is a network of one.
 func (o Outbound) Allowed() ([]netip.Prefix, error) {
 	return parseNetworks("HEADWATER_OUTBOUND_NETWORKS", o.Networks)
+}
+
+// Validate checks the address of the server and whom mails come from.
+func (m Mail) Validate() error {
+	if m.Server != "" {
+		if _, err := mail.ParseServer(string(m.Server)); err != nil {
+			return wrong("HEADWATER_SMTP_URL", "%v", err)
+		}
+		if m.From == "" {
+			return wrong("HEADWATER_MAIL_FROM", "must not be empty with an SMTP server")
+		}
+	}
+	if m.From != "" {
+		if _, err := mail.ParseSender(m.From); err != nil {
+			return wrong("HEADWATER_MAIL_FROM", "%v", err)
+		}
+	}
+	return nil
 }
 
 // Validate checks that each limit is in its range.

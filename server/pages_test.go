@@ -27,6 +27,11 @@ func TestPages(t *testing.T) {
 		"/":                                       "text/html; charset=utf-8",
 		"/style.css":                              "text/css; charset=utf-8",
 		"/favicon.svg":                            "image/svg+xml",
+		"/accept-invitation":                      "text/html; charset=utf-8",
+		"/set-password":                           "text/html; charset=utf-8",
+		"/verify-email":                           "text/html; charset=utf-8",
+		"/account.js":                             "text/javascript; charset=utf-8",
+		"/account.css":                            "text/css; charset=utf-8",
 		"/playground":                             "text/html; charset=utf-8",
 		"/playground/playground.js":               "text/javascript; charset=utf-8",
 		"/playground/playground.css":              "text/css; charset=utf-8",
@@ -85,7 +90,7 @@ func TestPagesLoadNothingFromElsewhere(t *testing.T) {
 	handler := server.Handler(testOptions(io.Discard))
 	loads := regexp.MustCompile(`(?i)(?:src|href)="([^"]*)"`)
 	inline := regexp.MustCompile(`(?i)<script[^>]*>[^<]|\son[a-z]+=|<style|\sstyle=`)
-	for _, path := range []string{"/", "/playground"} {
+	for _, path := range []string{"/", "/playground", "/accept-invitation", "/set-password", "/verify-email"} {
 		text := do(handler, get(path)).Body.String()
 		if found := inline.FindString(text); found != "" {
 			t.Errorf("%s has %q within the page", path, found)

@@ -69,6 +69,10 @@ type Options struct {
 	// addresses.
 	SignIn *SignIn
 
+	// Mailbox returns as JSON what is in the mailbox, or why the viewer may not see
+	// it, for the page /mailbox. Without it there is no such page.
+	Mailbox func(ctx context.Context) ([]byte, error)
+
 	// Limits bound each request.
 	Limits Limits
 
@@ -168,6 +172,7 @@ func (e *edge) routes() http.Handler {
 	r.Get("/.well-known/openid-configuration", e.document(e.OpenIDConfiguration))
 	e.addPages(r)
 	e.addSignIn(r)
+	e.addMailPages(r)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, http.StatusNotFound, fault.New(fault.NotFound, "there is nothing at this address"))
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/config"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/mail"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/outbound"
 	"github.com/headwater-platform/headwater/password"
@@ -163,6 +164,8 @@ type serving struct {
 	address  string
 	demo     bool
 	logger   *slog.Logger
+	// sender takes mails away; nil keeps them in a mailbox.
+	sender mail.Sender
 }
 
 // handler returns the HTTP surface of the platform.
@@ -177,7 +180,9 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 	}
 	p.signWith(s.issuer, s.address)
 	p.identifyWith(s.issuer, s.address, outbound.Policy{Networks: networks})
+	mailbox := p.sendBy(s)
 	return server.Handler(server.Options{
+		Mailbox:      mailbox,
 		Schema:       resolvers.NewSchema(&p.services),
 		Authenticate: p.authenticate(s.issuer),
 		Annotate: func(ctx context.Context, request server.Request) context.Context {

@@ -47,13 +47,17 @@ func (c serveCommand) Run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return err
 	}
+	sender, err := openSMTP(c.Mail)
+	if err != nil {
+		return err
+	}
 	listener, err := listen(ctx, c.HTTP.Addr)
 	if err != nil {
 		return err
 	}
 	address := c.HTTP.BaseURL(listener.Addr())
 	logger := c.Log.Logger(io.err)
-	handler, err := p.handler(serving{issuer: issuer, limits: c.Limits, http: c.HTTP, outbound: c.Outbound, address: address, logger: logger})
+	handler, err := p.handler(serving{issuer: issuer, limits: c.Limits, http: c.HTTP, outbound: c.Outbound, address: address, logger: logger, sender: sender})
 	if err != nil {
 		return closing("listener", err, listener.Close())
 	}

@@ -357,6 +357,10 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"mapUsage": on("organizationId", "northwind", map[string]any{
 			"mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": k.ids["acme"]}},
 		}),
+		"retryJob": func(t *testing.T) (map[string]any, *object) {
+			id := typeid.New(typeid.Job, k.failedJob(t, "ruin")).String()
+			return map[string]any{"jobId": id}, &object{kind: "Job", id: id, slugs: []string{"platform"}}
+		},
 		"importUsage": on("organizationId", "northwind", map[string]any{"file": nil}),
 	}
 }

@@ -76,6 +76,8 @@ func conditions() map[string]condition {
 		"ProjectWhereInput.status":           {"status", words("ACTIVE", "DELETING"), equals("status")},
 		"InvitationWhereInput.status":        {"status", words("PENDING", "CANCELLED", "EXPIRED"), equals("status")},
 		"InvitationWhereInput.kind":          {"kind", words("MEMBERSHIP", "OWNERSHIP_TRANSFER"), equals("kind")},
+		"JobWhereInput.status":               {"status", words("PENDING", "DONE", "FAILED"), equals("status")},
+		"JobWhereInput.kind":                 {"kind", words(`"mail"`, `"ruin"`, `"rui"`), equals("kind")},
 		"ResourceWhereInput.status":          {"status", words("ACTIVE", "RELEASED"), equals("status")},
 		"ResourceWhereInput.kind":            {"kind", words(`"server"`, `"ruin"`, `"rui"`), equals("kind")},
 		"TicketWhereInput.status":            {"status", words("OPEN", "RESOLVED", "CLOSED"), equals("status")},

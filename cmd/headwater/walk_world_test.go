@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/invitation"
+	"github.com/headwater-platform/headwater/ent/job"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/resource"
@@ -71,7 +72,20 @@ func furnish(t *testing.T, w *world, o *oracle, walkers []*walker) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.failedJob(t, "ruin")
 	w.arrange(t, "organization dusk DEACTIVATED")
+}
+
+// failedJob makes a job of a kind that was given up.
+func (w *world) failedJob(t *testing.T, kind string) uuid.UUID {
+	t.Helper()
+	db := w.platform.db
+	row := one(t, func() (*ent.Job, error) {
+		return db.Client().Job.Create().SetID(db.NewID()).SetKind(kind).SetPayload("{}").SetStatus(job.StatusFAILED).
+			SetAttempts(12).SetLastError("trouble-of-the-platform").SetRunAt(db.Now()).SetFinishedAt(db.Now()).SetCreatedAt(db.Now()).
+			SetOrganizationID(w.key(t, "acme")).Save(w.system(t))
+	})
+	return row.ID
 }
 
 // furnishOrganization makes what mutations make: a group with a place in it and
@@ -556,6 +570,12 @@ func (c *counter) addBilling(t *testing.T) {
 	}
 	for _, row := range one(t, func() ([]*ent.UsageImport, error) { return client.UsageImport.Query().All(ctx) }) {
 		c.add("UsageImport", typeid.New(typeid.UsageImport, row.ID), row.OrganizationID)
+	}
+	for _, row := range one(t, func() ([]*ent.Job, error) { return client.Job.Query().All(ctx) }) {
+		o := c.add("Job", typeid.New(typeid.Job, row.ID), c.w.key(t, "platform"))
+		if row.LastError != "" {
+			o.tells["lastError"] = row.LastError
+		}
 	}
 }
 

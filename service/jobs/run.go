@@ -227,7 +227,7 @@ func (s *Service) settle(ctx context.Context, claimed database.ClaimedJob, outco
 		if to == Pending {
 			update.SetRunAt(tx.Now().Add(delayAfter(claimed.Attempt)))
 		} else {
-			update.SetFinishedAt(tx.Now())
+			update.SetRunAt(tx.Now()).SetFinishedAt(tx.Now())
 		}
 		changed, err := update.Save(ctx)
 		if err != nil {
