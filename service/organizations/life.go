@@ -2,6 +2,7 @@ package organizations
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -221,6 +222,15 @@ func enqueuePurge(ctx context.Context, tx *database.Tx, id uuid.UUID, at time.Ti
 		Kind: PurgeJob, Payload: purging{Organization: id}, Organization: id,
 		Key: fmt.Sprintf("%s %d", id, at.UnixMicro()), At: at,
 	})
+}
+
+// DoPurge does a job of the kind PurgeJob.
+func (s *Service) DoPurge(ctx context.Context, payload []byte) error {
+	var p purging
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return database.Hopeless(fmt.Errorf("read purge: %w", err))
+	}
+	return s.Purge(ctx, p.Organization)
 }
 
 // Purge ends an organization whose time is over: one that is deactivated, and was
