@@ -35,6 +35,7 @@ type ResolverRoot interface {
 	Group() GroupResolver
 	IdentityProvider() IdentityProviderResolver
 	Invitation() InvitationResolver
+	Job() JobResolver
 	LoginPage() LoginPageResolver
 	LoginPayload() LoginPayloadResolver
 	Membership() MembershipResolver
@@ -708,6 +709,29 @@ type ComplexityRoot struct {
 		Status     func(childComplexity int) int
 	}
 
+	Job struct {
+		Attempts     func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		FinishedAt   func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		LastError    func(childComplexity int) int
+		Organization func(childComplexity int) int
+		RunAt        func(childComplexity int) int
+		Status       func(childComplexity int) int
+	}
+
+	JobConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	JobEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	LeaveOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		OrganizationID   func(childComplexity int) int
@@ -886,6 +910,7 @@ type ComplexityRoot struct {
 		ResetPassword            func(childComplexity int, input model.ResetPasswordInput) int
 		ResetSecondFactor        func(childComplexity int, input model.ResetSecondFactorInput) int
 		ResolveTicket            func(childComplexity int, input model.ResolveTicketInput) int
+		RetryJob                 func(childComplexity int, input model.RetryJobInput) int
 		RevokeSession            func(childComplexity int, input model.RevokeSessionInput) int
 		RevokeSessions           func(childComplexity int, input model.RevokeSessionsInput) int
 		RotateAPIKey             func(childComplexity int, input model.RotateAPIKeyInput) int
@@ -1159,6 +1184,7 @@ type ComplexityRoot struct {
 		CheckAccess        func(childComplexity int, checks []*model.AccessCheckInput) int
 		ExplainAccess      func(childComplexity int, check model.AccessCheckInput) int
 		Invitation         func(childComplexity int, token string) int
+		Jobs               func(childComplexity int, first *int, after *string, last *int, before *string, where *model.JobWhereInput) int
 		LoginPage          func(childComplexity int, organizationSlug string) int
 		Node               func(childComplexity int, id typeid.ID) int
 		Organization       func(childComplexity int, id typeid.ID) int
@@ -1298,6 +1324,11 @@ type ComplexityRoot struct {
 	ResourceEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	RetryJobPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Job              func(childComplexity int) int
 	}
 
 	RevokeSessionPayload struct {
@@ -4023,6 +4054,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InviteResult.Status(childComplexity), true
 
+	case "Job.attempts":
+		if e.ComplexityRoot.Job.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Attempts(childComplexity), true
+	case "Job.createdAt":
+		if e.ComplexityRoot.Job.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.CreatedAt(childComplexity), true
+	case "Job.finishedAt":
+		if e.ComplexityRoot.Job.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.FinishedAt(childComplexity), true
+	case "Job.id":
+		if e.ComplexityRoot.Job.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.ID(childComplexity), true
+	case "Job.kind":
+		if e.ComplexityRoot.Job.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Kind(childComplexity), true
+	case "Job.lastError":
+		if e.ComplexityRoot.Job.LastError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.LastError(childComplexity), true
+	case "Job.organization":
+		if e.ComplexityRoot.Job.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Organization(childComplexity), true
+	case "Job.runAt":
+		if e.ComplexityRoot.Job.RunAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.RunAt(childComplexity), true
+	case "Job.status":
+		if e.ComplexityRoot.Job.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Status(childComplexity), true
+
+	case "JobConnection.edges":
+		if e.ComplexityRoot.JobConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobConnection.Edges(childComplexity), true
+	case "JobConnection.pageInfo":
+		if e.ComplexityRoot.JobConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobConnection.PageInfo(childComplexity), true
+	case "JobConnection.totalCount":
+		if e.ComplexityRoot.JobConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobConnection.TotalCount(childComplexity), true
+
+	case "JobEdge.cursor":
+		if e.ComplexityRoot.JobEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobEdge.Cursor(childComplexity), true
+	case "JobEdge.node":
+		if e.ComplexityRoot.JobEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobEdge.Node(childComplexity), true
+
 	case "LeaveOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.LeaveOrganizationPayload.ClientMutationID == nil {
 			break
@@ -5215,6 +5333,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResolveTicket(childComplexity, args["input"].(model.ResolveTicketInput)), true
+	case "Mutation.retryJob":
+		if e.ComplexityRoot.Mutation.RetryJob == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryJob_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryJob(childComplexity, args["input"].(model.RetryJobInput)), true
 	case "Mutation.revokeSession":
 		if e.ComplexityRoot.Mutation.RevokeSession == nil {
 			break
@@ -6703,6 +6832,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Invitation(childComplexity, args["token"].(string)), true
+	case "Query.jobs":
+		if e.ComplexityRoot.Query.Jobs == nil {
+			break
+		}
+
+		args, err := ec.field_Query_jobs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Jobs(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.JobWhereInput)), true
 	case "Query.loginPage":
 		if e.ComplexityRoot.Query.LoginPage == nil {
 			break
@@ -7181,6 +7321,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResourceEdge.Node(childComplexity), true
+
+	case "RetryJobPayload.clientMutationId":
+		if e.ComplexityRoot.RetryJobPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryJobPayload.ClientMutationID(childComplexity), true
+	case "RetryJobPayload.job":
+		if e.ComplexityRoot.RetryJobPayload.Job == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryJobPayload.Job(childComplexity), true
 
 	case "RevokeSessionPayload.clientMutationId":
 		if e.ComplexityRoot.RevokeSessionPayload.ClientMutationID == nil {
@@ -8849,6 +9002,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputImportUsageInput,
 		ec.unmarshalInputInvitationWhereInput,
 		ec.unmarshalInputInviteMembersInput,
+		ec.unmarshalInputJobWhereInput,
 		ec.unmarshalInputLeaveOrganizationInput,
 		ec.unmarshalInputLinkIdentityInput,
 		ec.unmarshalInputLockAccountInput,
@@ -8887,6 +9041,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputResetSecondFactorInput,
 		ec.unmarshalInputResolveTicketInput,
 		ec.unmarshalInputResourceWhereInput,
+		ec.unmarshalInputRetryJobInput,
 		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRevokeSessionsInput,
 		ec.unmarshalInputRotateApiKeyInput,
@@ -9000,7 +9155,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -9019,6 +9174,7 @@ var sources = []*ast.Source{
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "identity.graphql", Input: sourceData("identity.graphql"), BuiltIn: false},
 	{Name: "invitation.graphql", Input: sourceData("invitation.graphql"), BuiltIn: false},
+	{Name: "job.graphql", Input: sourceData("job.graphql"), BuiltIn: false},
 	{Name: "member.graphql", Input: sourceData("member.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
 	{Name: "people.graphql", Input: sourceData("people.graphql"), BuiltIn: false},
@@ -10329,6 +10485,52 @@ func (ec *executionContext) childFields_InviteResult(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type InviteResult", field.Name)
 }
 
+func (ec *executionContext) childFields_Job(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Job_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Job_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_Job_status(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Job_attempts(ctx, field)
+	case "runAt":
+		return ec.fieldContext_Job_runAt(ctx, field)
+	case "lastError":
+		return ec.fieldContext_Job_lastError(ctx, field)
+	case "organization":
+		return ec.fieldContext_Job_organization(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Job_createdAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Job_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Job", field.Name)
+}
+
+func (ec *executionContext) childFields_JobConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_JobConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_JobConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_JobConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_JobEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_JobEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_JobEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_LeaveOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organizationId":
@@ -11245,6 +11447,16 @@ func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field 
 		return ec.fieldContext_ResourceEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RetryJobPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "job":
+		return ec.fieldContext_RetryJobPayload_job(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RetryJobPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetryJobPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -13,6 +13,12 @@ func (p *platform) register() {
 	does := p.services.Jobs
 	does.Every(time.Hour, "sweep-jobs", does.Sweep)
 	does.Handle(organizations.PurgeJob, p.services.Organizations.DoPurge)
+	// Those that need the signing keys come to be after this and before any job.
+	does.Every(time.Hour, "sweep-invitations", func(ctx context.Context, _ []byte) error {
+		_, err := p.services.Invitations.Sweep(ctx)
+		return err
+	})
+	does.Every(time.Hour, "sweep-sign-in-flows", func(ctx context.Context, _ []byte) error { return p.services.Identity.Sweep(ctx) })
 }
 
 // work does jobs until stop is called, which returns once those that run have

@@ -19,6 +19,7 @@ import (
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/identity"
 	"github.com/headwater-platform/headwater/service/invitations"
+	"github.com/headwater-platform/headwater/service/jobs"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
@@ -1052,6 +1053,14 @@ type InviteMembersPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which jobs of a list. Conditions are joined by and.
+type JobWhereInput struct {
+	// Only those in this state.
+	Status *jobs.Status `json:"status,omitempty"`
+	// Only those of this kind.
+	Kind *string `json:"kind,omitempty"`
+}
+
 // What `leaveOrganization` is asked for.
 type LeaveOrganizationInput struct {
 	// The organization.
@@ -1690,6 +1699,22 @@ type ResourceWhereInput struct {
 	Status *resources.Status `json:"status,omitempty"`
 	// The kind is this.
 	Kind *string `json:"kind,omitempty"`
+}
+
+// What `retryJob` is asked for.
+type RetryJobInput struct {
+	// Which job.
+	JobID typeid.ID `json:"jobId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `retryJob` answers.
+type RetryJobPayload struct {
+	// The job, which waits again.
+	Job *jobs.Job `json:"job"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What `revokeSession` is asked for.
