@@ -191,6 +191,15 @@ func TestSwitchesDecideWhatAdministratorsDo(t *testing.T) {
 			if got := told(t, w.send(t, promotion, "group.id")); got != want {
 				t.Errorf("%+v: to make an editor adam is told %s, want %s", tt, got, want)
 			}
+			lock := map[string]any{"organizationId": w.ids["acme"], "userId": w.ids["neo"]}
+			for _, name := range []string{"lockMember", "unlockMember"} {
+				if got := told(t, w.send(t, call{actor: "adam", name: name, input: lock}, "membership.id")); got != want {
+					t.Errorf("%+v: to %s adam is told %s, want %s", tt, name, got, want)
+				}
+			}
+			if got := told(t, w.send(t, call{actor: "adam", name: "removeMember", input: map[string]any{"organizationId": w.ids["acme"], "userId": w.ids["gail"]}}, "userId")); got != "F" {
+				t.Errorf("%+v: to remove an org:admin adam is told %s", tt, got)
+			}
 			demotion := call{actor: "adam", name: "setMemberRole", input: map[string]any{"organizationId": w.ids["acme"], "userId": w.ids["max"], "role": "MEMBER"}}
 			if got := told(t, w.send(t, demotion, "membership.id")); got != want {
 				t.Errorf("%+v: to make a member of the editor adam is told %s, want %s", tt, got, want)

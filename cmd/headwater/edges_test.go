@@ -319,6 +319,21 @@ func memberEdges() []edge {
 			})
 			w.do(t, call{actor: "olga", name: "lockMember", input: w.about("max")})
 		}},
+		{"in somebody else's place", func(t *testing.T, w *world) {
+			id := w.transfer(t, "adam")
+			for _, who := range []string{"adam", "olga"} {
+				w.actAs(t, who, "ada")
+			}
+			w.refuses(t, []attack{
+				{"taking over", answering("adam", "acceptInvitation", id), "F"},
+				{"leaving", call{actor: "adam", name: "leaveOrganization", input: map[string]any{"organizationId": w.ids["acme"]}}, "F"},
+				{"handing over", call{actor: "olga", name: "requestOwnershipTransfer", input: w.about("adam")}, "F"},
+				{"a password", call{actor: "olga", name: "setPassword", input: map[string]any{"userId": w.ids["max"], "password": "a password that ada knows"}}, "F"},
+				{"a second factor", call{actor: "olga", name: "resetSecondFactor", input: map[string]any{"userId": w.ids["max"]}}, "F"},
+				{"an address", call{actor: "olga", name: "updateUser", input: map[string]any{"userId": w.ids["max"], "email": "ada2@platform.example"}}, "F"},
+			})
+			w.do(t, call{actor: "olga", name: "lockMember", input: w.about("max")})
+		}},
 		{"setting a password keeps who knows it", func(t *testing.T, w *world) {
 			w.do(t, call{actor: "gail", name: "setPassword", input: map[string]any{"userId": w.ids["max"], "password": "a password that gail knows"}})
 			row := one(t, func() (*ent.User, error) { return w.platform.db.Client().User.Get(w.system(t), w.key(t, "max")) })
