@@ -49,8 +49,9 @@ var update = flag.Bool("update", false, "rewrite the answers of the conversation
 // {{1.createGroup.group.id}} for a part of an earlier answer, {{time 2}} for the
 // time after step 2, {{invitation 1.….id 2}} for the link to an invitation as it
 // was sent the second time, {{link set-password max}} for what another mailed link
-// holds, see world.linkOf, and {{code 2.beginSecondFactor.secret}} for a one-time
-// code of a second factor. Answers are recorded so that they read well and do not
+// holds, see world.linkOf, {{code 2.beginSecondFactor.secret}} for a one-time code
+// of a second factor, and {{provider}} for the address of an OpenID provider of
+// somebody else. Answers are recorded so that they read well and do not
 // depend on the order of the world's making: an id is the name of its thing or
 // where it appeared first, a cursor shows what is in it, a revision counts from
 // the finished world, and the time of a making is left open, as are secrets. Of steps, sources
@@ -292,6 +293,9 @@ func (c *conversation) fill(t *testing.T, text string) string {
 		if id, ok := c.world.ids[name]; ok {
 			return id
 		}
+		if name == "provider" {
+			return c.world.providerURL(t)
+		}
 		if step, ok := strings.CutPrefix(name, "time "); ok && c.times[step] != "" {
 			return c.times[step]
 		}
@@ -414,6 +418,9 @@ func (c *conversation) plainCursor(cursor string) string {
 
 // mask writes ids by their names.
 func (c *conversation) mask(text string) string {
+	if c.world.provider != nil {
+		text = strings.ReplaceAll(text, c.world.provider.url, "{{provider}}")
+	}
 	return regexp.MustCompile(`\b[a-z]{3}_[0-9a-z]{26}\b`).ReplaceAllStringFunc(text, func(id string) string {
 		if name, ok := c.world.names[id]; ok {
 			return "{{" + name + "}}"

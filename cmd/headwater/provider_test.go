@@ -88,6 +88,16 @@ func newProvider(t testing.TB, clock *dbtest.Clock) *provider {
 	return p
 }
 
+// providerURL returns the address of the world's provider, which is started where
+// it is first needed.
+func (w *world) providerURL(t testing.TB) string {
+	t.Helper()
+	if w.provider == nil {
+		w.provider = newProvider(t, w.clock)
+	}
+	return w.provider.url
+}
+
 // rotate makes a new key that signs from now on, beside those that there are.
 func (p *provider) rotate(t testing.TB) {
 	t.Helper()

@@ -352,6 +352,25 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"setPassword":              account("", map[string]any{"password": "a password that is long enough"}),
 		"sendPasswordReset":        account("", nil),
 		"updateUser":               account("", map[string]any{"email": "changed@acme.example"}),
+		"createIdentityProvider": named("organizationId", "acme", map[string]any{"issuer": k.providerURL(t), "clientId": "client", "enabled": false}),
+		"updateIdentityProvider": on("identityProviderId", "acme.provider", map[string]any{"name": "provider-of-acme"}),
+		"deleteIdentityProvider": gone("identityProviderId", "IdentityProvider", "createIdentityProvider", "identityProvider",
+			inAcme(map[string]any{"issuer": k.providerURL(t), "clientId": "client"}), ""),
+		"createTrustedIssuer": func(*testing.T) (map[string]any, *object) {
+			word := fresh("issuer")
+			return map[string]any{"organizationId": k.ids["acme"], "name": word, "issuer": k.providerURL(t), "audience": word}, at("acme")
+		},
+		"updateTrustedIssuer": on("trustedIssuerId", "acme.issuer", map[string]any{"name": "issuer-of-acme"}),
+		"deleteTrustedIssuer": gone("trustedIssuerId", "TrustedIssuer", "createTrustedIssuer", "trustedIssuer", func() map[string]any {
+			word := fresh("issuer")
+			return map[string]any{"organizationId": k.ids["acme"], "name": word, "issuer": k.providerURL(t), "audience": word}
+		}, ""),
+		"addTrustedSubject": func(*testing.T) (map[string]any, *object) {
+			return map[string]any{"trustedIssuerId": k.ids["acme.issuer"], "subject": fresh("subject"), "userId": k.ids["idler"]}, at("acme.issuer")
+		},
+		"removeTrustedSubject": gone("trustedSubjectId", "TrustedSubject", "addTrustedSubject", "trustedSubject", func() map[string]any {
+			return map[string]any{"trustedIssuerId": k.ids["acme.issuer"], "subject": fresh("subject"), "userId": k.ids["idler"]}
+		}, ""),
 
 		"setBillingMultiplier": on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "factor": "1.2", "firstMonth": "2026-12"}),
 		"mapUsage": on("organizationId", "northwind", map[string]any{
@@ -494,6 +513,8 @@ func (k *walk) place(input map[string]any, path []string, of *ast.Definition, id
 		switch of.Fields.ForName(path[0]).Type.Name() {
 		case "PolicyRuleInput": // A rule for projects.
 			inner["permissionSets"] = []string{"AllProductsReadOnly"}
+		case "IdentityGroupMappingInput":
+			inner["value"] = "value"
 		case "UsageMappingInput":
 			inner["subAccountId"], inner["organizationId"] = "account-of-acme", k.ids["acme"]
 		}

@@ -62,7 +62,9 @@ func furnish(t *testing.T, w *world, o *oracle, walkers []*walker) {
 	}
 	for _, slug := range slugs {
 		w.furnishWithAccess(t, slug, o.places[slug].manager)
+		w.furnishWithIdentity(t, slug)
 	}
+	w.person(t, "acme", "idler")
 	for slug, owner := range map[string]string{"acme": "olga", "bravo": "bob", "northwind": "paula"} {
 		w.issueKey(t, slug+".projectKey", owner, map[string]any{"organizationId": w.ids[slug], "projectId": w.ids[site(slug)], "description": "project-key-of-" + slug})
 	}
@@ -291,6 +293,36 @@ func (w *world) furnishWithAccess(t *testing.T, slug, manager string) {
 	})
 }
 
+// furnishWithIdentity makes ways to sign in: a provider that is out of use, which
+// the owner is linked to, and an issuer whose subject is the application.
+func (w *world) furnishWithIdentity(t *testing.T, slug string) {
+	t.Helper()
+	provider := w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.IdentityProvider.Create().SetID(tx.NewID()).SetOrganizationID(id).SetName("provider-of-" + slug).
+			SetIssuer("https://login-of-" + slug + ".example").SetClientID("client-of-" + slug).SetClientSecret("").SetScopes([]string{"scope-of-" + slug}).
+			SetEnabled(false).SetGroupClaim("claim-of-" + slug).SetGroupMapping(map[string]string{"value-of-" + slug: w.ids[slug+".crew"]}).
+			SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.IdentityProvider, ID: row.ID, After: row}, err
+	})
+	w.name(slug+".provider", typeid.New(typeid.IdentityProvider, provider).String())
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.LinkedIdentity.Create().SetID(tx.NewID()).SetOrganizationID(id).SetUserID(w.owner(t, slug)).SetProviderID(provider).
+			SetIssuer("https://login-of-" + slug + ".example").SetSubject("linked-in-" + slug).SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.LinkedIdentity, ID: row.ID, After: row}, err
+	})
+	issuer := w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.TrustedIssuer.Create().SetID(tx.NewID()).SetOrganizationID(id).SetName("issuer-of-" + slug).
+			SetIssuer("https://ci-of-" + slug + ".example").SetAudience("audience-of-" + slug).SetJwksURL("https://ci-of-" + slug + ".example/keys").SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.TrustedIssuer, ID: row.ID, After: row}, err
+	})
+	w.name(slug+".issuer", typeid.New(typeid.TrustedIssuer, issuer).String())
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		row, err := tx.TrustedSubject.Create().SetID(tx.NewID()).SetOrganizationID(id).SetIssuerID(issuer).SetSubject("subject-in-" + slug).
+			SetApplicationID(w.key(t, "bot-of-"+slug)).SetCreatedAt(tx.Now()).Save(ctx)
+		return database.Change{Kind: typeid.TrustedSubject, ID: row.ID, After: row}, err
+	})
+}
+
 // owner returns the person who owns an organization.
 func (w *world) owner(t *testing.T, slug string) uuid.UUID {
 	t.Helper()
@@ -453,6 +485,7 @@ func census(t *testing.T, w *world) map[string]*object {
 		o.inForce, o.tells["title"], o.tells["body"] = !row.StartsAt.After(w.platform.db.Now()), row.Title, row.Body
 	}
 	c.addAccess(t)
+	c.addIdentity(t)
 	c.addBilling(t)
 	return c.objects
 }
@@ -555,6 +588,26 @@ func (c *counter) addAccess(t *testing.T) {
 		if strings.HasPrefix(row.Subject, "subject-of-") { // Others are names of groups.
 			o.tells["subject"] = row.Subject
 		}
+	}
+}
+
+func (c *counter) addIdentity(t *testing.T) {
+	t.Helper()
+	ctx, client := c.w.system(t), c.w.platform.db.Client()
+	for _, row := range one(t, func() ([]*ent.IdentityProvider, error) { return client.IdentityProvider.Query().All(ctx) }) {
+		o := c.add("IdentityProvider", typeid.New(typeid.IdentityProvider, row.ID), row.OrganizationID)
+		o.tells["name"], o.tells["clientId"] = row.Name, row.ClientID
+	}
+	for _, row := range one(t, func() ([]*ent.LinkedIdentity, error) { return client.LinkedIdentity.Query().All(ctx) }) {
+		o := c.add("LinkedIdentity", typeid.New(typeid.LinkedIdentity, row.ID), row.OrganizationID)
+		o.who, o.tells["subject"] = c.person(row.UserID), row.Subject
+	}
+	for _, row := range one(t, func() ([]*ent.TrustedIssuer, error) { return client.TrustedIssuer.Query().All(ctx) }) {
+		o := c.add("TrustedIssuer", typeid.New(typeid.TrustedIssuer, row.ID), row.OrganizationID)
+		o.tells["name"], o.tells["audience"] = row.Name, row.Audience
+	}
+	for _, row := range one(t, func() ([]*ent.TrustedSubject, error) { return client.TrustedSubject.Query().All(ctx) }) {
+		c.add("TrustedSubject", typeid.New(typeid.TrustedSubject, row.ID), row.OrganizationID).tells["subject"] = row.Subject
 	}
 }
 

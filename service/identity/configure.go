@@ -24,7 +24,7 @@ import (
 
 // What a provider may look like.
 const (
-	maxProviders  = 20
+	maxProviders  = 100
 	maxName       = 64
 	maxClientID   = 200
 	maxSecret     = 1000
@@ -60,7 +60,7 @@ func (s *Service) CreateProvider(ctx context.Context, n NewProvider) (*Provider,
 	if err != nil {
 		return nil, err
 	}
-	if err := checkHands(access.ViewerFrom(ctx)); err != nil {
+	if err := access.CheckOwnHands(access.ViewerFrom(ctx)); err != nil {
 		return nil, err
 	}
 	mapping, err := checkProvider(n)
@@ -319,18 +319,23 @@ func (s *Service) UpdateProvider(ctx context.Context, u ProviderUpdate) (*Provid
 	return s.wrapProviders([]*ent.IdentityProvider{after})[0], nil
 }
 
-// providerToChange returns a provider that the viewer may change in the state in
-// which its organization is.
+// providerToChange returns a provider that the viewer may change by their own
+// hands, in the state in which its organization is.
 func (s *Service) providerToChange(ctx context.Context, id uuid.UUID) (*ent.IdentityProvider, records.Organization, error) {
 	row, org, err := s.findProvider(ctx, id)
 	if err != nil {
 		return nil, org, err
 	}
-	viewer := access.ViewerFrom(ctx)
+	return row, org, checkChange(access.ViewerFrom(ctx), org)
+}
+
+// checkChange returns nil if the viewer may change how an organization's people
+// sign in, by their own hands and in the state in which it is.
+func checkChange(viewer access.Viewer, org records.Organization) error {
 	if err := access.Check(viewer, access.IdentityWrite, org.Target()); err != nil {
-		return nil, org, err
+		return err
 	}
-	return row, org, checkHands(viewer)
+	return access.CheckOwnHands(viewer)
 }
 
 // applyUpdate changes the fields of a locked provider.

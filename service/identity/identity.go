@@ -72,15 +72,6 @@ func asPlatform(ctx context.Context) context.Context {
 	return access.WithViewer(ctx, access.SystemViewer(signIn))
 }
 
-// checkHands returns FORBIDDEN for somebody who acts in another's place: ways to
-// sign in are for one's own hands.
-func checkHands(viewer access.Viewer) error {
-	if viewer.IsImpersonated() {
-		return fault.New(fault.Forbidden, "ways to sign in are not changed in somebody else's place")
-	}
-	return nil
-}
-
 // checkPerson returns nil for a person who acts by themself and not by an API
 // key.
 func checkPerson(viewer access.Viewer) error {
@@ -90,7 +81,7 @@ func checkPerson(viewer access.Viewer) error {
 	if viewer.Kind != access.User || !viewer.Key.IsZero() {
 		return fault.New(fault.Forbidden, "people link themselves; applications and API keys do not")
 	}
-	return checkHands(viewer)
+	return access.CheckOwnHands(viewer)
 }
 
 // secret returns a new random text.

@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/identityprovider"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
@@ -150,14 +151,19 @@ func (s *Service) findProvider(ctx context.Context, id uuid.UUID) (*ent.Identity
 }
 
 // seen returns NOT_FOUND for the noun unless the viewer holds identity:write in
-// the organization, whatever state it is in.
+// the organization: by being there, whatever state it is in, or through the tree
+// as far as its state lets others in.
 func seen(viewer access.Viewer, org records.Organization, noun string) error {
-	switch err := access.Check(viewer, access.IdentityWrite, org.Target()); fault.CodeOf(err) {
-	case "", fault.OrganizationLocked, fault.OrganizationDeactivated:
+	if access.Check(viewer, access.IdentityWrite, org.Target()) == nil {
 		return nil
-	default:
-		return fault.Missing(noun)
 	}
+	if here, ok := viewer.In(orgtree.ID(org.ID)); ok {
+		code := fault.CodeOf(access.Check(here, access.IdentityWrite, org.Target()))
+		if code == fault.OrganizationLocked || code == fault.OrganizationDeactivated {
+			return nil
+		}
+	}
+	return fault.Missing(noun)
 }
 
 // ProvidersOf returns a page of the providers of an organization, in the order in

@@ -24,7 +24,7 @@ import (
 
 // What may be trusted.
 const (
-	maxIssuers       = 50
+	maxIssuers       = 100
 	maxAudience      = 500
 	maxIssuerSubject = 500
 	maxSubjects      = 1000
@@ -50,7 +50,7 @@ func (s *Service) CreateIssuer(ctx context.Context, n NewIssuer) (*Issuer, error
 	if err != nil {
 		return nil, err
 	}
-	if err := checkHands(access.ViewerFrom(ctx)); err != nil {
+	if err := access.CheckOwnHands(access.ViewerFrom(ctx)); err != nil {
 		return nil, err
 	}
 	if err := s.checkNewIssuer(ctx, n); err != nil {
@@ -166,17 +166,13 @@ func (s *Service) UpdateIssuer(ctx context.Context, u IssuerUpdate) (*Issuer, er
 }
 
 // issuerToChange returns the organization of an issuer that the viewer may change
-// in the state in which it is.
+// by their own hands, in the state in which it is.
 func (s *Service) issuerToChange(ctx context.Context, id uuid.UUID) (records.Organization, error) {
 	_, org, err := s.findIssuer(ctx, id)
 	if err != nil {
 		return org, err
 	}
-	viewer := access.ViewerFrom(ctx)
-	if err := access.Check(viewer, access.IdentityWrite, org.Target()); err != nil {
-		return org, err
-	}
-	return org, checkHands(viewer)
+	return org, checkChange(access.ViewerFrom(ctx), org)
 }
 
 func lockIssuer(ctx context.Context, tx *database.Tx, id uuid.UUID) (*ent.TrustedIssuer, error) {
