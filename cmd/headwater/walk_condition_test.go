@@ -112,7 +112,7 @@ type list struct {
 	field *ast.FieldDefinition
 }
 
-// connections returns the lists of the schema: what can be chosen from is asked with
+// connections returns the lists of the schema whose elements have ids: what can be chosen from is asked with
 // conditions, all of them page by page.
 func (k *walk) connections() []list {
 	var lists []list
@@ -122,12 +122,18 @@ func (k *walk) connections() []list {
 			continue
 		}
 		for _, f := range d.Fields {
-			if f.Arguments.ForName("first") != nil && f.Arguments.ForName("last") != nil && !k.visibility.of(kind+"."+f.Name).refuses() {
+			if f.Arguments.ForName("first") != nil && f.Arguments.ForName("last") != nil && !k.visibility.of(kind+"."+f.Name).refuses() && k.isOfNodes(f) {
 				lists = append(lists, list{kind, f})
 			}
 		}
 	}
 	return lists
+}
+
+// isOfNodes reports whether what is in a list can be told apart: it has ids.
+func (k *walk) isOfNodes(f *ast.FieldDefinition) bool {
+	edges := k.schema.Types[f.Type.Name()].Fields.ForName("edges")
+	return k.schema.Types[k.schema.Types[edges.Type.Name()].Fields.ForName("node").Type.Name()].Fields.ForName("id") != nil
 }
 
 // tried is how many values are tried with each condition of a list at a time.
