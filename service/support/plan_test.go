@@ -25,19 +25,21 @@ func TestChangesOfPlan(t *testing.T) {
 		{day(1, 10), Basic, fault.Conflict, nil},
 		{day(2, 3), Business, "", []period{{plan: Basic, start: day(1, 5), end: day(2, 3)}, {plan: Business, start: day(2, 3)}}},
 		{day(2, 4), Basic, "", []period{
-			{plan: Basic, start: day(1, 5), end: day(2, 3)}, {plan: Business, start: day(2, 3), end: month(3)}, {plan: Basic, start: month(3)},
+			{plan: Basic, start: day(1, 5), end: day(2, 3)}, {plan: Business, start: day(2, 3), end: march()}, {plan: Basic, start: march()},
 		}},
 		{day(2, 5), Basic, fault.Conflict, nil},
 		{day(2, 6), Advanced, "", []period{
-			{plan: Basic, start: day(1, 5), end: day(2, 3)}, {plan: Business, start: day(2, 3), end: month(3)}, {plan: Advanced, start: month(3)},
+			{plan: Basic, start: day(1, 5), end: day(2, 3)}, {plan: Business, start: day(2, 3), end: march()}, {plan: Advanced, start: march()},
 		}},
 		{day(2, 7), Business, "", []period{{plan: Basic, start: day(1, 5), end: day(2, 3)}, {plan: Business, start: day(2, 3)}}},
 		{day(12, 31), Advanced, "", []period{
-			{plan: Basic, start: day(1, 5), end: day(2, 3)}, {plan: Business, start: day(2, 3), end: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
+			{plan: Basic, start: day(1, 5), end: day(2, 3)},
+			{plan: Business, start: day(2, 3), end: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
 			{plan: Advanced, start: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
 		}},
 		{time.Date(2026, 12, 31, 23, 59, 59, 0, time.UTC), Enterprise, "", []period{
-			{plan: Basic, start: day(1, 5), end: day(2, 3)}, {plan: Business, start: day(2, 3), end: time.Date(2026, 12, 31, 23, 59, 59, 0, time.UTC)},
+			{plan: Basic, start: day(1, 5), end: day(2, 3)},
+			{plan: Business, start: day(2, 3), end: time.Date(2026, 12, 31, 23, 59, 59, 0, time.UTC)},
 			{plan: Enterprise, start: time.Date(2026, 12, 31, 23, 59, 59, 0, time.UTC)},
 		}},
 	} {
@@ -51,7 +53,7 @@ func TestChangesOfPlan(t *testing.T) {
 	}
 }
 
-func month(m time.Month) time.Time { return time.Date(2026, m, 1, 0, 0, 0, 0, time.UTC) }
+func march() time.Time { return time.Date(2026, time.March, 1, 0, 0, 0, 0, time.UTC) }
 
 // TestHistoriesHaveNoGaps changes plans at random: the periods always follow
 // each other, exactly one has no end, what was is never changed, and the plan of
