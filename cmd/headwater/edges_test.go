@@ -77,10 +77,14 @@ func ownershipEdges() []edge {
 			w.arrange(t, "person acme lena acme.administrators")
 			w.do(t, call{actor: "olga", name: "lockMember", input: w.about("lena")})
 			w.refuses(t, []attack{
-				{"a member", offer("olga", "max"), "INVALID"}, {"themself", offer("olga", "olga"), "INVALID"},
-				{"who is locked", offer("olga", "lena"), "INVALID"}, {"a stranger", offer("olga", "rita"), "INVALID"},
-				{"by an administrator", offer("adam", "adam"), "F"}, {"by org:admin", offer("gail", "adam"), "F"},
-				{"by the partner", offer("paula", "adam"), "F"}, {"by the platform", offer("ada", "adam"), "F"},
+				{"a member", offer("olga", "max"), "INVALID"},
+				{"themself", offer("olga", "olga"), "INVALID"},
+				{"who is locked", offer("olga", "lena"), "INVALID"},
+				{"a stranger", offer("olga", "rita"), "INVALID"},
+				{"by an administrator", offer("adam", "adam"), "F"},
+				{"by org:admin", offer("gail", "adam"), "F"},
+				{"by the partner", offer("paula", "adam"), "F"},
+				{"by the platform", offer("ada", "adam"), "F"},
 			})
 			id := w.transfer(t, "adam")
 			w.refuses(t, []attack{{"by somebody else", answering("gail", "acceptInvitation", id), "F"}})
@@ -160,7 +164,8 @@ func invitationEdges() []edge {
 			id := w.invite(t, "olga", "somebody@bravo.example", nil)
 			w.arrange(t, "verified nina")
 			w.refuses(t, []attack{
-				{"by its link", w.accepting(t, "nina", id), "F"}, {"by its id", answering("nina", "acceptInvitation", id), "-"},
+				{"by its link", w.accepting(t, "nina", id), "F"},
+				{"by its id", answering("nina", "acceptInvitation", id), "-"},
 			})
 		}},
 		{"accept twice and after cancel", func(t *testing.T, w *world) {

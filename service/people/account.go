@@ -91,7 +91,7 @@ func (s *Service) ResetSecondFactor(ctx context.Context, person uuid.UUID) (*Use
 // long.
 func (s *Service) SetPassword(ctx context.Context, person uuid.UUID, password string) (*User, error) {
 	a := administering{person: person, needs: access.UsersLock, action: "setPassword", takeover: true, owners: true}
-	_, home, err := s.administered(ctx, a)
+	home, err := s.administered(ctx, a)
 	if err != nil {
 		return nil, err
 	}
@@ -232,44 +232,44 @@ func (s *Service) rename(ctx context.Context, u UserUpdate) (*User, error) {
 	return s.User(ctx, u.ID)
 }
 
-// administered returns an account that the viewer can see with the organization
-// that administers it, if that is for the viewer to do. FORBIDDEN for accounts that
+// administered returns the organization that administers an account which the
+// viewer can see, if that is for the viewer to do. FORBIDDEN for accounts that
 // are administered elsewhere or by their person alone, for one's own and, where
 // credentials are concerned, while somebody else acts in the viewer's place.
-func (s *Service) administered(ctx context.Context, a administering) (*ent.User, records.Organization, error) {
+func (s *Service) administered(ctx context.Context, a administering) (records.Organization, error) {
 	viewer := access.ViewerFrom(ctx)
 	if viewer.IsAnonymous() {
-		return nil, records.Organization{}, fault.New(fault.Unauthenticated, "sign in first")
+		return records.Organization{}, fault.New(fault.Unauthenticated, "sign in first")
 	}
 	if _, err := s.User(ctx, a.person); err != nil {
-		return nil, records.Organization{}, err
+		return records.Organization{}, err
 	}
 	if a.takeover {
 		if err := access.CheckOwnHands(viewer); err != nil {
-			return nil, records.Organization{}, err
+			return records.Organization{}, err
 		}
 	}
 	if isSelf(ctx, a.person) {
-		return nil, records.Organization{}, fault.New(fault.Forbidden, "this is your own account; others administer it, you change it where you sign in")
+		return records.Organization{}, fault.New(fault.Forbidden, "this is your own account; others administer it, you change it where you sign in")
 	}
 	row, err := s.db.Client().User.Get(ctx, a.person)
 	if err != nil {
-		return nil, records.Organization{}, fmt.Errorf("get user: %w", err)
+		return records.Organization{}, fmt.Errorf("get user: %w", err)
 	}
 	if row.HomeOrganizationID == nil {
-		return nil, records.Organization{}, notAdministered()
+		return records.Organization{}, notAdministered()
 	}
 	home, err := s.records.Organization(ctx, *row.HomeOrganizationID)
 	if err != nil {
-		return nil, records.Organization{}, err
+		return records.Organization{}, err
 	}
 	if err := access.Check(viewer, a.needs, home.Target()); err != nil {
 		if fault.CodeOf(err) == fault.NotFound {
 			err = notAdministered()
 		}
-		return nil, records.Organization{}, err
+		return records.Organization{}, err
 	}
-	return row, home, nil
+	return home, nil
 }
 
 func notAdministered() error {
@@ -280,7 +280,7 @@ func notAdministered() error {
 // person has no membership outside of what the home manages, and for those who may
 // grant all that the person was granted in there. An edit of nil changes nothing.
 func (s *Service) administer(ctx context.Context, a administering, change edit) (*User, error) {
-	_, home, err := s.administered(ctx, a)
+	home, err := s.administered(ctx, a)
 	if err != nil {
 		return nil, err
 	}
