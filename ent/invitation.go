@@ -52,6 +52,8 @@ type Invitation struct {
 	GivenName string `json:"given_name,omitempty"`
 	// FamilyName holds the value of the "family_name" field.
 	FamilyName string `json:"family_name,omitempty"`
+	// Locked holds the value of the "locked" field.
+	Locked bool `json:"locked,omitempty"`
 	// SentCount holds the value of the "sent_count" field.
 	SentCount int `json:"sent_count,omitempty"`
 	// ExpiresAt holds the value of the "expires_at" field.
@@ -112,6 +114,8 @@ func (*Invitation) scanValues(columns []string) ([]any, error) {
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case invitation.FieldGroups, invitation.FieldTags:
 			values[i] = new([]byte)
+		case invitation.FieldLocked:
+			values[i] = new(sql.NullBool)
 		case invitation.FieldSentCount, invitation.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case invitation.FieldKind, invitation.FieldStatus, invitation.FieldEmail, invitation.FieldEmailKey, invitation.FieldBuiltin, invitation.FieldExternalID, invitation.FieldDirectoryName, invitation.FieldDirectoryKey, invitation.FieldName, invitation.FieldGivenName, invitation.FieldFamilyName:
@@ -236,6 +240,12 @@ func (_m *Invitation) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field family_name", values[i])
 			} else if value.Valid {
 				_m.FamilyName = value.String
+			}
+		case invitation.FieldLocked:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field locked", values[i])
+			} else if value.Valid {
+				_m.Locked = value.Bool
 			}
 		case invitation.FieldSentCount:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -368,6 +378,9 @@ func (_m *Invitation) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("family_name=")
 	builder.WriteString(_m.FamilyName)
+	builder.WriteString(", ")
+	builder.WriteString("locked=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Locked))
 	builder.WriteString(", ")
 	builder.WriteString("sent_count=")
 	builder.WriteString(fmt.Sprintf("%v", _m.SentCount))

@@ -181,6 +181,20 @@ func (_c *InvitationCreate) SetNillableFamilyName(v *string) *InvitationCreate {
 	return _c
 }
 
+// SetLocked sets the "locked" field.
+func (_c *InvitationCreate) SetLocked(v bool) *InvitationCreate {
+	_c.mutation.SetLocked(v)
+	return _c
+}
+
+// SetNillableLocked sets the "locked" field if the given value is not nil.
+func (_c *InvitationCreate) SetNillableLocked(v *bool) *InvitationCreate {
+	if v != nil {
+		_c.SetLocked(*v)
+	}
+	return _c
+}
+
 // SetSentCount sets the "sent_count" field.
 func (_c *InvitationCreate) SetSentCount(v int) *InvitationCreate {
 	_c.mutation.SetSentCount(v)
@@ -324,6 +338,10 @@ func (_c *InvitationCreate) defaults() {
 		v := invitation.DefaultFamilyName
 		_c.mutation.SetFamilyName(v)
 	}
+	if _, ok := _c.mutation.Locked(); !ok {
+		v := invitation.DefaultLocked
+		_c.mutation.SetLocked(v)
+	}
 	if _, ok := _c.mutation.SentCount(); !ok {
 		v := invitation.DefaultSentCount
 		_c.mutation.SetSentCount(v)
@@ -429,6 +447,9 @@ func (_c *InvitationCreate) check() error {
 		if err := invitation.FamilyNameValidator(v); err != nil {
 			return &ValidationError{Name: "family_name", err: fmt.Errorf(`ent: validator failed for field "Invitation.family_name": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Locked(); !ok {
+		return &ValidationError{Name: "locked", err: errors.New(`ent: missing required field "Invitation.locked"`)}
 	}
 	if _, ok := _c.mutation.SentCount(); !ok {
 		return &ValidationError{Name: "sent_count", err: errors.New(`ent: missing required field "Invitation.sent_count"`)}
@@ -545,6 +566,10 @@ func (_c *InvitationCreate) createSpec() (*Invitation, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.FamilyName(); ok {
 		_spec.SetField(invitation.FieldFamilyName, field.TypeString, value)
 		_node.FamilyName = value
+	}
+	if value, ok := _c.mutation.Locked(); ok {
+		_spec.SetField(invitation.FieldLocked, field.TypeBool, value)
+		_node.Locked = value
 	}
 	if value, ok := _c.mutation.SentCount(); ok {
 		_spec.SetField(invitation.FieldSentCount, field.TypeInt, value)
@@ -845,6 +870,18 @@ func (u *InvitationUpsert) SetFamilyName(v string) *InvitationUpsert {
 // UpdateFamilyName sets the "family_name" field to the value that was provided on create.
 func (u *InvitationUpsert) UpdateFamilyName() *InvitationUpsert {
 	u.SetExcluded(invitation.FieldFamilyName)
+	return u
+}
+
+// SetLocked sets the "locked" field.
+func (u *InvitationUpsert) SetLocked(v bool) *InvitationUpsert {
+	u.Set(invitation.FieldLocked, v)
+	return u
+}
+
+// UpdateLocked sets the "locked" field to the value that was provided on create.
+func (u *InvitationUpsert) UpdateLocked() *InvitationUpsert {
+	u.SetExcluded(invitation.FieldLocked)
 	return u
 }
 
@@ -1198,6 +1235,20 @@ func (u *InvitationUpsertOne) SetFamilyName(v string) *InvitationUpsertOne {
 func (u *InvitationUpsertOne) UpdateFamilyName() *InvitationUpsertOne {
 	return u.Update(func(s *InvitationUpsert) {
 		s.UpdateFamilyName()
+	})
+}
+
+// SetLocked sets the "locked" field.
+func (u *InvitationUpsertOne) SetLocked(v bool) *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetLocked(v)
+	})
+}
+
+// UpdateLocked sets the "locked" field to the value that was provided on create.
+func (u *InvitationUpsertOne) UpdateLocked() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateLocked()
 	})
 }
 
@@ -1731,6 +1782,20 @@ func (u *InvitationUpsertBulk) SetFamilyName(v string) *InvitationUpsertBulk {
 func (u *InvitationUpsertBulk) UpdateFamilyName() *InvitationUpsertBulk {
 	return u.Update(func(s *InvitationUpsert) {
 		s.UpdateFamilyName()
+	})
+}
+
+// SetLocked sets the "locked" field.
+func (u *InvitationUpsertBulk) SetLocked(v bool) *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetLocked(v)
+	})
+}
+
+// UpdateLocked sets the "locked" field to the value that was provided on create.
+func (u *InvitationUpsertBulk) UpdateLocked() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateLocked()
 	})
 }
 

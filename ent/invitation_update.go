@@ -252,6 +252,20 @@ func (_u *InvitationUpdate) SetNillableFamilyName(v *string) *InvitationUpdate {
 	return _u
 }
 
+// SetLocked sets the "locked" field.
+func (_u *InvitationUpdate) SetLocked(v bool) *InvitationUpdate {
+	_u.mutation.SetLocked(v)
+	return _u
+}
+
+// SetNillableLocked sets the "locked" field if the given value is not nil.
+func (_u *InvitationUpdate) SetNillableLocked(v *bool) *InvitationUpdate {
+	if v != nil {
+		_u.SetLocked(*v)
+	}
+	return _u
+}
+
 // SetSentCount sets the "sent_count" field.
 func (_u *InvitationUpdate) SetSentCount(v int) *InvitationUpdate {
 	_u.mutation.ResetSentCount()
@@ -538,6 +552,9 @@ func (_u *InvitationUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	}
 	if value, ok := _u.mutation.FamilyName(); ok {
 		_spec.SetField(invitation.FieldFamilyName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Locked(); ok {
+		_spec.SetField(invitation.FieldLocked, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.SentCount(); ok {
 		_spec.SetField(invitation.FieldSentCount, field.TypeInt, value)
@@ -861,6 +878,20 @@ func (_u *InvitationUpdateOne) SetNillableFamilyName(v *string) *InvitationUpdat
 	return _u
 }
 
+// SetLocked sets the "locked" field.
+func (_u *InvitationUpdateOne) SetLocked(v bool) *InvitationUpdateOne {
+	_u.mutation.SetLocked(v)
+	return _u
+}
+
+// SetNillableLocked sets the "locked" field if the given value is not nil.
+func (_u *InvitationUpdateOne) SetNillableLocked(v *bool) *InvitationUpdateOne {
+	if v != nil {
+		_u.SetLocked(*v)
+	}
+	return _u
+}
+
 // SetSentCount sets the "sent_count" field.
 func (_u *InvitationUpdateOne) SetSentCount(v int) *InvitationUpdateOne {
 	_u.mutation.ResetSentCount()
@@ -1177,6 +1208,9 @@ func (_u *InvitationUpdateOne) sqlSave(ctx context.Context) (_node *Invitation, 
 	}
 	if value, ok := _u.mutation.FamilyName(); ok {
 		_spec.SetField(invitation.FieldFamilyName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Locked(); ok {
+		_spec.SetField(invitation.FieldLocked, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.SentCount(); ok {
 		_spec.SetField(invitation.FieldSentCount, field.TypeInt, value)

@@ -13218,6 +13218,7 @@ type InvitationMutation struct {
 	name                *string
 	given_name          *string
 	family_name         *string
+	locked              *bool
 	sent_count          *int
 	addsent_count       *int
 	expires_at          *time.Time
@@ -13936,6 +13937,42 @@ func (m *InvitationMutation) ResetFamilyName() {
 	m.family_name = nil
 }
 
+// SetLocked sets the "locked" field.
+func (m *InvitationMutation) SetLocked(b bool) {
+	m.locked = &b
+}
+
+// Locked returns the value of the "locked" field in the mutation.
+func (m *InvitationMutation) Locked() (r bool, exists bool) {
+	v := m.locked
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLocked returns the old "locked" field's value of the Invitation entity.
+// If the Invitation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvitationMutation) OldLocked(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLocked is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLocked requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLocked: %w", err)
+	}
+	return oldValue.Locked, nil
+}
+
+// ResetLocked resets all changes to the "locked" field.
+func (m *InvitationMutation) ResetLocked() {
+	m.locked = nil
+}
+
 // SetSentCount sets the "sent_count" field.
 func (m *InvitationMutation) SetSentCount(i int) {
 	m.sent_count = &i
@@ -14293,7 +14330,7 @@ func (m *InvitationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *InvitationMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 22)
 	if m.organization != nil {
 		fields = append(fields, invitation.FieldOrganizationID)
 	}
@@ -14338,6 +14375,9 @@ func (m *InvitationMutation) Fields() []string {
 	}
 	if m.family_name != nil {
 		fields = append(fields, invitation.FieldFamilyName)
+	}
+	if m.locked != nil {
+		fields = append(fields, invitation.FieldLocked)
 	}
 	if m.sent_count != nil {
 		fields = append(fields, invitation.FieldSentCount)
@@ -14395,6 +14435,8 @@ func (m *InvitationMutation) Field(name string) (ent.Value, bool) {
 		return m.GivenName()
 	case invitation.FieldFamilyName:
 		return m.FamilyName()
+	case invitation.FieldLocked:
+		return m.Locked()
 	case invitation.FieldSentCount:
 		return m.SentCount()
 	case invitation.FieldExpiresAt:
@@ -14446,6 +14488,8 @@ func (m *InvitationMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldGivenName(ctx)
 	case invitation.FieldFamilyName:
 		return m.OldFamilyName(ctx)
+	case invitation.FieldLocked:
+		return m.OldLocked(ctx)
 	case invitation.FieldSentCount:
 		return m.OldSentCount(ctx)
 	case invitation.FieldExpiresAt:
@@ -14571,6 +14615,13 @@ func (m *InvitationMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetFamilyName(v)
+		return nil
+	case invitation.FieldLocked:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLocked(v)
 		return nil
 	case invitation.FieldSentCount:
 		v, ok := value.(int)
@@ -14755,6 +14806,9 @@ func (m *InvitationMutation) ResetField(name string) error {
 		return nil
 	case invitation.FieldFamilyName:
 		m.ResetFamilyName()
+		return nil
+	case invitation.FieldLocked:
+		m.ResetLocked()
 		return nil
 	case invitation.FieldSentCount:
 		m.ResetSentCount()

@@ -529,14 +529,18 @@ func init() {
 	invitation.DefaultFamilyName = invitationDescFamilyName.Default.(string)
 	// invitation.FamilyNameValidator is a validator for the "family_name" field. It is called by the builders before save.
 	invitation.FamilyNameValidator = invitationDescFamilyName.Validators[0].(func(string) error)
+	// invitationDescLocked is the schema descriptor for locked field.
+	invitationDescLocked := invitationFields[16].Descriptor()
+	// invitation.DefaultLocked holds the default value on creation for the locked field.
+	invitation.DefaultLocked = invitationDescLocked.Default.(bool)
 	// invitationDescSentCount is the schema descriptor for sent_count field.
-	invitationDescSentCount := invitationFields[16].Descriptor()
+	invitationDescSentCount := invitationFields[17].Descriptor()
 	// invitation.DefaultSentCount holds the default value on creation for the sent_count field.
 	invitation.DefaultSentCount = invitationDescSentCount.Default.(int)
 	// invitation.SentCountValidator is a validator for the "sent_count" field. It is called by the builders before save.
 	invitation.SentCountValidator = invitationDescSentCount.Validators[0].(func(int) error)
 	// invitationDescVersion is the schema descriptor for version field.
-	invitationDescVersion := invitationFields[20].Descriptor()
+	invitationDescVersion := invitationFields[21].Descriptor()
 	// invitation.DefaultVersion holds the default value on creation for the version field.
 	invitation.DefaultVersion = invitationDescVersion.Default.(int)
 	// invitation.VersionValidator is a validator for the "version" field. It is called by the builders before save.

@@ -3,6 +3,7 @@ package roster
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
@@ -32,6 +33,9 @@ type Invited struct {
 	Builtin *access.Builtin
 	Groups  []uuid.UUID
 	Tags    []string
+	// Directory is what the organization's directory says of the person, where it
+	// is the directory that invites.
+	Directory Directory
 }
 
 // Invite invites people to join an organization and makes the letters go out, in
@@ -49,6 +53,9 @@ func Invite(ctx context.Context, tx *database.Tx, organization uuid.UUID, list [
 				SetKind(invitation.KindMEMBERSHIP).SetStatus(invitation.StatusPENDING).
 				SetEmail(i.Email).SetEmailKey(EmailKey(i.Email)).SetNillableUserID(i.User).
 				SetNillableBuiltin(i.Builtin).SetGroups(textsOf(i.Groups)).SetTags(notNil(i.Tags)).
+				SetExternalID(i.Directory.ExternalID).SetLocked(i.Directory.Locked).
+				SetDirectoryName(i.Directory.UserName).SetDirectoryKey(strings.ToLower(i.Directory.UserName)).
+				SetName(i.Directory.Name).SetGivenName(i.Directory.GivenName).SetFamilyName(i.Directory.FamilyName).
 				SetExpiresAt(tx.Now().Add(InvitationLifetime)).SetInvitedBy(by).SetCreatedAt(tx.Now()))
 		}
 		rows, err := tx.Invitation.CreateBulk(creates...).Save(system(ctx))

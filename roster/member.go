@@ -3,11 +3,13 @@ package roster
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -17,8 +19,35 @@ type Joining struct {
 	// Owner makes the person the one owner.
 	Owner bool
 	Tags  []string
-	// ExternalID is what the organization's directory calls the person.
+	// ID is what the membership was announced as, nil for a new one.
+	ID *uuid.UUID
+	// Directory is what the organization's directory says of the person.
+	Directory Directory
+}
+
+// Directory is what the directory of an organization says of a person, all of it
+// empty where it says nothing.
+type Directory struct {
+	// ExternalID is the directory's id for the person.
 	ExternalID string
+	// UserName is what the person signs in with there, often an address.
+	UserName string
+	// Name, GivenName and FamilyName are the person's. The name of a member is that
+	// of the account.
+	Name, GivenName, FamilyName string
+	// Locked says that the person is a member in vain.
+	Locked bool
+}
+
+// JoiningOf returns how a person joins who accepts an invitation: as the directory
+// said that invited them, under the id that it knows.
+func JoiningOf(row *ent.Invitation) Joining {
+	return Joining{
+		ID: &row.ID, Tags: row.Tags,
+		Directory: Directory{
+			ExternalID: row.ExternalID, UserName: row.DirectoryName, GivenName: row.GivenName, FamilyName: row.FamilyName, Locked: row.Locked,
+		},
+	}
 }
 
 // CheckRoom returns LIMIT_EXCEEDED if the organization has no room for so many
@@ -34,10 +63,19 @@ func Join(ctx context.Context, tx *database.Tx, organization, person uuid.UUID, 
 	if j.Tags == nil {
 		j.Tags = []string{}
 	}
-	row, err := tx.Membership.Create().
+	create := tx.Membership.Create().
 		SetID(tx.NewID()).SetOrganizationID(organization).SetUserID(person).SetOwner(j.Owner).
-		SetTags(j.Tags).SetExternalID(j.ExternalID).SetCreatedAt(tx.Now()).
-		Save(system(ctx))
+		SetTags(j.Tags).SetCreatedAt(tx.Now()).
+		SetExternalID(j.Directory.ExternalID).
+		SetDirectoryName(j.Directory.UserName).SetDirectoryKey(strings.ToLower(j.Directory.UserName)).
+		SetGivenName(j.Directory.GivenName).SetFamilyName(j.Directory.FamilyName)
+	if j.ID != nil {
+		create.SetID(*j.ID)
+	}
+	if j.Directory.Locked {
+		create.SetLocked(true).SetLockReason(membership.LockReasonMANUAL)
+	}
+	row, err := create.Save(system(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("create membership: %w", err)
 	}

@@ -45,6 +45,8 @@ const (
 	FieldGivenName = "given_name"
 	// FieldFamilyName holds the string denoting the family_name field in the database.
 	FieldFamilyName = "family_name"
+	// FieldLocked holds the string denoting the locked field in the database.
+	FieldLocked = "locked"
 	// FieldSentCount holds the string denoting the sent_count field in the database.
 	FieldSentCount = "sent_count"
 	// FieldExpiresAt holds the string denoting the expires_at field in the database.
@@ -97,6 +99,7 @@ var Columns = []string{
 	FieldName,
 	FieldGivenName,
 	FieldFamilyName,
+	FieldLocked,
 	FieldSentCount,
 	FieldExpiresAt,
 	FieldInvitedBy,
@@ -148,6 +151,8 @@ var (
 	DefaultFamilyName string
 	// FamilyNameValidator is a validator for the "family_name" field. It is called by the builders before save.
 	FamilyNameValidator func(string) error
+	// DefaultLocked holds the default value on creation for the "locked" field.
+	DefaultLocked bool
 	// DefaultSentCount holds the default value on creation for the "sent_count" field.
 	DefaultSentCount int
 	// SentCountValidator is a validator for the "sent_count" field. It is called by the builders before save.
@@ -288,6 +293,11 @@ func ByGivenName(opts ...sql.OrderTermOption) OrderOption {
 // ByFamilyName orders the results by the family_name field.
 func ByFamilyName(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldFamilyName, opts...).ToFunc()
+}
+
+// ByLocked orders the results by the locked field.
+func ByLocked(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLocked, opts...).ToFunc()
 }
 
 // BySentCount orders the results by the sent_count field.

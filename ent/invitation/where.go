@@ -107,6 +107,11 @@ func FamilyName(v string) predicate.Invitation {
 	return predicate.Invitation(sql.FieldEQ(FieldFamilyName, v))
 }
 
+// Locked applies equality check predicate on the "locked" field. It's identical to LockedEQ.
+func Locked(v bool) predicate.Invitation {
+	return predicate.Invitation(sql.FieldEQ(FieldLocked, v))
+}
+
 // SentCount applies equality check predicate on the "sent_count" field. It's identical to SentCountEQ.
 func SentCount(v int) predicate.Invitation {
 	return predicate.Invitation(sql.FieldEQ(FieldSentCount, v))
@@ -785,6 +790,16 @@ func FamilyNameEqualFold(v string) predicate.Invitation {
 // FamilyNameContainsFold applies the ContainsFold predicate on the "family_name" field.
 func FamilyNameContainsFold(v string) predicate.Invitation {
 	return predicate.Invitation(sql.FieldContainsFold(FieldFamilyName, v))
+}
+
+// LockedEQ applies the EQ predicate on the "locked" field.
+func LockedEQ(v bool) predicate.Invitation {
+	return predicate.Invitation(sql.FieldEQ(FieldLocked, v))
+}
+
+// LockedNEQ applies the NEQ predicate on the "locked" field.
+func LockedNEQ(v bool) predicate.Invitation {
+	return predicate.Invitation(sql.FieldNEQ(FieldLocked, v))
 }
 
 // SentCountEQ applies the EQ predicate on the "sent_count" field.

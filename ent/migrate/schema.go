@@ -705,6 +705,7 @@ var (
 		{Name: "name", Type: field.TypeString, Size: 200, Default: ""},
 		{Name: "given_name", Type: field.TypeString, Size: 200, Default: ""},
 		{Name: "family_name", Type: field.TypeString, Size: 200, Default: ""},
+		{Name: "locked", Type: field.TypeBool, Default: false},
 		{Name: "sent_count", Type: field.TypeInt, Default: 1},
 		{Name: "expires_at", Type: field.TypeTime},
 		{Name: "invited_by", Type: field.TypeUUID},
@@ -722,13 +723,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "invitations_organizations_organization",
-				Columns:    []*schema.Column{InvitationsColumns[20]},
+				Columns:    []*schema.Column{InvitationsColumns[21]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "invitations_users_user",
-				Columns:    []*schema.Column{InvitationsColumns[21]},
+				Columns:    []*schema.Column{InvitationsColumns[22]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -737,7 +738,7 @@ var (
 			{
 				Name:    "invitation_one_pending",
 				Unique:  true,
-				Columns: []*schema.Column{InvitationsColumns[20], InvitationsColumns[4]},
+				Columns: []*schema.Column{InvitationsColumns[21], InvitationsColumns[4]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'PENDING' AND kind = 'MEMBERSHIP'",
 				},
@@ -745,7 +746,7 @@ var (
 			{
 				Name:    "invitation_one_transfer",
 				Unique:  true,
-				Columns: []*schema.Column{InvitationsColumns[20]},
+				Columns: []*schema.Column{InvitationsColumns[21]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'PENDING' AND kind = 'OWNERSHIP_TRANSFER'",
 				},
@@ -753,12 +754,12 @@ var (
 			{
 				Name:    "invitation_organization_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{InvitationsColumns[20], InvitationsColumns[19]},
+				Columns: []*schema.Column{InvitationsColumns[21], InvitationsColumns[20]},
 			},
 			{
 				Name:    "invitation_organization_id_directory_key",
 				Unique:  false,
-				Columns: []*schema.Column{InvitationsColumns[20], InvitationsColumns[10]},
+				Columns: []*schema.Column{InvitationsColumns[21], InvitationsColumns[10]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'PENDING' AND directory_key <> ''",
 				},
@@ -771,12 +772,12 @@ var (
 			{
 				Name:    "invitation_user_id",
 				Unique:  false,
-				Columns: []*schema.Column{InvitationsColumns[21]},
+				Columns: []*schema.Column{InvitationsColumns[22]},
 			},
 			{
 				Name:    "invitation_status_expires_at",
 				Unique:  false,
-				Columns: []*schema.Column{InvitationsColumns[2], InvitationsColumns[15]},
+				Columns: []*schema.Column{InvitationsColumns[2], InvitationsColumns[16]},
 			},
 		},
 	}

@@ -39,6 +39,8 @@ func (Invitation) Fields() []ent.Field {
 		field.String("name").Default("").MaxRuneLen(200),
 		field.String("given_name").Default("").MaxRuneLen(200),
 		field.String("family_name").Default("").MaxRuneLen(200),
+		// Whether the member will be locked.
+		field.Bool("locked").Default(false),
 		field.Int("sent_count").Default(1).Positive(),
 		field.Time("expires_at"),
 		// Who invited, as they are known to the journal.

@@ -144,6 +144,7 @@ CREATE TABLE "invitations" (
   "name" character varying NOT NULL DEFAULT '',
   "given_name" character varying NOT NULL DEFAULT '',
   "family_name" character varying NOT NULL DEFAULT '',
+  "locked" boolean NOT NULL DEFAULT false,
   "sent_count" bigint NOT NULL DEFAULT 1,
   "expires_at" timestamptz NOT NULL,
   "invited_by" uuid NOT NULL,

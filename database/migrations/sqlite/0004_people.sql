@@ -154,6 +154,7 @@ CREATE TABLE `invitations` (
   `name` text NOT NULL DEFAULT '',
   `given_name` text NOT NULL DEFAULT '',
   `family_name` text NOT NULL DEFAULT '',
+  `locked` bool NOT NULL DEFAULT (false),
   `sent_count` integer NOT NULL DEFAULT (1),
   `expires_at` datetime NOT NULL,
   `invited_by` uuid NOT NULL,
