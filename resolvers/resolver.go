@@ -7,6 +7,7 @@ package resolvers
 import (
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/service/directory"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/identity"
 	"github.com/headwater-platform/headwater/service/invitations"
@@ -32,6 +33,10 @@ type Resolver struct {
 	Costs  *costs.Service
 	Groups *groups.Service
 	Jobs   *jobs.Service
+	Checks    *checks.Service
+	Costs     *costs.Service
+	Directory *directory.Service
+	Groups    *groups.Service
 	// Platform is set where there is an issuer of tokens.
 	Platform *platform.Service
 	// Invitations is set where there is an issuer of tokens.

@@ -174,6 +174,10 @@ type answer struct {
 
 // refuse answers a request that does not get as far as the executor.
 func (e *edge) refuse(w http.ResponseWriter, r *http.Request, status int, err error) {
+	if d := e.Directories; d != nil && strings.HasPrefix(r.URL.Path, d.Root+"/") {
+		e.refuseDirectory(w, r, status, err)
+		return
+	}
 	shown := e.present(r.Context(), err)
 	shown.Path, shown.Locations = nil, nil
 	e.write(w, r, status, answer{Errors: gqlerror.List{shown}})

@@ -73,6 +73,9 @@ type Options struct {
 	// it, for the page /mailbox. Without it there is no such page.
 	Mailbox func(ctx context.Context) ([]byte, error)
 
+	// Directories is what the directories of organizations call, or nil.
+	Directories *Protocol
+
 	// Limits bound each request.
 	Limits Limits
 
@@ -93,6 +96,20 @@ type Options struct {
 	// Metrics is the registry that /metrics shows and that the edge adds its
 	// own to. The default is a new one.
 	Metrics *prometheus.Registry
+}
+
+// Protocol is another surface than GraphQL. Its requests pass the same limits, and
+// what is refused has its form.
+type Protocol struct {
+	// Root is the path that all of its endpoints are below.
+	Root string
+	// Handler returns the endpoints; they hand their errors to refuse.
+	Handler func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler
+	// Refuse writes an error that is shown as it is. The status is 0 where it is
+	// that of the error.
+	Refuse func(w http.ResponseWriter, shown fault.Error, status int)
+	// Status returns the status of an error.
+	Status func(err error) int
 }
 
 // Limits bound what one request may ask of the platform. A zero value takes the
@@ -165,6 +182,9 @@ func (e *edge) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(e.clientAddress(), e.identify, e.observe, e.recoverPanics, secureHeaders, middleware.GetHead)
 	r.Handle("/graphql", e.graphQL())
+	if d := e.Directories; d != nil {
+		r.Handle(d.Root+"/*", e.directories(d))
+	}
 	r.Get("/healthz", e.healthy)
 	r.Get("/readyz", e.ready)
 	r.Get("/metrics", e.metrics.handler().ServeHTTP)

@@ -456,6 +456,9 @@ func moves() []move {
 			return map[string]any{"applicationId": pickOf(p, p.there[slug].applications)}
 		}, nil},
 		{"createApiKey", keyPath, 8, newKey, keyMade},
+		{"createScimToken", "scimToken.id", 2, func(p *sequence, slug string) map[string]any {
+			return map[string]any{"organizationId": p.w.ids[slug], "name": p.name("scim")}
+		}, nil},
 		{"rotateApiKey", keyPath, 3, func(p *sequence, slug string) map[string]any {
 			return map[string]any{"apiKeyId": pickOf(p, p.there[slug].keys)}
 		}, keyMade},

@@ -22,9 +22,11 @@ import (
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/resolvers"
+	"github.com/headwater-platform/headwater/scim"
 	"github.com/headwater-platform/headwater/server"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/service/directory"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/invitations"
 	"github.com/headwater-platform/headwater/service/jobs"
@@ -105,6 +107,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 		services: resolvers.Resolver{
 			Checks:        checks.New(db, store),
 			Costs:         costs.New(db, store),
+			Directory:     directory.New(db, store, rand.Reader),
 			Groups:        groups.New(db, store),
 			Jobs:          jobs.New(db, store),
 			Keys:          keys.New(db, store, rand.Reader),
@@ -197,7 +200,8 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 		OpenIDConfiguration: func() ([]byte, error) {
 			return s.issuer.OpenIDConfiguration(s.address)
 		},
-		SignIn: p.signIn(s.address),
+		SignIn:      p.signIn(s.address),
+		Directories: p.directories(s.address),
 		Limits: server.Limits{
 			BodyBytes: s.limits.BodyBytes, UploadBytes: s.limits.UploadBytes,
 			Tokens: s.limits.QueryTokens, Depth: s.limits.QueryDepth, Cost: s.limits.QueryCost,
@@ -208,6 +212,16 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 		Logger:         s.logger,
 		Metrics:        p.metrics(),
 	}), nil
+}
+
+// directories returns what the directories of organizations call.
+func (p *platform) directories(address string) *server.Protocol {
+	return &server.Protocol{
+		Root: scim.Root, Refuse: scim.Refuse, Status: scim.Status,
+		Handler: func(refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
+			return scim.Handler(p.services.Directory, p.services.Groups, address, refuse)
+		},
+	}
 }
 
 // authenticate returns the function that turns a bearer, which is an access token

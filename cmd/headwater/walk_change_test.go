@@ -318,6 +318,9 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 			return map[string]any{"secret": k.bearers["adam+key"]}, at("acme")
 		},
 
+		"createScimToken": named("organizationId", "acme", nil),
+		"deleteScimToken": gone("scimTokenId", "Application", "createScimToken", "scimToken", inAcme(nil), ""),
+
 		"createProject":    named("organizationId", "acme", nil),
 		"updateProject":    on("projectId", "acme.site", map[string]any{"name": "site-of-acme"}),
 		"deleteProject":    gone("projectId", "Project", "createProject", "project", inAcme(nil), ""),
