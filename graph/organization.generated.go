@@ -19,6 +19,7 @@ import (
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/service/directory"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/identity"
 	"github.com/headwater-platform/headwater/service/invitations"
@@ -60,6 +61,7 @@ type OrganizationResolver interface {
 	EffectiveBillingMultipliers(ctx context.Context, obj *organizations.Organization, month *pricing.Month) ([]*rates.EffectiveMultiplier, error)
 	Costs(ctx context.Context, obj *organizations.Organization, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) (*costs.Report, error)
 	CostLines(ctx context.Context, obj *organizations.Organization, month pricing.Month, first *int, after *string, last *int, before *string) (*costs.LineConnection, error)
+	ScimTokens(ctx context.Context, obj *organizations.Organization) ([]*directory.Token, error)
 	IdentityProviders(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*identity.ProviderConnection, error)
 	TrustedIssuers(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*identity.IssuerConnection, error)
 	Invitations(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.InvitationWhereInput) (*invitations.Connection, error)
@@ -2199,6 +2201,38 @@ func (ec *executionContext) fieldContext_Organization_costLines(ctx context.Cont
 	if fc.Args, err = ec.field_Organization_costLines_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Organization_scimTokens(ctx context.Context, field graphql.CollectedField, obj *organizations.Organization) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Organization_scimTokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Organization().ScimTokens(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*directory.Token) graphql.Marshaler {
+			return ec.marshalNScimToken2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋdirectoryᚐTokenᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Organization_scimTokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Organization",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScimToken(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -4917,6 +4951,44 @@ func (ec *executionContext) _Organization(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._Organization_costLines(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "scimTokens":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Organization_scimTokens(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

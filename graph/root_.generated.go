@@ -432,6 +432,12 @@ type ComplexityRoot struct {
 		Project          func(childComplexity int) int
 	}
 
+	CreateScimTokenPayload struct {
+		ClientMutationID func(childComplexity int) int
+		ScimToken        func(childComplexity int) int
+		Secret           func(childComplexity int) int
+	}
+
 	CreateTrustedIssuerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		TrustedIssuer    func(childComplexity int) int
@@ -496,6 +502,11 @@ type ComplexityRoot struct {
 	DeleteProjectPayload struct {
 		ClientMutationID func(childComplexity int) int
 		ProjectID        func(childComplexity int) int
+	}
+
+	DeleteScimTokenPayload struct {
+		ClientMutationID func(childComplexity int) int
+		ScimTokenID      func(childComplexity int) int
 	}
 
 	DeleteSshKeyPayload struct {
@@ -858,6 +869,7 @@ type ComplexityRoot struct {
 		CreateOrganization       func(childComplexity int, input model.CreateOrganizationInput) int
 		CreatePolicy             func(childComplexity int, input model.CreatePolicyInput) int
 		CreateProject            func(childComplexity int, input model.CreateProjectInput) int
+		CreateScimToken          func(childComplexity int, input model.CreateScimTokenInput) int
 		CreateTrustedIssuer      func(childComplexity int, input model.CreateTrustedIssuerInput) int
 		CreateUser               func(childComplexity int, input model.CreateUserInput) int
 		DeactivateOrganization   func(childComplexity int, input model.DeactivateOrganizationInput) int
@@ -872,6 +884,7 @@ type ComplexityRoot struct {
 		DeletePolicy             func(childComplexity int, input model.DeletePolicyInput) int
 		DeleteProject            func(childComplexity int, input model.DeleteProjectInput) int
 		DeleteSSHKey             func(childComplexity int, input model.DeleteSSHKeyInput) int
+		DeleteScimToken          func(childComplexity int, input model.DeleteScimTokenInput) int
 		DeleteTrustedIssuer      func(childComplexity int, input model.DeleteTrustedIssuerInput) int
 		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
 		EndImpersonation         func(childComplexity int, input model.EndImpersonationInput) int
@@ -1015,6 +1028,7 @@ type ComplexityRoot struct {
 		Policies                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.PolicyWhereInput, orderBy *model.PolicyOrder) int
 		Projects                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) int
 		PurgeAt                     func(childComplexity int) int
+		ScimTokens                  func(childComplexity int) int
 		SettingValues               func(childComplexity int, keys []string) int
 		Slug                        func(childComplexity int) int
 		Status                      func(childComplexity int) int
@@ -1375,6 +1389,14 @@ type ComplexityRoot struct {
 	SSHKeyEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ScimToken struct {
+		AccessKey func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Name      func(childComplexity int) int
 	}
 
 	SendPasswordResetPayload struct {
@@ -3069,6 +3091,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateProjectPayload.Project(childComplexity), true
 
+	case "CreateScimTokenPayload.clientMutationId":
+		if e.ComplexityRoot.CreateScimTokenPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateScimTokenPayload.ClientMutationID(childComplexity), true
+	case "CreateScimTokenPayload.scimToken":
+		if e.ComplexityRoot.CreateScimTokenPayload.ScimToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateScimTokenPayload.ScimToken(childComplexity), true
+	case "CreateScimTokenPayload.secret":
+		if e.ComplexityRoot.CreateScimTokenPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateScimTokenPayload.Secret(childComplexity), true
+
 	case "CreateTrustedIssuerPayload.clientMutationId":
 		if e.ComplexityRoot.CreateTrustedIssuerPayload.ClientMutationID == nil {
 			break
@@ -3243,6 +3284,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteProjectPayload.ProjectID(childComplexity), true
+
+	case "DeleteScimTokenPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteScimTokenPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteScimTokenPayload.ClientMutationID(childComplexity), true
+	case "DeleteScimTokenPayload.scimTokenId":
+		if e.ComplexityRoot.DeleteScimTokenPayload.ScimTokenID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteScimTokenPayload.ScimTokenID(childComplexity), true
 
 	case "DeleteSshKeyPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteSshKeyPayload.ClientMutationID == nil {
@@ -4761,6 +4815,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateProject(childComplexity, args["input"].(model.CreateProjectInput)), true
+	case "Mutation.createScimToken":
+		if e.ComplexityRoot.Mutation.CreateScimToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createScimToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateScimToken(childComplexity, args["input"].(model.CreateScimTokenInput)), true
 	case "Mutation.createTrustedIssuer":
 		if e.ComplexityRoot.Mutation.CreateTrustedIssuer == nil {
 			break
@@ -4915,6 +4980,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteSSHKey(childComplexity, args["input"].(model.DeleteSSHKeyInput)), true
+	case "Mutation.deleteScimToken":
+		if e.ComplexityRoot.Mutation.DeleteScimToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteScimToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteScimToken(childComplexity, args["input"].(model.DeleteScimTokenInput)), true
 	case "Mutation.deleteTrustedIssuer":
 		if e.ComplexityRoot.Mutation.DeleteTrustedIssuer == nil {
 			break
@@ -6126,6 +6202,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.PurgeAt(childComplexity), true
+	case "Organization.scimTokens":
+		if e.ComplexityRoot.Organization.ScimTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.ScimTokens(childComplexity), true
 	case "Organization.settingValues":
 		if e.ComplexityRoot.Organization.SettingValues == nil {
 			break
@@ -7491,6 +7573,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SSHKeyEdge.Node(childComplexity), true
+
+	case "ScimToken.accessKey":
+		if e.ComplexityRoot.ScimToken.AccessKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScimToken.AccessKey(childComplexity), true
+	case "ScimToken.createdAt":
+		if e.ComplexityRoot.ScimToken.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScimToken.CreatedAt(childComplexity), true
+	case "ScimToken.expiresAt":
+		if e.ComplexityRoot.ScimToken.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScimToken.ExpiresAt(childComplexity), true
+	case "ScimToken.id":
+		if e.ComplexityRoot.ScimToken.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScimToken.ID(childComplexity), true
+	case "ScimToken.name":
+		if e.ComplexityRoot.ScimToken.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScimToken.Name(childComplexity), true
 
 	case "SendPasswordResetPayload.clientMutationId":
 		if e.ComplexityRoot.SendPasswordResetPayload.ClientMutationID == nil {
@@ -8977,6 +9090,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateOrganizationInput,
 		ec.unmarshalInputCreatePolicyInput,
 		ec.unmarshalInputCreateProjectInput,
+		ec.unmarshalInputCreateScimTokenInput,
 		ec.unmarshalInputCreateTrustedIssuerInput,
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputDeactivateOrganizationInput,
@@ -8990,6 +9104,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteOrganizationInput,
 		ec.unmarshalInputDeletePolicyInput,
 		ec.unmarshalInputDeleteProjectInput,
+		ec.unmarshalInputDeleteScimTokenInput,
 		ec.unmarshalInputDeleteSshKeyInput,
 		ec.unmarshalInputDeleteTrustedIssuerInput,
 		ec.unmarshalInputDisableSecondFactorInput,
@@ -9155,7 +9270,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -9171,6 +9286,7 @@ var sources = []*ast.Source{
 	{Name: "account.graphql", Input: sourceData("account.graphql"), BuiltIn: false},
 	{Name: "application.graphql", Input: sourceData("application.graphql"), BuiltIn: false},
 	{Name: "billing.graphql", Input: sourceData("billing.graphql"), BuiltIn: false},
+	{Name: "directory.graphql", Input: sourceData("directory.graphql"), BuiltIn: false},
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "identity.graphql", Input: sourceData("identity.graphql"), BuiltIn: false},
 	{Name: "invitation.graphql", Input: sourceData("invitation.graphql"), BuiltIn: false},
@@ -9931,6 +10047,18 @@ func (ec *executionContext) childFields_CreateProjectPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CreateProjectPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateScimTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scimToken":
+		return ec.fieldContext_CreateScimTokenPayload_scimToken(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateScimTokenPayload_secret(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateScimTokenPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateScimTokenPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateTrustedIssuerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "trustedIssuer":
@@ -10061,6 +10189,16 @@ func (ec *executionContext) childFields_DeleteProjectPayload(ctx context.Context
 		return ec.fieldContext_DeleteProjectPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteProjectPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteScimTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scimTokenId":
+		return ec.fieldContext_DeleteScimTokenPayload_scimTokenId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteScimTokenPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteScimTokenPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteSshKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10865,6 +11003,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_costs(ctx, field)
 	case "costLines":
 		return ec.fieldContext_Organization_costLines(ctx, field)
+	case "scimTokens":
+		return ec.fieldContext_Organization_scimTokens(ctx, field)
 	case "identityProviders":
 		return ec.fieldContext_Organization_identityProviders(ctx, field)
 	case "trustedIssuers":
@@ -11537,6 +11677,22 @@ func (ec *executionContext) childFields_SSHKeyEdge(ctx context.Context, field gr
 		return ec.fieldContext_SSHKeyEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SSHKeyEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ScimToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ScimToken_id(ctx, field)
+	case "name":
+		return ec.fieldContext_ScimToken_name(ctx, field)
+	case "accessKey":
+		return ec.fieldContext_ScimToken_accessKey(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ScimToken_expiresAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ScimToken_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScimToken", field.Name)
 }
 
 func (ec *executionContext) childFields_SendPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

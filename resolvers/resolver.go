@@ -29,14 +29,11 @@ import (
 
 // Resolver holds the services that resolvers call.
 type Resolver struct {
-	Checks *checks.Service
-	Costs  *costs.Service
-	Groups *groups.Service
-	Jobs   *jobs.Service
 	Checks    *checks.Service
 	Costs     *costs.Service
-	Directory *directory.Service
 	Groups    *groups.Service
+	Jobs      *jobs.Service
+	Directory *directory.Service
 	// Platform is set where there is an issuer of tokens.
 	Platform *platform.Service
 	// Invitations is set where there is an issuer of tokens.

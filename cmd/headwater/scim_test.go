@@ -421,6 +421,31 @@ func TestSCIMTellsNobodyElse(t *testing.T) {
 	})
 }
 
+// TestSCIMKeepsWhoAccepts finds somebody who was invited because they have an
+// account elsewhere under the same id once they have accepted, in the group and with
+// all that the directory said.
+func TestSCIMKeepsWhoAccepts(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		d := w.connect(t, "olga", "acme")
+		d.do(t, scimStep{name: "create", method: "POST", path: "/Users", status: 201, keep: map[string]string{"bob": "id"},
+			body: `{` + okUser + `,"userName":"bob@corp.example","externalId":"b-1","emails":[{"value":"bob@bravo.example"}],"name":{"givenName":"Bob","familyName":"de Boer"}}`})
+		d.do(t, scimStep{name: "group", method: "POST", path: "/Groups", status: 201, keep: map[string]string{"sales": "id"},
+			body: `{` + okGroup + `,"displayName":"Sales","members":[{"value":"{bob}"}]}`, want: map[string]string{"members/#": "0"}})
+		if err := db.Client().User.UpdateOneID(w.key(t, "bob")).SetEmailVerifiedAt(dbtest.Start()).Exec(w.system(t)); err != nil {
+			t.Fatal(err)
+		}
+		w.must(t, "bob", `mutation($i: AcceptInvitationInput!) { acceptInvitation(input: $i) { membership { id } } }`,
+			map[string]any{"i": map[string]any{"invitationId": strings.Replace(d.kept["bob"], "mem_", "inv_", 1)}})
+		d.do(t, scimStep{name: "the member", method: "GET", path: "/Users/{bob}", status: 200, want: map[string]string{
+			"userName": `"bob@corp.example"`, "externalId": `"b-1"`, "name/familyName": `"de Boer"`, "groups/0/value": `"{sales}"`, "emails/0/value": `"bob@bravo.example"`,
+		}})
+		d.do(t, scimStep{name: "the name is not ours", method: "PATCH", path: "/Users/{bob}", body: patchOf(`{"op":"replace","path":"displayName","value":"Robert"}`), status: 200,
+			want: map[string]string{"displayName": `"bob"`}})
+	})
+}
+
 // TestSCIMStatements lists few and many people and groups, and counts statements.
 func TestSCIMStatements(t *testing.T) {
 	t.Parallel()

@@ -16,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/roster"
+	"github.com/headwater-platform/headwater/service/directory"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/identity"
 	"github.com/headwater-platform/headwater/service/invitations"
@@ -593,6 +594,28 @@ type CreateProjectPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What to create.
+type CreateScimTokenInput struct {
+	// The organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The name, 1 to 57 characters.
+	Name string `json:"name"`
+	// When it ends, null for never where the organization allows that.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// The new token.
+type CreateScimTokenPayload struct {
+	// The token.
+	ScimToken *directory.Token `json:"scimToken"`
+	// What the directory sends as its bearer token. Nobody can read it again.
+	Secret string `json:"secret"`
+	// What the input said.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `createTrustedIssuer` is asked for. All but the name stays what it is.
 type CreateTrustedIssuerInput struct {
 	// Where.
@@ -828,6 +851,22 @@ type DeleteProjectPayload struct {
 	// The project that is gone.
 	ProjectID typeid.ID `json:"projectId"`
 	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What to delete.
+type DeleteScimTokenInput struct {
+	// The token.
+	ScimTokenID typeid.ID `json:"scimTokenId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What was deleted.
+type DeleteScimTokenPayload struct {
+	// The token that was.
+	ScimTokenID typeid.ID `json:"scimTokenId"`
+	// What the input said.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 

@@ -232,7 +232,7 @@ func admit(ctx context.Context, tx *database.Tx, row *ent.Invitation, account *e
 	if err := checkHandedOn(ctx, tx, row, account, org, groups); err != nil {
 		return uuid.Nil, err
 	}
-	member, err := roster.Join(ctx, tx, org.ID, account.ID, roster.Joining{Tags: row.Tags})
+	member, err := roster.Join(ctx, tx, org.ID, account.ID, roster.JoiningOf(row))
 	if err != nil {
 		return uuid.Nil, err
 	}
