@@ -17,14 +17,19 @@ import (
 // changed by another at the same time: who is in a group, what it gives, whose
 // hands an application is in. And a change is refused if the viewer has lost a
 // right since the request began, or loses one before the change is committed:
-// what was answered to whoever took the right away holds from then on.
+// what was answered to whoever took the right away holds from then on. Nobody
+// changes anything in an organization that has come to its end: NOT_FOUND.
 func (s *Store) Hold(ctx context.Context, tx *database.Tx, organization uuid.UUID) error {
-	if err := holdOrganization(ctx, tx, organization); err != nil {
+	status, err := holdOrganization(ctx, tx, organization)
+	if err != nil {
 		return err
 	}
 	viewer := access.ViewerFrom(ctx)
 	if viewer.IsSystem() || viewer.IsAnonymous() {
 		return nil
+	}
+	if status == orgtree.Deleted {
+		return fault.Missing("organization")
 	}
 	if err := s.checkMaintenance(ctx, tx, viewer, organization); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
 )
 
 // Quota is a setting that bounds how many things of a kind an organization has.
@@ -75,7 +76,7 @@ func counted(ctx context.Context, tx *database.Tx, org Organization, quota Quota
 	if err != nil || value.Int() == unlimited {
 		return unlimited, 0, err
 	}
-	if err := holdOrganization(ctx, tx, org.ID); err != nil {
+	if _, err := holdOrganization(ctx, tx, org.ID); err != nil {
 		return 0, 0, err
 	}
 	had, err = store.count(ctx, org, quota)
@@ -83,18 +84,23 @@ func counted(ctx context.Context, tx *database.Tx, org Organization, quota Quota
 }
 
 // holdOrganization locks an organization's row, if there is one, for others who
-// do the same, without standing in the way of rows that refer to it.
-func holdOrganization(ctx context.Context, tx *database.Tx, id uuid.UUID) error {
-	query := tx.Organization.Query().Where(organization.ID(id))
+// do the same, without standing in the way of rows that refer to it. It returns
+// the state of the organization, "" for none.
+func holdOrganization(ctx context.Context, tx *database.Tx, id uuid.UUID) (orgtree.Status, error) {
+	query := tx.Organization.Query().Where(organization.ID(id)).Select(organization.FieldID, organization.FieldStatus)
 	query.Modify(func(s *entsql.Selector) {
 		if s.Dialect() == dialect.Postgres {
 			s.For(entsql.LockNoKeyUpdate)
 		}
 	})
-	if _, err := query.IDs(unscoped(ctx)); err != nil {
-		return fmt.Errorf("hold organization: %w", err)
+	rows, err := query.All(unscoped(ctx))
+	if err != nil {
+		return "", fmt.Errorf("hold organization: %w", err)
 	}
-	return nil
+	if len(rows) == 0 {
+		return "", nil
+	}
+	return rows[0].Status, nil
 }
 
 // count returns how many things of a quota the organization has.

@@ -530,6 +530,9 @@ func moves() []move {
 		{"unlockMember", "membership.id", 1, func(p *sequence, slug string) map[string]any {
 			return map[string]any{"organizationId": p.w.ids[slug], "userId": p.principal(slug)}
 		}, nil},
+		{"reassignOwner", "organization.id", 1, func(p *sequence, slug string) map[string]any {
+			return map[string]any{"organizationId": p.w.ids[slug], "userId": p.principal(slug), "reason": "The owner is lost."}
+		}, nil},
 		{"requestAccess", "accessRequest.id", 1, func(p *sequence, slug string) map[string]any {
 			return map[string]any{"organizationId": p.w.ids[slug], "role": "ADMINISTRATORS", "reason": "To help."}
 		}, nil},
@@ -555,6 +558,9 @@ func untouching() map[string]string {
 		"changeSupportPlan": "what support costs",
 		"openTicket":        "a question", "replyTicket": "a text", "setTicketPriority": "a question",
 		"resolveTicket": "a question", "closeTicket": "a question", "reopenTicket": "a question",
+		"activateOrganization": "a state, which the owner alone begins",
+		"lockOrganization":     "rights that rest", "unlockOrganization": "rights that rested",
+		"deactivateOrganization": "rights that rest", "reopenOrganization": "rights that rested", "deleteOrganization": "rights that end",
 	}
 }
 

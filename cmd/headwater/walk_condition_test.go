@@ -59,6 +59,7 @@ func conditions() map[string]condition {
 		"OrganizationWhereInput.nameContains": name,
 		"OrganizationWhereInput.kind":         {"kind", words("PLATFORM", "PARTNER", "STANDARD"), equals("kind")},
 		"OrganizationWhereInput.status":       {"status", words("ACTIVE", "LOCKED", "DEACTIVATED"), equals("status")},
+		"OrganizationWhereInput.lockedBy":     {"lock { by }", words("PARTNER", "PLATFORM"), equals("lock.by")},
 		"OrganizationWhereInput.managedById":  {"depth managedBy { id }", ids("Organization"), managedBy},
 		"OrganizationWhereInput.memberOf":     {"slug", booleans, memberOf},
 		"PolicyWhereInput.principalId":        {"principal { id }", ids("Application", "Group"), equals("principal.id")},

@@ -21,6 +21,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/job"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
+	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/ent/ticket"
 	"github.com/headwater-platform/headwater/focus"
@@ -76,6 +77,26 @@ func furnish(t *testing.T, w *world, o *oracle, walkers []*walker) {
 	}
 	w.failedJob(t, "ruin")
 	w.arrange(t, "organization dusk DEACTIVATED")
+	w.close(t, "dusk")
+}
+
+// close deactivates an organization that was locked before, and says more of it
+// than any has to say of itself: when it ended, and what bills called it.
+func (w *world) close(t *testing.T, slug string) {
+	t.Helper()
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		before, err := tx.Organization.Get(ctx, id)
+		if err != nil {
+			return database.Change{}, err
+		}
+		now := tx.Now()
+		after, err := before.Update().SetStatus(orgtree.Deactivated).
+			SetLockedBy(organization.LockedByPARTNER).SetLockedByOrganizationID(*before.ParentID).SetLockReason("Unpaid.").SetLockedAt(now).
+			SetDeactivatedAt(now).SetDeactivationReason("Moving.").SetPurgeAt(now.Add(orgtree.Grace)).SetDeletedAt(now).
+			SetCustomerReferenceBefore("former-reference").
+			Save(ctx)
+		return database.Change{Kind: typeid.Organization, ID: id, Before: before, After: after}, err
+	})
 }
 
 // failedJob makes a job of a kind that was given up.

@@ -103,7 +103,8 @@ func (s *Service) ofManagers(ctx context.Context, o *Organization, text string) 
 		return nil, err
 	}
 	manager, _ := record.Manager()
-	if access.CheckThrough(access.ViewerFrom(ctx), access.PartnerRead, record.Target(), orgtree.ID(manager.ID)) != nil {
+	manages := access.CheckThrough(access.ViewerFrom(ctx), access.PartnerRead, record.Target(), orgtree.ID(manager.ID)) == nil
+	if !manages {
 		return nil, nil //nolint:nilnil // it is the manager's business
 	}
 	return &text, nil
