@@ -35,7 +35,8 @@ type Letter struct {
 const (
 	InvitationLetter    = "invitation"     // about an invitation, to its address
 	TransferLetter      = "transfer"       // about an ownership transfer, to the person
-	OwnerLetter         = "owner"          // to a person who owns an organization from now on, or did until now
+	OwnerLetter         = "owner"          // to a person whom an organization was given to
+	FormerOwnerLetter   = "former-owner"   // to a person whose organization was given to another
 	WelcomeLetter       = "welcome"        // to a person with a new account, to set a password
 	ResetPasswordLetter = "reset-password" //nolint:gosec // the name of a text
 	VerifyEmailLetter   = "verify-email"   // to a person, to prove the address

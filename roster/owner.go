@@ -9,7 +9,6 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
-	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/typeid"
@@ -40,16 +39,16 @@ func ChangeOwner(ctx context.Context, tx *database.Tx, heir *ent.Membership) (fo
 // administer puts a member into the built-in group of administrators, unless they
 // are in it.
 func administer(ctx context.Context, tx *database.Tx, member *ent.Membership) error {
-	id, err := tx.Group.Query().Where(group.OrganizationID(member.OrganizationID), group.BuiltinEQ(access.Administrators)).OnlyID(ctx)
+	administrators, err := BuiltinGroup(ctx, tx, member.OrganizationID, access.Administrators)
 	if err != nil {
-		return fmt.Errorf("find administrators: %w", err)
+		return err
 	}
-	isIn, err := tx.GroupMember.Query().Where(groupmember.GroupID(id), groupmember.MembershipID(member.ID)).Exist(ctx)
+	isIn, err := tx.GroupMember.Query().Where(groupmember.GroupID(administrators.ID), groupmember.MembershipID(member.ID)).Exist(ctx)
 	if err != nil {
 		return fmt.Errorf("look into administrators: %w", err)
 	}
 	if isIn {
 		return nil
 	}
-	return Place(ctx, tx, member, []uuid.UUID{id})
+	return Place(ctx, tx, member, []uuid.UUID{administrators.ID})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func TestEdges(t *testing.T) {
 
 // edges are all cases, by subject.
 func edges() []edge {
-	return append(ownershipEdges(), append(invitationEdges(), memberEdges()...)...)
+	return slices.Concat(ownershipEdges(), invitationEdges(), memberEdges(), lifeEdges())
 }
 
 // about is an input that names acme and one of its people.

@@ -40,7 +40,10 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			"registerResource": "olga", "updateResource": "olga", "releaseResource": "olga",
 			"addSshKey": "olga", "updateSshKey": "olga", "deleteSshKey": "olga",
 			"endImpersonation": "max", "openTicket": "olga", "reopenTicket": "olga",
+			"activateOrganization": "max",
 		}
+		w.personal(t, "max", "home")
+		w.arrange(t, "person bravo ben bravo.administrators\naccount ben ACTIVE")
 		announcement := dig(w.must(t, "ada", mutation("createAnnouncement", "announcement { id }"), map[string]any{"i": map[string]any{"title": "News"}}), "createAnnouncement.announcement.id")
 		ticket := dig(w.must(t, "olga", mutation("openTicket", "ticket { id }"), map[string]any{"i": map[string]any{
 			"organizationId": w.ids["acme"], "subject": "Help", "description": "Please.",
@@ -109,6 +112,15 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"updateSshKey", map[string]any{"sshKeyId": w.ids["acme.laptop"], "disabled": true}, "acme", []string{"~ssh"}},
 			{"deleteSshKey", map[string]any{"sshKeyId": w.ids["acme.laptop"]}, "acme", []string{"-ssh"}},
 			{"deleteGroup", map[string]any{"groupId": w.ids["acme.team"]}, "acme", []string{"+ntc", "-gmb", "-gmb", "-gpr", "-grp", "~dir", "~pol", "~res"}},
+			{"activateOrganization", map[string]any{"id": w.ids["home"], "termsVersion": "1"}, "home", []string{"~org"}},
+			{"reassignOwner", map[string]any{"organizationId": w.ids["bravo"], "userId": w.ids["ben"], "reason": "because"}, "bravo", []string{"+gmb", "+ntc", "~mem", "~mem"}},
+			{"lockOrganization", map[string]any{"id": w.ids["bravo"], "reason": "because"}, "bravo", []string{"~org"}},
+			{"unlockOrganization", map[string]any{"id": w.ids["bravo"]}, "bravo", []string{"~org"}},
+			{"deactivateOrganization", map[string]any{"id": w.ids["bravo"], "confirm": "Deactivate", "reason": "because"}, "bravo", []string{"~org"}},
+			{"reopenOrganization", map[string]any{"id": w.ids["bravo"]}, "bravo", []string{"~org"}},
+			{"deleteOrganization", map[string]any{"id": w.ids["bravo"]}, "bravo", []string{
+				"-gmb", "-gmb", "-grp", "-grp", "-grp", "-mem", "-mem", "-pol", "-pol", "-pol", "-prj", "~org", "~usr", "~usr",
+			}},
 		} {
 			before, err := db.Revision(t.Context())
 			if err != nil {

@@ -164,9 +164,7 @@ func TestPurgeLeavesATombstone(t *testing.T) {
 			t.Errorf("%d transfers are cancelled by closing, want 1", offers)
 		}
 		clock.Advance(orgtree.Grace)
-		if err := w.platform.services.Organizations.Purge(t.Context(), acme); err != nil {
-			t.Fatal(err)
-		}
+		w.jobs(t)
 		w.checkTombstone(t, acme)
 		entry := one(t, func() (*ent.JournalEntry, error) {
 			return client.JournalEntry.Query().Where(journalentry.Action("purgeOrganization")).Only(ctx)
@@ -403,12 +401,93 @@ func TestNobodyTakesAnOrganizationIntoTheirHands(t *testing.T) {
 			if err := json.Unmarshal([]byte(letter.Payload), &l); err != nil {
 				t.Fatal(err)
 			}
-			if l.Template == records.OwnerLetter {
-				to[w.names[typeid.New(typeid.User, l.User).String()]] = true
-			}
+			to[l.Template+" "+w.names[typeid.New(typeid.User, l.User).String()]] = true
 		}
-		if len(to) != 2 || !to["erin"] || !to["olga"] {
+		if !to["owner erin"] || !to["former-owner olga"] {
 			t.Errorf("letters go to %v", to)
 		}
 	})
+}
+
+// lifeEdges are the cases of organizations that are closed, locked or lost.
+func lifeEdges() []edge {
+	closing := func(actor, slug string) func(w *world) call {
+		return func(w *world) call {
+			return call{actor: actor, name: "deactivateOrganization", input: map[string]any{"id": w.ids[slug], "confirm": "Deactivate"}}
+		}
+	}
+	acme := func(w *world, actor, name string, more ...any) call {
+		input := map[string]any{"id": w.ids["acme"]}
+		for i := 0; i+1 < len(more); i += 2 {
+			input[more[i].(string)] = more[i+1]
+		}
+		return call{actor: actor, name: name, input: input}
+	}
+	open := func(w *world) call {
+		return call{actor: "max", name: "openTicket", input: map[string]any{"organizationId": w.ids["acme"], "subject": "Help", "description": "What now?"}}
+	}
+	leave := func(w *world) call {
+		return call{actor: "max", name: "leaveOrganization", input: map[string]any{"organizationId": w.ids["acme"]}}
+	}
+	group := func(w *world, actor string) call {
+		return call{actor: actor, name: "createGroup", input: map[string]any{"organizationId": w.ids["acme"], "name": "late"}}
+	}
+	return []edge{
+		{"owner's account is lost", func(t *testing.T, w *world) {
+			w.refuses(t, []attack{
+				{"to a member", call{actor: "paula", name: "reassignOwner", input: w.about("max", "reason", "Lost.")}, "INVALID"},
+				{"by org:admin of it", call{actor: "gail", name: "reassignOwner", input: w.about("adam", "reason", "Lost.")}, "F"},
+				{"without a reason", call{actor: "paula", name: "reassignOwner", input: w.about("adam", "reason", "")}, "INVALID"},
+			})
+			err := w.platform.db.Client().User.UpdateOneID(w.key(t, "adam")).SetStatus(user.StatusACTIVE).Exec(w.system(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.do(t, call{actor: "paula", name: "reassignOwner", input: w.about("adam", "reason", "Lost.")})
+			if got := w.owners(t); len(got) != 1 || got[0] != "adam" {
+				t.Errorf("owned by %v", got)
+			}
+		}},
+		{"owner closes it while a transfer waits", func(t *testing.T, w *world) {
+			id := w.transfer(t, "adam")
+			w.do(t, closing("olga", "acme")(w))
+			if got := w.invitationStatus(t, id); got != invitation.StatusCANCELLED {
+				t.Errorf("the transfer is %s", got)
+			}
+		}},
+		{"organization with projects", func(t *testing.T, w *world) {
+			w.project(t, "site")
+			w.refuses(t, []attack{{"deletion", acme(w, "olga", "deleteOrganization"), "CONFLICT"}})
+			w.do(t, closing("olga", "acme")(w))
+		}},
+		{"partner with customers", func(t *testing.T, w *world) {
+			w.refuses(t, []attack{
+				{"closing", closing("paula", "northwind")(w), "CONFLICT"},
+				{"closing by the platform", closing("ada", "northwind")(w), "CONFLICT"},
+				{"deletion", call{actor: "paula", name: "deleteOrganization", input: map[string]any{"id": w.ids["northwind"]}}, "CONFLICT"},
+			})
+		}},
+		{"deactivated and not yet purged", func(t *testing.T, w *world) {
+			w.issueKey(t, "key.olga", "olga", map[string]any{"organizationId": w.ids["acme"]})
+			w.do(t, closing("olga", "acme")(w))
+			w.refuses(t, []attack{
+				{"a group", group(w, "olga"), "ORGANIZATION_DEACTIVATED"},
+				{"a group by the platform", group(w, "ada"), "ORGANIZATION_DEACTIVATED"},
+				{"reopening by an administrator", acme(w, "adam", "reopenOrganization"), "F"},
+				{"reopening with an API key", acme(w, "key.olga", "reopenOrganization"), "ORGANIZATION_DEACTIVATED"},
+			})
+			w.must(t, "key.olga", `query($id: ID!) { organization(id: $id) { name members { totalCount } } }`, map[string]any{"id": w.ids["acme"]})
+			w.do(t, open(w), leave(w), acme(w, "paula", "reopenOrganization"))
+		}},
+		{"locked", func(t *testing.T, w *world) {
+			w.do(t, acme(w, "paula", "lockOrganization", "reason", "Unpaid."))
+			w.refuses(t, []attack{
+				{"a group", group(w, "olga"), "ORGANIZATION_LOCKED"},
+				{"unlocking by the owner", acme(w, "olga", "unlockOrganization"), "F"},
+				{"deletion", acme(w, "olga", "deleteOrganization"), "ORGANIZATION_LOCKED"},
+			})
+			w.must(t, "max", `query($id: ID!) { organization(id: $id) { name lock { reason } } }`, map[string]any{"id": w.ids["acme"]})
+			w.do(t, open(w), leave(w), acme(w, "paula", "unlockOrganization"), group(w, "olga"))
+		}},
+	}
 }

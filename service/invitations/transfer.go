@@ -17,7 +17,6 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/roster"
-	"github.com/headwater-platform/headwater/typeid"
 )
 
 // RequestTransfer asks an administrator of an organization to take it over. It is
@@ -110,31 +109,6 @@ func handOver(ctx context.Context, tx *database.Tx, row *ent.Invitation, org rec
 	if heir == nil || owner.UserID != row.InvitedBy {
 		return uuid.Nil, fault.New(fault.Conflict, "the offer is not good any more").Because(fault.InvitationNotPending)
 	}
-	if err := setOwner(ctx, tx, owner, false); err != nil {
-		return uuid.Nil, err
-	}
-	if err := setOwner(ctx, tx, heir, true); err != nil {
-		return uuid.Nil, err
-	}
-	administrators, err := roster.BuiltinGroup(ctx, tx, org.ID, access.Administrators)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	isIn, err := tx.GroupMember.Query().Where(groupmember.GroupID(administrators.ID), groupmember.MembershipID(owner.ID)).Exist(ctx)
-	if err != nil {
-		return uuid.Nil, fmt.Errorf("look for administrator: %w", err)
-	}
-	if isIn {
-		return heir.ID, nil
-	}
-	return heir.ID, roster.Place(ctx, tx, owner, []uuid.UUID{administrators.ID})
-}
-
-func setOwner(ctx context.Context, tx *database.Tx, member *ent.Membership, owner bool) error {
-	after, err := tx.Membership.UpdateOne(member).SetOwner(owner).SetVersion(member.Version + 1).Save(ctx)
-	if err != nil {
-		return fmt.Errorf("hand over: %w", err)
-	}
-	tx.Record(database.Change{Kind: typeid.Membership, ID: member.ID, Organization: member.OrganizationID, Before: member, After: after})
-	return nil
+	_, err = roster.ChangeOwner(ctx, tx, heir)
+	return heir.ID, err
 }

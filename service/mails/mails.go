@@ -80,7 +80,8 @@ func (s *Service) compose(ctx context.Context, posted records.Letter) (mail.Lett
 	switch posted.Template {
 	case records.InvitationLetter, records.TransferLetter:
 		err = s.invite(ctx, posted, &letter)
-	case records.WelcomeLetter, records.ResetPasswordLetter, records.VerifyEmailLetter, records.SecurityLetter:
+	case records.WelcomeLetter, records.ResetPasswordLetter, records.VerifyEmailLetter, records.SecurityLetter,
+		records.OwnerLetter, records.FormerOwnerLetter:
 		err = s.tellPerson(ctx, posted, &letter)
 	case records.SignUpAgainLetter:
 		letter.To.Email, letter.Link = posted.Address, s.address

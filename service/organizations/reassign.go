@@ -85,12 +85,10 @@ func reassign(ctx context.Context, tx *database.Tx, org records.Organization, pe
 	if err != nil {
 		return err
 	}
-	for _, of := range []uuid.UUID{former, heir.UserID} {
-		if err := records.Post(ctx, tx, records.Letter{Template: records.OwnerLetter, Organization: org.ID, User: of}); err != nil {
-			return err
-		}
+	if err := records.Post(ctx, tx, records.Letter{Template: records.FormerOwnerLetter, Organization: org.ID, User: former}); err != nil {
+		return err
 	}
-	return nil
+	return records.Post(ctx, tx, records.Letter{Template: records.OwnerLetter, Organization: org.ID, User: heir.UserID})
 }
 
 // heirOf returns the membership of an administrator who can become the owner, or
