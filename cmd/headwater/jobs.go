@@ -18,6 +18,7 @@ func (p *platform) register() {
 		_, err := p.services.Invitations.Sweep(ctx)
 		return err
 	})
+	does.Every(10*time.Minute, "sweep-sessions", func(ctx context.Context, _ []byte) error { return p.services.Sessions.Sweep(ctx) })
 	does.Every(time.Hour, "sweep-sign-in-flows", func(ctx context.Context, _ []byte) error { return p.services.Identity.Sweep(ctx) })
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,13 +10,17 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/job"
 	"github.com/headwater-platform/headwater/ent/journalchange"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/session"
 	"github.com/headwater-platform/headwater/internal/effort"
+	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -322,6 +327,67 @@ func TestSessionsAreBound(t *testing.T) {
 	})
 }
 
+// TestLettersOfAccounts does what makes mails go out, and what must not.
+func TestLettersOfAccounts(t *testing.T) {
+	t.Parallel()
+	dbtest.EachTimed(t, func(t *testing.T, db *database.DB, clock *dbtest.Clock) {
+		w := newWorld(t, db)
+		w.clock = clock
+		w.withPassword(t, "nina")
+		w.signIn(t, "nina+session", "nina", "")
+		w.set(t, "cove", "authentication.methods", []string{"oidc"})
+		w.must(t, "ada", mutation("setSetting", "revision"), map[string]any{"i": map[string]any{"scopeId": w.ids["platform"], "key": "platform.self_service_signup", "value": true}})
+		known := map[uuid.UUID]bool{}
+		posted := func() []string {
+			jobs := one(t, func() ([]*ent.Job, error) {
+				return db.Client().Job.Query().Where(job.Kind(records.MailJob)).Order(ent.Asc(job.FieldID)).All(w.system(t))
+			})
+			letters := []string{}
+			for _, row := range jobs {
+				var l records.Letter
+				if err := json.Unmarshal([]byte(row.Payload), &l); err != nil {
+					t.Fatal(err)
+				}
+				if known[row.ID] {
+					continue
+				}
+				known[row.ID] = true
+				letters = append(letters, strings.TrimSpace(l.Template+" "+w.names[typeid.New(typeid.User, l.User).String()]+" "+l.Address))
+			}
+			return letters
+		}
+		posted()
+		for _, tt := range []struct {
+			actor, name string
+			input       map[string]any
+			want        []string
+		}{
+			{"nobody", "requestPasswordReset", map[string]any{"usernameOrEmail": "NINA@acme.example"}, []string{"reset-password nina"}},
+			{"nobody", "requestPasswordReset", map[string]any{"usernameOrEmail": "nobody.at.all"}, []string{}},
+			{"nobody", "requestPasswordReset", map[string]any{"usernameOrEmail": "cora"}, []string{}}, // There are no passwords there.
+			{"nobody", "requestPasswordReset", map[string]any{"usernameOrEmail": "max"}, []string{"reset-password max"}},
+			{"nobody", "requestPasswordReset", map[string]any{"usernameOrEmail": "nina"}, []string{"reset-password nina"}},
+			{"nobody", "requestPasswordReset", map[string]any{"usernameOrEmail": "nina"}, []string{"reset-password nina"}},
+			{"nobody", "requestPasswordReset", map[string]any{"usernameOrEmail": "nina"}, []string{}}, // Three are enough.
+			{"nina+session", "requestEmailVerification", nil, []string{"verify-email nina"}},
+			{"nina+session", "changeEmail", map[string]any{"email": "nina@nova.example", "password": goodPassword}, []string{"verify-email nina nina@nova.example"}},
+			{"nina+session", "changeEmail", map[string]any{"email": "Max@acme.example", "password": goodPassword}, []string{"sign-up-again  max@acme.example"}},
+			{"nobody", "verifyEmail", map[string]any{"token": w.linkOf(t, "verify-email nina nina@nova.example")}, []string{"security nina nina@acme.example"}},
+			{"nina+session", "changePassword", map[string]any{"currentPassword": goodPassword, "newPassword": goodPassword + "!"}, []string{"security nina"}},
+			{"nobody", "signUp", map[string]any{"username": "walt", "email": "walt@elsewhere.example", "password": goodPassword}, []string{"verify-email"}},
+			{"nobody", "signUp", map[string]any{"username": "walter", "email": "Walt@elsewhere.example", "password": goodPassword}, []string{"sign-up-again  walt@elsewhere.example"}},
+		} {
+			if tt.input == nil {
+				tt.input = map[string]any{}
+			}
+			w.must(t, tt.actor, mutation(tt.name, "clientMutationId"), map[string]any{"i": tt.input})
+			if diff := cmp.Diff(tt.want, posted()); diff != "" {
+				t.Errorf("%s %v (-want +got):\n%s", tt.name, tt.input, diff)
+			}
+		}
+	})
+}
+
 // TestTheOldestSessionMakesRoom signs in more often than there is room for.
 func TestTheOldestSessionMakesRoom(t *testing.T) {
 	t.Parallel()
@@ -387,8 +453,9 @@ func ownAccount() map[string]string {
 	return list
 }
 
-// TestSecretsOfSignInsAreNeverKept signs in, makes secrets and looks for them in
-// the whole database and in the log.
+// TestSecretsOfSignInsAreNeverKept signs in, makes secrets, shows wrong ones in
+// their places, and looks for all of them in the journal, in what waits to be
+// done, in the log and in what those are told who are refused.
 func TestSecretsOfSignInsAreNeverKept(t *testing.T) {
 	t.Parallel()
 	dbtest.EachTimed(t, func(t *testing.T, db *database.DB, clock *dbtest.Clock) {
@@ -400,12 +467,33 @@ func TestSecretsOfSignInsAreNeverKept(t *testing.T) {
 		w.advance(time.Minute)
 		data := w.must(t, "nina", mutation("regenerateRecoveryCodes", "recoveryCodes"), map[string]any{"i": map[string]any{"code": w.codeOf(t, secret)}})
 		link := w.linkOf(t, "set-password nina")
+		refusals := ""
+		refuse := func(actor, name string, input map[string]any) {
+			t.Helper()
+			answer := w.askWith(t, actor, mutation(name, "clientMutationId"), map[string]any{"i": input})
+			if told(t, answer) == "y" {
+				t.Errorf("%s is not refused", name)
+			}
+			refusals += string(answer)
+		}
+		const wrong = "what nobody should repeat"
+		refuse("nobody", "login", map[string]any{"username": "nina", "password": wrong, "totp": wrong})
+		refuse("nobody", "refreshSession", map[string]any{"refreshToken": wrong})
+		refuse("nobody", "refreshSession", map[string]any{"refreshToken": refresh + wrong})
+		refuse("nobody", "resetPassword", map[string]any{"token": link, "newPassword": "short"})
+		refuse("nobody", "resetPassword", map[string]any{"token": link + wrong, "newPassword": wrong})
+		refuse("nobody", "verifyEmail", map[string]any{"token": link})
+		refuse("nina", "changePassword", map[string]any{"currentPassword": goodPassword, "newPassword": goodPassword})
+		refuse("nina", "changePassword", map[string]any{"currentPassword": wrong, "newPassword": wrong + "!"})
+		refuse("nina", "disableSecondFactor", map[string]any{"code": wrong})
+		refuse("nina", "confirmSecondFactor", map[string]any{"code": wrong})
+		refuse("nobody", "signUp", map[string]any{"username": "new", "email": "new@acme.example", "password": wrong, "invitationToken": wrong})
 		w.must(t, "nobody", mutation("resetPassword", "clientMutationId"), map[string]any{"i": map[string]any{"token": link, "newPassword": "battery staple " + goodPassword}})
-		secrets := []string{goodPassword, secret, refresh, refresh[30:52], refresh[52:], w.bearers["nina"], link, "argon2id"}
+		secrets := []string{goodPassword, secret, refresh, refresh[30:52], refresh[52:], w.bearers["nina"], link, "argon2id", wrong}
 		for i := range 10 {
 			secrets = append(secrets, dig(data, fmt.Sprintf("regenerateRecoveryCodes.recoveryCodes.%d", i)))
 		}
-		text := journalText(t, w)
+		text := journalText(t, w) + refusals + w.log.String()
 		jobs, err := db.Client().Job.Query().All(w.system(t))
 		if err != nil {
 			t.Fatal(err)
@@ -419,6 +507,9 @@ func TestSecretsOfSignInsAreNeverKept(t *testing.T) {
 		}
 		for _, row := range sessions {
 			text += row.FamilyHash + row.RefreshHash + row.UserAgent
+		}
+		if !strings.Contains(w.log.String(), "login") && !strings.Contains(w.log.String(), "graphql") {
+			t.Errorf("the log is %.500s", w.log.String())
 		}
 		if len(jobs) == 0 || len(sessions) == 0 || !strings.Contains(text, "regenerateRecoveryCodes") {
 			t.Error("nothing was looked at")

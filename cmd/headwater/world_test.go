@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -65,6 +66,28 @@ type world struct {
 	provider *provider
 	// revision is that of the finished world.
 	revision int64
+	// log is what the platform has logged, whatever its level.
+	log written
+}
+
+// written is a text that several write to at once.
+type written struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write appends to the text.
+func (w *written) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+// String returns the text.
+func (w *written) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
 }
 
 // testBounds are those that a server has by default.
@@ -121,7 +144,7 @@ func newForgetfulWorld(t testing.TB, db *database.DB) *world {
 	}
 	w.issuer = token.Issuer{Name: "headwater", Audience: "headwater", Keys: keys, Now: w.now}
 	handler, err := w.platform.handler(serving{
-		issuer: w.issuer, address: "http://headwater.test", demo: true, outbound: config.Outbound{Networks: []string{"127.0.0.0/8"}}, logger: slog.New(slog.DiscardHandler),
+		issuer: w.issuer, address: "http://headwater.test", demo: true, outbound: config.Outbound{Networks: []string{"127.0.0.0/8"}}, logger: slog.New(slog.NewJSONHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		limits: config.Limits{
 			QueryCost: 100_000, QueryDepth: 20, QueryTokens: 10_000, BodyBytes: 1 << 20, UploadBytes: 64 << 20,
 			RequestTimeout: time.Minute, RatePerMinute: 1_000_000, GuestRate: 1_000_000,

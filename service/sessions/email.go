@@ -46,7 +46,7 @@ func (s *Service) ChangeEmail(ctx context.Context, email, password string) error
 		}
 		letter := records.Letter{Template: records.VerifyEmailLetter, Organization: a.home(), User: a.id(), Address: email}
 		if other != nil && other.ID != a.id() {
-			letter = records.Letter{Template: records.SignUpAgainLetter, User: other.ID}
+			letter = records.Letter{Template: records.SignUpAgainLetter, Address: other.Email}
 		}
 		return records.Post(ctx, tx, letter)
 	})

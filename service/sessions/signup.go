@@ -158,7 +158,7 @@ func (s *Service) signUp(ctx context.Context, n NewPerson, hash string, invited 
 			return err
 		}
 		if other != nil {
-			return records.Post(ctx, tx, records.Letter{Template: records.SignUpAgainLetter, User: other.ID})
+			return records.Post(ctx, tx, records.Letter{Template: records.SignUpAgainLetter, Address: other.Email})
 		}
 		return found(ctx, tx, n, hash, invited)
 	})
