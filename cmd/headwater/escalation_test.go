@@ -542,6 +542,11 @@ func moves() []move {
 // untouching are the mutations that touch no right, each with its reason.
 func untouching() map[string]string {
 	return map[string]string{
+		"createIdentityProvider": "see TestTrustIsNoEscalation", "updateIdentityProvider": "see TestTrustIsNoEscalation", "deleteIdentityProvider": "a way in that ends",
+		"createTrustedIssuer": "see TestTrustIsNoEscalation", "updateTrustedIssuer": "see TestTrustIsNoEscalation", "deleteTrustedIssuer": "a way in that ends",
+		"addTrustedSubject": "see TestTrustIsNoEscalation", "removeTrustedSubject": "a way in that ends", "deleteScimToken": "rights that end",
+		"beginLinkIdentity": "a way in of one's own", "linkIdentity": "a way in of one's own", "unlinkIdentity": "a way in that ends",
+		"exchangeSignInCode": "a session of one's own", "retryJob": "work that was to be done",
 		"addSshKey": "a public key", "updateSshKey": "a public key", "deleteSshKey": "a public key",
 		"updateResource": "an entry of the registry", "releaseResource": "an entry of the registry",
 		"resendInvitation": "a letter", "cancelInvitation": "an offer that ends", "declineInvitation": "an offer that ends",

@@ -380,8 +380,8 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"setPassword":              account("", map[string]any{"password": "a password that is long enough"}),
 		"sendPasswordReset":        account("", nil),
 		"updateUser":               account("", map[string]any{"email": "changed@acme.example"}),
-		"createIdentityProvider": named("organizationId", "acme", map[string]any{"issuer": k.providerURL(t), "clientId": "client", "enabled": false}),
-		"updateIdentityProvider": on("identityProviderId", "acme.provider", map[string]any{"name": "provider-of-acme"}),
+		"createIdentityProvider":   named("organizationId", "acme", map[string]any{"issuer": k.providerURL(t), "clientId": "client", "enabled": false}),
+		"updateIdentityProvider":   on("identityProviderId", "acme.provider", map[string]any{"name": "provider-of-acme"}),
 		"deleteIdentityProvider": gone("identityProviderId", "IdentityProvider", "createIdentityProvider", "identityProvider",
 			inAcme(map[string]any{"issuer": k.providerURL(t), "clientId": "client"}), ""),
 		"createTrustedIssuer": func(*testing.T) (map[string]any, *object) {

@@ -75,6 +75,11 @@ func furnish(t *testing.T, w *world, o *oracle, walkers []*walker) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	err = w.platform.db.Client().Membership.Update().SetGraceUntil(w.platform.db.Now().Add(time.Hour)).Exec(w.system(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.must(t, "ada", mutation("createScimToken", "scimToken { id }"), map[string]any{"i": map[string]any{"organizationId": w.ids["acme"], "name": "directory-of-acme"}})
 	w.failedJob(t, "ruin")
 	w.arrange(t, "organization dusk DEACTIVATED")
 	w.close(t, "dusk")

@@ -289,7 +289,7 @@ func deleteBearer(ctx context.Context, tx *database.Tx, row *ent.Application) er
 }
 
 // Tokens returns the tokens of an organization, the oldest first: none for viewers
-// without identity:write there.
+// without applications:read there, since each is an application.
 func (s *Service) Tokens(ctx context.Context, siblings *batch.Siblings, organization uuid.UUID) ([]*Token, error) {
 	return batch.Load(ctx, siblings, "scimTokens", organization, s.tokensOf)
 }
@@ -303,7 +303,7 @@ func (s *Service) tokensOf(ctx context.Context, organizations []uuid.UUID) (map[
 	var open []uuid.UUID
 	for _, id := range organizations {
 		tokens[id] = []*Token{}
-		if org, ok := found[id]; ok && access.Check(access.ViewerFrom(ctx), access.IdentityWrite, org.Target()) == nil {
+		if org, ok := found[id]; ok && access.Check(access.ViewerFrom(ctx), access.ApplicationsRead, org.Target()) == nil {
 			open = append(open, id)
 		}
 	}
