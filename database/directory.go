@@ -262,7 +262,7 @@ func (s *statement) directoryOrder(q DirectoryQuery) string {
 		direction = " DESC"
 	}
 	byAge := "p.created_at" + direction + ", p.id" + direction
-	switch q.Sort {
+	switch q.Sort { //nolint:exhaustive // the others are ordered as texts
 	case "", DirectoryCreated, DirectoryID:
 		return byAge
 	case DirectoryActive:

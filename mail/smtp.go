@@ -128,9 +128,9 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// Refused is why a server did not take a mail. It holds the server's number
+// RefusedError is why a server did not take a mail. It holds the server's number
 // alone, because servers repeat what they were told.
-type Refused struct {
+type RefusedError struct {
 	// Code is the server's, such as 550, or 0 where none was told.
 	Code int
 	// Enhanced is the server's finer code, such as "5.1.1", or "".
@@ -140,7 +140,7 @@ type Refused struct {
 }
 
 // Error tells the code and never the text of a mail.
-func (r *Refused) Error() string {
+func (r *RefusedError) Error() string {
 	text := "the mail server failed while " + r.While
 	if r.Code != 0 {
 		text += ": " + strconv.Itoa(r.Code)
@@ -152,16 +152,16 @@ func (r *Refused) Error() string {
 }
 
 // Permanent reports whether the server will refuse the mail again.
-func (r *Refused) Permanent() bool { return r.Code >= 500 && r.Code < 600 }
+func (r *RefusedError) Permanent() bool { return r.Code >= 500 && r.Code < 600 }
 
 func (s *SMTP) refused(err error) error {
 	var failure *mail.SendError
 	if errors.As(err, &failure) {
-		return &Refused{Code: failure.ErrorCode(), Enhanced: failure.EnhancedStatusCode(), While: failure.Reason.String()}
+		return &RefusedError{Code: failure.ErrorCode(), Enhanced: failure.EnhancedStatusCode(), While: failure.Reason.String()}
 	}
 	var network net.Error
 	if errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) {
-		return &Refused{While: "connecting to " + net.JoinHostPort(s.server.Host, strconv.Itoa(s.server.Port))}
+		return &RefusedError{While: "connecting to " + net.JoinHostPort(s.server.Host, strconv.Itoa(s.server.Port))}
 	}
-	return &Refused{While: "signing in or agreeing on encryption"}
+	return &RefusedError{While: "signing in or agreeing on encryption"}
 }

@@ -9,7 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"math/big"
+	"math/big" //nolint:depguard // what certificates are numbered with
 	"net"
 	netmail "net/mail"
 	"strings"
@@ -159,7 +159,7 @@ func TestSMTPDemandsEncryption(t *testing.T) {
 	port, _ := open(t, office, false)
 	for _, url := range []string{"smtp://127.0.0.1:" + port, "smtp://127.0.0.1:" + port + "?tls=required"} {
 		err := sender(t, url).Send(t.Context(), message()) // The certificate is nobody's.
-		var refused *mail.Refused
+		var refused *mail.RefusedError
 		if !errors.As(err, &refused) || refused.Permanent() {
 			t.Errorf("%s: %v", url, err)
 		}
@@ -181,7 +181,7 @@ func TestRefusalsAreForNowOrForGood(t *testing.T) {
 		office := &postOffice{refusal: &smtp.SMTPError{Code: tt.code, EnhancedCode: smtp.EnhancedCode{tt.code / 100, 1, 1}, Message: "secret-of-the-server"}}
 		port, _ := open(t, office, false)
 		err := sender(t, "smtp://127.0.0.1:"+port+"?tls=none").Send(t.Context(), message())
-		var refused *mail.Refused
+		var refused *mail.RefusedError
 		if !errors.As(err, &refused) || refused.Permanent() != tt.permanent || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%d: %v", tt.code, err)
 		}
@@ -197,7 +197,7 @@ func TestNobodyThereIsForNow(t *testing.T) {
 	address := listener.Addr().String()
 	listener.Close()
 	err = sender(t, "smtp://me:secret@"+address).Send(t.Context(), message())
-	var refused *mail.Refused
+	var refused *mail.RefusedError
 	if !errors.As(err, &refused) || refused.Permanent() || strings.Contains(err.Error(), "secret") {
 		t.Error(err)
 	}

@@ -33,16 +33,16 @@ type Letter struct {
 
 // The templates of letters.
 const (
-	InvitationLetter    = "invitation"     // about an invitation, to its address
-	TransferLetter      = "transfer"       // about an ownership transfer, to the person
-	OwnerLetter         = "owner"          // to a person whom an organization was given to
-	FormerOwnerLetter   = "former-owner"   // to a person whose organization was given to another
-	WelcomeLetter       = "welcome"        // to a person with a new account, to set a password
-	ResetPasswordLetter = "reset-password" //nolint:gosec // the name of a text
-	VerifyEmailLetter   = "verify-email"   // to a person, to prove the address
-	SecurityLetter      = "security"       // to a person whose password or second factor was changed
-	SignUpAgainLetter   = "sign-up-again"  // to an address that has an account and was to get another
-	TicketLetter        = "ticket"         // to whoever opened a ticket that was answered
+	InvitationLetter    = "invitation"   // about an invitation, to its address
+	TransferLetter      = "transfer"     // about an ownership transfer, to the person
+	OwnerLetter         = "owner"        // to a person whom an organization was given to
+	FormerOwnerLetter   = "former-owner" // to a person whose organization was given to another
+	WelcomeLetter       = "welcome"      // to a person with a new account, to set a password
+	ResetPasswordLetter = "reset-password"
+	VerifyEmailLetter   = "verify-email"  // to a person, to prove the address
+	SecurityLetter      = "security"      // to a person whose password or second factor was changed
+	SignUpAgainLetter   = "sign-up-again" // to an address that has an account and was to get another
+	TicketLetter        = "ticket"        // to whoever opened a ticket that was answered
 )
 
 // Post makes a mail go out once the transaction has committed.

@@ -19,7 +19,7 @@ const (
 	signInMethods   = "authentication.methods"
 	sessionDuration = "authentication.session_max_duration"
 	secondFactor    = "authentication.mfa_required"
-	ownPassword     = "authentication.password_renewal_required" //nolint:gosec // the name of a setting
+	ownPassword     = "authentication.password_renewal_required"
 	maintenance     = "platform.maintenance"
 )
 

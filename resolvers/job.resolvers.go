@@ -25,7 +25,7 @@ func (r *mutationResolver) RetryJob(ctx context.Context, input model.RetryJobInp
 	if err != nil {
 		return nil, err
 	}
-	job, err := r.Resolver.Jobs.Retry(ctx, id)
+	job, err := r.Jobs.Retry(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -6,9 +6,8 @@ import (
 
 	"github.com/elimity-com/scim/errors"
 	"github.com/elimity-com/scim/schema"
-	filter "github.com/scim2/filter-parser/v2"
-
 	"github.com/google/uuid"
+	filter "github.com/scim2/filter-parser/v2"
 
 	"github.com/headwater-platform/headwater/service/directory"
 	"github.com/headwater-platform/headwater/typeid"
@@ -303,7 +302,7 @@ func selected(e filter.Expression) ([]uuid.UUID, error) {
 		}
 		id, err := typeid.Parse(said)
 		if err != nil || id.Kind != typeid.Membership {
-			return nil, nil // nobody is called so
+			return nil, nil //nolint:nilerr,nilnil // nobody is called so
 		}
 		return []uuid.UUID{id.UUID}, nil
 	}

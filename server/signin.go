@@ -72,7 +72,7 @@ func (e *edge) depart(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the platform is reached over https
 		Name: to.CookieName, Value: to.CookieValue, Path: signInPath, MaxAge: int(to.CookieLife / time.Second),
 		HttpOnly: true, Secure: e.SignIn.Secure, SameSite: http.SameSiteLaxMode,
 	})

@@ -278,8 +278,10 @@ func memberEdges() []edge {
 		}},
 		{"roles replace each other and leave billing", func(t *testing.T, w *world) {
 			for _, step := range []struct{ role, want string }{
-				{"ADMINISTRATOR", "[ADMINISTRATORS BILLING_ADMINISTRATORS]"}, {"EDITOR", "[BILLING_ADMINISTRATORS EDITORS]"},
-				{"BILLING_ADMINISTRATOR", "[BILLING_ADMINISTRATORS EDITORS]"}, {"MEMBER", "[BILLING_ADMINISTRATORS]"},
+				{"ADMINISTRATOR", "[ADMINISTRATORS BILLING_ADMINISTRATORS]"},
+				{"EDITOR", "[BILLING_ADMINISTRATORS EDITORS]"},
+				{"BILLING_ADMINISTRATOR", "[BILLING_ADMINISTRATORS EDITORS]"},
+				{"MEMBER", "[BILLING_ADMINISTRATORS]"},
 			} {
 				got := w.made(t, call{actor: "olga", name: "setMemberRole", input: w.about("bill", "role", step.role)}, "membership.builtInRoles")
 				if got != step.want {

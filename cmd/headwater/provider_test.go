@@ -73,7 +73,8 @@ func newProvider(t testing.TB, clock *dbtest.Clock) *provider {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	p.url = server.URL
-	open, err := op.NewOpenIDProvider(p.url, &op.Config{CryptoKey: [32]byte{1}, CodeMethodS256: true, AuthMethodPost: true}, p, op.WithAllowInsecure())
+	open, err := op.NewOpenIDProvider( //nolint:staticcheck // the short way
+		p.url, &op.Config{CryptoKey: [32]byte{1}, CodeMethodS256: true, AuthMethodPost: true}, p, op.WithAllowInsecure())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +329,7 @@ func (p *provider) SetIntrospectionFromToken(context.Context, *oidc.Introspectio
 }
 
 func (p *provider) GetPrivateClaimsFromScopes(context.Context, string, string, []string) (map[string]any, error) {
-	return nil, nil
+	return map[string]any{}, nil
 }
 
 func (p *provider) GetKeyByIDAndClientID(context.Context, string, string) (*jose.JSONWebKey, error) {
@@ -365,7 +366,7 @@ func (c client) IDTokenLifetime() time.Duration {
 	return time.Until(c.p.clock.Now().Add(c.p.life))
 }
 
-func (client) RestrictAdditionalIdTokenScopes() func([]string) []string { //nolint:revive // the library's name
+func (client) RestrictAdditionalIdTokenScopes() func([]string) []string {
 	return func(scopes []string) []string { return scopes }
 }
 

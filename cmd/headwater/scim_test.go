@@ -172,30 +172,46 @@ func oktaSpec() []scimStep {
 		{name: "Required Test: Get Users/{{id}}", method: "GET", path: "/Users/{ISVUserid}", status: 200, want: map[string]string{
 			"id": `"{ISVUserid}"`, "name/familyName": "*", "name/givenName": "*", "userName": "*", "active": "*", "emails/0/value": "*",
 		}},
-		{name: "Required Test: Test invalid User by username", method: "GET", path: `/Users?filter=userName eq "abcdefgh@atko.com"`, status: 200,
-			want: map[string]string{"schemas": listed, "totalResults": "0"}},
-		{name: "Required Test: Test invalid User by ID", method: "GET", path: "/Users/010101001010101011001010101011", status: 404,
-			want: map[string]string{"schemas": failed, "detail": "*"}},
-		{name: "Required Test: Make sure random user doesn't exist", method: "GET", path: `/Users?filter=userName eq "ran.dom@example.com"`, status: 200,
-			want: map[string]string{"schemas": listed, "totalResults": "0"}},
-		{name: "Required Test: Create Okta user with realistic values", method: "POST", path: "/Users", body: fmt.Sprintf(random, "dom@mail.example"), status: 201,
+		{
+			name: "Required Test: Test invalid User by username", method: "GET", path: `/Users?filter=userName eq "abcdefgh@atko.com"`, status: 200,
+			want: map[string]string{"schemas": listed, "totalResults": "0"},
+		},
+		{
+			name: "Required Test: Test invalid User by ID", method: "GET", path: "/Users/010101001010101011001010101011", status: 404,
+			want: map[string]string{"schemas": failed, "detail": "*"},
+		},
+		{
+			name: "Required Test: Make sure random user doesn't exist", method: "GET", path: `/Users?filter=userName eq "ran.dom@example.com"`, status: 200,
+			want: map[string]string{"schemas": listed, "totalResults": "0"},
+		},
+		{
+			name: "Required Test: Create Okta user with realistic values", method: "POST", path: "/Users", body: fmt.Sprintf(random, "dom@mail.example"), status: 201,
 			headers: map[string]string{"Content-Type": "application/json", "Accept": "application/scim+json; charset=utf-8"},
 			want: map[string]string{
 				"active": "true", "id": "*", "name/familyName": `"Dom"`, "name/givenName": `"Ran"`, "userName": `"Ran.Dom@example.com"`,
 				"schemas": `["urn:ietf:params:scim:schemas:core:2.0:User"]`, "emails/0/value": `"dom@mail.example"`,
-			}, keep: map[string]string{"idUserOne": "id"}},
+			}, keep: map[string]string{"idUserOne": "id"},
+		},
 		{name: "Required Test: Verify that user was created", method: "GET", path: "/Users/{idUserOne}", status: 200, want: map[string]string{
 			"userName": `"Ran.Dom@example.com"`, "name/familyName": `"Dom"`, "name/givenName": `"Ran"`,
 		}},
-		{name: "Required Test: Expect failure when recreating user with same values", method: "POST", path: "/Users", body: fmt.Sprintf(random, "Ran.Dom@example.com"), status: 409,
-			want: map[string]string{"scimType": `"uniqueness"`}},
-		{name: "Required Test: Username Case Sensitivity Check", method: "GET", path: `/Users?filter=userName eq "RAN.DOM@EXAMPLE.COM"`, status: 200,
-			want: map[string]string{"totalResults": "1", "Resources/0/id": `"{idUserOne}"`}},
+		{
+			name: "Required Test: Expect failure when recreating user with same values", method: "POST", path: "/Users", body: fmt.Sprintf(random, "Ran.Dom@example.com"), status: 409,
+			want: map[string]string{"scimType": `"uniqueness"`},
+		},
+		{
+			name: "Required Test: Username Case Sensitivity Check", method: "GET", path: `/Users?filter=userName eq "RAN.DOM@EXAMPLE.COM"`, status: 200,
+			want: map[string]string{"totalResults": "1", "Resources/0/id": `"{idUserOne}"`},
+		},
 		{name: "Optional Test: Verify Groups endpoint", method: "GET", path: "/Groups", status: 200, want: map[string]string{"schemas": listed, "totalResults": "4", "Resources/#": "4"}},
-		{name: "Required Test: Check status 401", method: "GET", path: `/Users?filter=userName eq "RAN.DOM@EXAMPLE.COM"`, status: 401,
-			headers: map[string]string{"Authorization": "non-token"}, want: map[string]string{"schemas": failed, "status": `"401"`, "detail": "*"}},
-		{name: "Required Test: Check status 404", method: "GET", path: "/Users/00919288221112222", status: 404,
-			want: map[string]string{"schemas": failed, "status": `"404"`, "detail": "*"}},
+		{
+			name: "Required Test: Check status 401", method: "GET", path: `/Users?filter=userName eq "RAN.DOM@EXAMPLE.COM"`, status: 401,
+			headers: map[string]string{"Authorization": "non-token"}, want: map[string]string{"schemas": failed, "status": `"401"`, "detail": "*"},
+		},
+		{
+			name: "Required Test: Check status 404", method: "GET", path: "/Users/00919288221112222", status: 404,
+			want: map[string]string{"schemas": failed, "status": `"404"`, "detail": "*"},
+		},
 	}
 }
 
@@ -235,8 +251,10 @@ func scimTour() []scimStep {
 			"userName": `"mary"`, "displayName": `"Mary Ann van Dyke"`, "name/givenName": `"Mary Ann"`, "name/familyName": `"van Dyke"`, "active": "true",
 			"meta/resourceType": `"User"`, "meta/version": "*", "meta/created": "*", "meta/lastModified": "*", "groups/#": "0",
 		}, keep: map[string]string{"mary": "id", "tag": "meta/version"}},
-		{name: "an address is enough", method: "POST", path: "/Users", body: `{` + okUser + `,"userName":"solo@dir.example"}`, status: 201,
-			want: map[string]string{"emails/0/value": `"solo@dir.example"`, "displayName": `"solo@dir.example"`}, keep: map[string]string{"solo": "id"}},
+		{
+			name: "an address is enough", method: "POST", path: "/Users", body: `{` + okUser + `,"userName":"solo@dir.example"}`, status: 201,
+			want: map[string]string{"emails/0/value": `"solo@dir.example"`, "displayName": `"solo@dir.example"`}, keep: map[string]string{"solo": "id"},
+		},
 		{name: "no schema of the body", method: "POST", path: "/Users", body: `{"userName":"x@dir.example"}`, status: 400, want: map[string]string{"scimType": `"invalidSyntax"`}},
 		{name: "no name", method: "POST", path: "/Users", body: `{` + okUser + `,"emails":[{"value":"x@dir.example"}]}`, status: 400, want: map[string]string{"scimType": `"invalidValue"`}},
 		{name: "no address", method: "POST", path: "/Users", body: `{` + okUser + `,"userName":"x"}`, status: 400, want: map[string]string{"scimType": `"invalidValue"`}},
@@ -244,23 +262,31 @@ func scimTour() []scimStep {
 		{name: "the same external id", method: "POST", path: "/Users", body: strings.ReplaceAll(fmt.Sprintf(member, "other"), "ext-other", "ext-mary"), status: 409, want: map[string]string{"scimType": `"uniqueness"`}},
 
 		{name: "it is the same", method: "GET", path: "/Users/{mary}", headers: map[string]string{"If-None-Match": "{tag}"}, status: 304},
-		{name: "another version", method: "PATCH", path: "/Users/{mary}", headers: map[string]string{"If-Match": `W/"0000"`},
-			body: patchOf(`{"op":"replace","path":"displayName","value":"Mary"}`), status: 412},
-		{name: "this version", method: "PATCH", path: "/Users/{mary}", headers: map[string]string{"If-Match": "{tag}"},
-			body: patchOf(`{"op":"replace","path":"name.familyName","value":"Dyke"}`), status: 200, want: map[string]string{"name/familyName": `"Dyke"`, "displayName": `"Mary Ann Dyke"`}},
+		{
+			name: "another version", method: "PATCH", path: "/Users/{mary}", headers: map[string]string{"If-Match": `W/"0000"`},
+			body: patchOf(`{"op":"replace","path":"displayName","value":"Mary"}`), status: 412,
+		},
+		{
+			name: "this version", method: "PATCH", path: "/Users/{mary}", headers: map[string]string{"If-Match": "{tag}"},
+			body: patchOf(`{"op":"replace","path":"name.familyName","value":"Dyke"}`), status: 200, want: map[string]string{"name/familyName": `"Dyke"`, "displayName": `"Mary Ann Dyke"`},
+		},
 		{name: "Entra deactivates", method: "PATCH", path: "/Users/{mary}", body: patchOf(`{"op":"Replace","path":"active","value":"False"}`), status: 200, want: map[string]string{"active": "false"}},
 		{name: "Okta activates", method: "PATCH", path: "/Users/{mary}", body: patchOf(`{"op":"replace","value":{"active":true}}`), status: 200, want: map[string]string{"active": "true"}},
-		{name: "Entra names", method: "PATCH", path: "/Users/{mary}", body: patchOf(`{"op":"Replace","value":{"displayName":"Mary D","name.givenName":"Mary","userName":"mary@corp.example"}},
+		{
+			name: "Entra names", method: "PATCH", path: "/Users/{mary}", body: patchOf(`{"op":"Replace","value":{"displayName":"Mary D","name.givenName":"Mary","userName":"mary@corp.example"}},
 			{"op":"Add","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department","value":"IT"},{"op":"Add","path":"title","value":"Dr"},{"op":"Replace","path":"emails[type eq \"work\"].value","value":"mary@dir.example"}`),
-			status: 200, want: map[string]string{"displayName": `"Mary D"`, "name/givenName": `"Mary"`, "userName": `"mary@corp.example"`}},
+			status: 200, want: map[string]string{"displayName": `"Mary D"`, "name/givenName": `"Mary"`, "userName": `"mary@corp.example"`},
+		},
 		{name: "the address stays", method: "PATCH", path: "/Users/{mary}", body: patchOf(`{"op":"replace","path":"emails[type eq \"work\"].value","value":"else@dir.example"}`), status: 400, want: map[string]string{"scimType": `"mutability"`}},
 		{name: "no such attribute", method: "PATCH", path: "/Users/{mary}", body: patchOf(`{"op":"replace","path":"shoeSize","value":44}`), status: 400, want: map[string]string{"scimType": `"invalidPath"`}},
 		{name: "groups are not written here", method: "PATCH", path: "/Users/{mary}", body: patchOf(`{"op":"add","path":"groups","value":[]}`), status: 400, want: map[string]string{"scimType": `"mutability"`}},
 		{name: "remove what", method: "PATCH", path: "/Users/{mary}", body: patchOf(`{"op":"remove"}`), status: 400, want: map[string]string{"scimType": `"noTarget"`}},
 		{name: "all or nothing", method: "PATCH", path: "/Users/{mary}", body: patchOf(`{"op":"replace","path":"displayName","value":"X"},{"op":"replace","path":"active","value":"maybe"}`), status: 400},
 		{name: "nothing was", method: "GET", path: "/Users/{mary}", status: 200, want: map[string]string{"displayName": `"Mary D"`}},
-		{name: "replace", method: "PUT", path: "/Users/{mary}", body: `{` + okUser + `,"id":"{mary}","userName":"mary","externalId":"ext-mary","displayName":"Mary Dyke","name":{"givenName":"Mary","familyName":"Dyke"},"active":true,"emails":[{"value":"mary@dir.example"}]}`,
-			status: 200, want: map[string]string{"displayName": `"Mary Dyke"`, "userName": `"mary"`}},
+		{
+			name: "replace", method: "PUT", path: "/Users/{mary}", body: `{` + okUser + `,"id":"{mary}","userName":"mary","externalId":"ext-mary","displayName":"Mary Dyke","name":{"givenName":"Mary","familyName":"Dyke"},"active":true,"emails":[{"value":"mary@dir.example"}]}`,
+			status: 200, want: map[string]string{"displayName": `"Mary Dyke"`, "userName": `"mary"`},
+		},
 		{name: "the name of another", method: "PATCH", path: "/Users/{mary}", body: patchOf(`{"op":"replace","path":"userName","value":"SOLO@dir.example"}`), status: 409, want: map[string]string{"scimType": `"uniqueness"`}},
 
 		{name: "and, or, not", method: "GET", path: `/Users?filter=(userName sw "mar" or userName eq "nobody") and not (active eq false)`, status: 200, want: map[string]string{"totalResults": "1", "Resources/0/id": `"{mary}"`}},
@@ -283,11 +309,15 @@ func scimTour() []scimStep {
 			"totalResults": "4", "itemsPerPage": "1", "startIndex": "3", "Resources/0/emails": "-", "Resources/0/name/familyName": "-", "Resources/0/name/givenName": "*",
 		}},
 		{name: "how many", method: "GET", path: `/Users?count=0`, status: 200, want: map[string]string{"totalResults": "4", "Resources/#": "0"}},
-		{name: "search", method: "POST", path: "/Users/.search", body: `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"userName eq \"mary\"","attributes":["userName"]}`, status: 200,
-			want: map[string]string{"totalResults": "1", "Resources/0/displayName": "-"}},
+		{
+			name: "search", method: "POST", path: "/Users/.search", body: `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"userName eq \"mary\"","attributes":["userName"]}`, status: 200,
+			want: map[string]string{"totalResults": "1", "Resources/0/displayName": "-"},
+		},
 
-		{name: "a group", method: "POST", path: "/Groups", body: `{` + okGroup + `,"displayName":"Sales","externalId":"g-1","members":[{"value":"{mary}"}]}`, status: 201,
-			want: map[string]string{"displayName": `"Sales"`, "members/0/value": `"{mary}"`, "members/0/display": `"Mary Dyke"`}, keep: map[string]string{"sales": "id"}},
+		{
+			name: "a group", method: "POST", path: "/Groups", body: `{` + okGroup + `,"displayName":"Sales","externalId":"g-1","members":[{"value":"{mary}"}]}`, status: 201,
+			want: map[string]string{"displayName": `"Sales"`, "members/0/value": `"{mary}"`, "members/0/display": `"Mary Dyke"`}, keep: map[string]string{"sales": "id"},
+		},
 		{name: "the same group", method: "POST", path: "/Groups", body: `{` + okGroup + `,"displayName":"SALES"}`, status: 409, want: map[string]string{"scimType": `"uniqueness"`}},
 		{name: "no name of a group", method: "POST", path: "/Groups", body: `{` + okGroup + `}`, status: 400},
 		{name: "it shows", method: "GET", path: "/Users/{mary}", status: 200, want: map[string]string{"groups/0/value": `"{sales}"`, "groups/0/display": `"Sales"`}},
@@ -334,8 +364,10 @@ func TestSCIMGivesNoRights(t *testing.T) {
 		d := w.connect(t, "olga", "acme")
 		foreign := w.connect(t, "bob", "bravo")
 		for _, who := range []string{"olga", "gail", "max"} {
-			d.do(t, scimStep{name: who, method: "GET", path: `/Users?filter=userName eq "` + who + `" or emails.value sw "` + who + `@"`, status: 200,
-				want: map[string]string{"totalResults": "1"}, keep: map[string]string{who: "Resources/0/id"}})
+			d.do(t, scimStep{
+				name: who, method: "GET", path: `/Users?filter=userName eq "` + who + `" or emails.value sw "` + who + `@"`, status: 200,
+				want: map[string]string{"totalResults": "1"}, keep: map[string]string{who: "Resources/0/id"},
+			})
 		}
 		foreign.do(t, scimStep{name: "bob", method: "GET", path: `/Users`, status: 200, want: map[string]string{"totalResults": "1"}, keep: map[string]string{"bob": "Resources/0/id"}})
 		d.kept["bob"], d.kept["bosses"], d.kept["administrators"] = foreign.kept["bob"], w.ids["acme.bosses"], w.ids["acme.administrators"]
@@ -400,8 +432,10 @@ func TestSCIMTellsNobodyElse(t *testing.T) {
 			}
 		}
 		alike("create", func(who string) scimStep {
-			return scimStep{name: who, method: "POST", path: "/Users", status: 201, keep: map[string]string{who + "-id": "id"},
-				body: `{` + okUser + `,"userName":"` + who + `@bravo.example","displayName":"X ` + who + `","name":{"givenName":"A","familyName":"B"}}`}
+			return scimStep{
+				name: who, method: "POST", path: "/Users", status: 201, keep: map[string]string{who + "-id": "id"},
+				body: `{` + okUser + `,"userName":"` + who + `@bravo.example","displayName":"X ` + who + `","name":{"givenName":"A","familyName":"B"}}`,
+			}
 		})
 		alike("get", func(who string) scimStep {
 			return scimStep{name: who, method: "GET", path: "/Users/{" + who + "-id}", status: 200}
@@ -429,10 +463,14 @@ func TestSCIMKeepsWhoAccepts(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		d := w.connect(t, "olga", "acme")
-		d.do(t, scimStep{name: "create", method: "POST", path: "/Users", status: 201, keep: map[string]string{"bob": "id"},
-			body: `{` + okUser + `,"userName":"bob@corp.example","externalId":"b-1","emails":[{"value":"bob@bravo.example"}],"name":{"givenName":"Bob","familyName":"de Boer"}}`})
-		d.do(t, scimStep{name: "group", method: "POST", path: "/Groups", status: 201, keep: map[string]string{"sales": "id"},
-			body: `{` + okGroup + `,"displayName":"Sales","members":[{"value":"{bob}"}]}`, want: map[string]string{"members/#": "0"}})
+		d.do(t, scimStep{
+			name: "create", method: "POST", path: "/Users", status: 201, keep: map[string]string{"bob": "id"},
+			body: `{` + okUser + `,"userName":"bob@corp.example","externalId":"b-1","emails":[{"value":"bob@bravo.example"}],"name":{"givenName":"Bob","familyName":"de Boer"}}`,
+		})
+		d.do(t, scimStep{
+			name: "group", method: "POST", path: "/Groups", status: 201, keep: map[string]string{"sales": "id"},
+			body: `{` + okGroup + `,"displayName":"Sales","members":[{"value":"{bob}"}]}`, want: map[string]string{"members/#": "0"},
+		})
 		if err := db.Client().User.UpdateOneID(w.key(t, "bob")).SetEmailVerifiedAt(dbtest.Start()).Exec(w.system(t)); err != nil {
 			t.Fatal(err)
 		}
@@ -441,8 +479,10 @@ func TestSCIMKeepsWhoAccepts(t *testing.T) {
 		d.do(t, scimStep{name: "the member", method: "GET", path: "/Users/{bob}", status: 200, want: map[string]string{
 			"userName": `"bob@corp.example"`, "externalId": `"b-1"`, "name/familyName": `"de Boer"`, "groups/0/value": `"{sales}"`, "emails/0/value": `"bob@bravo.example"`,
 		}})
-		d.do(t, scimStep{name: "the name is not ours", method: "PATCH", path: "/Users/{bob}", body: patchOf(`{"op":"replace","path":"displayName","value":"Robert"}`), status: 200,
-			want: map[string]string{"displayName": `"bob"`}})
+		d.do(t, scimStep{
+			name: "the name is not ours", method: "PATCH", path: "/Users/{bob}", body: patchOf(`{"op":"replace","path":"displayName","value":"Robert"}`), status: 200,
+			want: map[string]string{"displayName": `"bob"`},
+		})
 	})
 }
 

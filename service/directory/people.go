@@ -211,7 +211,7 @@ func take(ctx context.Context, tx *database.Tx, org records.Organization, n Pers
 // account, else "", so that one is made of the address.
 func usernameOf(ctx context.Context, tx *database.Tx, name string) (string, error) {
 	if roster.CheckUsername(name) != nil {
-		return "", nil
+		return "", nil //nolint:nilerr // another is made of the address
 	}
 	taken, err := tx.User.Query().Where(user.UsernameKey(strings.ToLower(name)), user.StatusNEQ(user.StatusDELETED)).
 		Exist(access.WithViewer(ctx, access.SystemViewer("directory"))) // usernames are taken on the whole platform

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -35,7 +36,7 @@ func (s *Service) valuesFor(ctx context.Context, org records.Organization, perso
 	}
 	personal := nodes
 	if err == nil {
-		personal = append(nodes[:len(nodes):len(nodes)], waterfall.Node{Level: waterfall.LevelUser, ID: orgtree.ID(place)})
+		personal = slices.Concat(nodes, []waterfall.Node{{Level: waterfall.LevelUser, ID: orgtree.ID(place)}})
 	}
 	directives, err := s.records.Directives(ctx, records.Scopes(personal), []string{publicName, locale, theme}, nil)
 	if err != nil {

@@ -66,7 +66,7 @@ func (s *Service) Send(ctx context.Context, payload []byte) error {
 		return database.Hopeless(err)
 	}
 	err = s.sender.Send(ctx, message)
-	var refused *mail.Refused
+	var refused *mail.RefusedError
 	if errors.As(err, &refused) && refused.Permanent() {
 		return database.Hopeless(err)
 	}
