@@ -29,8 +29,7 @@ import (
 )
 
 // mailbox reads the mailbox of a world, the newest mail first.
-func (w *world) mailbox( //nolint:unparam // whoever may not read it is told so by the status
-	t *testing.T, actor string) (status int, list []shownMail) {
+func (w *world) mailbox(t *testing.T, actor string) (status int, list []shownMail) { //nolint:unparam // whoever may not read it is told so by the status
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/mailbox/messages", nil)
 	if err != nil {
