@@ -22,6 +22,8 @@ type SignIn struct {
 	Session orgtree.ID
 	Method  SignInMethod
 	At      time.Time
+	// SecondFactor says that one was shown, or that the provider vouches for one.
+	SecondFactor bool
 }
 
 // Demands are what the settings of an organization demand of the sign-ins of its
@@ -54,7 +56,9 @@ func (c Compliance) Meets(d Demands) bool {
 
 // Admits reports whether a person who signed in so gets into the organization of
 // the standing at a time: the method is allowed, the session is not too old, and
-// the person has done what is demanded or still has time to. It is about people;
+// the person has done what is demanded or still has time to. A second factor that
+// the provider of an organization vouches for is as good as one of the account:
+// such a session reaches that organization alone. It is about people;
 // applications are always admitted.
 func (s *Standing) Admits(in SignIn, at time.Time) bool {
 	switch in.Method {
@@ -73,6 +77,7 @@ func (s *Standing) Admits(in SignIn, at time.Time) bool {
 		return false
 	}
 	c := s.Compliance
+	c.SecondFactor = c.SecondFactor || in.SecondFactor
 	return c.Meets(s.Demands) || c.GraceUntil.IsZero() || at.Before(c.GraceUntil)
 }
 

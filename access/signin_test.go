@@ -14,6 +14,7 @@ func TestAdmits(t *testing.T) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	password := access.SignIn{Session: orgtree.ID{7}, Method: access.ByPassword, At: now.Add(-time.Hour)}
 	provider := access.SignIn{Session: orgtree.ID{7}, Method: access.ByOIDC, At: now.Add(-time.Hour)}
+	vouching := access.SignIn{Session: orgtree.ID{7}, Method: access.ByOIDC, At: now.Add(-time.Hour), SecondFactor: true}
 	taken := access.SignIn{Session: orgtree.ID{7}, Method: access.ByImpersonation, At: now.Add(-time.Hour)}
 	none := access.SignIn{}
 	open := access.Demands{Password: true, OIDC: true}
@@ -40,6 +41,8 @@ func TestAdmits(t *testing.T) {
 		"one of two demands is met":              {strict, access.Compliance{SecondFactor: true, GraceUntil: now}, password, false},
 		"the other one":                          {strict, access.Compliance{OwnPassword: true, GraceUntil: now}, password, false},
 		"both are met":                           {strict, access.Compliance{SecondFactor: true, OwnPassword: true, GraceUntil: now}, password, true},
+		"a provider that vouches for the factor": {strict, access.Compliance{OwnPassword: true, GraceUntil: now}, vouching, true},
+		"the password is still somebody else's":  {strict, access.Compliance{GraceUntil: now}, vouching, false},
 		"an old grace period without demands":    {open, access.Compliance{GraceUntil: now}, password, true},
 	} {
 		s := access.NewStanding(access.Place{Organization: customer(), Kind: orgtree.Standard, Demands: tt.demands, Compliance: tt.did}, access.Circumstances{})

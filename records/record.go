@@ -77,6 +77,7 @@ type placeRecord struct {
 type sessionRecord struct {
 	method       access.SignInMethod
 	at, end      time.Time
+	secondFactor bool
 	impersonator uuid.UUID
 }
 

@@ -42,7 +42,7 @@ func (s *Store) signedIn(ctx context.Context, viewer access.Viewer, asked Sessio
 	if !ok || !asked.At.Before(in.end) {
 		return access.Viewer{}, invalidToken()
 	}
-	viewer.SignIn = access.SignIn{Session: orgtree.ID(asked.SignIn), Method: in.method, At: in.at}
+	viewer.SignIn = access.SignIn{Session: orgtree.ID(asked.SignIn), Method: in.method, At: in.at, SecondFactor: in.secondFactor}
 	if in.impersonator != uuid.Nil {
 		by, err := s.impersonator(ctx, in.impersonator, viewer)
 		if err != nil {

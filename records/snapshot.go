@@ -176,7 +176,7 @@ func readUser(ctx context.Context, tx *database.Tx, id uuid.UUID) (*principalRec
 }
 
 func sessionOf(row *ent.Session) sessionRecord {
-	r := sessionRecord{method: access.SignInMethod(row.Method), at: row.CreatedAt, end: row.ExpiresAt}
+	r := sessionRecord{method: access.SignInMethod(row.Method), at: row.CreatedAt, end: row.ExpiresAt, secondFactor: row.Mfa}
 	if row.ImpersonatorID != nil {
 		r.impersonator = *row.ImpersonatorID
 	}

@@ -264,6 +264,40 @@ func TestSignInMakesPeople(t *testing.T) {
 	})
 }
 
+// TestProviderVouchesForSecondFactor lets max in through a provider that does not
+// vouch for a second factor, which acme demands, and later through one that does.
+func TestProviderVouchesForSecondFactor(t *testing.T) {
+	t.Parallel()
+	eachVisit(t, nil, func(v *visit) {
+		v.must(v.t, "olga", mutation("setSetting", "revision"), map[string]any{"i": map[string]any{
+			"scopeId": v.ids["acme"], "key": "authentication.mfa_required", "value": true,
+		}})
+		grace := func() *time.Time {
+			row := one(v.t, func() (*ent.Membership, error) {
+				return v.platform.db.Client().Membership.Query().
+					Where(membership.OrganizationID(v.key(v.t, "acme")), membership.HasUserWith(user.Username("max"))).Only(v.system(v.t))
+			})
+			return row.GraceUntil
+		}
+		if v.enter("plain", theMax()) != "max" || grace() == nil {
+			v.t.Fatal("max has all the time in the world")
+		}
+		v.advance(73 * time.Hour)
+		if _, refusal := v.exchange(v.signIn(theMax())); refusal != "UNAUTHENTICATED" {
+			v.t.Errorf("the time is over, and max is told %q", refusal)
+		}
+		v.must(v.t, "olga", mutation("updateIdentityProvider", "clientMutationId"), map[string]any{"i": map[string]any{
+			"identityProviderId": v.ids["idp"], "vouchesForMfa": true,
+		}})
+		if v.enter("vouched", theMax()) != "max" || grace() != nil {
+			v.t.Error("the provider vouches in vain")
+		}
+		if got := told(v.t, v.ask(v.t, "vouched", `{ organization(id: "`+v.ids["acme"]+`") { name } }`, "")); got != "y" {
+			v.t.Error(got)
+		}
+	})
+}
+
 func TestSignInIsOfOneBrowserAndOnce(t *testing.T) {
 	t.Parallel()
 	eachVisit(t, nil, func(v *visit) {

@@ -46,9 +46,10 @@ type Impersonated struct {
 
 // Impersonate lets the viewer act in the place of a person for an hour at most.
 // The person is told by mail, the owner of each of their organizations by a
-// notice, and everything that is done names both. FORBIDDEN as
-// access.CheckImpersonation says, CONFLICT for an account that is locked, INVALID
-// for a reason of none or more than 500 characters.
+// notice, and everything that is done names both. NOT_FOUND for somebody whom the
+// viewer cannot see, FORBIDDEN as access.CheckImpersonation says, CONFLICT for an
+// account that is locked, INVALID for a reason of none or more than 500
+// characters.
 func (s *Service) Impersonate(ctx context.Context, n NewImpersonation) (*Impersonated, error) {
 	root, err := s.records.CheckPlatform(ctx, access.PlatformWrite)
 	if err != nil {
@@ -91,16 +92,29 @@ func (s *Service) Impersonate(ctx context.Context, n NewImpersonation) (*Imperso
 	return s.sign(row)
 }
 
-// person returns an account within the viewer's tree, or NOT_FOUND.
+// person returns an account that the viewer can see, or NOT_FOUND.
 func (s *Service) person(ctx context.Context, id uuid.UUID) (*ent.User, error) {
-	row, err := s.db.Client().User.Get(ctx, id)
+	row, err := s.db.Client().User.Query().Where(user.ID(id)).WithMemberships().Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, fault.Missing("user")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("get user: %w", err)
 	}
-	return row, nil
+	homes := make([]uuid.UUID, len(row.Edges.Memberships))
+	for i, m := range row.Edges.Memberships {
+		homes[i] = m.OrganizationID
+	}
+	found, err := s.records.Organizations(ctx, homes)
+	if err != nil {
+		return nil, err
+	}
+	for _, org := range found {
+		if access.Check(access.ViewerFrom(ctx), access.UsersRead, org.Target()) == nil {
+			return row, nil
+		}
+	}
+	return nil, fault.Missing("user")
 }
 
 // checkPerson returns nil if the viewer may act in the place of a person. The
@@ -209,9 +223,9 @@ func (s *Service) End(ctx context.Context) (typeid.ID, error) {
 	case !viewer.IsImpersonated():
 		return typeid.ID{}, fault.New(fault.Forbidden, "you act in your own place")
 	}
-	person, err := s.person(ctx, uuid.UUID(viewer.ID))
+	person, err := s.db.Client().User.Get(ctx, uuid.UUID(viewer.ID))
 	if err != nil {
-		return typeid.ID{}, err
+		return typeid.ID{}, fmt.Errorf("get user: %w", err)
 	}
 	root, err := s.records.Root(ctx)
 	if err != nil {

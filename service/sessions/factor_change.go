@@ -283,7 +283,7 @@ func (s *Service) edit(ctx context.Context, tx *database.Tx, a account, row *ent
 	if err != nil {
 		return err
 	}
-	return settleGrace(ctx, tx, a, after)
+	return settleGrace(ctx, tx, a, after, uuid.Nil)
 }
 
 // warn tells a person by mail that something about their sign-in has changed.

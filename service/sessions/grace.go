@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/membership"
@@ -18,11 +17,17 @@ import (
 
 // settleGrace gives a person time for what their organizations demand and they
 // have not done, and ends the time where they have. Where it runs already it goes
-// on.
-func settleGrace(ctx context.Context, tx *database.Tx, a account, person *ent.User) error {
+// on. The provider of the organization vouching, unless it is nil, has said that
+// the person showed a second factor.
+func settleGrace(ctx context.Context, tx *database.Tx, a account, person *ent.User, vouching uuid.UUID) error {
+	isDue := func(m *ent.Membership) bool {
+		done := compliance(person, m)
+		done.SecondFactor = done.SecondFactor || vouching == m.OrganizationID
+		return !m.Locked && done.Meets(a.demands[m.OrganizationID]) == (m.GraceUntil != nil)
+	}
 	var due []uuid.UUID
 	for _, m := range a.memberships {
-		if !m.Locked && isDue(person, m, a.demands[m.OrganizationID]) {
+		if isDue(m) {
 			due = append(due, m.ID)
 		}
 	}
@@ -31,7 +36,7 @@ func settleGrace(ctx context.Context, tx *database.Tx, a account, person *ent.Us
 		return err
 	}
 	for _, m := range rows {
-		if m.Locked || !isDue(person, m, a.demands[m.OrganizationID]) {
+		if !isDue(m) {
 			continue
 		}
 		var until time.Time
@@ -45,9 +50,13 @@ func settleGrace(ctx context.Context, tx *database.Tx, a account, person *ent.Us
 	return nil
 }
 
-// isDue reports whether the time of a member has to begin or to end.
-func isDue(person *ent.User, m *ent.Membership, d access.Demands) bool {
-	return compliance(person, m).Meets(d) == (m.GraceUntil != nil)
+// vouched returns the organization whose provider vouches for the second factor of
+// a session, or nil. Only the sessions of providers are bound to an organization.
+func vouched(bound uuid.UUID, secondFactor bool) uuid.UUID {
+	if !secondFactor {
+		return uuid.Nil
+	}
+	return bound
 }
 
 // lockMemberships returns memberships that stay as they are until the

@@ -74,7 +74,7 @@ func (s *Service) open(ctx context.Context, a account, o Opening, check edit) (*
 		if err := noteActivity(ctx, tx, a, o.Organization); err != nil {
 			return err
 		}
-		return settleGrace(ctx, tx, a, after)
+		return settleGrace(ctx, tx, a, after, vouched(o.Organization, o.SecondFactor))
 	})
 	if err != nil {
 		return nil, err

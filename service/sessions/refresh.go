@@ -125,7 +125,7 @@ func rotate(ctx context.Context, tx *database.Tx, a account, shown token.Refresh
 	if err := noteActivity(ctx, tx, a, bound); err != nil {
 		return false, err
 	}
-	return true, settleGrace(ctx, tx, a, a.row)
+	return true, settleGrace(ctx, tx, a, a.row, vouched(bound, row.Mfa))
 }
 
 // lockSession returns a session that stays as it is until the transaction ends,
