@@ -14,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/journalchange"
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/resolvers"
+	"github.com/headwater-platform/headwater/typeid"
 )
 
 // TestEveryMutationIsJournaled makes each change once and reads the one entry
@@ -33,8 +34,8 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 		for name := range ownAccount() {
 			changed[name] = true // See TestSignInsAreJournaled.
 		}
-		for _, name := range toldElsewhere() {
-			changed[name] = true
+		for _, name := range slices.Concat(ofMembers(), ofTrust()) {
+			changed[name] = true // See TestChangesOfMembersAreJournaled and TestChangesOfTrustAreJournaled.
 		}
 		// Whoever asks for access does not answer, and nobody from above reaches what
 		// is in a project.
@@ -53,13 +54,7 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 		}}), "openTicket.ticket.id")
 		w.actAs(t, "max", "ada")
 		toAccept, toDecline, toCancel := w.request(t, "paula", "acme", "EDITORS"), w.request(t, "paula", "cove", ""), w.request(t, "ada", "bravo", "")
-		for _, tt := range []struct {
-			name  string
-			input map[string]any
-			where string
-			// rows are the kinds of the changed rows: + made, - gone, ~ changed.
-			rows []string
-		}{
+		for _, tt := range []journaled{
 			{"createOrganization", map[string]any{"managedById": w.ids["northwind"], "name": "New", "slug": "new", "ownerEmail": "n@new.example"}, "", []string{"+grp", "+grp", "+grp", "+mem", "+org", "+pol", "+pol", "+pol", "+prj", "+usr"}},
 			{"updateOrganization", map[string]any{"id": w.ids["acme"], "name": "Acme Two", "expectedVersion": 1}, "acme", []string{"~org"}},
 			{"setOrganizationKind", map[string]any{"id": w.ids["acme"], "kind": "PARTNER"}, "acme", []string{"~org"}},
@@ -125,42 +120,12 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 				"-gmb", "-gmb", "-grp", "-grp", "-grp", "-mem", "-mem", "-pol", "-pol", "-pol", "-prj", "~org", "~usr", "~usr",
 			}},
 		} {
-			before, err := db.Revision(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
 			actor, ok := actors[tt.name]
 			if !ok {
 				actor = "ada"
 			}
-			w.must(t, actor, mutation(tt.name, "clientMutationId"), map[string]any{"i": tt.input})
+			w.journals(t, actor, "clientMutationId", tt)
 			changed[tt.name] = true
-			entry := lastEntry(t, w, before)
-			if tt.name == "endImpersonation" {
-				if entry.ActingAsName != actor || entry.ActingAsID == nil || *entry.ActingAsID != w.key(t, actor) {
-					t.Errorf("%s: the entry is %v", tt.name, entry)
-				}
-				delete(w.bearers, actor)
-				actor = "ada" // Whoever acts comes first.
-			}
-			if entry.Action != tt.name || entry.ActorName != actor || entry.ActorID == nil || *entry.ActorID != w.key(t, actor) || entry.RequestID == "" {
-				t.Errorf("%s: the entry is %v", tt.name, entry)
-			}
-			if tt.where != "" && entry.OrganizationID != w.key(t, tt.where) {
-				t.Errorf("%s: the entry is about %s", tt.name, entry.OrganizationID)
-			}
-			if reason, _ := tt.input["reason"].(string); entry.Reason != reason {
-				t.Errorf("%s: the reason is %q, want %q", tt.name, entry.Reason, reason)
-			}
-			var rows []string
-			for _, change := range entry.Edges.Changes {
-				rows = append(rows, signOf(change)+change.ResourceKind)
-			}
-			slices.Sort(rows)
-			slices.Sort(tt.rows)
-			if diff := cmp.Diff(tt.rows, rows); diff != "" {
-				t.Errorf("%s: rows (-want +got):\n%s", tt.name, diff)
-			}
 		}
 		for _, field := range resolvers.NewSchema(&resolvers.Resolver{}).Schema().Mutation.Fields {
 			if !changed[field.Name] && !strings.Contains(field.Name, "Billing") && !strings.Contains(field.Name, "Usage") {
@@ -168,6 +133,55 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			}
 		}
 	})
+}
+
+// journaled is a change and the one entry that it leaves.
+type journaled struct {
+	name  string
+	input map[string]any
+	// where is the slug of the organization that the entry is about, if that is
+	// known.
+	where string
+	// rows are the kinds of the changed rows: + made, - gone, ~ changed.
+	rows []string
+}
+
+// journals makes a change and compares the entry that it leaves. It returns the
+// answer, of which the selection is asked for.
+func (w *world) journals(t *testing.T, actor, selection string, want journaled) any {
+	t.Helper()
+	before, err := w.platform.db.Revision(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := w.must(t, actor, mutation(want.name, selection), map[string]any{"i": want.input})
+	entry := lastEntry(t, w, before)
+	if want.name == "endImpersonation" {
+		if entry.ActingAsName != actor || entry.ActingAsID == nil || *entry.ActingAsID != w.key(t, actor) {
+			t.Errorf("%s: the entry is %v", want.name, entry)
+		}
+		delete(w.bearers, actor)
+		actor = "ada" // Whoever acts comes first.
+	}
+	if entry.Action != want.name || entry.ActorName != actor || entry.ActorID == nil || *entry.ActorID != w.key(t, actor) || entry.RequestID == "" {
+		t.Errorf("%s: the entry is %v", want.name, entry)
+	}
+	if want.where != "" && entry.OrganizationID != w.key(t, want.where) {
+		t.Errorf("%s: the entry is about %s", want.name, entry.OrganizationID)
+	}
+	if reason, _ := want.input["reason"].(string); entry.Reason != reason {
+		t.Errorf("%s: the reason is %q, want %q", want.name, entry.Reason, reason)
+	}
+	var rows []string
+	for _, change := range entry.Edges.Changes {
+		rows = append(rows, signOf(change)+change.ResourceKind)
+	}
+	slices.Sort(rows)
+	slices.Sort(want.rows)
+	if diff := cmp.Diff(want.rows, rows); diff != "" {
+		t.Errorf("%s: rows (-want +got):\n%s", want.name, diff)
+	}
+	return answer
 }
 
 func signOf(change *ent.JournalChange) string {
@@ -236,17 +250,141 @@ func TestRefusalsLeaveNoEntry(t *testing.T) {
 	})
 }
 
-// toldElsewhere are the mutations whose rows other tests read: the stories and
-// edges of invitations and members, the sign-ins through providers, the tokens of
-// directories.
-func toldElsewhere() []string {
+// ofMembers are the mutations of TestChangesOfMembersAreJournaled.
+func ofMembers() []string {
 	return []string{
-		"createScimToken", "deleteScimToken",
-		"createIdentityProvider", "updateIdentityProvider", "deleteIdentityProvider",
-		"createTrustedIssuer", "updateTrustedIssuer", "deleteTrustedIssuer", "addTrustedSubject", "removeTrustedSubject",
-		"beginLinkIdentity", "linkIdentity", "unlinkIdentity", "exchangeSignInCode",
 		"inviteMembers", "resendInvitation", "cancelInvitation", "acceptInvitation", "declineInvitation", "requestOwnershipTransfer",
 		"leaveOrganization", "removeMember", "setMemberRole", "lockMember", "unlockMember", "lockAccount", "unlockAccount",
 		"resetSecondFactor", "setPassword", "sendPasswordReset", "updateUser", "retryJob",
 	}
 }
+
+// TestChangesOfMembersAreJournaled lets people come, become something and go.
+func TestChangesOfMembersAreJournaled(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.person(t, "acme", "gail", "acme.administrators")
+		w.person(t, "acme", "nina")
+		w.person(t, "acme", "rolf")
+		w.arrange(t, "verified bob\nverified gail")
+		tried := map[string]bool{}
+		does := func(actor, name string, input map[string]any, rows ...string) any {
+			t.Helper()
+			tried[name] = true
+			selection := "clientMutationId"
+			if name == "inviteMembers" {
+				selection = "results { invitation { id } }"
+			}
+			return w.journals(t, actor, selection, journaled{name, input, "acme", rows})
+		}
+		invite := func(emails ...string) []string {
+			t.Helper()
+			rows := slices.Repeat([]string{"+inv"}, len(emails))
+			answer := does("olga", "inviteMembers", map[string]any{"organizationId": w.ids["acme"], "emails": emails, "role": "EDITOR"}, rows...)
+			ids := make([]string, len(emails))
+			for i := range emails {
+				ids[i] = dig(answer, fmt.Sprintf("inviteMembers.results.%d.invitation.id", i))
+			}
+			return ids
+		}
+		ids := invite("bob@bravo.example", "new@acme.example", "rita@southgate.example")
+		does("olga", "resendInvitation", map[string]any{"invitationId": ids[1]}, "~inv")
+		does("olga", "cancelInvitation", map[string]any{"invitationId": ids[1]}, "~inv")
+		does("rita", "declineInvitation", map[string]any{"token": w.invitationLink(t, ids[2], 1)}, "~inv")
+		does("bob", "acceptInvitation", map[string]any{"invitationId": ids[0]}, "+gmb", "+mem", "~inv")
+		does("olga", "setMemberRole", w.about("bob", "role", "ADMINISTRATOR"), "+gmb", "-gmb")
+		does("bob", "leaveOrganization", map[string]any{"organizationId": w.ids["acme"]}, "-gmb", "-mem")
+		does("olga", "lockMember", w.about("nina"), "~mem")
+		does("olga", "unlockMember", w.about("nina"), "~mem")
+		nina := map[string]any{"userId": w.ids["nina"]}
+		does("olga", "lockAccount", nina, "~usr")
+		does("olga", "unlockAccount", nina, "~usr")
+		does("olga", "setPassword", map[string]any{"userId": w.ids["nina"], "password": "correct horse battery"}, "~usr")
+		does("olga", "resetSecondFactor", nina, "~usr")
+		tried["sendPasswordReset"] = true // It sends a letter and changes nothing.
+		does("olga", "updateUser", map[string]any{"userId": w.ids["nina"], "name": "Nina N."}, "~usr")
+		does("olga", "removeMember", w.about("rolf"), "-mem", "~usr")
+		offer := dig(w.must(t, "olga", mutation("requestOwnershipTransfer", "invitation { id }"), map[string]any{"i": w.about("gail")}), "requestOwnershipTransfer.invitation.id")
+		does("olga", "cancelInvitation", map[string]any{"invitationId": offer}, "~inv")
+		does("olga", "requestOwnershipTransfer", w.about("gail"), "+inv")
+		failed := typeid.New(typeid.Job, w.failedJob(t, "mail"))
+		tried["retryJob"] = true
+		w.journals(t, "ada", "clientMutationId", journaled{"retryJob", map[string]any{"jobId": failed.String()}, "platform", []string{"~job"}})
+		for _, name := range ofMembers() {
+			if !tried[name] {
+				t.Errorf("%s was not tried", name)
+			}
+		}
+	})
+}
+
+// ofTrust are the mutations of TestChangesOfTrustAreJournaled.
+func ofTrust() []string {
+	return []string{
+		"createScimToken", "deleteScimToken",
+		"createIdentityProvider", "updateIdentityProvider", "deleteIdentityProvider",
+		"createTrustedIssuer", "updateTrustedIssuer", "deleteTrustedIssuer", "addTrustedSubject", "removeTrustedSubject",
+		"beginLinkIdentity", "linkIdentity", "unlinkIdentity", "exchangeSignInCode",
+	}
+}
+
+// TestChangesOfTrustAreJournaled decides whom acme believes, and believes them.
+func TestChangesOfTrustAreJournaled(t *testing.T) {
+	t.Parallel()
+	eachVisit(t, nil, func(v *visit) {
+		v.arrange(v.t, "application acme.deployer")
+		tried := map[string]bool{}
+		does := func(name, answer string, input map[string]any, rows ...string) string {
+			v.t.Helper()
+			tried[name] = true
+			told := v.journals(v.t, "olga", answer+" { id }", journaled{name, input, "acme", rows})
+			return dig(told, name+"."+answer+".id")
+		}
+		gone := func(name, id string, rows ...string) {
+			v.t.Helper()
+			tried[name] = true
+			key := strings.TrimPrefix(strings.TrimPrefix(name, "delete"), "remove")
+			key = strings.ToLower(key[:1]) + key[1:] + "Id"
+			v.journals(v.t, "olga", "clientMutationId", journaled{name, map[string]any{key: id}, "acme", rows})
+		}
+		acme := v.ids["acme"]
+		gone("deleteScimToken", does("createScimToken", "scimToken", map[string]any{"organizationId": acme, "name": "HR"}, "+app", "+gmb", "+grp", "+key"), "-app", "-gmb", "-key")
+		other := does("createIdentityProvider", "identityProvider", map[string]any{
+			"organizationId": acme, "name": "Other", "issuer": v.provider.url, "clientId": "other",
+		}, "+idp")
+		does("updateIdentityProvider", "identityProvider", map[string]any{"identityProviderId": other, "name": "Another"}, "~idp")
+		gone("deleteIdentityProvider", other, "-idp")
+		issuer := does("createTrustedIssuer", "trustedIssuer", map[string]any{
+			"organizationId": acme, "name": "CI", "issuer": "https://ci.acme.example", "audience": "headwater", "jwksUrl": v.provider.url + "/keys",
+		}, "+iss")
+		does("updateTrustedIssuer", "trustedIssuer", map[string]any{"trustedIssuerId": issuer, "name": "Builds"}, "~iss")
+		subject := map[string]any{"trustedIssuerId": issuer, "subject": "main", "applicationId": v.ids["deployer"]}
+		gone("removeTrustedSubject", does("addTrustedSubject", "trustedSubject", subject, "+tsb"), "-tsb")
+		gone("deleteTrustedIssuer", issuer, "-iss")
+
+		begun := v.must(v.t, "olga", mutation("beginLinkIdentity", "url"), map[string]any{"i": map[string]any{"identityProviderId": v.ids["idp"], "returnTo": "/linked"}})
+		tried["beginLinkIdentity"] = true // It writes the state of the browser, which is no change that anybody sees.
+		v.provider.is(subjectOfOlga())
+		end, _, _ := v.open(dig(begun, "beginLinkIdentity.url"))
+		linked := does("linkIdentity", "linkedIdentity", map[string]any{"code": end.Query().Get("code")}, "+lnk")
+		code := v.signIn(subjectOfOlga())
+		before := one(v.t, func() (int64, error) { return v.platform.db.Revision(v.t.Context()) })
+		if _, refusal := v.exchange(code); refusal != "" {
+			v.t.Fatal(refusal)
+		}
+		tried["exchangeSignInCode"] = true
+		if entry := lastEntry(v.t, v.world, before); entry.Action != "exchangeSignInCode" || entry.ActorName != "olga" {
+			v.t.Errorf("the sign-in left %v", entry)
+		}
+		tried["unlinkIdentity"] = true
+		v.journals(v.t, "olga", "clientMutationId", journaled{"unlinkIdentity", map[string]any{"linkedIdentityId": linked}, "acme", []string{"-lnk"}})
+		for _, name := range ofTrust() {
+			if !tried[name] {
+				v.t.Errorf("%s was not tried", name)
+			}
+		}
+	})
+}
+
+func subjectOfOlga() subject { return subject{id: "olga-at-idp", email: "private@mail.example"} }

@@ -262,6 +262,7 @@ func (s *Service) Unlink(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return fmt.Errorf("lock link: %w", err)
 		}
+		tx.About(row.OrganizationID)
 		if err := tx.LinkedIdentity.DeleteOne(row).Exec(ctx); err != nil {
 			return fmt.Errorf("delete link: %w", err)
 		}
