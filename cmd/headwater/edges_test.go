@@ -342,6 +342,44 @@ func memberEdges() []edge {
 			})
 			w.do(t, call{actor: "olga", name: "lockMember", input: w.about("max")})
 		}},
+		{"member whose last group goes", func(t *testing.T, w *world) {
+			w.do(t, call{actor: "olga", name: "removeGroupMembers", input: w.members("acme.users", "uma")})
+			if got := w.memberships(t, "uma"); got != 1 {
+				t.Errorf("uma has %d places in acme", got)
+			}
+			w.refuses(t, []attack{{"what the group gave", call{actor: "uma", name: "inviteMembers", input: map[string]any{"organizationId": w.ids["acme"], "emails": "x@y.example"}}, "F"}})
+			seen := w.must(t, "uma", `query($id: ID!) { organization(id: $id) { name projects(first: 5) { edges { node { id } } } } }`, map[string]any{"id": w.ids["acme"]})
+			if got := dig(seen, "organization.projects.edges"); got != "[]" {
+				t.Errorf("uma, who is in no group, sees %s", got)
+			}
+			w.do(t, call{actor: "uma", name: "leaveOrganization", input: map[string]any{"organizationId": w.ids["acme"]}})
+		}},
+		{"last group with org:admin goes", func(t *testing.T, w *world) {
+			gone := map[string]any{"groupId": w.ids["acme.admins"]}
+			w.refuses(t, []attack{
+				{"by org:groups", call{actor: "greg", name: "deleteGroup", input: gone}, "F"},
+				{"by Administrators", call{actor: "adam", name: "deleteGroup", input: gone}, "F"},
+			})
+			w.do(t, call{actor: "olga", name: "deleteGroup", input: gone},
+				call{actor: "olga", name: "createGroup", input: map[string]any{"organizationId": w.ids["acme"], "name": "again", "roles": []string{"org:admin"}}})
+		}},
+		{"member invited to a group", func(t *testing.T, w *world) {
+			answer := w.must(t, "olga", mutation("inviteMembers", "results { status }"), map[string]any{"i": map[string]any{
+				"organizationId": w.ids["acme"], "emails": "max@acme.example", "groupIds": []string{w.ids["acme.plain"]},
+			}})
+			if got := dig(answer, "inviteMembers.results.0.status"); got != "ADDED" || w.placesIn(t, "max") != 1 {
+				t.Errorf("max is told %s and is in %d groups", got, w.placesIn(t, "max"))
+			}
+		}},
+		{"owner of a new organization whose address nobody proved", func(t *testing.T, w *world) {
+			create := func(who string) call {
+				return call{actor: "paula", name: "createOrganization", input: map[string]any{"managedById": w.ids["northwind"], "name": "For " + who, "ownerEmail": who + "@acme.example"}}
+			}
+			w.arrange(t, "account adam ACTIVE")
+			w.refuses(t, []attack{{"somebody with any address", create("adam"), "CONFLICT"}})
+			w.arrange(t, "verified adam")
+			w.do(t, create("adam"))
+		}},
 		{"setting a password keeps who knows it", func(t *testing.T, w *world) {
 			w.do(t, call{actor: "gail", name: "setPassword", input: map[string]any{"userId": w.ids["max"], "password": "a password that gail knows"}})
 			row := one(t, func() (*ent.User, error) { return w.platform.db.Client().User.Get(w.system(t), w.key(t, "max")) })

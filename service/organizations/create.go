@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
@@ -30,7 +31,8 @@ type NewOrganization struct {
 
 // Create makes an organization with its default project, its built-in groups
 // and its owner. FORBIDDEN without the right, INVALID for bad names, CONFLICT
-// for a slug that is taken, LIMIT_EXCEEDED beyond the depth of the tree.
+// for a slug that is taken and for an owner whose account has not verified its
+// address, LIMIT_EXCEEDED beyond the depth of the tree.
 func (s *Service) Create(ctx context.Context, n NewOrganization) (*Organization, error) {
 	if n.Kind == "" {
 		n.Kind = orgtree.Standard
@@ -156,7 +158,8 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewOrganization
 }
 
 // appointOwner makes the viewer or the person with the given e-mail address the
-// owner. An address without an account becomes an INVITED one.
+// owner. An address without an account becomes an INVITED one. CONFLICT for an
+// account of which nobody knows whose it is.
 func (s *Service) appointOwner(ctx context.Context, tx *database.Tx, n NewOrganization, organization uuid.UUID) error {
 	owner := uuid.UUID(access.ViewerFrom(ctx).ID)
 	if n.ManagedBy != nil {
@@ -176,6 +179,9 @@ func (s *Service) invitedOwner(ctx context.Context, tx *database.Tx, email strin
 		return uuid.Nil, err
 	}
 	if known != nil {
+		if !provesAddress(known) {
+			return uuid.Nil, fault.New(fault.Conflict, "whoever has the account of this address has not verified it")
+		}
 		return known.ID, records.Post(ctx, tx, records.Letter{Template: records.OwnerLetter, Organization: organization, User: known.ID})
 	}
 	row, err := roster.CreateAccount(ctx, tx, roster.NewAccount{Email: email, Home: &organization})
@@ -183,6 +189,13 @@ func (s *Service) invitedOwner(ctx context.Context, tx *database.Tx, email strin
 		return uuid.Nil, err
 	}
 	return row.ID, records.Post(ctx, tx, records.Letter{Template: records.WelcomeLetter, Organization: organization, User: row.ID})
+}
+
+// provesAddress reports whether only who reads the address of an account can sign
+// in to it: it is verified, or nobody has been there, and the first link goes to
+// the address. Anybody can write any address into an account.
+func provesAddress(account *ent.User) bool {
+	return account.EmailVerifiedAt != nil || account.Status == user.StatusINVITED && account.PasswordHash == ""
 }
 
 func checkName(name string) error {
