@@ -22,8 +22,8 @@ func (t Target) In(project orgtree.ID) Target {
 
 // Check returns nil if the viewer holds the permission in the target. It
 // returns UNAUTHENTICATED for nobody, NOT_FOUND where the viewer cannot even
-// read the organization or the project, ORGANIZATION_LOCKED,
-// ORGANIZATION_DEACTIVATED and CONFLICT with NOT_ACTIVATED where that is all
+// read the organization or the project, ORGANIZATION_LOCKED, also for a right
+// that flows down from a locked one, ORGANIZATION_DEACTIVATED and CONFLICT with NOT_ACTIVATED where that is all
 // that stands in the way, and FORBIDDEN otherwise.
 func Check(v Viewer, p Permission, t Target) error {
 	if v.IsSystem() {
@@ -132,10 +132,27 @@ func refusal(v Viewer, p Permission, t Target) error {
 			return again(catalogue.missingProject)
 		}
 	}
+	if v.withheld(p, t) {
+		if !allowedThrough(p, t.Status) {
+			return t.Status.Refusal()
+		}
+		return again(catalogue.lockedAbove)
+	}
 	if forbidden, known := catalogue.forbidden[p]; known {
 		return again(forbidden)
 	}
 	return forbids(p)
+}
+
+// withheld reports whether a permission would flow down to the target if the
+// organization from which it flows were not locked.
+func (v Viewer) withheld(p Permission, t Target) bool {
+	for _, id := range t.Path.Ancestors() {
+		if s, ok := v.Standings[id]; ok && flowTo(s.held&^s.flow, t.Kind).Has(p) {
+			return true
+		}
+	}
+	return false
 }
 
 // again returns a refusal of its own for each caller, who may add to it.

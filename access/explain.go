@@ -94,9 +94,9 @@ func (s *Standing) leadsHere(p Permission, t Target) []Lead {
 }
 
 // leadsBelow returns the grants by which a permission flows down to
-// organizations of the kind.
+// organizations of the kind, or would if the standing's were not locked.
 func (s *Standing) leadsBelow(p Permission, kind orgtree.Kind) []Lead {
-	if !flowTo(s.flow, kind).Has(p) {
+	if !flowTo(s.held, kind).Has(p) {
 		return nil
 	}
 	var leads []Lead

@@ -389,8 +389,8 @@ type model struct {
 	member, billingSwitch, memberSwitch Set
 
 	// What refusals say, made once: formatting takes longer than deciding.
-	missingOrganization, missingProject fault.Error
-	forbidden                           map[Permission]fault.Error
+	missingOrganization, missingProject, lockedAbove fault.Error
+	forbidden                                        map[Permission]fault.Error
 }
 
 // catalogue is the model. It never changes.
@@ -436,6 +436,7 @@ func newModel() *model {
 	m.member = m.setOf(memberPermissions()...)
 	m.billingSwitch, m.memberSwitch = m.setOf(switchedBilling()...), m.setOf(switchedMembers()...)
 	m.missingOrganization, m.missingProject = *fault.Missing("organization"), *fault.Missing("project")
+	m.lockedAbove = *fault.New(fault.OrganizationLocked, "the organization that manages it is locked")
 	m.forbidden = make(map[Permission]fault.Error, len(m.permissions))
 	for _, row := range m.permissions {
 		m.forbidden[row.Permission] = *forbids(row.Permission)

@@ -239,20 +239,25 @@ func (q question) viewer() access.Viewer {
 	return v
 }
 
-func (n naive) held(q question, p access.Permission) (here, through bool) {
+// held reports whether a permission is given in the target, flows down to it, or
+// would flow down to it from an organization that is locked.
+func (n naive) held(q question, p access.Permission) (here, through, withheld bool) {
 	for depth, organization := range q.target.Path {
 		for _, place := range q.places {
 			if place.Organization != organization {
 				continue
 			}
-			if depth == len(q.target.Path)-1 {
+			switch {
+			case depth == len(q.target.Path)-1:
 				here = here || n.here(place, q.circumstances, p, q.target.Project)
-			} else {
+			case place.Status == "LOCKED" && !n.in(p, naiveReads):
+				withheld = withheld || n.below(place, q.circumstances, p, q.target.Kind)
+			default:
 				through = through || n.below(place, q.circumstances, p, q.target.Kind)
 			}
 		}
 	}
-	return here, through
+	return here, through, withheld
 }
 
 // usable reports whether a permission that is held may be used in the state.
@@ -281,21 +286,28 @@ func (n naive) answer(q question) fault.Code {
 	if q.anonymous {
 		return "UNAUTHENTICATED"
 	}
-	here, through := n.held(q, q.permission)
+	here, through, withheld := n.held(q, q.permission)
 	if n.usable(q, q.permission, here, through) {
 		return ""
 	}
+	ofState := map[orgtree.Status]fault.Code{
+		"PENDING_ACTIVATION": "CONFLICT", "LOCKED": "ORGANIZATION_LOCKED", "DEACTIVATED": "ORGANIZATION_DEACTIVATED", "DELETED": "NOT_FOUND",
+	}[q.target.Status]
 	if here || through {
-		return map[orgtree.Status]fault.Code{
-			"PENDING_ACTIVATION": "CONFLICT", "LOCKED": "ORGANIZATION_LOCKED", "DEACTIVATED": "ORGANIZATION_DEACTIVATED", "DELETED": "NOT_FOUND",
-		}[q.target.Status]
+		return ofState
 	}
-	seesHere, seesThrough := n.held(q, "org:read")
+	seesHere, seesThrough, _ := n.held(q, "org:read")
 	if !n.usable(q, "org:read", seesHere, seesThrough) {
 		return "NOT_FOUND"
 	}
-	if seesHere, seesThrough := n.held(q, "projects:read"); q.target.Project != (orgtree.ID{}) && !seesHere && !seesThrough {
+	if seesHere, seesThrough, _ := n.held(q, "projects:read"); q.target.Project != (orgtree.ID{}) && !seesHere && !seesThrough {
 		return "NOT_FOUND"
+	}
+	if withheld && n.usable(q, q.permission, false, true) {
+		return "ORGANIZATION_LOCKED"
+	}
+	if withheld {
+		return ofState
 	}
 	return "FORBIDDEN"
 }
@@ -348,8 +360,8 @@ func (n naive) allowed(q question) string {
 // explained returns what is wrong with the explanation of an answer.
 func (n naive) explained(q question, want fault.Code) string {
 	e := access.Explain(q.viewer(), q.permission, q.target, access.DefaultSwitches())
-	here, through := n.held(q, q.permission)
-	held := !q.anonymous && (here || through)
+	here, through, withheld := n.held(q, q.permission)
+	held := !q.anonymous && (here || through || withheld)
 	switch {
 	case fault.CodeOf(e.Refusal) != want:
 		return fmt.Sprintf("explained is %v", e.Refusal)
@@ -380,6 +392,7 @@ func suffices(lead access.Lead, q question) bool {
 		if place.Organization != lead.Source.Organization {
 			continue
 		}
+		place.Status = orgtree.Active
 		place.Owner, place.Groups, place.Policies = lead.Source.Kind == access.FromOwnership, nil, nil
 		if lead.Set != "" {
 			place.Policies = []access.Policy{{Rules: []access.Rule{{Sets: []access.SetName{lead.Set}, Scope: lead.Scope, Condition: lead.Condition}}}}

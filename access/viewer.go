@@ -53,6 +53,7 @@ type Standing struct {
 	rights  Rights // what the grants give here
 	lasting Rights // what they give whatever the circumstances
 	flow    Set    // what flows down to the organizations below
+	held    Set    // what would flow down if the organization were not locked
 	// lastingFlow is what flows down of the lasting rights.
 	lastingFlow Set
 }
@@ -85,7 +86,11 @@ func newStanding(place Place, holds func(*Condition) bool) *Standing {
 	slices.Sort(s.Builtins)
 	s.Roles, s.Builtins = slices.Compact(s.Roles), slices.Compact(s.Builtins)
 	s.rights, s.lasting = RightsOf(s.Grants, place.Kind, place.Switches), RightsOf(lasting, place.Kind, place.Switches)
-	s.flow, s.lastingFlow = flowOf(s.Grants, s.rights.Organization, place.Kind), flowOf(lasting, s.lasting.Organization, place.Kind)
+	s.held, s.lastingFlow = flowOf(s.Grants, s.rights.Organization, place.Kind), flowOf(lasting, s.lasting.Organization, place.Kind)
+	s.flow = s.held
+	if place.Status == orgtree.Locked {
+		s.flow, s.lastingFlow = s.flow&catalogue.reads, s.lastingFlow&catalogue.reads
+	}
 	return s
 }
 
@@ -113,7 +118,8 @@ func (p Place) grants() []Grant {
 // grants give the rights own. A partner's rights flow as far as they are
 // delegable; with the door come reading the organization and what it costs. The
 // platform's are a fixed list: writing gives nearly everything, reading every
-// read.
+// read. From a locked organization, whose people change nothing at home, nothing
+// but reads flow down.
 func flowOf(grants []Grant, own Set, kind orgtree.Kind) Set {
 	if kind == orgtree.Platform {
 		switch {

@@ -75,6 +75,7 @@ partner with customers                                 TestEdges/partner-with-cu
 deactivated organization                               TestEdges/deactivated-and-not-yet-purged organization-purge.txtar
 purge                                                  organization-purge.txtar
 locked organization                                    TestEdges/locked locked.txtar organization-locks.txtar
+customers of a locked partner                          TestEdges/partner-that-is-locked TestTwoEvaluatorsAgree
 member invited again                                   invitations.txtar
 address invited twice                                  invitations.txtar
 many addresses                                         invitations.txtar

@@ -479,6 +479,17 @@ func lifeEdges() []edge {
 			w.must(t, "key.olga", `query($id: ID!) { organization(id: $id) { name members { totalCount } } }`, map[string]any{"id": w.ids["acme"]})
 			w.do(t, open(w), leave(w), acme(w, "paula", "reopenOrganization"))
 		}},
+		{"partner that is locked", func(t *testing.T, w *world) {
+			rename := func(actor string) call { return acme(w, actor, "updateOrganization", "name", "By "+actor) }
+			w.do(t, rename("paula"), call{actor: "ada", name: "lockOrganization", input: map[string]any{"id": w.ids["northwind"], "reason": "Unpaid."}})
+			w.refuses(t, []attack{
+				{"a change of a customer", rename("paula"), "ORGANIZATION_LOCKED"},
+				{"a customer's lock", acme(w, "paula", "lockOrganization", "reason", "Mine."), "ORGANIZATION_LOCKED"},
+				{"a new customer", call{actor: "paula", name: "createOrganization", input: map[string]any{"managedById": w.ids["northwind"], "name": "New", "ownerEmail": "n@new.example"}}, "ORGANIZATION_LOCKED"},
+			})
+			w.must(t, "paula", `query($id: ID!) { organization(id: $id) { name } }`, map[string]any{"id": w.ids["acme"]})
+			w.do(t, rename("olga"), rename("ada"))
+		}},
 		{"locked", func(t *testing.T, w *world) {
 			w.do(t, acme(w, "paula", "lockOrganization", "reason", "Unpaid."))
 			w.refuses(t, []attack{
