@@ -136,7 +136,31 @@ func (s *Store) checkMaintenance(ctx context.Context, tx *database.Tx, viewer ac
 	if access.Check(viewer, access.PlatformWrite, root.Target()) == nil {
 		return nil
 	}
+	return workedOn()
+}
+
+func workedOn() error {
 	return fault.New(fault.Forbidden, "the platform is being worked on; nothing can be changed until that is done").Because(fault.Maintenance)
+}
+
+// CheckMaintenance returns FORBIDDEN with the reason MAINTENANCE while the
+// platform is being worked on, but for its administrators: for changes of what
+// belongs to no organization, such as an account by its person. Hold asks for all
+// others. To sign in, to stay signed in and to sign out changes nothing.
+func (s *Store) CheckMaintenance(ctx context.Context) error {
+	root, err := s.Root(ctx)
+	if err != nil {
+		return err
+	}
+	on, err := s.Value(ctx, root, maintenance)
+	if err != nil || !on.Bool() {
+		return err
+	}
+	viewer := access.ViewerFrom(ctx)
+	if viewer.IsImpersonated() || access.Check(viewer, access.PlatformWrite, root.Target()) == nil {
+		return nil
+	}
+	return workedOn()
 }
 
 // isMaintained reports whether the platform is being worked on, as the path of

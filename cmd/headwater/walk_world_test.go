@@ -105,7 +105,7 @@ func (w *world) close(t *testing.T, slug string) {
 }
 
 // failedJob makes a job of a kind that was given up.
-func (w *world) failedJob(t *testing.T, kind string) uuid.UUID {
+func (w *world) failedJob(t testing.TB, kind string) uuid.UUID {
 	t.Helper()
 	db := w.platform.db
 	row := one(t, func() (*ent.Job, error) {

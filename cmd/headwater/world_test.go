@@ -414,6 +414,7 @@ func (w *world) token(t testing.TB, actor string) string {
 //	personal max home            a person's own organization, dormant, known as home
 //	active acme max 2026-11      a person was active in a month
 //	sweep grace                  the grace periods that are over end
+//	fail mail                    a job of a kind was given up, known as failed
 func (w *world) arrange(t testing.TB, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
@@ -449,6 +450,8 @@ func (w *world) hired(t testing.TB, words []string) bool {
 		}
 	case "personal":
 		w.personal(t, words[1], words[2])
+	case "fail":
+		w.name("failed", typeid.New(typeid.Job, w.failedJob(t, words[1])).String())
 	case "sweep":
 		if err := w.platform.services.Sessions.Sweep(t.Context()); err != nil {
 			t.Fatal(err)

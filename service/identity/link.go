@@ -252,6 +252,9 @@ func (s *Service) Unlink(ctx context.Context, id uuid.UUID) error {
 	if _, err := s.LinkedIdentity(ctx, id); err != nil {
 		return err
 	}
+	if err := s.records.CheckMaintenance(ctx); err != nil {
+		return err
+	}
 	_, err := s.db.Write(ctx, database.Entry{Action: "unlinkIdentity"}, func(ctx context.Context, tx *database.Tx) error {
 		query := tx.LinkedIdentity.Query().Where(linkedidentity.ID(id), ownLinks(viewer))
 		query.Modify(tx.Lock)

@@ -271,6 +271,9 @@ func (s *Service) Decline(ctx context.Context, which Which) (*Invitation, error)
 	if which.Token == "" && !f.theirs {
 		return nil, fault.New(fault.Forbidden, "only %s can %s it", roster.TheInvited, roster.DeclineInvitation)
 	}
+	if err := s.records.CheckMaintenance(ctx); err != nil {
+		return nil, err
+	}
 	if viewer.IsAnonymous() {
 		// Whoever holds the link reads the address; the journal names the link.
 		ctx = access.WithViewer(ctx, access.SystemViewer("invitation link"))

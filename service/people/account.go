@@ -219,6 +219,9 @@ func (s *Service) rename(ctx context.Context, u UserUpdate) (*User, error) {
 	if !access.ViewerFrom(ctx).Key.IsZero() {
 		return nil, fault.New(fault.Forbidden, "people change their name in person")
 	}
+	if err := s.records.CheckMaintenance(ctx); err != nil {
+		return nil, err
+	}
 	_, err := s.db.Write(ctx, database.Entry{Action: "updateUser"}, func(ctx context.Context, tx *database.Tx) error {
 		row, err := lockAccount(ctx, tx, u.ID)
 		if err != nil {

@@ -36,6 +36,9 @@ func (s *Service) ChangeEmail(ctx context.Context, email, password string) error
 	if err := s.checkMails(ctx, a); err != nil {
 		return err
 	}
+	if err := s.records.CheckMaintenance(ctx); err != nil {
+		return err
+	}
 	_, err = s.db.Write(asSystem(ctx), database.Entry{Action: "changeEmail"}, func(ctx context.Context, tx *database.Tx) error {
 		if err := forgive(ctx, tx, countedAccount(a, "")); err != nil {
 			return err

@@ -251,8 +251,12 @@ func (s *Service) own(ctx context.Context) (account, error) {
 type edit func(ctx context.Context, tx *database.Tx, row *ent.User, set *ent.UserUpdateOne) error
 
 // change changes an account for its person, whose rights follow what they do with
-// it. CONFLICT if the password has changed since the account was loaded.
+// it. CONFLICT if the password has changed since the account was loaded, FORBIDDEN
+// while the platform is being worked on.
 func (s *Service) change(ctx context.Context, a account, action string, edit edit) error {
+	if err := s.records.CheckMaintenance(ctx); err != nil {
+		return err
+	}
 	// The attempts and the memberships that a change touches are not within the
 	// person's reach.
 	_, err := s.db.Write(database.Unguarded(ctx), database.Entry{Action: action}, func(ctx context.Context, tx *database.Tx) error {

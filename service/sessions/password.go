@@ -189,8 +189,11 @@ func deadLink() error {
 }
 
 // follow changes the account of a mailed link as its person, if the link is still
-// good.
+// good. FORBIDDEN while the platform is being worked on.
 func (s *Service) follow(ctx context.Context, a account, link token.Link, action string, edit edit) error {
+	if err := s.records.CheckMaintenance(ctx); err != nil {
+		return err
+	}
 	_, err := s.db.Write(asPerson(ctx, a.id(), a.row.Username), database.Entry{Action: action}, func(ctx context.Context, tx *database.Tx) error {
 		tx.About(a.home())
 		row, err := lockUser(ctx, tx, a.id())

@@ -21,11 +21,8 @@ import (
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-// The settings of the platform that sign-ups obey.
-const (
-	selfService = "platform.self_service_signup"
-	maintenance = "platform.maintenance"
-)
+// selfService is the setting of the platform that lets people sign up.
+const selfService = "platform.self_service_signup"
 
 // paceOfSignUps is how sign-ups from one address are slowed down.
 func paceOfSignUps() pace { return pace{free: 10, first: time.Minute, longest: time.Hour} }
@@ -89,16 +86,12 @@ func checkNewPerson(nobody account, n NewPerson) error {
 
 // checkSignUps returns nil if the platform takes a new person now.
 func (s *Service) checkSignUps(ctx context.Context, invited bool) error {
+	if err := s.records.CheckMaintenance(ctx); err != nil {
+		return err
+	}
 	root, err := s.records.Root(ctx)
 	if err != nil {
 		return err
-	}
-	closed, err := s.records.Value(ctx, root, maintenance)
-	if err != nil {
-		return err
-	}
-	if closed.Bool() {
-		return fault.New(fault.Forbidden, "the platform is being worked on; nothing can be changed until that is done").Because(fault.Maintenance)
 	}
 	open, err := s.records.Value(ctx, root, selfService)
 	if err != nil {
