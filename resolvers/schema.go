@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/service/invitations"
 	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -68,6 +69,9 @@ const (
 	providerCount = 5
 	mappingCount  = 20
 )
+
+// tokenCount is about how many tokens the directories of an organization have.
+const tokenCount = 5
 
 // ruleCount and ruleProjectCount are about how many rules a policy has and how
 // many projects a rule lists.
@@ -140,6 +144,17 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.IdentityProvider.GroupMappings = func(child int) int { return times(child, mappingCount) }
 	c.LoginPage.IdentityProviders = func(child int) int { return times(child, providerCount) }
 	c.Viewer.LinkedIdentities = func(child int) int { return times(child, providerCount) }
+	c.Organization.ScimTokens = func(child int) int { return times(child, tokenCount) }
+	c.Organization.Invitations = func(child int, first *int, after *string, last *int, before *string, _ *model.InvitationWhereInput) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Viewer.Invitations = func(child int, first *int, _ *string) int { return times(child, page.Size(first, nil)) }
+	c.Mutation.InviteMembers = func(child int, input model.InviteMembersInput) int {
+		return times(child, max(invitations.Count(input.Emails), 1))
+	}
+	c.Query.Jobs = func(child int, first *int, after *string, last *int, before *string, _ *model.JobWhereInput) int {
+		return paged(child, first, after, last, before)
+	}
 	c.Viewer.Memberships = paged
 	c.Viewer.AccessRequests = paged
 	c.Organization.AccessRequests = paged

@@ -124,6 +124,9 @@ func (s *Service) Invite(ctx context.Context, n NewInvitations) ([]*Result, erro
 	return results, s.records.Renew(ctx)
 }
 
+// Count returns how many addresses there are in some texts.
+func Count(texts []string) int { return len(addressesOf(texts)) }
+
 // addressesOf returns the addresses in some texts, each once whatever its case,
 // in the order in which they come first.
 func addressesOf(texts []string) []string {
