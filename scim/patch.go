@@ -302,7 +302,7 @@ func selected(e filter.Expression) ([]uuid.UUID, error) {
 		}
 		id, err := typeid.Parse(said)
 		if err != nil || id.Kind != typeid.Membership {
-			return nil, nil //nolint:nilerr,nilnil // nobody is called so
+			return nil, nil //nolint:nilerr // nobody is called so
 		}
 		return []uuid.UUID{id.UUID}, nil
 	}
