@@ -8,17 +8,48 @@ import (
 	"github.com/headwater-platform/headwater/page"
 )
 
-// Order is how a list is sorted: by a text column without regard to case, if
-// one is named, then by id. Ids grow with time, so an Order without a column is
-// the order of age.
+// Order is how a list is sorted: by a text column without regard to case, or by
+// an expression, if there is one, then by id. Ids grow with time, so an Order
+// without either is the order of age.
 type Order struct {
 	Column     string
+	By         *Expression
 	Descending bool
+}
+
+// Expression is what a list is sorted by where that is no column of its own.
+type Expression struct {
+	// Write writes it for the rows of a selector; it is never NULL.
+	Write func(b *entsql.Builder, s *entsql.Selector)
+	// Value returns what the text of a cursor is compared as, or an error for a
+	// text that is no such value.
+	Value func(text string) (any, error)
+}
+
+// sorts reports whether the order is another than that of age.
+func (o Order) sorts() bool { return o.Column != "" || o.By != nil }
+
+// write writes what the rows are sorted by.
+func (o Order) write(b *entsql.Builder, s *entsql.Selector) {
+	if o.By != nil {
+		o.By.Write(b, s)
+		return
+	}
+	b.WriteString("LOWER(").Ident(s.C(o.Column)).WriteString(")")
+}
+
+// argument writes a value to compare with.
+func (o Order) argument(b *entsql.Builder, value any) {
+	if o.By != nil {
+		b.Arg(value)
+		return
+	}
+	b.WriteString("LOWER(").Arg(value).WriteString(")")
 }
 
 // Cursor returns the cursor of a row.
 func (o Order) Cursor(text, id string) string {
-	if o.Column == "" {
+	if !o.sorts() {
 		return page.Cursor(id)
 	}
 	return page.Cursor(text, id)
@@ -55,47 +86,54 @@ func (o Order) Page(w page.Window, parent string) (func(*entsql.Selector), error
 	}, nil
 }
 
-// bound returns the values of a cursor, nil for none.
-func (o Order) bound(field, cursor string) ([]string, error) {
+// bound returns the values of a cursor, of which the id is the last; nil for none.
+func (o Order) bound(field, cursor string) ([]any, error) {
 	if cursor == "" {
 		return nil, nil
 	}
 	n := 1
-	if o.Column != "" {
+	if o.sorts() {
 		n = 2
 	}
-	values, err := page.Values(field, cursor, n)
+	texts, err := page.Values(field, cursor, n)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := uuid.Parse(values[n-1]); err != nil {
-		return nil, fault.Invalidf(field, "this is no cursor of this list")
+	foreign := fault.Invalidf(field, "this is no cursor of this list")
+	if _, err := uuid.Parse(texts[n-1]); err != nil {
+		return nil, foreign
+	}
+	values := make([]any, n)
+	for i, text := range texts {
+		values[i] = text
+	}
+	if o.By != nil {
+		if values[0], err = o.By.Value(texts[0]); err != nil {
+			return nil, foreign
+		}
 	}
 	return values, nil
 }
 
 // beyond returns the predicate of rows that come after the values in ascending
 // order, or before them in descending order.
-func (o Order) beyond(s *entsql.Selector, values []string, descending bool) *entsql.Predicate {
+func (o Order) beyond(s *entsql.Selector, values []any, descending bool) *entsql.Predicate {
 	compare := entsql.GT
 	if descending {
 		compare = entsql.LT
 	}
 	id := compare(s.C("id"), values[len(values)-1])
-	if o.Column == "" {
+	if !o.sorts() {
 		return id
 	}
-	return entsql.Or(
-		entsql.P(func(b *entsql.Builder) {
-			b.WriteString("LOWER(").Ident(s.C(o.Column)).WriteString(")").WriteOp(opOf(descending)).WriteString("LOWER(").Arg(values[0]).WriteString(")")
-		}),
-		entsql.And(
-			entsql.P(func(b *entsql.Builder) {
-				b.WriteString("LOWER(").Ident(s.C(o.Column)).WriteString(") = LOWER(").Arg(values[0]).WriteString(")")
-			}),
-			id,
-		),
-	)
+	against := func(op entsql.Op) *entsql.Predicate {
+		return entsql.P(func(b *entsql.Builder) {
+			o.write(b, s)
+			b.WriteOp(op)
+			o.argument(b, values[0])
+		})
+	}
+	return entsql.Or(against(opOf(descending)), entsql.And(against(entsql.OpEQ), id))
 }
 
 func opOf(descending bool) entsql.Op {
@@ -111,9 +149,10 @@ func (o Order) expressions(s *entsql.Selector, descending bool) []entsql.Querier
 		direction = " DESC"
 	}
 	var list []entsql.Querier
-	if o.Column != "" {
+	if o.sorts() {
 		list = append(list, entsql.ExprFunc(func(b *entsql.Builder) {
-			b.WriteString("LOWER(").Ident(s.C(o.Column)).WriteString(")" + direction)
+			o.write(b, s)
+			b.WriteString(direction)
 		}))
 	}
 	return append(list, entsql.ExprFunc(func(b *entsql.Builder) { b.Ident(s.C("id")).WriteString(direction) }))

@@ -25145,6 +25145,7 @@ type ResourceMutation struct {
 	region              *string
 	instance_type       *string
 	external_id         *string
+	spec                *map[string]string
 	status              *resource.Status
 	created_by          *uuid.UUID
 	released_at         *time.Time
@@ -25604,6 +25605,42 @@ func (m *ResourceMutation) ResetExternalID() {
 	m.external_id = nil
 }
 
+// SetSpec sets the "spec" field.
+func (m *ResourceMutation) SetSpec(value map[string]string) {
+	m.spec = &value
+}
+
+// Spec returns the value of the "spec" field in the mutation.
+func (m *ResourceMutation) Spec() (r map[string]string, exists bool) {
+	v := m.spec
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSpec returns the old "spec" field's value of the Resource entity.
+// If the Resource object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ResourceMutation) OldSpec(ctx context.Context) (v map[string]string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSpec is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSpec requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSpec: %w", err)
+	}
+	return oldValue.Spec, nil
+}
+
+// ResetSpec resets all changes to the "spec" field.
+func (m *ResourceMutation) ResetSpec() {
+	m.spec = nil
+}
+
 // SetStatus sets the "status" field.
 func (m *ResourceMutation) SetStatus(r resource.Status) {
 	m.status = &r
@@ -25932,7 +25969,7 @@ func (m *ResourceMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ResourceMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 15)
 	if m.organization != nil {
 		fields = append(fields, resource.FieldOrganizationID)
 	}
@@ -25959,6 +25996,9 @@ func (m *ResourceMutation) Fields() []string {
 	}
 	if m.external_id != nil {
 		fields = append(fields, resource.FieldExternalID)
+	}
+	if m.spec != nil {
+		fields = append(fields, resource.FieldSpec)
 	}
 	if m.status != nil {
 		fields = append(fields, resource.FieldStatus)
@@ -26001,6 +26041,8 @@ func (m *ResourceMutation) Field(name string) (ent.Value, bool) {
 		return m.InstanceType()
 	case resource.FieldExternalID:
 		return m.ExternalID()
+	case resource.FieldSpec:
+		return m.Spec()
 	case resource.FieldStatus:
 		return m.Status()
 	case resource.FieldCreatedBy:
@@ -26038,6 +26080,8 @@ func (m *ResourceMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldInstanceType(ctx)
 	case resource.FieldExternalID:
 		return m.OldExternalID(ctx)
+	case resource.FieldSpec:
+		return m.OldSpec(ctx)
 	case resource.FieldStatus:
 		return m.OldStatus(ctx)
 	case resource.FieldCreatedBy:
@@ -26119,6 +26163,13 @@ func (m *ResourceMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetExternalID(v)
+		return nil
+	case resource.FieldSpec:
+		v, ok := value.(map[string]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSpec(v)
 		return nil
 	case resource.FieldStatus:
 		v, ok := value.(resource.Status)
@@ -26260,6 +26311,9 @@ func (m *ResourceMutation) ResetField(name string) error {
 		return nil
 	case resource.FieldExternalID:
 		m.ResetExternalID()
+		return nil
+	case resource.FieldSpec:
+		m.ResetSpec()
 		return nil
 	case resource.FieldStatus:
 		m.ResetStatus()

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ type Resource struct {
 	InstanceType string `json:"instance_type,omitempty"`
 	// ExternalID holds the value of the "external_id" field.
 	ExternalID string `json:"external_id,omitempty"`
+	// Spec holds the value of the "spec" field.
+	Spec map[string]string `json:"spec,omitempty"`
 	// Status holds the value of the "status" field.
 	Status resource.Status `json:"status,omitempty"`
 	// CreatedBy holds the value of the "created_by" field.
@@ -108,6 +111,8 @@ func (*Resource) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case resource.FieldGroupID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
+		case resource.FieldSpec:
+			values[i] = new([]byte)
 		case resource.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case resource.FieldKind, resource.FieldName, resource.FieldProvider, resource.FieldRegion, resource.FieldInstanceType, resource.FieldExternalID, resource.FieldStatus:
@@ -191,6 +196,14 @@ func (_m *Resource) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field external_id", values[i])
 			} else if value.Valid {
 				_m.ExternalID = value.String
+			}
+		case resource.FieldSpec:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field spec", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Spec); err != nil {
+					return fmt.Errorf("unmarshal field spec: %w", err)
+				}
 			}
 		case resource.FieldStatus:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -302,6 +315,9 @@ func (_m *Resource) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("external_id=")
 	builder.WriteString(_m.ExternalID)
+	builder.WriteString(", ")
+	builder.WriteString("spec=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Spec))
 	builder.WriteString(", ")
 	builder.WriteString("status=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Status))

@@ -89,6 +89,12 @@ func (_c *ResourceCreate) SetExternalID(v string) *ResourceCreate {
 	return _c
 }
 
+// SetSpec sets the "spec" field.
+func (_c *ResourceCreate) SetSpec(v map[string]string) *ResourceCreate {
+	_c.mutation.SetSpec(v)
+	return _c
+}
+
 // SetStatus sets the "status" field.
 func (_c *ResourceCreate) SetStatus(v resource.Status) *ResourceCreate {
 	_c.mutation.SetStatus(v)
@@ -191,6 +197,10 @@ func (_c *ResourceCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *ResourceCreate) defaults() {
+	if _, ok := _c.mutation.Spec(); !ok {
+		v := resource.DefaultSpec
+		_c.mutation.SetSpec(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := resource.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -252,6 +262,9 @@ func (_c *ResourceCreate) check() error {
 		if err := resource.ExternalIDValidator(v); err != nil {
 			return &ValidationError{Name: "external_id", err: fmt.Errorf(`ent: validator failed for field "Resource.external_id": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Spec(); !ok {
+		return &ValidationError{Name: "spec", err: errors.New(`ent: missing required field "Resource.spec"`)}
 	}
 	if _, ok := _c.mutation.Status(); !ok {
 		return &ValidationError{Name: "status", err: errors.New(`ent: missing required field "Resource.status"`)}
@@ -340,6 +353,10 @@ func (_c *ResourceCreate) createSpec() (*Resource, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ExternalID(); ok {
 		_spec.SetField(resource.FieldExternalID, field.TypeString, value)
 		_node.ExternalID = value
+	}
+	if value, ok := _c.mutation.Spec(); ok {
+		_spec.SetField(resource.FieldSpec, field.TypeJSON, value)
+		_node.Spec = value
 	}
 	if value, ok := _c.mutation.Status(); ok {
 		_spec.SetField(resource.FieldStatus, field.TypeEnum, value)
@@ -575,6 +592,18 @@ func (u *ResourceUpsert) SetExternalID(v string) *ResourceUpsert {
 // UpdateExternalID sets the "external_id" field to the value that was provided on create.
 func (u *ResourceUpsert) UpdateExternalID() *ResourceUpsert {
 	u.SetExcluded(resource.FieldExternalID)
+	return u
+}
+
+// SetSpec sets the "spec" field.
+func (u *ResourceUpsert) SetSpec(v map[string]string) *ResourceUpsert {
+	u.Set(resource.FieldSpec, v)
+	return u
+}
+
+// UpdateSpec sets the "spec" field to the value that was provided on create.
+func (u *ResourceUpsert) UpdateSpec() *ResourceUpsert {
+	u.SetExcluded(resource.FieldSpec)
 	return u
 }
 
@@ -819,6 +848,20 @@ func (u *ResourceUpsertOne) SetExternalID(v string) *ResourceUpsertOne {
 func (u *ResourceUpsertOne) UpdateExternalID() *ResourceUpsertOne {
 	return u.Update(func(s *ResourceUpsert) {
 		s.UpdateExternalID()
+	})
+}
+
+// SetSpec sets the "spec" field.
+func (u *ResourceUpsertOne) SetSpec(v map[string]string) *ResourceUpsertOne {
+	return u.Update(func(s *ResourceUpsert) {
+		s.SetSpec(v)
+	})
+}
+
+// UpdateSpec sets the "spec" field to the value that was provided on create.
+func (u *ResourceUpsertOne) UpdateSpec() *ResourceUpsertOne {
+	return u.Update(func(s *ResourceUpsert) {
+		s.UpdateSpec()
 	})
 }
 
@@ -1240,6 +1283,20 @@ func (u *ResourceUpsertBulk) SetExternalID(v string) *ResourceUpsertBulk {
 func (u *ResourceUpsertBulk) UpdateExternalID() *ResourceUpsertBulk {
 	return u.Update(func(s *ResourceUpsert) {
 		s.UpdateExternalID()
+	})
+}
+
+// SetSpec sets the "spec" field.
+func (u *ResourceUpsertBulk) SetSpec(v map[string]string) *ResourceUpsertBulk {
+	return u.Update(func(s *ResourceUpsert) {
+		s.SetSpec(v)
+	})
+}
+
+// UpdateSpec sets the "spec" field to the value that was provided on create.
+func (u *ResourceUpsertBulk) UpdateSpec() *ResourceUpsertBulk {
+	return u.Update(func(s *ResourceUpsert) {
+		s.UpdateSpec()
 	})
 }
 

@@ -165,6 +165,12 @@ func (_u *ResourceUpdate) SetNillableExternalID(v *string) *ResourceUpdate {
 	return _u
 }
 
+// SetSpec sets the "spec" field.
+func (_u *ResourceUpdate) SetSpec(v map[string]string) *ResourceUpdate {
+	_u.mutation.SetSpec(v)
+	return _u
+}
+
 // SetStatus sets the "status" field.
 func (_u *ResourceUpdate) SetStatus(v resource.Status) *ResourceUpdate {
 	_u.mutation.SetStatus(v)
@@ -385,6 +391,9 @@ func (_u *ResourceUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.ExternalID(); ok {
 		_spec.SetField(resource.FieldExternalID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Spec(); ok {
+		_spec.SetField(resource.FieldSpec, field.TypeJSON, value)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(resource.FieldStatus, field.TypeEnum, value)
@@ -645,6 +654,12 @@ func (_u *ResourceUpdateOne) SetNillableExternalID(v *string) *ResourceUpdateOne
 	return _u
 }
 
+// SetSpec sets the "spec" field.
+func (_u *ResourceUpdateOne) SetSpec(v map[string]string) *ResourceUpdateOne {
+	_u.mutation.SetSpec(v)
+	return _u
+}
+
 // SetStatus sets the "status" field.
 func (_u *ResourceUpdateOne) SetStatus(v resource.Status) *ResourceUpdateOne {
 	_u.mutation.SetStatus(v)
@@ -895,6 +910,9 @@ func (_u *ResourceUpdateOne) sqlSave(ctx context.Context) (_node *Resource, err 
 	}
 	if value, ok := _u.mutation.ExternalID(); ok {
 		_spec.SetField(resource.FieldExternalID, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Spec(); ok {
+		_spec.SetField(resource.FieldSpec, field.TypeJSON, value)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(resource.FieldStatus, field.TypeEnum, value)

@@ -923,8 +923,12 @@ func init() {
 	resourceDescExternalID := resourceFields[9].Descriptor()
 	// resource.ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
 	resource.ExternalIDValidator = resourceDescExternalID.Validators[0].(func(string) error)
+	// resourceDescSpec is the schema descriptor for spec field.
+	resourceDescSpec := resourceFields[10].Descriptor()
+	// resource.DefaultSpec holds the default value on creation for the spec field.
+	resource.DefaultSpec = resourceDescSpec.Default.(map[string]string)
 	// resourceDescVersion is the schema descriptor for version field.
-	resourceDescVersion := resourceFields[13].Descriptor()
+	resourceDescVersion := resourceFields[14].Descriptor()
 	// resource.DefaultVersion holds the default value on creation for the version field.
 	resource.DefaultVersion = resourceDescVersion.Default.(int)
 	// resource.VersionValidator is a validator for the "version" field. It is called by the builders before save.

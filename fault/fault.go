@@ -73,6 +73,7 @@ const (
 	VersionMismatch       Reason = "VERSION_MISMATCH"        // CONFLICT
 	NameTaken             Reason = "NAME_TAKEN"              // CONFLICT
 	Maintenance           Reason = "MAINTENANCE"             // FORBIDDEN
+	NoSeat                Reason = "NO_SEAT"                 // FORBIDDEN
 	NotActivated          Reason = "NOT_ACTIVATED"           // CONFLICT
 )
 

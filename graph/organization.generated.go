@@ -52,7 +52,7 @@ type OrganizationResolver interface {
 	ViewerRoles(ctx context.Context, obj *organizations.Organization) ([]string, error)
 	ViewerPermissions(ctx context.Context, obj *organizations.Organization) ([]access.Permission, error)
 	Groups(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*groups.Connection, error)
-	Members(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*people.MembershipConnection, error)
+	Members(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.MembershipWhereInput, orderBy *model.MembershipOrder) (*people.MembershipConnection, error)
 	Projects(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) (*projects.Connection, error)
 	AccessRequests(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*requests.Connection, error)
 	Notices(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*requests.NoticeConnection, error)
@@ -593,6 +593,22 @@ func (ec *executionContext) field_Organization_members_args(ctx context.Context,
 		return nil, err
 	}
 	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (*model.MembershipWhereInput, error) {
+			return ec.unmarshalOMembershipWhereInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐMembershipWhereInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*model.MembershipOrder, error) {
+			return ec.unmarshalOMembershipOrder2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐMembershipOrder(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orderBy"] = arg5
 	return args, nil
 }
 
@@ -1819,7 +1835,7 @@ func (ec *executionContext) _Organization_members(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Organization().Members(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+			return ec.Resolvers.Organization().Members(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["where"].(*model.MembershipWhereInput), fc.Args["orderBy"].(*model.MembershipOrder))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *people.MembershipConnection) graphql.Marshaler {

@@ -245,6 +245,7 @@ type ComplexityRoot struct {
 		Managed           func(childComplexity int) int
 		Name              func(childComplexity int) int
 		Organization      func(childComplexity int) int
+		Tags              func(childComplexity int) int
 		Version           func(childComplexity int) int
 		ViewerPermissions func(childComplexity int) int
 	}
@@ -667,6 +668,27 @@ type ComplexityRoot struct {
 		Import           func(childComplexity int) int
 	}
 
+	ImportUserError struct {
+		Code    func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Message func(childComplexity int) int
+		Reason  func(childComplexity int) int
+	}
+
+	ImportUserResult struct {
+		Error    func(childComplexity int) int
+		Line     func(childComplexity int) int
+		Status   func(childComplexity int) int
+		Username func(childComplexity int) int
+	}
+
+	ImportUsersPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Created          func(childComplexity int) int
+		Invited          func(childComplexity int) int
+		Results          func(childComplexity int) int
+	}
+
 	Invitation struct {
 		CreatedAt    func(childComplexity int) int
 		DecidedAt    func(childComplexity int) int
@@ -817,6 +839,7 @@ type ComplexityRoot struct {
 		EffectiveGrants   func(childComplexity int) int
 		EffectiveSettings func(childComplexity int, keys []string) int
 		GraceUntil        func(childComplexity int) int
+		Groups            func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ID                func(childComplexity int) int
 		LastLoginAt       func(childComplexity int) int
 		Locked            func(childComplexity int) int
@@ -824,6 +847,9 @@ type ComplexityRoot struct {
 		Organization      func(childComplexity int) int
 		Owner             func(childComplexity int) int
 		Roles             func(childComplexity int) int
+		Seated            func(childComplexity int) int
+		Status            func(childComplexity int) int
+		Tags              func(childComplexity int) int
 		User              func(childComplexity int) int
 		ViewerPermissions func(childComplexity int) int
 	}
@@ -893,6 +919,7 @@ type ComplexityRoot struct {
 		GuardSetting             func(childComplexity int, input model.GuardSettingInput) int
 		Impersonate              func(childComplexity int, input model.ImpersonateInput) int
 		ImportUsage              func(childComplexity int, input model.ImportUsageInput) int
+		ImportUsers              func(childComplexity int, input model.ImportUsersInput) int
 		InviteMembers            func(childComplexity int, input model.InviteMembersInput) int
 		LeaveOrganization        func(childComplexity int, input model.LeaveOrganizationInput) int
 		LinkIdentity             func(childComplexity int, input model.LinkIdentityInput) int
@@ -951,6 +978,7 @@ type ComplexityRoot struct {
 		UpdateApplication        func(childComplexity int, input model.UpdateApplicationInput) int
 		UpdateGroup              func(childComplexity int, input model.UpdateGroupInput) int
 		UpdateIdentityProvider   func(childComplexity int, input model.UpdateIdentityProviderInput) int
+		UpdateMember             func(childComplexity int, input model.UpdateMemberInput) int
 		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
 		UpdatePolicy             func(childComplexity int, input model.UpdatePolicyInput) int
 		UpdateProfile            func(childComplexity int, input model.UpdateProfileInput) int
@@ -1020,7 +1048,7 @@ type ComplexityRoot struct {
 		ManagedBy                   func(childComplexity int) int
 		ManagedOrganizations        func(childComplexity int, first *int, after *string, last *int, before *string, recursive *bool, where *model.OrganizationWhereInput, orderBy *model.OrganizationOrder) int
 		MemberCount                 func(childComplexity int) int
-		Members                     func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Members                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.MembershipWhereInput, orderBy *model.MembershipOrder) int
 		Name                        func(childComplexity int) int
 		Notices                     func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Owner                       func(childComplexity int) int
@@ -1324,6 +1352,7 @@ type ComplexityRoot struct {
 		Provider          func(childComplexity int) int
 		Region            func(childComplexity int) int
 		ReleasedAt        func(childComplexity int) int
+		Spec              func(childComplexity int) int
 		Status            func(childComplexity int) int
 		Version           func(childComplexity int) int
 		ViewerPermissions func(childComplexity int) int
@@ -1338,6 +1367,11 @@ type ComplexityRoot struct {
 	ResourceEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ResourceSpecEntry struct {
+		Name  func(childComplexity int) int
+		Value func(childComplexity int) int
 	}
 
 	RetryJobPayload struct {
@@ -1708,6 +1742,11 @@ type ComplexityRoot struct {
 	UpdateIdentityProviderPayload struct {
 		ClientMutationID func(childComplexity int) int
 		IdentityProvider func(childComplexity int) int
+	}
+
+	UpdateMemberPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Membership       func(childComplexity int) int
 	}
 
 	UpdateOrganizationPayload struct {
@@ -2480,6 +2519,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Application.Organization(childComplexity), true
+	case "Application.tags":
+		if e.ComplexityRoot.Application.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Application.Tags(childComplexity), true
 	case "Application.version":
 		if e.ComplexityRoot.Application.Version == nil {
 			break
@@ -3909,6 +3954,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportUsagePayload.Import(childComplexity), true
 
+	case "ImportUserError.code":
+		if e.ComplexityRoot.ImportUserError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUserError.Code(childComplexity), true
+	case "ImportUserError.field":
+		if e.ComplexityRoot.ImportUserError.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUserError.Field(childComplexity), true
+	case "ImportUserError.message":
+		if e.ComplexityRoot.ImportUserError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUserError.Message(childComplexity), true
+	case "ImportUserError.reason":
+		if e.ComplexityRoot.ImportUserError.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUserError.Reason(childComplexity), true
+
+	case "ImportUserResult.error":
+		if e.ComplexityRoot.ImportUserResult.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUserResult.Error(childComplexity), true
+	case "ImportUserResult.line":
+		if e.ComplexityRoot.ImportUserResult.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUserResult.Line(childComplexity), true
+	case "ImportUserResult.status":
+		if e.ComplexityRoot.ImportUserResult.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUserResult.Status(childComplexity), true
+	case "ImportUserResult.username":
+		if e.ComplexityRoot.ImportUserResult.Username == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUserResult.Username(childComplexity), true
+
+	case "ImportUsersPayload.clientMutationId":
+		if e.ComplexityRoot.ImportUsersPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUsersPayload.ClientMutationID(childComplexity), true
+	case "ImportUsersPayload.created":
+		if e.ComplexityRoot.ImportUsersPayload.Created == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUsersPayload.Created(childComplexity), true
+	case "ImportUsersPayload.invited":
+		if e.ComplexityRoot.ImportUsersPayload.Invited == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUsersPayload.Invited(childComplexity), true
+	case "ImportUsersPayload.results":
+		if e.ComplexityRoot.ImportUsersPayload.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportUsersPayload.Results(childComplexity), true
+
 	case "Invitation.createdAt":
 		if e.ComplexityRoot.Invitation.CreatedAt == nil {
 			break
@@ -4451,6 +4571,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Membership.GraceUntil(childComplexity), true
+	case "Membership.groups":
+		if e.ComplexityRoot.Membership.Groups == nil {
+			break
+		}
+
+		args, err := ec.field_Membership_groups_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Membership.Groups(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Membership.id":
 		if e.ComplexityRoot.Membership.ID == nil {
 			break
@@ -4493,6 +4624,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Membership.Roles(childComplexity), true
+	case "Membership.seated":
+		if e.ComplexityRoot.Membership.Seated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.Seated(childComplexity), true
+	case "Membership.status":
+		if e.ComplexityRoot.Membership.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.Status(childComplexity), true
+	case "Membership.tags":
+		if e.ComplexityRoot.Membership.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.Tags(childComplexity), true
 	case "Membership.user":
 		if e.ComplexityRoot.Membership.User == nil {
 			break
@@ -5079,6 +5228,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ImportUsage(childComplexity, args["input"].(model.ImportUsageInput)), true
+	case "Mutation.importUsers":
+		if e.ComplexityRoot.Mutation.ImportUsers == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_importUsers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ImportUsers(childComplexity, args["input"].(model.ImportUsersInput)), true
 	case "Mutation.inviteMembers":
 		if e.ComplexityRoot.Mutation.InviteMembers == nil {
 			break
@@ -5717,6 +5877,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateIdentityProvider(childComplexity, args["input"].(model.UpdateIdentityProviderInput)), true
+	case "Mutation.updateMember":
+		if e.ComplexityRoot.Mutation.UpdateMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateMember(childComplexity, args["input"].(model.UpdateMemberInput)), true
 	case "Mutation.updateOrganization":
 		if e.ComplexityRoot.Mutation.UpdateOrganization == nil {
 			break
@@ -6144,7 +6315,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Organization.Members(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+		return e.ComplexityRoot.Organization.Members(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.MembershipWhereInput), args["orderBy"].(*model.MembershipOrder)), true
 	case "Organization.name":
 		if e.ComplexityRoot.Organization.Name == nil {
 			break
@@ -7353,6 +7524,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resource.ReleasedAt(childComplexity), true
+	case "Resource.spec":
+		if e.ComplexityRoot.Resource.Spec == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.Spec(childComplexity), true
 	case "Resource.status":
 		if e.ComplexityRoot.Resource.Status == nil {
 			break
@@ -7403,6 +7580,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResourceEdge.Node(childComplexity), true
+
+	case "ResourceSpecEntry.name":
+		if e.ComplexityRoot.ResourceSpecEntry.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceSpecEntry.Name(childComplexity), true
+	case "ResourceSpecEntry.value":
+		if e.ComplexityRoot.ResourceSpecEntry.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResourceSpecEntry.Value(childComplexity), true
 
 	case "RetryJobPayload.clientMutationId":
 		if e.ComplexityRoot.RetryJobPayload.ClientMutationID == nil {
@@ -8682,6 +8872,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateIdentityProviderPayload.IdentityProvider(childComplexity), true
 
+	case "UpdateMemberPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateMemberPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateMemberPayload.ClientMutationID(childComplexity), true
+	case "UpdateMemberPayload.membership":
+		if e.ComplexityRoot.UpdateMemberPayload.Membership == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateMemberPayload.Membership(childComplexity), true
+
 	case "UpdateOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateOrganizationPayload.ClientMutationID == nil {
 			break
@@ -9115,6 +9318,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputIdentityGroupMappingInput,
 		ec.unmarshalInputImpersonateInput,
 		ec.unmarshalInputImportUsageInput,
+		ec.unmarshalInputImportUsersInput,
 		ec.unmarshalInputInvitationWhereInput,
 		ec.unmarshalInputInviteMembersInput,
 		ec.unmarshalInputJobWhereInput,
@@ -9126,6 +9330,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLockSettingInput,
 		ec.unmarshalInputLoginInput,
 		ec.unmarshalInputMapUsageInput,
+		ec.unmarshalInputMembershipOrder,
+		ec.unmarshalInputMembershipWhereInput,
 		ec.unmarshalInputOpenTicketInput,
 		ec.unmarshalInputOrganizationOrder,
 		ec.unmarshalInputOrganizationWhereInput,
@@ -9186,6 +9392,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateApplicationInput,
 		ec.unmarshalInputUpdateGroupInput,
 		ec.unmarshalInputUpdateIdentityProviderInput,
+		ec.unmarshalInputUpdateMemberInput,
 		ec.unmarshalInputUpdateOrganizationInput,
 		ec.unmarshalInputUpdatePolicyInput,
 		ec.unmarshalInputUpdateProfileInput,
@@ -9663,6 +9870,8 @@ func (ec *executionContext) childFields_Application(ctx context.Context, field g
 		return ec.fieldContext_Application_description(ctx, field)
 	case "managed":
 		return ec.fieldContext_Application_managed(ctx, field)
+	case "tags":
+		return ec.fieldContext_Application_tags(ctx, field)
 	case "organization":
 		return ec.fieldContext_Application_organization(ctx, field)
 	case "groups":
@@ -10517,6 +10726,48 @@ func (ec *executionContext) childFields_ImportUsagePayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type ImportUsagePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ImportUserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_ImportUserError_code(ctx, field)
+	case "message":
+		return ec.fieldContext_ImportUserError_message(ctx, field)
+	case "field":
+		return ec.fieldContext_ImportUserError_field(ctx, field)
+	case "reason":
+		return ec.fieldContext_ImportUserError_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportUserError", field.Name)
+}
+
+func (ec *executionContext) childFields_ImportUserResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_ImportUserResult_line(ctx, field)
+	case "username":
+		return ec.fieldContext_ImportUserResult_username(ctx, field)
+	case "status":
+		return ec.fieldContext_ImportUserResult_status(ctx, field)
+	case "error":
+		return ec.fieldContext_ImportUserResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportUserResult", field.Name)
+}
+
+func (ec *executionContext) childFields_ImportUsersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "created":
+		return ec.fieldContext_ImportUsersPayload_created(ctx, field)
+	case "invited":
+		return ec.fieldContext_ImportUsersPayload_invited(ctx, field)
+	case "results":
+		return ec.fieldContext_ImportUsersPayload_results(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ImportUsersPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportUsersPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Invitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -10817,6 +11068,14 @@ func (ec *executionContext) childFields_Membership(ctx context.Context, field gr
 		return ec.fieldContext_Membership_owner(ctx, field)
 	case "locked":
 		return ec.fieldContext_Membership_locked(ctx, field)
+	case "status":
+		return ec.fieldContext_Membership_status(ctx, field)
+	case "seated":
+		return ec.fieldContext_Membership_seated(ctx, field)
+	case "tags":
+		return ec.fieldContext_Membership_tags(ctx, field)
+	case "groups":
+		return ec.fieldContext_Membership_groups(ctx, field)
 	case "roles":
 		return ec.fieldContext_Membership_roles(ctx, field)
 	case "builtInRoles":
@@ -11549,6 +11808,8 @@ func (ec *executionContext) childFields_Resource(ctx context.Context, field grap
 		return ec.fieldContext_Resource_instanceType(ctx, field)
 	case "externalId":
 		return ec.fieldContext_Resource_externalId(ctx, field)
+	case "spec":
+		return ec.fieldContext_Resource_spec(ctx, field)
 	case "project":
 		return ec.fieldContext_Resource_project(ctx, field)
 	case "group":
@@ -11587,6 +11848,16 @@ func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field 
 		return ec.fieldContext_ResourceEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceSpecEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ResourceSpecEntry_name(ctx, field)
+	case "value":
+		return ec.fieldContext_ResourceSpecEntry_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceSpecEntry", field.Name)
 }
 
 func (ec *executionContext) childFields_RetryJobPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12315,6 +12586,16 @@ func (ec *executionContext) childFields_UpdateIdentityProviderPayload(ctx contex
 		return ec.fieldContext_UpdateIdentityProviderPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateIdentityProviderPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "membership":
+		return ec.fieldContext_UpdateMemberPayload_membership(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateMemberPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateMemberPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -49,7 +49,7 @@ type Granting struct {
 // into the viewer's own hands, and leaves a notice for the owner where the
 // viewer is exempt because they come in through the tree.
 func CheckGranting(ctx context.Context, tx *database.Tx, org Organization, g Granting) error {
-	store := (&Store{}).In(tx)
+	store := In(tx)
 	switches, err := store.Switches(ctx, map[uuid.UUID]Organization{org.ID: org})
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func CheckGranting(ctx context.Context, tx *database.Tx, org Organization, g Gra
 // the rights come into the giver's own hands, and must be within what the giver
 // holds today; FORBIDDEN otherwise, until the other chooses a password.
 func CheckHandedOn(ctx context.Context, tx *database.Tx, org Organization, giver, receiver uuid.UUID, grants []access.Grant) error {
-	store := (&Store{}).In(tx)
+	store := In(tx)
 	if giver == uuid.Nil || len(grants) == 0 {
 		return nil // The platform itself has no hands.
 	}

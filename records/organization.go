@@ -52,7 +52,10 @@ func NewWithin(db *database.DB, bytes int64) *Store {
 }
 
 // In returns the store as a transaction sees it.
-func (s *Store) In(tx *database.Tx) *Store { return &Store{client: tx.Client} }
+func (s *Store) In(tx *database.Tx) *Store { return In(tx) }
+
+// In returns a store that reads as a transaction does, for those who have none.
+func In(tx *database.Tx) *Store { return &Store{client: tx.Client} }
 
 // Statistics says how the memory of the store is doing.
 func (s *Store) Statistics() Statistics { return s.memory.statistics() }

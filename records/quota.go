@@ -34,6 +34,8 @@ const (
 	QuotaAPIKeys      Quota = "quotas.api_keys" //nolint:gosec // the name of a setting
 	QuotaProjects     Quota = "quotas.projects"
 	QuotaSSHKeys      Quota = "quotas.ssh_keys"
+	// QuotaSeats counts the members who may start resources.
+	QuotaSeats Quota = "quotas.seats"
 )
 
 // unlimited is the value of a quota that bounds nothing.
@@ -71,7 +73,7 @@ func Room(ctx context.Context, tx *database.Tx, org Organization, quota Quota) (
 // counted returns what a quota allows and how much of it is used, which is left
 // open where it is unlimited.
 func counted(ctx context.Context, tx *database.Tx, org Organization, quota Quota) (most int64, had int, err error) {
-	store := (&Store{}).In(tx)
+	store := In(tx)
 	value, err := store.Value(ctx, org, string(quota))
 	if err != nil || value.Int() == unlimited {
 		return unlimited, 0, err
@@ -121,6 +123,8 @@ func (s *Store) count(ctx context.Context, org Organization, quota Quota) (int, 
 		n, err = s.client.APIKey.Query().Where(apikey.OrganizationID(org.ID)).Count(ctx)
 	case QuotaProjects:
 		n, err = s.client.Project.Query().Where(project.OrganizationID(org.ID)).Count(ctx)
+	case QuotaSeats:
+		n, err = s.client.Membership.Query().Where(membership.OrganizationID(org.ID), membership.Seated(true)).Count(ctx)
 	case QuotaSSHKeys:
 		n, err = s.client.SSHKey.Query().Where(sshkey.OrganizationID(org.ID)).Count(ctx)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -130,15 +131,16 @@ func valuesOf(org Organization, directives Directives, definitions []*waterfall.
 	nodes := org.Nodes()
 	values := make(map[string]waterfall.Value, len(definitions))
 	for _, d := range definitions {
-		values[d.Key] = valueAt(d, waterfall.Steps(nodes, directives[d.Key]))
+		values[d.Key] = ValueAt(d, nodes, directives)
 	}
 	return values
 }
 
-// valueAt folds steps without asking why.
-func valueAt(d *waterfall.Definition, steps []waterfall.Step) waterfall.Value {
+// ValueAt returns the effective value of a setting at the last of some nodes,
+// which follow each other down the tree, by the directives at these.
+func ValueAt(d *waterfall.Definition, nodes []waterfall.Node, directives Directives) waterfall.Value {
 	state := waterfall.Start(d)
-	for _, step := range steps {
+	for _, step := range waterfall.Steps(nodes, directives[d.Key]) {
 		state = state.Apply(step)
 	}
 	return state.Value()
@@ -167,6 +169,19 @@ func (s *Store) Value(ctx context.Context, org Organization, key string) (waterf
 	}
 	values, err := s.Values(ctx, map[uuid.UUID]Organization{org.ID: org}, []*waterfall.Definition{definition})
 	return values[org.ID][key], err
+}
+
+// InSettingOrder returns the groups of a member in the order in which their settings apply: by rank, then id. Built-in groups hold no
+// settings and are left out.
+func InSettingOrder(groups []*ent.Group) []*ent.Group {
+	ordered := slices.DeleteFunc(slices.Clone(groups), func(g *ent.Group) bool { return g.Builtin != nil })
+	slices.SortFunc(ordered, func(a, b *ent.Group) int {
+		if a.Rank != b.Rank {
+			return a.Rank - b.Rank
+		}
+		return slices.Compare(a.ID[:], b.ID[:])
+	})
+	return ordered
 }
 
 // Scopes returns the ids of nodes.

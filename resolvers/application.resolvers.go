@@ -76,7 +76,7 @@ func (r *mutationResolver) UpdateApplication(ctx context.Context, input model.Up
 		return nil, err
 	}
 	application, err := r.People.UpdateApplication(ctx, people.ApplicationUpdate{
-		ID: id, Name: input.Name, Description: input.Description, ExpectedVersion: input.ExpectedVersion,
+		ID: id, Name: input.Name, Description: input.Description, Tags: input.Tags, ExpectedVersion: input.ExpectedVersion,
 	})
 	if err != nil {
 		return nil, err

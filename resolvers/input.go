@@ -182,6 +182,28 @@ func applicationOrder(order *model.ApplicationOrder) people.ApplicationOrder {
 	}
 }
 
+func memberWhere(where *model.MembershipWhereInput) (people.MemberWhere, error) {
+	if where == nil {
+		return people.MemberWhere{}, nil
+	}
+	group, err := optionalID("where.groupId", typeid.Group, where.GroupID)
+	return people.MemberWhere{
+		Search: valueOf(where.Search), Status: where.Status, Group: group, Builtin: where.BuiltInRole,
+		MFAEnabled: where.MfaEnabled, Tag: where.Tag, Owner: where.Owner,
+	}, err
+}
+
+func memberOrder(order *model.MembershipOrder) people.MemberOrder {
+	if order == nil {
+		return people.MemberOrder{}
+	}
+	fields := map[model.MembershipOrderField]people.MemberField{
+		model.MembershipOrderFieldUsername: people.ByUsername, model.MembershipOrderFieldName: people.ByName,
+		model.MembershipOrderFieldEmail: people.ByEmail, model.MembershipOrderFieldLastLogin: people.ByLastLogin,
+	}
+	return people.MemberOrder{Field: fields[order.Field], Descending: order.Direction == model.OrderDirectionDesc}
+}
+
 func newMultiplier(input model.SetBillingMultiplierInput) (rates.NewMultiplier, error) {
 	seller, err := input.SellerID.Expect("sellerId", typeid.Organization)
 	if err != nil {

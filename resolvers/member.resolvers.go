@@ -87,6 +87,22 @@ func (r *mutationResolver) UnlockMember(ctx context.Context, input model.UnlockM
 	return &model.UnlockMemberPayload{Membership: membership, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) UpdateMember(ctx context.Context, input model.UpdateMemberInput) (*model.UpdateMemberPayload, error) {
+	organization, err := input.OrganizationID.Expect("organizationId", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	person, err := input.UserID.Expect("userId", typeid.User)
+	if err != nil {
+		return nil, err
+	}
+	member, err := r.People.UpdateMember(ctx, people.MemberUpdate{Organization: organization, Person: person, Seated: input.Seated, Tags: input.Tags})
+	if err != nil {
+		return nil, err
+	}
+	return &model.UpdateMemberPayload{Membership: member, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *mutationResolver) LockAccount(ctx context.Context, input model.LockAccountInput) (*model.LockAccountPayload, error) {
 	person, err := input.UserID.Expect("userId", typeid.User)
 	if err != nil {

@@ -203,8 +203,12 @@ func (r *organizationResolver) Groups(ctx context.Context, obj *organizations.Or
 	return r.Resolver.Groups.Of(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
-func (r *organizationResolver) Members(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*people.MembershipConnection, error) {
-	return r.People.Members(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+func (r *organizationResolver) Members(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.MembershipWhereInput, orderBy *model.MembershipOrder) (*people.MembershipConnection, error) {
+	members, err := memberWhere(where)
+	if err != nil {
+		return nil, err
+	}
+	return r.People.Members(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before}, members, memberOrder(orderBy))
 }
 
 func (r *organizationResolver) Projects(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) (*projects.Connection, error) {

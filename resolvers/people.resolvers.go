@@ -12,6 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/graph"
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/invitations"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
@@ -22,6 +23,18 @@ import (
 
 func (r *membershipResolver) Organization(ctx context.Context, obj *people.Membership) (*organizations.Organization, error) {
 	return r.Organizations.Of(ctx, obj.Organizations, obj.OrganizationID)
+}
+
+func (r *membershipResolver) Seated(ctx context.Context, obj *people.Membership) (*bool, error) {
+	return r.People.Seated(ctx, obj)
+}
+
+func (r *membershipResolver) Tags(ctx context.Context, obj *people.Membership) ([]string, error) {
+	return r.People.Tags(ctx, obj)
+}
+
+func (r *membershipResolver) Groups(ctx context.Context, obj *people.Membership, first *int, after *string, last *int, before *string) (*groups.Connection, error) {
+	return r.Resolver.Groups.OfMember(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
 func (r *membershipResolver) LastLoginAt(ctx context.Context, obj *people.Membership) (*time.Time, error) {
@@ -49,6 +62,18 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input model.CreateUse
 		return nil, err
 	}
 	return &model.CreateUserPayload{User: membership.User, Membership: membership, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) ImportUsers(ctx context.Context, input model.ImportUsersInput) (*model.ImportUsersPayload, error) {
+	organization, err := input.OrganizationID.Expect("organizationId", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	done, err := r.People.Import(ctx, people.Sheet{Organization: organization, CSV: input.CSV, DryRun: input.DryRun, SkipInvalid: input.SkipInvalid})
+	if err != nil {
+		return nil, err
+	}
+	return &model.ImportUsersPayload{Created: done.Created, Invited: done.Invited, Results: done.Lines, ClientMutationID: input.ClientMutationID}, nil
 }
 
 func (r *queryResolver) Viewer(ctx context.Context) (*people.Viewer, error) {

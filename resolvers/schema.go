@@ -108,7 +108,10 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Application.APIKeys = paged
 	c.Project.APIKeys = paged
 	c.Organization.Groups = paged
-	c.Organization.Members = paged
+	c.Organization.Members = func(child int, first *int, after *string, last *int, before *string, _ *model.MembershipWhereInput, _ *model.MembershipOrder) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Membership.Groups = paged
 	c.Organization.Projects = func(child int, first *int, after *string, last *int, before *string, _ *model.ProjectWhereInput, _ *model.ProjectOrder) int {
 		return paged(child, first, after, last, before)
 	}

@@ -8,8 +8,6 @@ package resolvers
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"github.com/headwater-platform/headwater/graph"
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/service/people"
@@ -33,14 +31,11 @@ func (r *mutationResolver) Login(ctx context.Context, input model.LoginInput) (*
 }
 
 func (r *mutationResolver) RefreshSession(ctx context.Context, input model.RefreshSessionInput) (*model.RefreshSessionPayload, error) {
-	var organization uuid.UUID
-	if input.OrganizationID != nil {
-		var err error
-		if organization, err = input.OrganizationID.Expect("organizationId", typeid.Organization); err != nil {
-			return nil, err
-		}
+	organization, err := optionalID("organizationId", typeid.Organization, input.OrganizationID)
+	if err != nil {
+		return nil, err
 	}
-	tokens, err := r.Sessions.Refresh(ctx, input.RefreshToken, organization)
+	tokens, err := r.Sessions.Refresh(ctx, input.RefreshToken, valueOf(organization))
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/mail"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -100,13 +102,45 @@ func EmailKey(email string) string { return strings.ToLower(email) }
 // CreateAccount makes an account. The parts are checked. CONFLICT for a username
 // or an address that is taken.
 func CreateAccount(ctx context.Context, tx *database.Tx, n NewAccount) (*ent.User, error) {
-	ctx = system(ctx)
 	if n.Username == "" {
 		var err error
-		if n.Username, err = freeUsername(ctx, tx, n.Email); err != nil {
+		if n.Username, err = freeUsername(system(ctx), tx, n.Email); err != nil {
 			return nil, err
 		}
 	}
+	rows, err := CreateAccounts(ctx, tx, []NewAccount{n})
+	if err != nil {
+		return nil, err
+	}
+	return rows[0], nil
+}
+
+// CreateAccounts makes accounts that have a username, in few statements whatever
+// their number. Errors are those of CreateAccount.
+func CreateAccounts(ctx context.Context, tx *database.Tx, list []NewAccount) ([]*ent.User, error) {
+	made := make([]*ent.User, 0, len(list))
+	for batch := range slices.Chunk(list, joinBatch) {
+		creates := make([]*ent.UserCreate, len(batch))
+		for i, n := range batch {
+			creates[i] = newAccount(tx, n)
+		}
+		rows, err := tx.User.CreateBulk(creates...).Save(system(ctx))
+		if err != nil {
+			return nil, fmt.Errorf("create users: %w", err)
+		}
+		made = append(made, rows...)
+	}
+	for i, row := range made {
+		change := database.Change{Kind: typeid.User, ID: row.ID, After: row}
+		if home := list[i].Home; home != nil {
+			change.Organization = *home
+		}
+		tx.Record(change)
+	}
+	return made, nil
+}
+
+func newAccount(tx *database.Tx, n NewAccount) *ent.UserCreate {
 	if n.Name == "" {
 		n.Name = n.Username
 	}
@@ -114,23 +148,23 @@ func CreateAccount(ctx context.Context, tx *database.Tx, n NewAccount) (*ent.Use
 	if n.PasswordHash != "" {
 		status = user.StatusACTIVE
 	}
-	row, err := tx.User.Create().
+	return tx.User.Create().
 		SetID(tx.NewID()).
 		SetUsername(n.Username).SetUsernameKey(strings.ToLower(n.Username)).
 		SetEmail(n.Email).SetEmailKey(EmailKey(n.Email)).SetNillableEmailVerifiedAt(n.VerifiedAt).
 		SetName(n.Name).SetStatus(status).SetNillableHomeOrganizationID(n.Home).
 		SetPasswordHash(n.PasswordHash).SetNillableCredentialsSetBy(n.SetBy).
-		SetCreatedAt(tx.Now()).
-		Save(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("create user: %w", err)
+		SetCreatedAt(tx.Now())
+}
+
+// Welcome mails each of some new accounts without a password a link to set the
+// first one, in the name of an organization.
+func Welcome(ctx context.Context, tx *database.Tx, organization uuid.UUID, accounts ...*ent.User) error {
+	letters := make([]records.Letter, len(accounts))
+	for i, account := range accounts {
+		letters[i] = records.Letter{Template: records.WelcomeLetter, Organization: organization, User: account.ID}
 	}
-	change := database.Change{Kind: typeid.User, ID: row.ID, After: row}
-	if n.Home != nil {
-		change.Organization = *n.Home
-	}
-	tx.Record(change)
-	return row, nil
+	return records.PostAll(ctx, tx, letters)
 }
 
 // AccountByEmail returns the live account with an address, or nil.

@@ -236,6 +236,38 @@ func CountInvited(ctx context.Context, tx *database.Tx, organization uuid.UUID) 
 	return n, nil
 }
 
+// OpenInvitations returns the invitations of some addresses, as EmailKey makes
+// them, that wait for an answer, by address. Those that have expired are written
+// down as such and make room for new ones.
+func OpenInvitations(ctx context.Context, tx *database.Tx, organization uuid.UUID, keys []string) (map[string]*ent.Invitation, error) {
+	pending, err := LockInvitations(ctx, tx, invitation.OrganizationID(organization), invitation.EmailKeyIn(keys...),
+		invitation.KindEQ(invitation.KindMEMBERSHIP), invitation.StatusEQ(invitation.StatusPENDING))
+	if err != nil {
+		return nil, err
+	}
+	open := map[string]*ent.Invitation{}
+	var expired []*ent.Invitation
+	for _, row := range pending {
+		if InvitationStatusAt(row, tx.Now()) == InvitationExpired {
+			expired = append(expired, row)
+		} else {
+			open[row.EmailKey] = row
+		}
+	}
+	return open, ExpireInvitations(ctx, tx, expired)
+}
+
+// RoomToInvite returns how many more people an organization can invite: members
+// and those who are invited count.
+func RoomToInvite(ctx context.Context, tx *database.Tx, org records.Organization) (int, error) {
+	room, err := records.Room(ctx, tx, org, records.QuotaUsers)
+	if err != nil {
+		return 0, err
+	}
+	waiting, err := CountInvited(ctx, tx, org.ID)
+	return max(0, room-waiting), err
+}
+
 // DropGroups takes groups that go out of the open invitations of their
 // organization, which then offer the rest.
 func DropGroups(ctx context.Context, tx *database.Tx, organization uuid.UUID, groups ...uuid.UUID) error {

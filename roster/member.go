@@ -3,6 +3,7 @@ package roster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -16,9 +17,10 @@ import (
 
 // Joining says how a person joins an organization.
 type Joining struct {
-	// Owner makes the person the one owner.
-	Owner bool
-	Tags  []string
+	// Groups are groups of the organization that the person joins; whoever acts may
+	// give what they give.
+	Groups []uuid.UUID
+	Tags   []string
 	// ID is what the membership was announced as, nil for a new one.
 	ID *uuid.UUID
 	// Directory is what the organization's directory says of the person.
@@ -57,43 +59,120 @@ func CheckRoom(ctx context.Context, tx *database.Tx, org records.Organization, m
 	return records.CheckQuota(ctx, tx, org, records.QuotaUsers, more)
 }
 
-// Join makes a person a member of an organization that has room. CONFLICT if
-// they are one.
-func Join(ctx context.Context, tx *database.Tx, organization, person uuid.UUID, j Joining) (*ent.Membership, error) {
-	if j.Tags == nil {
-		j.Tags = []string{}
-	}
-	create := tx.Membership.Create().
-		SetID(tx.NewID()).SetOrganizationID(organization).SetUserID(person).SetOwner(j.Owner).
-		SetTags(j.Tags).SetCreatedAt(tx.Now()).
-		SetExternalID(j.Directory.ExternalID).
-		SetDirectoryName(j.Directory.UserName).SetDirectoryKey(strings.ToLower(j.Directory.UserName)).
-		SetGivenName(j.Directory.GivenName).SetFamilyName(j.Directory.FamilyName)
-	if j.ID != nil {
-		create.SetID(*j.ID)
-	}
-	if j.Directory.Locked {
-		create.SetLocked(true).SetLockReason(membership.LockReasonMANUAL)
-	}
-	row, err := create.Save(system(ctx))
-	if err != nil {
-		return nil, fmt.Errorf("create membership: %w", err)
-	}
-	tx.Record(database.Change{Kind: typeid.Membership, ID: row.ID, Organization: organization, After: row})
-	return row, nil
+// Newcomer is a person who joins an organization, and how.
+type Newcomer struct {
+	Person uuid.UUID
+	Joining
 }
 
-// Place puts a new member into groups of the organization. The groups are there,
-// and whoever acts may give what they give.
-func Place(ctx context.Context, tx *database.Tx, member *ent.Membership, groups []uuid.UUID) error {
-	for _, id := range groups {
-		place, err := tx.GroupMember.Create().
-			SetID(tx.NewID()).SetOrganizationID(member.OrganizationID).SetGroupID(id).SetMembershipID(member.ID).SetCreatedAt(tx.Now()).
-			Save(system(ctx))
-		if err != nil {
-			return fmt.Errorf("join group: %w", err)
+// Join makes a person a member of an organization that has room, as JoinAll does.
+func Join(ctx context.Context, tx *database.Tx, org records.Organization, person uuid.UUID, j Joining) (*ent.Membership, error) {
+	rows, err := JoinAll(ctx, tx, org, []Newcomer{{person, j}})
+	if err != nil {
+		return nil, err
+	}
+	return rows[0], nil
+}
+
+// JoinAll makes people members of an organization that has room for them, puts
+// them into groups of it and copies the default resources for them, in few
+// statements whatever their number. Those who come first get a seat while there is
+// one; the others join without. CONFLICT for somebody who is a member.
+func JoinAll(ctx context.Context, tx *database.Tx, org records.Organization, list []Newcomer) ([]*ent.Membership, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	seats, err := records.Room(ctx, tx, org, records.QuotaSeats)
+	if err != nil {
+		return nil, err
+	}
+	creates := make([]*ent.MembershipCreate, len(list))
+	for i, n := range list {
+		creates[i] = newMember(tx, org.ID, n).SetSeated(i < seats)
+	}
+	rows, err := saveMembers(ctx, tx, creates)
+	if err != nil {
+		return nil, err
+	}
+	var places []*ent.GroupMemberCreate
+	for i, row := range rows {
+		for _, group := range list[i].Groups {
+			places = append(places, newPlace(tx, row, group))
 		}
-		tx.Record(database.Change{Kind: typeid.GroupMember, ID: place.ID, Organization: member.OrganizationID, After: place})
+	}
+	if err := savePlaces(ctx, tx, places); err != nil {
+		return nil, err
+	}
+	return rows, copyDefaults(ctx, tx, org, list)
+}
+
+// Own makes a person the owner of an organization that has none yet. They have a
+// seat, and begin with nothing.
+func Own(ctx context.Context, tx *database.Tx, organization, person uuid.UUID) error {
+	create := newMember(tx, organization, Newcomer{Person: person}).SetOwner(true)
+	_, err := saveMembers(ctx, tx, []*ent.MembershipCreate{create})
+	return err
+}
+
+func newMember(tx *database.Tx, organization uuid.UUID, n Newcomer) *ent.MembershipCreate {
+	create := tx.Membership.Create().
+		SetID(tx.NewID()).SetOrganizationID(organization).SetUserID(n.Person).
+		SetTags(notNil(n.Tags)).SetCreatedAt(tx.Now()).
+		SetExternalID(n.Directory.ExternalID).
+		SetDirectoryName(n.Directory.UserName).SetDirectoryKey(strings.ToLower(n.Directory.UserName)).
+		SetGivenName(n.Directory.GivenName).SetFamilyName(n.Directory.FamilyName)
+	if n.ID != nil {
+		create.SetID(*n.ID)
+	}
+	if n.Directory.Locked {
+		create.SetLocked(true).SetLockReason(membership.LockReasonMANUAL)
+	}
+	return create
+}
+
+// joinBatch keeps an INSERT of accounts, members, places or resources below the
+// drivers' limits on parameters.
+const joinBatch = 1000
+
+func saveMembers(ctx context.Context, tx *database.Tx, creates []*ent.MembershipCreate) ([]*ent.Membership, error) {
+	var made []*ent.Membership
+	for batch := range slices.Chunk(creates, joinBatch) {
+		rows, err := tx.Membership.CreateBulk(batch...).Save(system(ctx))
+		if err != nil {
+			return nil, fmt.Errorf("create memberships: %w", err)
+		}
+		for _, row := range rows {
+			tx.Record(database.Change{Kind: typeid.Membership, ID: row.ID, Organization: row.OrganizationID, After: row})
+		}
+		made = append(made, rows...)
+	}
+	return made, nil
+}
+
+// Place puts a member into groups of the organization. The groups are there, and
+// whoever acts may give what they give.
+func Place(ctx context.Context, tx *database.Tx, member *ent.Membership, groups []uuid.UUID) error {
+	places := make([]*ent.GroupMemberCreate, len(groups))
+	for i, id := range groups {
+		places[i] = newPlace(tx, member, id)
+	}
+	return savePlaces(ctx, tx, places)
+}
+
+func newPlace(tx *database.Tx, member *ent.Membership, group uuid.UUID) *ent.GroupMemberCreate {
+	return tx.GroupMember.Create().
+		SetID(tx.NewID()).SetOrganizationID(member.OrganizationID).SetGroupID(group).SetMembershipID(member.ID).SetCreatedAt(tx.Now())
+}
+
+func savePlaces(ctx context.Context, tx *database.Tx, creates []*ent.GroupMemberCreate) error {
+	for batch := range slices.Chunk(creates, joinBatch) {
+		rows, err := tx.GroupMember.CreateBulk(batch...).Save(system(ctx))
+		if err != nil {
+			return fmt.Errorf("join groups: %w", err)
+		}
+		for _, row := range rows {
+			tx.Record(database.Change{Kind: typeid.GroupMember, ID: row.ID, Organization: row.OrganizationID, After: row})
+		}
 	}
 	return nil
 }

@@ -31,8 +31,7 @@ func FoundPersonal(ctx context.Context, tx *database.Tx, owner *ent.User) (*ent.
 	if err != nil {
 		return nil, err
 	}
-	_, err = Join(ctx, tx, row.ID, owner.ID, Joining{Owner: true})
-	return row, err
+	return row, Own(ctx, tx, row.ID, owner.ID)
 }
 
 // maxOrganizationName is how many characters the name of an organization has at

@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/invitation"
+	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/internal/effort"
 	"github.com/headwater-platform/headwater/resolvers"
 	"github.com/headwater-platform/headwater/typeid"
@@ -391,6 +392,7 @@ func moves() []move {
 	}
 	return []move{
 		{"createUser", "user.id", 8, newPerson, personMade},
+		{"importUsers", "clientMutationId", 6, importedPerson, personImported},
 		{"createGroup", "group.id", 4, func(p *sequence, slug string) map[string]any {
 			input := map[string]any{"organizationId": p.w.ids[slug], "name": p.name("group")}
 			if p.random.IntN(2) == 0 {
@@ -545,7 +547,7 @@ func untouching() map[string]string {
 		"createIdentityProvider": "see TestTrustIsNoEscalation", "updateIdentityProvider": "see TestTrustIsNoEscalation", "deleteIdentityProvider": "a way in that ends",
 		"createTrustedIssuer": "see TestTrustIsNoEscalation", "updateTrustedIssuer": "see TestTrustIsNoEscalation", "deleteTrustedIssuer": "a way in that ends",
 		"addTrustedSubject": "see TestTrustIsNoEscalation", "removeTrustedSubject": "a way in that ends", "deleteScimToken": "rights that end",
-		"beginLinkIdentity": "a way in of one's own", "linkIdentity": "a way in of one's own", "unlinkIdentity": "a way in that ends",
+		"updateMember": "a seat and tags, which give nothing", "beginLinkIdentity": "a way in of one's own", "linkIdentity": "a way in of one's own", "unlinkIdentity": "a way in that ends",
 		"exchangeSignInCode": "a session of one's own", "retryJob": "work that was to be done",
 		"addSshKey": "a public key", "updateSshKey": "a public key", "deleteSshKey": "a public key",
 		"updateResource": "an entry of the registry", "releaseResource": "an entry of the registry",
@@ -586,6 +588,30 @@ func newPerson(p *sequence, slug string) map[string]any {
 		}
 	}
 	return input
+}
+
+// importedPerson returns the input of a sheet with a person who joins a group.
+func importedPerson(p *sequence, slug string) map[string]any {
+	name, group := p.name("imported"), "gone"
+	if id, err := typeid.Parse(p.group(slug)); err == nil {
+		if row, err := p.w.platform.db.Client().Group.Get(p.w.system(p.t), id.UUID); err == nil {
+			group = row.Name
+		}
+	}
+	return map[string]any{
+		"organizationId": p.w.ids[slug], "clientMutationId": name,
+		"csv": fmt.Sprintf("username,email,groups\n%s,%s@fuzz.example,%s\n", name, name, group),
+	}
+}
+
+// personImported remembers the person of a sheet, whose password others may set.
+func personImported(p *sequence, slug, name string, _ map[string]any) {
+	p.t.Helper()
+	id := typeid.New(typeid.User, one(p.t, func() (*ent.User, error) {
+		return p.w.platform.db.Client().User.Query().Where(user.Username(name)).Only(p.w.system(p.t))
+	}).ID).String()
+	p.w.name(name, id)
+	p.there[slug].users = append(p.there[slug].users, id)
 }
 
 // personMade puts a person whose password was set into the actor's hands, and

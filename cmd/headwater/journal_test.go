@@ -59,6 +59,8 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"updateOrganization", map[string]any{"id": w.ids["acme"], "name": "Acme Two", "expectedVersion": 1}, "acme", []string{"~org"}},
 			{"setOrganizationKind", map[string]any{"id": w.ids["acme"], "kind": "PARTNER"}, "acme", []string{"~org"}},
 			{"createUser", map[string]any{"organizationId": w.ids["acme"], "username": "nina", "email": "nina@acme.example", "groupIds": []string{w.ids["acme.team"]}}, "acme", []string{"+gmb", "+mem", "+usr"}},
+			{"importUsers", map[string]any{"organizationId": w.ids["acme"], "csv": "username,email,groups\nnora,nora@acme.example,Editors\n,bob@bravo.example,\nx,bob@bravo.example,\n", "skipInvalid": true}, "acme", []string{"+gmb", "+inv", "+mem", "+ntc", "+usr"}},
+			{"updateMember", map[string]any{"organizationId": w.ids["acme"], "userId": w.ids["max"], "seated": false, "tags": []string{"night"}}, "acme", []string{"~mem"}},
 			{"endImpersonation", map[string]any{}, "acme", []string{"~ses"}},
 			{"impersonate", map[string]any{"userId": w.ids["olga"], "reason": "because"}, "acme", []string{"+ntc", "+ses"}},
 			{"createAnnouncement", map[string]any{"title": "More"}, "platform", []string{"+ann"}},

@@ -281,6 +281,11 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 			username := fresh("user")
 			return map[string]any{"organizationId": k.ids["acme"], "username": username, "email": username + "@acme.example"}, at("acme")
 		},
+		"importUsers": func(*testing.T) (map[string]any, *object) {
+			username := fresh("imported")
+			return map[string]any{"organizationId": k.ids["acme"], "csv": "username,email\n" + username + "," + username + "@acme.example\n"}, at("acme")
+		},
+		"updateMember": on("organizationId", "acme", map[string]any{"userId": k.ids["plain-of-acme"], "tags": []string{"changed"}}),
 
 		// What is done to the platform needs no more than to be there.
 		"impersonate": func(*testing.T) (map[string]any, *object) {
@@ -612,6 +617,7 @@ func (k *walk) idQuestions() map[string]string {
 		"OrganizationWhereInput.managedById":   "query($id: ID!, $at: ID!) { organizations(where: {managedById: $id}) { totalCount edges { node { id } } } organization(id: $at) { managedOrganizations(recursive: true, where: {managedById: $id}) { totalCount edges { node { id } } } } }",
 		"PolicyWhereInput.principalId":         "query($id: ID!, $at: ID!) { organization(id: $at) { policies(where: {principalId: $id}) { totalCount edges { node { id } } } } }",
 		"CostWhereInput.organizationIds":       "query($id: ID!, $at: ID!) { organization(id: $at) { costs(" + between + ", where: {organizationIds: [$id]}) { total { amount } rows { key } } } }",
+		"MembershipWhereInput.groupId":         "query($id: ID!, $at: ID!) { organization(id: $at) { members(first: 5, where: {groupId: $id}) { totalCount edges { node { id } } } } }",
 		"CostWhereInput.groupIds":              "query($id: ID!, $at: ID!) { organization(id: $at) { costs(" + between + ", where: {groupIds: [$id]}) { total { amount } rows { key } } } }",
 	}
 }

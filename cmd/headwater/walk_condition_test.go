@@ -53,6 +53,13 @@ func conditions() map[string]condition {
 			return strings.Contains(strings.ToLower(dig(element, path)), strings.ToLower(strings.Trim(value, `"`)))
 		}
 	}
+	// listed says whether a list of texts, which may be null, holds one.
+	listed := func(path string) func(*walk, *walker, any, string) bool {
+		return func(_ *walk, _ *walker, element any, value string) bool {
+			texts, _ := element.(map[string]any)[path].([]any)
+			return slices.Contains(texts, any(strings.Trim(value, `"`)))
+		}
+	}
 	name := condition{"name", texts, contains("name")}
 	managed := condition{"managed", booleans, equals("managed")}
 	return map[string]condition{
@@ -68,9 +75,18 @@ func conditions() map[string]condition {
 		}},
 		"PolicyWhereInput.managed":      managed,
 		"PolicyWhereInput.nameContains": name,
-		"PolicyWhereInput.tag": {"tags", texts, func(_ *walk, _ *walker, element any, value string) bool {
-			return slices.Contains(element.(map[string]any)["tags"].([]any), any(strings.Trim(value, `"`)))
+		"PolicyWhereInput.tag":          {"tags", texts, listed("tags")},
+		"MembershipWhereInput.search": {"user { username name email }", texts, func(k *walk, a *walker, element any, value string) bool {
+			return contains("user.username")(k, a, element, value) || contains("user.name")(k, a, element, value) || contains("user.email")(k, a, element, value)
 		}},
+		"MembershipWhereInput.status": {"status", words("LOCKED", "INVITED", "NO_SEAT", "ACTIVE"), equals("status")},
+		"MembershipWhereInput.groupId": {"groups(first: 50) { edges { node { id } } }", ids("Group"), func(_ *walk, _ *walker, element any, value string) bool {
+			return strings.Contains(fmt.Sprint(element.(map[string]any)["groups"]), strings.Trim(value, `"`))
+		}},
+		"MembershipWhereInput.builtInRole":   {"builtInRoles", words("ADMINISTRATORS", "EDITORS", "BILLING_ADMINISTRATORS"), listed("builtInRoles")},
+		"MembershipWhereInput.mfaEnabled":    {"mfaEnabled", booleans, equals("mfaEnabled")},
+		"MembershipWhereInput.tag":           {"tags", texts, listed("tags")},
+		"MembershipWhereInput.owner":         {"owner", booleans, equals("owner")},
 		"ApplicationWhereInput.nameContains": name,
 		"ApplicationWhereInput.managed":      managed,
 		"ProjectWhereInput.nameContains":     name,
@@ -240,7 +256,7 @@ func (k *walk) reads(t *testing.T, l list) string {
 	}
 	if order := l.field.Arguments.ForName("orderBy"); order != nil {
 		for _, value := range k.ordersOf(order) {
-			parts[orders()[value]] = true
+			parts[orders()[value].reads] = true
 		}
 	}
 	return strings.Join(slices.Sorted(maps.Keys(parts)), " ")
@@ -291,17 +307,33 @@ func idsOf(elements []any) []string {
 	return ids
 }
 
-// orders are the fields that lists are sorted by.
-func orders() map[string]string {
-	return map[string]string{"NAME": "name", "CREATED_AT": "createdAt", "PRIORITY": "priority"}
+// sorting is a field that a list is sorted by: its selection and its path.
+type sorting struct{ reads, path string }
+
+// orders are the fields that lists are sorted by, by the values of their enums.
+func orders() map[string]sorting {
+	sorts := map[string]sorting{
+		"MembershipOrderField.USERNAME":   {"user { username name email }", "user.username"},
+		"MembershipOrderField.NAME":       {"user { username name email }", "user.name"},
+		"MembershipOrderField.EMAIL":      {"user { username name email }", "user.email"},
+		"MembershipOrderField.LAST_LOGIN": {"lastLoginAt", "lastLoginAt"},
+		"MembershipOrderField.CREATED_AT": {"createdAt", "createdAt"},
+		"TicketOrderField.PRIORITY":       {"priority", "priority"},
+		"TicketOrderField.CREATED_AT":     {"createdAt", "createdAt"},
+	}
+	for _, kind := range []string{"Organization", "Project", "Application", "Policy"} {
+		sorts[kind+"OrderField.NAME"] = sorting{"name", "name"}
+		sorts[kind+"OrderField.CREATED_AT"] = sorting{"createdAt", "createdAt"}
+	}
+	return sorts
 }
 
-// ordersOf returns by what an argument sorts.
+// ordersOf returns by what an argument sorts, as orders names it.
 func (k *walk) ordersOf(order *ast.ArgumentDefinition) []string {
 	fields := k.schema.Types[order.Type.Name()].Fields.ForName("field").Type.Name()
 	var values []string
 	for _, value := range k.schema.Types[fields].EnumValues {
-		values = append(values, value.Name)
+		values = append(values, fields+"."+value.Name)
 	}
 	return values
 }
@@ -330,12 +362,12 @@ func (k *walk) tryOrders(t *testing.T, a *walker, l list, at *object, all []any,
 			continue
 		}
 		for _, direction := range []string{"ASC", "DESC"} {
-			got := k.listed(t, a, l, at, fmt.Sprintf(", orderBy: {field: %s, direction: %s}", value, direction), marks)
+			got := k.listed(t, a, l, at, fmt.Sprintf(", orderBy: {field: %s, direction: %s}", value[strings.Index(value, ".")+1:], direction), marks)
 			sorted := slices.IsSortedFunc(got, func(x, y any) int {
 				if direction == "DESC" {
 					x, y = y, x
 				}
-				return strings.Compare(sortedAs(dig(x, by)), sortedAs(dig(y, by)))
+				return strings.Compare(sortedAs(dig(x, by.path)), sortedAs(dig(y, by.path)))
 			})
 			before, after := idsOf(all), idsOf(got)
 			slices.Sort(before)

@@ -262,7 +262,7 @@ func (w *world) furnishWithAccess(t *testing.T, slug, manager string) {
 		w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
 			create := tx.Resource.Create().SetID(tx.NewID()).SetOrganizationID(id).SetProjectID(home).SetGroupID(crew).SetKind(name).
 				SetName(name + "-of-" + slug).SetProvider("aws").SetRegion("eu").SetInstanceType("small").SetExternalID(name + "-in-" + slug).
-				SetStatus(status).SetCreatedBy(maker).SetCreatedAt(tx.Now())
+				SetStatus(status).SetCreatedBy(maker).SetCreatedAt(tx.Now()).SetSpec(map[string]string{"size": "size-of-" + slug})
 			if status == resource.StatusRELEASED {
 				create.SetReleasedAt(tx.Now())
 			}
@@ -276,6 +276,17 @@ func (w *world) furnishWithAccess(t *testing.T, slug, manager string) {
 			SetRules([]access.Rule{{Sets: []access.SetName{access.AllProductsReadOnly}, Scope: access.InProjects(orgtree.ID(home))}}).
 			SetCreatedAt(tx.Now()).Save(ctx)
 		return database.Change{Kind: typeid.Policy, ID: row.ID, After: row}, err
+	})
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, _ uuid.UUID) (database.Change, error) {
+		row, err := tx.Application.UpdateOneID(bot).SetTags([]string{"bot-tag-of-" + slug}).Save(ctx)
+		return database.Change{Kind: typeid.Application, ID: bot, After: row}, err
+	})
+	w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
+		before := one(t, func() (*ent.Membership, error) {
+			return tx.Membership.Query().Where(membership.OrganizationID(id), membership.UserID(maker)).Only(ctx)
+		})
+		row, err := before.Update().SetTags([]string{"member-tag-of-" + slug}).SetSeated(false).Save(ctx)
+		return database.Change{Kind: typeid.Membership, ID: row.ID, Before: before, After: row}, err
 	})
 	w.ticketRow(t, slug, "OPEN")
 	w.ticketRow(t, slug, "CLOSED")

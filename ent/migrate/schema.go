@@ -1198,12 +1198,13 @@ var (
 	// ResourcesColumns holds the columns for the "resources" table.
 	ResourcesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
-		{Name: "kind", Type: field.TypeString, Size: 64},
+		{Name: "kind", Type: field.TypeString, Size: 200},
 		{Name: "name", Type: field.TypeString, Size: 200},
 		{Name: "provider", Type: field.TypeString, Size: 64},
 		{Name: "region", Type: field.TypeString, Size: 64},
 		{Name: "instance_type", Type: field.TypeString, Size: 64},
 		{Name: "external_id", Type: field.TypeString, Size: 400},
+		{Name: "spec", Type: field.TypeJSON, Default: "{}"},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"ACTIVE", "RELEASED"}},
 		{Name: "created_by", Type: field.TypeUUID},
 		{Name: "released_at", Type: field.TypeTime, Nullable: true},
@@ -1221,19 +1222,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "resources_projects_resources",
-				Columns:    []*schema.Column{ResourcesColumns[12]},
+				Columns:    []*schema.Column{ResourcesColumns[13]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "resources_organizations_organization",
-				Columns:    []*schema.Column{ResourcesColumns[13]},
+				Columns:    []*schema.Column{ResourcesColumns[14]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "resources_groups_group",
-				Columns:    []*schema.Column{ResourcesColumns[14]},
+				Columns:    []*schema.Column{ResourcesColumns[15]},
 				RefColumns: []*schema.Column{GroupsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -1242,7 +1243,7 @@ var (
 			{
 				Name:    "resource_external_id",
 				Unique:  true,
-				Columns: []*schema.Column{ResourcesColumns[13], ResourcesColumns[3], ResourcesColumns[6]},
+				Columns: []*schema.Column{ResourcesColumns[14], ResourcesColumns[3], ResourcesColumns[6]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "external_id <> '' AND status = 'ACTIVE'",
 				},
@@ -1250,12 +1251,12 @@ var (
 			{
 				Name:    "resource_project_id_status",
 				Unique:  false,
-				Columns: []*schema.Column{ResourcesColumns[12], ResourcesColumns[7]},
+				Columns: []*schema.Column{ResourcesColumns[13], ResourcesColumns[8]},
 			},
 			{
 				Name:    "resource_group_id",
 				Unique:  false,
-				Columns: []*schema.Column{ResourcesColumns[14]},
+				Columns: []*schema.Column{ResourcesColumns[15]},
 			},
 		},
 	}

@@ -32,6 +32,8 @@ const (
 	FieldInstanceType = "instance_type"
 	// FieldExternalID holds the string denoting the external_id field in the database.
 	FieldExternalID = "external_id"
+	// FieldSpec holds the string denoting the spec field in the database.
+	FieldSpec = "spec"
 	// FieldStatus holds the string denoting the status field in the database.
 	FieldStatus = "status"
 	// FieldCreatedBy holds the string denoting the created_by field in the database.
@@ -85,6 +87,7 @@ var Columns = []string{
 	FieldRegion,
 	FieldInstanceType,
 	FieldExternalID,
+	FieldSpec,
 	FieldStatus,
 	FieldCreatedBy,
 	FieldReleasedAt,
@@ -115,6 +118,8 @@ var (
 	InstanceTypeValidator func(string) error
 	// ExternalIDValidator is a validator for the "external_id" field. It is called by the builders before save.
 	ExternalIDValidator func(string) error
+	// DefaultSpec holds the default value on creation for the "spec" field.
+	DefaultSpec map[string]string
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 	// VersionValidator is a validator for the "version" field. It is called by the builders before save.

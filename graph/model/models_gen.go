@@ -1060,6 +1060,33 @@ type ImportUsagePayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `importUsers` is asked for.
+type ImportUsersInput struct {
+	// Where the people become members and have their home.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// Comma-separated values, or with semicolons or tabs. The first line names the columns: `username` and `email`, and if
+	// wanted `name`, `groups` (names, between semicolons or bars) and `tags`. At most 10,000 people.
+	CSV string `json:"csv"`
+	// Whether to say what would be done and do nothing.
+	DryRun bool `json:"dryRun"`
+	// Whether lines in which something is wrong are left out; else one of them stops all.
+	SkipInvalid bool `json:"skipInvalid"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `importUsers` answers.
+type ImportUsersPayload struct {
+	// How many accounts were made.
+	Created int `json:"created"`
+	// How many people were invited.
+	Invited int `json:"invited"`
+	// One result for each line, in their order.
+	Results []*people.Line `json:"results"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which invitations of a list; conditions are joined by and.
 type InvitationWhereInput struct {
 	// In this state.
@@ -1254,6 +1281,32 @@ type MapUsagePayload struct {
 	Mappings []*usage.Mapping `json:"mappings"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// How a list of members is sorted.
+type MembershipOrder struct {
+	// By what.
+	Field MembershipOrderField `json:"field"`
+	// In which direction.
+	Direction OrderDirection `json:"direction"`
+}
+
+// Which members of a list; conditions are joined by and.
+type MembershipWhereInput struct {
+	// Those whose username, name or e-mail address contains this, without regard to case.
+	Search *string `json:"search,omitempty"`
+	// Those in one of these states.
+	Status []people.MemberStatus `json:"status,omitempty"`
+	// Those in this group.
+	GroupID *typeid.ID `json:"groupId,omitempty"`
+	// Those in this built-in group.
+	BuiltInRole *access.Builtin `json:"builtInRole,omitempty"`
+	// Those with, or those without a second factor.
+	MfaEnabled *bool `json:"mfaEnabled,omitempty"`
+	// Those with this tag.
+	Tag *string `json:"tag,omitempty"`
+	// The owner, or all others.
+	Owner *bool `json:"owner,omitempty"`
 }
 
 type Mutation struct {
@@ -2280,6 +2333,8 @@ type UpdateApplicationInput struct {
 	Name *string `json:"name,omitempty"`
 	// The new description.
 	Description *string `json:"description,omitempty"`
+	// What it is tagged with: at most 10 texts of 1 to 70 characters.
+	Tags []string `json:"tags,omitempty"`
 	// The version that the caller saw; CONFLICT if the application has changed since.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 	// Handed back in the payload.
@@ -2350,6 +2405,28 @@ type UpdateIdentityProviderInput struct {
 type UpdateIdentityProviderPayload struct {
 	// The changed provider.
 	IdentityProvider *identity.Provider `json:"identityProvider"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateMember` is asked for. What is absent stays as it is.
+type UpdateMemberInput struct {
+	// The organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The person.
+	UserID typeid.ID `json:"userId"`
+	// Whether the person may start resources here.
+	Seated *bool `json:"seated,omitempty"`
+	// What the membership is tagged with: at most 10 texts of 1 to 70 characters.
+	Tags []string `json:"tags,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateMember` answers.
+type UpdateMemberPayload struct {
+	// The membership.
+	Membership *people.Membership `json:"membership"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2613,6 +2690,73 @@ func (e *ApplicationOrderField) UnmarshalJSON(b []byte) error {
 }
 
 func (e ApplicationOrderField) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a list of members can be sorted by.
+type MembershipOrderField string
+
+const (
+	// By username.
+	MembershipOrderFieldUsername MembershipOrderField = "USERNAME"
+	// By name, without regard to case.
+	MembershipOrderFieldName MembershipOrderField = "NAME"
+	// By e-mail address, without regard to case.
+	MembershipOrderFieldEmail MembershipOrderField = "EMAIL"
+	// By when they last signed in; those who never did come first.
+	MembershipOrderFieldLastLogin MembershipOrderField = "LAST_LOGIN"
+	// By age.
+	MembershipOrderFieldCreatedAt MembershipOrderField = "CREATED_AT"
+)
+
+var AllMembershipOrderField = []MembershipOrderField{
+	MembershipOrderFieldUsername,
+	MembershipOrderFieldName,
+	MembershipOrderFieldEmail,
+	MembershipOrderFieldLastLogin,
+	MembershipOrderFieldCreatedAt,
+}
+
+func (e MembershipOrderField) IsValid() bool {
+	switch e {
+	case MembershipOrderFieldUsername, MembershipOrderFieldName, MembershipOrderFieldEmail, MembershipOrderFieldLastLogin, MembershipOrderFieldCreatedAt:
+		return true
+	}
+	return false
+}
+
+func (e MembershipOrderField) String() string {
+	return string(e)
+}
+
+func (e *MembershipOrderField) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MembershipOrderField(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MembershipOrderField", str)
+	}
+	return nil
+}
+
+func (e MembershipOrderField) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *MembershipOrderField) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e MembershipOrderField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -200,11 +200,11 @@ func take(ctx context.Context, tx *database.Tx, org records.Organization, n Pers
 	if err != nil {
 		return uuid.Nil, err
 	}
-	member, err := roster.Join(ctx, tx, org.ID, account.ID, roster.Joining{Directory: said})
+	member, err := roster.Join(ctx, tx, org, account.ID, roster.Joining{Directory: said})
 	if err != nil {
 		return uuid.Nil, err
 	}
-	return member.ID, records.Post(ctx, tx, records.Letter{Template: records.WelcomeLetter, Organization: org.ID, User: account.ID})
+	return member.ID, roster.Welcome(ctx, tx, org.ID, account)
 }
 
 // usernameOf returns the name in a directory if it can be the username of a new

@@ -228,11 +228,11 @@ func (s *Service) DeleteToken(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return fmt.Errorf("get application of token: %w", err)
 	}
+	if _, hidden := s.records.Check(ctx, access.ApplicationsRead, found.OrganizationID); hidden != nil && access.ViewerFrom(ctx).ID != orgtree.ID(id) {
+		return fault.Missing("SCIM token")
+	}
 	org, err := s.records.Check(ctx, access.IdentityWrite, found.OrganizationID)
 	if err != nil {
-		if _, hidden := s.records.Check(ctx, access.ApplicationsRead, found.OrganizationID); hidden != nil {
-			return fault.Missing("SCIM token")
-		}
 		return err
 	}
 	if err := checkHands(access.ViewerFrom(ctx)); err != nil {

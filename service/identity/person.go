@@ -111,7 +111,7 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, provider *ent.Ide
 	if err != nil {
 		return uuid.Nil, err
 	}
-	_, err = roster.Join(ctx, tx, org.ID, account.ID, roster.Joining{})
+	_, err = roster.Join(ctx, tx, org, account.ID, roster.Joining{})
 	return account.ID, err
 }
 

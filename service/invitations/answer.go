@@ -232,15 +232,15 @@ func admit(ctx context.Context, tx *database.Tx, row *ent.Invitation, account *e
 	if err := checkHandedOn(ctx, tx, row, account, org, groups); err != nil {
 		return uuid.Nil, err
 	}
-	member, err := roster.Join(ctx, tx, org.ID, account.ID, roster.JoiningOf(row))
+	joining := roster.JoiningOf(row)
+	for _, g := range groups {
+		joining.Groups = append(joining.Groups, g.ID)
+	}
+	member, err := roster.Join(ctx, tx, org, account.ID, joining)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	ids := make([]uuid.UUID, len(groups))
-	for i, g := range groups {
-		ids[i] = g.ID
-	}
-	return member.ID, roster.Place(ctx, tx, member, ids)
+	return member.ID, nil
 }
 
 // checkHandedOn returns nil if what an invitation gives may reach whoever accepts

@@ -50,7 +50,7 @@ func (s *Service) checkStillInvitable(ctx context.Context, tx *database.Tx, row 
 	if roster.InvitationStatusAt(row, tx.Now()) == roster.InvitationPending {
 		return nil
 	}
-	room, err := roomFor(ctx, tx, org)
+	room, err := roster.RoomToInvite(ctx, tx, org)
 	if err == nil && room == 0 {
 		err = fault.New(fault.LimitExceeded, "the organization has no room for another member").Because(fault.QuotaExceeded)
 	}

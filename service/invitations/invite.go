@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/groupmember"
-	"github.com/headwater-platform/headwater/ent/invitation"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
@@ -28,8 +26,6 @@ import (
 const (
 	maxAddresses = 1000
 	maxGroups    = 50
-	maxTags      = 10
-	maxTag       = 70
 )
 
 // NewInvitations is what inviteMembers is asked for.
@@ -103,7 +99,7 @@ func (s *Service) Invite(ctx context.Context, n NewInvitations) ([]*Result, erro
 	if len(n.Groups) > maxGroups {
 		return nil, fault.Invalidf("groupIds", "at most %d groups", maxGroups)
 	}
-	if err := checkTags(n.Tags); err != nil {
+	if err := roster.CheckTags(n.Tags); err != nil {
 		return nil, err
 	}
 	var results []*Result
@@ -144,18 +140,7 @@ func addressesOf(texts []string) []string {
 	return addresses
 }
 
-func checkTags(tags []string) error {
-	if len(tags) > maxTags {
-		return fault.Invalidf("tags", "at most %d tags", maxTags)
-	}
-	for i, tag := range tags {
-		if length := utf8.RuneCountInString(tag); length < 1 || length > maxTag || slices.Contains(tags[:i], tag) {
-			return fault.Invalidf("tags", "a tag has 1 to %d characters and is given once", maxTag)
-		}
-	}
-	return nil
-}
-
+// addressesOf returns the addresses in some texts, each once whatever its case,
 // call is one inviteMembers inside its transaction.
 type call struct {
 	org       records.Organization
@@ -178,7 +163,7 @@ type call struct {
 func callOf(org records.Organization, n NewInvitations, addresses []string) *call {
 	c := &call{
 		org: org, asked: n, addresses: addresses, results: make([]*Result, len(addresses)),
-		accounts: map[string]*ent.User{}, members: map[string]*ent.Membership{}, open: map[string]*ent.Invitation{},
+		accounts: map[string]*ent.User{}, members: map[string]*ent.Membership{},
 	}
 	if builtin, ok := n.Role.Builtin(); ok {
 		c.builtin = &builtin
@@ -222,20 +207,8 @@ func (c *call) find(ctx context.Context, tx *database.Tx, keys []string) error {
 	for _, member := range members {
 		c.members[keyOf[member.UserID]] = member
 	}
-	pending, err := roster.LockInvitations(ctx, tx, invitation.OrganizationID(c.org.ID), invitation.EmailKeyIn(keys...),
-		invitation.KindEQ(invitation.KindMEMBERSHIP), invitation.StatusEQ(invitation.StatusPENDING))
-	if err != nil {
-		return err
-	}
-	var expired []*ent.Invitation
-	for _, row := range pending {
-		if roster.InvitationStatusAt(row, tx.Now()) == roster.InvitationExpired {
-			expired = append(expired, row)
-		} else {
-			c.open[row.EmailKey] = row
-		}
-	}
-	return roster.ExpireInvitations(ctx, tx, expired)
+	c.open, err = roster.OpenInvitations(ctx, tx, c.org.ID, keys)
+	return err
 }
 
 // checkGiving returns nil if the viewer may give what the invitations give to
@@ -274,7 +247,7 @@ func appointing(ctx context.Context, tx *database.Tx, org records.Organization, 
 // decide says for each address what is done. Those that come first get what room
 // there is.
 func (c *call) decide(ctx context.Context, tx *database.Tx, s *Service) error {
-	room, err := roomFor(ctx, tx, c.org)
+	room, err := roster.RoomToInvite(ctx, tx, c.org)
 	if err != nil {
 		return err
 	}
@@ -326,17 +299,6 @@ func (c *call) invite(place int, address string, account *ent.User) {
 		i.Groups = append(i.Groups, row.ID)
 	}
 	c.invited, c.places = append(c.invited, i), append(c.places, place)
-}
-
-// roomFor returns how many more people can be invited: members and those who are
-// invited count.
-func roomFor(ctx context.Context, tx *database.Tx, org records.Organization) (int, error) {
-	room, err := records.Room(ctx, tx, org, records.QuotaUsers)
-	if err != nil {
-		return 0, err
-	}
-	waiting, err := roster.CountInvited(ctx, tx, org.ID)
-	return max(0, room-waiting), err
 }
 
 // carryOut does what was decided.

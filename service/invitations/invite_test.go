@@ -3,8 +3,6 @@ package invitations
 import (
 	"slices"
 	"testing"
-
-	"github.com/headwater-platform/headwater/fault"
 )
 
 func TestAddressesOfTexts(t *testing.T) {
@@ -24,25 +22,5 @@ func TestAddressesOfTexts(t *testing.T) {
 		if got := addressesOf(tt.texts); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
-	}
-}
-
-func TestTagsOfInvitations(t *testing.T) {
-	t.Parallel()
-	long := make([]byte, maxTag+1)
-	for i := range long {
-		long[i] = 'a'
-	}
-	many := make([]string, maxTags+1)
-	for i := range many {
-		many[i] = string(rune('a' + i))
-	}
-	for _, tags := range [][]string{{""}, {string(long)}, {"a", "a"}, many} {
-		if err := checkTags(tags); fault.CodeOf(err) != fault.Invalid {
-			t.Errorf("%q: %v", tags, err)
-		}
-	}
-	if err := checkTags([]string{string(long[1:]), "team:a"}); err != nil {
-		t.Error(err)
 	}
 }

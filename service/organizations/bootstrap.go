@@ -68,6 +68,5 @@ func (s *Service) plant(ctx context.Context, tx *database.Tx, root, owner uuid.U
 		return fmt.Errorf("create the first administrator: %w", err)
 	}
 	tx.Record(database.Change{Kind: typeid.User, ID: owner, Organization: root, After: account})
-	_, err = roster.Join(ctx, tx, root, owner, roster.Joining{Owner: true})
-	return err
+	return roster.Own(ctx, tx, root, owner)
 }

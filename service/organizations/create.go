@@ -169,8 +169,7 @@ func (s *Service) appointOwner(ctx context.Context, tx *database.Tx, n NewOrgani
 			return err
 		}
 	}
-	_, err := roster.Join(ctx, tx, organization, owner, roster.Joining{Owner: true})
-	return err
+	return roster.Own(ctx, tx, organization, owner)
 }
 
 func (s *Service) invitedOwner(ctx context.Context, tx *database.Tx, email string, organization uuid.UUID) (uuid.UUID, error) {
@@ -188,7 +187,7 @@ func (s *Service) invitedOwner(ctx context.Context, tx *database.Tx, email strin
 	if err != nil {
 		return uuid.Nil, err
 	}
-	return row.ID, records.Post(ctx, tx, records.Letter{Template: records.WelcomeLetter, Organization: organization, User: row.ID})
+	return row.ID, roster.Welcome(ctx, tx, organization, row)
 }
 
 // provesAddress reports whether only who reads the address of an account can sign

@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -67,10 +68,11 @@ type ApplicationUpdate struct {
 	ID              uuid.UUID
 	Name            *string
 	Description     *string
+	Tags            []string
 	ExpectedVersion *int
 }
 
-// UpdateApplication changes the name or the description. Needs applications:write and the
+// UpdateApplication changes the name, the description or the tags. Needs applications:write and the
 // right to grant what the application was given. MANAGED_READONLY for one that
 // the platform made.
 func (s *Service) UpdateApplication(ctx context.Context, u ApplicationUpdate) (*Application, error) {
@@ -99,6 +101,12 @@ func (s *Service) UpdateApplication(ctx context.Context, u ApplicationUpdate) (*
 				return err
 			}
 			set.SetDescription(*u.Description)
+		}
+		if u.Tags != nil {
+			if err := roster.CheckTags(u.Tags); err != nil {
+				return err
+			}
+			set.SetTags(u.Tags)
 		}
 		if after, err = set.Save(ctx); err != nil {
 			return fmt.Errorf("update application: %w", err)

@@ -29,7 +29,8 @@ type NewUser struct {
 // maxPassword bounds the work of hashing.
 const maxPassword = 1000
 
-// Create makes an account with a membership and places in groups. Needs
+// Create makes an account with a membership and places in groups. A person without
+// a password is mailed a link to set one. Needs
 // users:write, and for the groups the right to grant what they grant. CONFLICT
 // for a username or e-mail address that is taken.
 func (s *Service) Create(ctx context.Context, n NewUser) (*Membership, error) {
@@ -99,18 +100,21 @@ func (s *Service) create(ctx context.Context, tx *database.Tx, n NewUser, hash s
 	if err != nil {
 		return uuid.Nil, err
 	}
-	row, err := roster.Join(ctx, tx, n.Organization, account.ID, roster.Joining{})
+	if err := roster.CheckPlacing(ctx, tx, groups, records.Recipients{People: []uuid.UUID{account.ID}}, org, "createUser"); err != nil {
+		return uuid.Nil, err
+	}
+	var joining roster.Joining
+	for _, g := range groups {
+		joining.Groups = append(joining.Groups, g.ID)
+	}
+	row, err := roster.Join(ctx, tx, org, account.ID, joining)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	if err := roster.CheckPlacing(ctx, tx, groups, records.Recipients{Memberships: []uuid.UUID{row.ID}}, org, "createUser"); err != nil {
-		return uuid.Nil, err
+	if hash != "" {
+		return row.ID, nil
 	}
-	ids := make([]uuid.UUID, len(groups))
-	for i, g := range groups {
-		ids[i] = g.ID
-	}
-	return row.ID, roster.Place(ctx, tx, row, ids)
+	return row.ID, roster.Welcome(ctx, tx, org.ID, account)
 }
 
 // setter returns who knows the password of a new account: whoever makes it with

@@ -10,7 +10,6 @@ import (
 
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/batch"
-	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/predicate"
@@ -38,6 +37,8 @@ type Membership struct {
 	lastLoginAt *time.Time
 	mfaEnabled  bool
 	graceUntil  *time.Time
+	seated      bool
+	tags        []string
 }
 
 // Identity returns the id.
@@ -79,7 +80,7 @@ func wrapMemberships(rows []*ent.Membership) []*Membership {
 			ID: typeid.New(typeid.Membership, row.ID), User: people[row.UserID], Owner: row.Owner, Locked: row.Locked,
 			Roles: []access.Role{}, BuiltInRoles: []access.Builtin{}, CreatedAt: row.CreatedAt.UTC(),
 			OrganizationID: row.OrganizationID, Organizations: organizations, Siblings: siblings,
-			mfaEnabled: row.Edges.User.MfaEnabled,
+			mfaEnabled: row.Edges.User.MfaEnabled, seated: row.Seated, tags: notNil(row.Tags),
 		}
 		if at := row.Edges.User.LastLoginAt; at != nil {
 			utc := at.UTC()
@@ -92,6 +93,13 @@ func wrapMemberships(rows []*ent.Membership) []*Membership {
 		for _, member := range row.Edges.GroupMembers {
 			list[i].addGroup(member.Edges.Group)
 		}
+	}
+	return list
+}
+
+func notNil(list []string) []string {
+	if list == nil {
+		return []string{}
 	}
 	return list
 }
@@ -127,40 +135,33 @@ func (s *Service) Membership(ctx context.Context, id uuid.UUID) (*Membership, er
 	return wrapMemberships([]*ent.Membership{row})[0], nil
 }
 
-// Members returns a page of an organization's members: all of them with
-// users:read, else the viewer alone.
-func (s *Service) Members(ctx context.Context, siblings *batch.Siblings, organization uuid.UUID, args page.Args) (*MembershipConnection, error) {
-	type key struct{ window page.Window }
-	window, err := args.Window()
-	if err != nil {
-		return nil, err
-	}
-	return batch.Load(ctx, siblings, key{window}, organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*MembershipConnection, error) {
-		visible, err := s.visibleMembers(ctx, ids)
-		if err != nil {
-			return nil, err
-		}
-		return s.pages(ctx, ids, window, membership.FieldOrganizationID, visible, func(m *Membership) uuid.UUID { return m.OrganizationID })
-	})
-}
-
 // visibleMembers returns the predicate of the members that the viewer may see
 // in these organizations.
 func (s *Service) visibleMembers(ctx context.Context, organizations []uuid.UUID) (predicate.Membership, error) {
-	allowed, err := s.readsPeople(ctx, organizations)
+	open, err := s.allowedIn(ctx, access.UsersRead, organizations)
 	if err != nil {
 		return nil, err
-	}
-	var open []uuid.UUID
-	for _, id := range organizations {
-		if allowed[id] {
-			open = append(open, id)
-		}
 	}
 	return membership.And(
 		membership.OrganizationIDIn(organizations...),
 		membership.Or(membership.OrganizationIDIn(open...), mine(ctx)),
 	), nil
+}
+
+// allowedIn returns those of the organizations in which the viewer holds a
+// permission.
+func (s *Service) allowedIn(ctx context.Context, p access.Permission, organizations []uuid.UUID) ([]uuid.UUID, error) {
+	found, err := s.records.Organizations(ctx, organizations)
+	if err != nil {
+		return nil, err
+	}
+	var allowed []uuid.UUID
+	for id, org := range found {
+		if access.Check(access.ViewerFrom(ctx), p, org.Target()) == nil {
+			allowed = append(allowed, id)
+		}
+	}
+	return allowed, nil
 }
 
 // mine returns the predicate of the viewer's own memberships.
@@ -170,52 +171,6 @@ func mine(ctx context.Context) predicate.Membership {
 		return membership.IDIn()
 	}
 	return membership.UserID(uuid.UUID(viewer.ID))
-}
-
-// pages reads one page of memberships for each parent in one statement.
-func (s *Service) pages(ctx context.Context, parents []uuid.UUID, window page.Window, column string, where predicate.Membership, parentOf func(*Membership) uuid.UUID) (map[uuid.UUID]*MembershipConnection, error) {
-	var order database.Order
-	modify, err := order.Page(window, column)
-	if err != nil {
-		return nil, err
-	}
-	query := withPeople(s.db.Client().Membership.Query().Where(where))
-	query.Modify(modify)
-	rows, err := query.All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list members: %w", err)
-	}
-	parts := batch.Parts(parents, window, wrapMemberships(rows), parentOf,
-		func(m *Membership) string { return order.Cursor("", m.ID.UUID.String()) },
-		func(cursor string, m *Membership) MembershipEdge { return MembershipEdge{Cursor: cursor, Node: m} },
-		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-			return s.count(ctx, ids, column, where)
-		})
-	connections := make(map[uuid.UUID]*MembershipConnection, len(parts))
-	for id, part := range parts {
-		connections[id] = &MembershipConnection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
-	}
-	return connections, nil
-}
-
-func (s *Service) count(ctx context.Context, parents []uuid.UUID, column string, where predicate.Membership) (map[uuid.UUID]int, error) {
-	var rows []struct {
-		OrganizationID uuid.UUID `json:"organization_id"`
-		UserID         uuid.UUID `json:"user_id"`
-		Count          int       `json:"count"`
-	}
-	err := s.db.Client().Membership.Query().Where(where).GroupBy(column).Aggregate(ent.Count()).Scan(ctx, &rows)
-	if err != nil {
-		return nil, fmt.Errorf("count members: %w", err)
-	}
-	counted := make(map[uuid.UUID]int, len(rows))
-	for _, row := range rows {
-		if column == membership.FieldUserID {
-			row.OrganizationID = row.UserID
-		}
-		counted[row.OrganizationID] = row.Count
-	}
-	return batch.Counts(parents, counted), nil
 }
 
 // MemberCount returns how many members of an organization the viewer can see.
@@ -270,6 +225,25 @@ func (s *Service) MFAEnabled(ctx context.Context, m *Membership) (*bool, error) 
 		return nil, err
 	}
 	return &m.mfaEnabled, nil
+}
+
+// Seated returns whether a member may start resources, or nil for viewers without
+// users:read.
+func (s *Service) Seated(ctx context.Context, m *Membership) (*bool, error) {
+	visible, err := s.detailsOf(ctx, m)
+	if err != nil || !visible {
+		return nil, err
+	}
+	return &m.seated, nil
+}
+
+// Tags returns the tags of a member, or nil for viewers without users:read.
+func (s *Service) Tags(ctx context.Context, m *Membership) ([]string, error) {
+	visible, err := s.detailsOf(ctx, m)
+	if err != nil || !visible {
+		return nil, err
+	}
+	return m.tags, nil
 }
 
 // GraceUntil returns when a member is shut out unless they do what the

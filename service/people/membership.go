@@ -38,7 +38,7 @@ func (s *Service) Leave(ctx context.Context, organization uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		if _, err := nextMember(memberStatusOf(row), leaving); err != nil {
+		if _, err := nextMember(memberStateOf(row), leaving); err != nil {
 			return err
 		}
 		return roster.Leave(ctx, tx, row)
@@ -91,6 +91,59 @@ func (s *Service) UnlockMember(ctx context.Context, organization, person uuid.UU
 	})
 }
 
+// MemberUpdate is what updateMember is asked for; nil leaves a field as it is.
+type MemberUpdate struct {
+	Organization, Person uuid.UUID
+	Seated               *bool
+	Tags                 []string
+}
+
+// UpdateMember gives a member a seat or takes it, and sets the tags. Needs
+// users:write. LIMIT_EXCEEDED where there is no seat, INVALID for tags that cannot
+// be, NOT_FOUND for those who are no member.
+func (s *Service) UpdateMember(ctx context.Context, u MemberUpdate) (*Membership, error) {
+	org, err := s.records.Check(ctx, access.UsersWrite, u.Organization)
+	if err != nil {
+		return nil, err
+	}
+	if err := roster.CheckTags(u.Tags); err != nil {
+		return nil, err
+	}
+	_, err = s.db.Write(ctx, database.Entry{Action: "updateMember", Organization: org.ID}, func(ctx context.Context, tx *database.Tx) error {
+		if u.Seated != nil && *u.Seated {
+			if err := checkSeat(ctx, tx, org, u.Person); err != nil {
+				return err
+			}
+		}
+		row, err := lockMember(ctx, tx, org.ID, u.Person)
+		if err != nil {
+			return err
+		}
+		set := tx.Membership.UpdateOne(row).SetNillableSeated(u.Seated)
+		if u.Tags != nil {
+			set.SetTags(u.Tags)
+		}
+		return update(ctx, tx, row, set)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.memberOf(ctx, u.Organization, u.Person)
+}
+
+// checkSeat returns LIMIT_EXCEEDED if there is no seat for a member who has none.
+func checkSeat(ctx context.Context, tx *database.Tx, org records.Organization, person uuid.UUID) error {
+	room, err := records.Room(ctx, tx, org, records.QuotaSeats)
+	if err != nil || room > 0 {
+		return err
+	}
+	seated, err := tx.Membership.Query().Where(membership.OrganizationID(org.ID), membership.UserID(person), membership.Seated(true)).Exist(ctx)
+	if err != nil || seated {
+		return err
+	}
+	return records.CheckQuota(ctx, tx, org, records.QuotaSeats, 1)
+}
+
 func update(ctx context.Context, tx *database.Tx, row *ent.Membership, set *ent.MembershipUpdateOne) error {
 	after, err := set.SetVersion(row.Version + 1).Save(ctx)
 	if err != nil {
@@ -125,7 +178,7 @@ func (s *Service) change(ctx context.Context, c changing, apply func(ctx context
 		if err := checkMember(ctx, tx, org, row, records.Recipients{}, c.action); err != nil {
 			return err
 		}
-		if _, err := nextMember(memberStatusOf(row), c.step); err != nil {
+		if _, err := nextMember(memberStateOf(row), c.step); err != nil {
 			return err
 		}
 		return apply(ctx, tx, row)

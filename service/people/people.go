@@ -68,6 +68,7 @@ type Application struct {
 	Description string
 	// Managed says that the platform made it, for a project.
 	Managed   bool
+	Tags      []string
 	CreatedAt time.Time
 	Version   int
 	// OrganizationID is where the application is, Organizations the set of them
@@ -109,7 +110,7 @@ func wrapApplications(rows []*ent.Application) []*Application {
 	list := make([]*Application, len(rows))
 	for i, row := range rows {
 		list[i] = &Application{
-			ID: typeid.New(typeid.Application, row.ID), Name: row.Name, Description: row.Description, Managed: row.Managed,
+			ID: typeid.New(typeid.Application, row.ID), Name: row.Name, Description: row.Description, Managed: row.Managed, Tags: notNil(row.Tags),
 			CreatedAt: row.CreatedAt.UTC(), Version: row.Version,
 			OrganizationID: row.OrganizationID, Organizations: organizations, Siblings: siblings,
 		}

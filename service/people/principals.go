@@ -217,7 +217,9 @@ func (s *Service) Mine(ctx context.Context, args page.Args) (*MembershipConnecti
 		return nil, err
 	}
 	id := uuid.UUID(access.ViewerFrom(ctx).ID)
-	connections, err := s.pages(ctx, []uuid.UUID{id}, window, membership.FieldUserID, mine(ctx), func(m *Membership) uuid.UUID { return m.User.ID.UUID })
+	connections, err := s.pages(ctx, []uuid.UUID{id}, window, memberList{
+		column: membership.FieldUserID, parentOf: func(m *Membership) uuid.UUID { return m.User.ID.UUID }, where: mine(ctx),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -5,17 +5,17 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 )
 
-// memberStatus is the state of a person in an organization. Of those who are
+// memberState is the state of a person in an organization. Of those who are
 // INVITED there is an invitation, of those who are REMOVED nothing but the
 // journal.
-type memberStatus string
+type memberState string
 
 // The states of a person in an organization.
 const (
-	memberInvited memberStatus = "INVITED"
-	memberActive  memberStatus = "ACTIVE"
-	memberLocked  memberStatus = "LOCKED"
-	memberRemoved memberStatus = "REMOVED"
+	stateInvited memberState = "INVITED"
+	stateActive  memberState = "ACTIVE"
+	stateLocked  memberState = "LOCKED"
+	stateRemoved memberState = "REMOVED"
 )
 
 // memberStep is what can happen to a person in an organization.
@@ -31,34 +31,34 @@ const (
 
 // memberTransition is one way from state to state.
 type memberTransition struct {
-	from memberStatus
+	from memberState
 	step memberStep
-	to   memberStatus
+	to   memberState
 }
 
 // memberTransitions is the whole life of a person in an organization. What is not
 // in the table is refused. The owner takes no step but joining.
 func memberTransitions() []memberTransition {
 	return []memberTransition{
-		{memberInvited, joining, memberActive},
-		{memberActive, locking, memberLocked},
-		{memberLocked, unlocking, memberActive},
-		{memberActive, leaving, memberRemoved},
-		{memberActive, removing, memberRemoved},
-		{memberLocked, removing, memberRemoved},
-		{memberRemoved, joining, memberActive},
+		{stateInvited, joining, stateActive},
+		{stateActive, locking, stateLocked},
+		{stateLocked, unlocking, stateActive},
+		{stateActive, leaving, stateRemoved},
+		{stateActive, removing, stateRemoved},
+		{stateLocked, removing, stateRemoved},
+		{stateRemoved, joining, stateActive},
 	}
 }
 
 // nextMember returns the state that a step leads to: NOT_FOUND where there is no
 // membership, else CONFLICT for a step that its state does not allow.
-func nextMember(from memberStatus, step memberStep) (memberStatus, error) {
+func nextMember(from memberState, step memberStep) (memberState, error) {
 	for _, t := range memberTransitions() {
 		if t.from == from && t.step == step {
 			return t.to, nil
 		}
 	}
-	if from == memberInvited || from == memberRemoved {
+	if from == stateInvited || from == stateRemoved {
 		return "", fault.Missing("member")
 	}
 	if step == joining {
@@ -67,10 +67,10 @@ func nextMember(from memberStatus, step memberStep) (memberStatus, error) {
 	return "", fault.New(fault.Conflict, "the membership is %s", from)
 }
 
-// memberStatusOf returns the state of a membership.
-func memberStatusOf(row *ent.Membership) memberStatus {
+// memberStateOf returns the state of a membership.
+func memberStateOf(row *ent.Membership) memberState {
 	if row.Locked {
-		return memberLocked
+		return stateLocked
 	}
-	return memberActive
+	return stateActive
 }

@@ -9,14 +9,14 @@ import (
 // TestEveryMemberTransition tries each step in each state.
 func TestEveryMemberTransition(t *testing.T) {
 	t.Parallel()
-	possible := map[memberStatus]map[memberStep]memberStatus{
-		memberInvited: {joining: memberActive},
-		memberActive:  {locking: memberLocked, leaving: memberRemoved, removing: memberRemoved},
-		memberLocked:  {unlocking: memberActive, removing: memberRemoved},
-		memberRemoved: {joining: memberActive},
+	possible := map[memberState]map[memberStep]memberState{
+		stateInvited: {joining: stateActive},
+		stateActive:  {locking: stateLocked, leaving: stateRemoved, removing: stateRemoved},
+		stateLocked:  {unlocking: stateActive, removing: stateRemoved},
+		stateRemoved: {joining: stateActive},
 	}
-	refusals := map[memberStatus]fault.Code{
-		memberInvited: fault.NotFound, memberActive: fault.Conflict, memberLocked: fault.Conflict, memberRemoved: fault.NotFound,
+	refusals := map[memberState]fault.Code{
+		stateInvited: fault.NotFound, stateActive: fault.Conflict, stateLocked: fault.Conflict, stateRemoved: fault.NotFound,
 	}
 	for from, steps := range possible {
 		for _, step := range []memberStep{joining, locking, unlocking, leaving, removing} {

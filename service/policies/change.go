@@ -14,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -41,7 +42,7 @@ func (s *Service) Create(ctx context.Context, n NewPolicy) (*Policy, error) {
 	if err := checkDescription(n.Description); err != nil {
 		return nil, err
 	}
-	if err := checkTags(n.Tags); err != nil {
+	if err := roster.CheckTags(n.Tags); err != nil {
 		return nil, err
 	}
 	rules, err := parseRules(n.Rules)
@@ -174,7 +175,7 @@ func (s *Service) Update(ctx context.Context, u Update) (*Policy, error) {
 			set.SetDescription(*u.Description)
 		}
 		if u.Tags != nil {
-			if err := checkTags(u.Tags); err != nil {
+			if err := roster.CheckTags(u.Tags); err != nil {
 				return nil, err
 			}
 			set.SetTags(u.Tags)

@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -225,7 +226,7 @@ func (w Where) conditions() (conditions, error) {
 	}
 	if w.Tag != nil {
 		c.tag = *w.Tag
-		if err := checkTag("where.tag", c.tag); err != nil {
+		if err := roster.CheckTag("where.tag", c.tag); err != nil {
 			return conditions{}, err
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -15,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 )
 
 // NewRule is a rule as a client writes it: exactly one of Organization,
@@ -124,12 +124,10 @@ func holdProjects(ctx context.Context, tx *database.Tx, org records.Organization
 const (
 	maxName        = 64
 	maxDescription = 200
-	maxTags        = 10
-	maxTag         = 70
 )
 
 func checkName(name string) error {
-	if n := utf8.RuneCountInString(name); n < 1 || n > maxName || !isOneLine(name) {
+	if n := utf8.RuneCountInString(name); n < 1 || n > maxName || !roster.IsOneLine(name) {
 		return fault.Invalidf("name", "a policy's name has 1 to %d characters on one line, and no space at either end", maxName)
 	}
 	return nil
@@ -140,38 +138,4 @@ func checkDescription(description string) error {
 		return fault.Invalidf("description", "a description has at most %d characters", maxDescription)
 	}
 	return nil
-}
-
-func checkTags(tags []string) error {
-	if len(tags) > maxTags {
-		return fault.Invalidf("tags", "a policy has at most %d tags", maxTags)
-	}
-	for i, tag := range tags {
-		if err := checkTag("tags", tag); err != nil {
-			return err
-		}
-		if slices.Contains(tags[:i], tag) {
-			return fault.Invalidf("tags", "the tag %q is there twice", tag)
-		}
-	}
-	return nil
-}
-
-func checkTag(field, tag string) error {
-	if n := utf8.RuneCountInString(tag); n < 1 || n > maxTag || !isOneLine(tag) {
-		return fault.Invalidf(field, "a tag has 1 to %d characters on one line, and no space at either end", maxTag)
-	}
-	return nil
-}
-
-// isOneLine reports whether a text can be read in a list: no control characters,
-// and no space that nobody sees.
-func isOneLine(text string) bool {
-	if !utf8.ValidString(text) {
-		return false
-	}
-	first, _ := utf8.DecodeRuneInString(text)
-	last, _ := utf8.DecodeLastRuneInString(text)
-	return !unicode.IsSpace(first) && !unicode.IsSpace(last) &&
-		!slices.ContainsFunc([]rune(text), unicode.IsControl)
 }

@@ -242,15 +242,16 @@ func (s *Service) admit(ctx context.Context, tx *database.Tx, row *ent.AccessReq
 	if err := roster.CheckRoom(ctx, tx, org, 1); err != nil {
 		return err
 	}
-	member, err := roster.Join(ctx, tx, org.ID, row.UserID, roster.Joining{})
-	if err != nil || row.Builtin == nil {
-		return err
+	var joining roster.Joining
+	if row.Builtin != nil {
+		id, err := tx.Group.Query().Where(group.OrganizationID(org.ID), group.BuiltinEQ(*row.Builtin)).OnlyID(ctx)
+		if err != nil {
+			return fmt.Errorf("find built-in group: %w", err)
+		}
+		joining.Groups = []uuid.UUID{id}
 	}
-	id, err := tx.Group.Query().Where(group.OrganizationID(org.ID), group.BuiltinEQ(*row.Builtin)).OnlyID(ctx)
-	if err != nil {
-		return fmt.Errorf("find built-in group: %w", err)
-	}
-	return roster.Place(ctx, tx, member, []uuid.UUID{id})
+	_, err := roster.Join(ctx, tx, org, row.UserID, joining)
+	return err
 }
 
 // checkStillManages returns nil if whoever made a request still sees the

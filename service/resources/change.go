@@ -12,6 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
@@ -53,7 +54,7 @@ func (n NewResource) check() error {
 }
 
 // Register enters what an outside system runs in a project. Needs
-// resources:write in it; INVALID for a group that the viewer cannot see, and
+// resources:write in it, and of a person a seat in the organization; INVALID for a group that the viewer cannot see, and
 // CONFLICT for an external id that an active resource of the organization and
 // provider has.
 func (s *Service) Register(ctx context.Context, n NewResource) (*Resource, error) {
@@ -71,6 +72,9 @@ func (s *Service) Register(ctx context.Context, n NewResource) (*Resource, error
 	var row *ent.Resource
 	_, err = s.db.Write(ctx, database.Entry{Action: "registerResource", Organization: org.ID}, func(ctx context.Context, tx *database.Tx) error {
 		if _, err := records.HoldProject(ctx, tx, org.ID, n.Project); err != nil {
+			return err
+		}
+		if err := checkSeat(ctx, tx, org); err != nil {
 			return err
 		}
 		if err := checkGroup(ctx, tx, n.Group, org); err != nil {
@@ -112,6 +116,24 @@ func (s *Service) findProject(ctx context.Context, id uuid.UUID) (records.Organi
 		return records.Organization{}, fault.Missing("project")
 	}
 	return org, nil
+}
+
+// checkSeat returns FORBIDDEN with the reason NO_SEAT for a person who has no seat
+// in the organization. Applications need none.
+func checkSeat(ctx context.Context, tx *database.Tx, org records.Organization) error {
+	viewer := access.ViewerFrom(ctx)
+	if viewer.Kind != access.User {
+		return nil
+	}
+	without, err := tx.Membership.Query().
+		Where(membership.OrganizationID(org.ID), membership.UserID(uuid.UUID(viewer.ID)), membership.Seated(false)).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look for a seat: %w", err)
+	}
+	if without {
+		return fault.New(fault.Forbidden, "a member without a seat starts no resources").Because(fault.NoSeat)
+	}
+	return nil
 }
 
 // checkGroup returns nil for no group and for one of the organization that the

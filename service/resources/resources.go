@@ -3,6 +3,7 @@ package resources
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -39,6 +40,18 @@ const (
 	Released Status = "RELEASED"
 )
 
+// SpecEntry is one thing that a resource is to be like.
+type SpecEntry struct{ Name, Value string }
+
+// specOf returns what a resource is to be like, in the order of the names.
+func specOf(row *ent.Resource) []SpecEntry {
+	entries := make([]SpecEntry, 0, len(row.Spec))
+	for _, name := range slices.Sorted(maps.Keys(row.Spec)) {
+		entries = append(entries, SpecEntry{name, row.Spec[name]})
+	}
+	return entries
+}
+
 // Resource is an entry of the registry as the API shows it.
 type Resource struct {
 	ID           typeid.ID
@@ -49,6 +62,7 @@ type Resource struct {
 	Region       string
 	InstanceType string
 	ExternalID   string
+	Spec         []SpecEntry
 	CreatedAt    time.Time
 	ReleasedAt   *time.Time
 	Version      int
@@ -100,7 +114,7 @@ func wrap(rows []*ent.Resource) []*Resource {
 	for i, row := range rows {
 		list[i] = &Resource{
 			ID: typeid.New(typeid.Resource, row.ID), Name: row.Name, Kind: row.Kind, Status: Status(row.Status),
-			Provider: row.Provider, Region: row.Region, InstanceType: row.InstanceType, ExternalID: row.ExternalID,
+			Provider: row.Provider, Region: row.Region, InstanceType: row.InstanceType, ExternalID: row.ExternalID, Spec: specOf(row),
 			CreatedAt: row.CreatedAt.UTC(), ReleasedAt: inUTC(row.ReleasedAt), Version: row.Version,
 			ProjectID: row.ProjectID, Projects: inProjects, GroupID: row.GroupID, Groups: groups,
 			CreatorID: row.CreatedBy, Creators: creators, OrganizationID: row.OrganizationID, Organizations: organizations,

@@ -3,7 +3,6 @@ package settings
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -149,24 +148,15 @@ func (s *Service) memberPlaces(ctx context.Context, ids []uuid.UUID) (map[uuid.U
 	return places, nil
 }
 
-// inOrder returns a member's groups in the order in which their settings apply:
-// by rank, then id. Built-in groups hold no settings and are left out.
+// inOrder returns a member's groups in the order in which their settings apply.
 func inOrder(members []*ent.GroupMember) []records.Named {
-	groups := make([]*ent.Group, 0, len(members))
-	for _, m := range members {
-		if m.Edges.Group.Builtin == nil {
-			groups = append(groups, m.Edges.Group)
-		}
+	groups := make([]*ent.Group, len(members))
+	for i, m := range members {
+		groups[i] = m.Edges.Group
 	}
-	slices.SortFunc(groups, func(a, b *ent.Group) int {
-		if a.Rank != b.Rank {
-			return a.Rank - b.Rank
-		}
-		return slices.Compare(a.ID[:], b.ID[:])
-	})
-	named := make([]records.Named, len(groups))
-	for i, g := range groups {
-		named[i] = records.Named{ID: g.ID, Name: g.Name}
+	var named []records.Named
+	for _, g := range records.InSettingOrder(groups) {
+		named = append(named, records.Named{ID: g.ID, Name: g.Name})
 	}
 	return named
 }

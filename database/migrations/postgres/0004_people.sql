@@ -293,6 +293,8 @@ CREATE UNIQUE INDEX "trustedissuer_issuer_audience" ON "trusted_issuers" ("issue
 CREATE UNIQUE INDEX "trustedissuer_organization_id_name" ON "trusted_issuers" ("organization_id", "name");
 -- modify "applications" table
 ALTER TABLE "applications" ADD COLUMN "tags" jsonb NOT NULL DEFAULT '[]';
+-- modify "resources" table
+ALTER TABLE "resources" ADD COLUMN "spec" jsonb NOT NULL DEFAULT '{}';
 -- modify "memberships" table
 ALTER TABLE "memberships" ADD COLUMN "lock_reason" character varying NULL, ADD COLUMN "grace_until" timestamptz NULL, ADD COLUMN "seated" boolean NOT NULL DEFAULT true, ADD COLUMN "tags" jsonb NOT NULL DEFAULT '[]', ADD COLUMN "external_id" character varying NOT NULL DEFAULT '', ADD COLUMN "directory_name" character varying NOT NULL DEFAULT '', ADD COLUMN "directory_key" character varying NOT NULL DEFAULT '', ADD COLUMN "given_name" character varying NOT NULL DEFAULT '', ADD COLUMN "family_name" character varying NOT NULL DEFAULT '';
 -- create index "membership_directory_name" to table: "memberships"

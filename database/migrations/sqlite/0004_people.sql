@@ -16,6 +16,8 @@ ALTER TABLE `journal_entries` ADD COLUMN `acting_as_name` text NULL;
 ALTER TABLE `memberships` ADD COLUMN `lock_reason` text NULL;
 -- add column "grace_until" to table: "memberships"
 ALTER TABLE `memberships` ADD COLUMN `grace_until` datetime NULL;
+-- add column "spec" to table: "resources"
+ALTER TABLE `resources` ADD COLUMN `spec` json NOT NULL DEFAULT '{}';
 -- add column "seated" to table: "memberships"
 ALTER TABLE `memberships` ADD COLUMN `seated` bool NOT NULL DEFAULT true;
 -- add column "tags" to table: "memberships"
