@@ -22,7 +22,8 @@ type Expression struct {
 	// Write writes it for the rows of a selector; it is never NULL.
 	Write func(b *entsql.Builder, s *entsql.Selector)
 	// Value returns what the text of a cursor is compared as, or an error for a
-	// text that is no such value.
+	// text that is no such value. It is nil for a text in lower case, which the
+	// database makes of both: it has its own idea of it.
 	Value func(text string) (any, error)
 }
 
@@ -40,7 +41,7 @@ func (o Order) write(b *entsql.Builder, s *entsql.Selector) {
 
 // argument writes a value to compare with.
 func (o Order) argument(b *entsql.Builder, value any) {
-	if o.By != nil {
+	if o.By != nil && o.By.Value != nil {
 		b.Arg(value)
 		return
 	}
@@ -107,7 +108,7 @@ func (o Order) bound(field, cursor string) ([]any, error) {
 	for i, text := range texts {
 		values[i] = text
 	}
-	if o.By != nil {
+	if o.By != nil && o.By.Value != nil {
 		if values[0], err = o.By.Value(texts[0]); err != nil {
 			return nil, foreign
 		}

@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
@@ -201,7 +200,6 @@ func ofUser(column string) *database.Expression {
 			userColumn(b, s, column)
 			b.WriteString("))")
 		},
-		Value: func(text string) (any, error) { return strings.ToLower(text), nil },
 	}
 }
 

@@ -110,14 +110,14 @@ func (s *Service) UpdateMember(ctx context.Context, u MemberUpdate) (*Membership
 		return nil, err
 	}
 	_, err = s.db.Write(ctx, database.Entry{Action: "updateMember", Organization: org.ID}, func(ctx context.Context, tx *database.Tx) error {
-		if u.Seated != nil && *u.Seated {
-			if err := checkSeat(ctx, tx, org, u.Person); err != nil {
-				return err
-			}
-		}
 		row, err := lockMember(ctx, tx, org.ID, u.Person)
 		if err != nil {
 			return err
+		}
+		if u.Seated != nil && *u.Seated && !row.Seated {
+			if err := records.CheckQuota(ctx, tx, org, records.QuotaSeats, 1); err != nil {
+				return err
+			}
 		}
 		set := tx.Membership.UpdateOne(row).SetNillableSeated(u.Seated)
 		if u.Tags != nil {
@@ -129,19 +129,6 @@ func (s *Service) UpdateMember(ctx context.Context, u MemberUpdate) (*Membership
 		return nil, err
 	}
 	return s.memberOf(ctx, u.Organization, u.Person)
-}
-
-// checkSeat returns LIMIT_EXCEEDED if there is no seat for a member who has none.
-func checkSeat(ctx context.Context, tx *database.Tx, org records.Organization, person uuid.UUID) error {
-	room, err := records.Room(ctx, tx, org, records.QuotaSeats)
-	if err != nil || room > 0 {
-		return err
-	}
-	seated, err := tx.Membership.Query().Where(membership.OrganizationID(org.ID), membership.UserID(person), membership.Seated(true)).Exist(ctx)
-	if err != nil || seated {
-		return err
-	}
-	return records.CheckQuota(ctx, tx, org, records.QuotaSeats, 1)
 }
 
 func update(ctx context.Context, tx *database.Tx, row *ent.Membership, set *ent.MembershipUpdateOne) error {
