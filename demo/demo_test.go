@@ -23,6 +23,7 @@ import (
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/demo"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/job"
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/user"
@@ -258,6 +259,9 @@ func checkLogins(t *testing.T, w *world) {
 	if hashed != len(people) || len(people) != len(w.made.Logins)-1 {
 		t.Errorf("%d people have a password, %d logins are told", hashed, len(people))
 	}
+	if waiting := must(w.db.Client().Job.Query().Where(job.Kind(records.MailJob)).Count(w.ctx))(t); waiting != 0 {
+		t.Errorf("%d letters of the past are to be sent", waiting)
+	}
 	bot := w.login(t, demo.Application)
 	viewer := must(w.services.Records.Viewer(t.Context(), records.Session{Principal: bot.Principal}))(t)
 	if standing := viewer.Standing(orgtree.ID(bot.Organization.UUID)); !slices.Equal(standing.Roles, []access.Role{access.RoleSettings}) {
@@ -265,6 +269,9 @@ func checkLogins(t *testing.T, w *world) {
 	}
 	for i, login := range people {
 		row := must(w.db.Client().User.Query().Where(user.Username(login.Username)).Only(w.ctx))(t)
+		if row.MfaEnabled {
+			t.Errorf("%s would need a second factor, which nobody has", login.Username)
+		}
 		if i == 0 {
 			if same := must(argon2id.ComparePasswordAndHash(login.Password, row.PasswordHash))(t); !same {
 				t.Errorf("%s has another password", login.Username)

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent/job"
 	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -28,6 +30,10 @@ func (b *builder) settleIn(ctx context.Context) error {
 					return fmt.Errorf("settle %s: %w", p.username, err)
 				}
 			}
+		}
+		// The letters of the past have long arrived.
+		if _, err := tx.Job.Delete().Where(job.Kind(records.MailJob)).Exec(ctx); err != nil {
+			return fmt.Errorf("drop letters: %w", err)
 		}
 		return nil
 	})
@@ -53,7 +59,8 @@ func (b *builder) settlePerson(ctx context.Context, tx *database.Tx, p *person, 
 	}
 	set.SetStatus(status)
 	lastSeen := b.calendar.now.Add(-time.Duration(between(random, 5, 60*24*20)) * time.Minute).Truncate(time.Minute)
-	secondFactor := chance(random, 60)
+	// Those whom somebody signs in as have no second factor: nobody has its secret.
+	secondFactor := chance(random, 60) && p.login == ""
 	if status != user.StatusINVITED {
 		set.SetLastLoginAt(lastSeen).SetMfaEnabled(secondFactor)
 	}

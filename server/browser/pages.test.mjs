@@ -76,18 +76,20 @@ async function visit(t, path) {
   const page = await context.newPage();
   page.setDefaultTimeout(patience);
   const problems = [];
+  // The mailbox shows mails and does not load the logos of organizations in them.
+  const note = (text) => text.includes('.example/logo') || problems.push(text);
   context.on('request', (request) => {
     const { protocol, hostname } = new URL(request.url());
-    if (!['data:', 'blob:'].includes(protocol) && hostname !== '127.0.0.1') problems.push(`request to ${request.url()}`);
+    if (!['data:', 'blob:'].includes(protocol) && hostname !== '127.0.0.1') note(`request to ${request.url()}`);
   });
-  context.on('requestfailed', (request) => problems.push(`no answer from ${request.url()}: ${request.failure()?.errorText}`));
+  context.on('requestfailed', (request) => note(`no answer from ${request.url()}: ${request.failure()?.errorText}`));
   context.on('response', (response) => {
-    if (response.status() >= 400) problems.push(`${response.status()} from ${response.url()}`);
+    if (response.status() >= 400) note(`${response.status()} from ${response.url()}`);
   });
   page.on('console', (message) => {
-    if (message.type() === 'error') problems.push(`console: ${message.text()}`);
+    if (message.type() === 'error') note(`console: ${message.text()}`);
   });
-  page.on('pageerror', (error) => problems.push(`script: ${error.message}`));
+  page.on('pageerror', (error) => note(`script: ${error.message}`));
   await page.goto(ready.url + path, { waitUntil: 'networkidle' });
   return { page, problems };
 }
@@ -172,5 +174,123 @@ test('a token in the address signs in and does not stay there', async (t) => {
   await page.getByRole('button', { name: 'Clear' }).click();
   assert.equal(await page.locator('#token').inputValue(), '');
   assert.match(await run(page), /"viewer":null/);
+  assert.deepEqual(problems, []);
+});
+
+// ask calls the API as a login, and returns the data.
+async function ask(who, query, input) {
+  const response = await fetch(ready.graphql, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...(who ? { Authorization: `Bearer ${who.token}` } : {}) },
+    body: JSON.stringify({ query, variables: { input } }),
+  });
+  const answer = await response.json();
+  assert.equal(answer.errors, undefined, JSON.stringify(answer.errors));
+  return answer.data;
+}
+
+async function invite(who, email) {
+  const { inviteMembers } = await ask(
+    who, 'mutation($input: InviteMembersInput!) { inviteMembers(input: $input) { results { status } } }',
+    { organizationId: who.organizationId, emails: [email] },
+  );
+  assert.equal(inviteMembers.results[0].status, 'INVITED');
+}
+
+// follow opens the newest mail to an address in the mailbox, and the link in it.
+async function follow(t, email, pictureName) {
+  const { page, problems } = await visit(t, `/mailbox#token=${login('platform-admin').token}`);
+  await page.locator('#list button', { hasText: email }).first().click();
+  await page.getByRole('button', { name: 'Text' }).click();
+  if (pictureName) await picture(page, pictureName);
+  await page.locator('#text a').first().click();
+  await page.waitForLoadState('networkidle');
+  assert.equal(new URL(page.url()).search, '', 'the token does not stay in the address');
+  return { page, problems };
+}
+
+// fits fails if something of the page lies outside of a narrow window.
+async function fits(page) {
+  await page.setViewportSize({ width: 375, height: 740 });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${page.url()} is too wide`);
+}
+
+test('whoever is invited makes an account by the link of the letter', async (t) => {
+  await invite(login('customer-admin'), 'wanda@elsewhere.example');
+  const { page, problems } = await follow(t, 'wanda@elsewhere.example', 'mailbox');
+  await page.locator('#offer').waitFor();
+  assert.equal(await page.locator('#address').textContent(), 'wanda@elsewhere.example');
+  await picture(page, 'invitation');
+  await fits(page);
+  await picture(page, 'invitation-narrow');
+  const form = page.locator('#accept-signing-up');
+  await form.getByLabel('Username').fill('wanda');
+  await form.getByLabel('Password').fill('correct horse battery');
+  await form.getByRole('button').click();
+  await page.getByText('you accepted the invitation').waitFor();
+
+  const again = await follow(t, 'wanda@elsewhere.example');
+  await again.page.getByText('This invitation has been accepted.').waitFor();
+  assert.equal(await again.page.locator('form:visible').count(), 0);
+  assert.deepEqual([...problems, ...again.problems], []);
+});
+
+test('whoever has an account signs in to accept', async (t) => {
+  const admin = login('customer-admin');
+  const guest = login('partner-admin');
+  const { viewer } = await ask(guest, '{ viewer { user { email } } }');
+  await invite(admin, viewer.user.email);
+  const { page, problems } = await follow(t, viewer.user.email);
+  const form = page.locator('#accept-signed-in');
+  await form.getByLabel('Username').fill(guest.username);
+  await form.getByLabel('Password').fill(guest.password);
+  await form.getByRole('button').click();
+  await page.getByText('you accepted the invitation').waitFor();
+  assert.deepEqual(problems, []);
+});
+
+test('an invitation is declined without an account', async (t) => {
+  await invite(login('customer-admin'), 'wilma@elsewhere.example');
+  const { page, problems } = await follow(t, 'wilma@elsewhere.example');
+  await page.getByRole('button', { name: 'Decline' }).click();
+  await page.getByText('You declined the invitation.').waitFor();
+  assert.deepEqual(problems, []);
+});
+
+test('a forgotten password is replaced by the link of a letter', async (t) => {
+  const user = login('member');
+  const { viewer } = await ask(user, '{ viewer { user { email } } }');
+  await ask(null, 'mutation($input: RequestPasswordResetInput!) { requestPasswordReset(input: $input) { clientMutationId } }', { usernameOrEmail: user.username });
+  const { page, problems } = await follow(t, viewer.user.email);
+  await picture(page, 'set-password');
+  await fits(page);
+  await page.getByLabel('New password').fill('staple battery horse');
+  await page.getByLabel('Once more').fill('staple battery horse');
+  await page.getByRole('button', { name: 'Set the password' }).click();
+  await page.getByText('The password is set.').waitFor();
+  await ask(null, 'mutation($input: LoginInput!) { login(input: $input) { expiresAt } }', { username: user.username, password: 'staple battery horse' });
+  assert.deepEqual(problems, []);
+});
+
+test('an address is confirmed by the link of a letter', async (t) => {
+  const user = login('customer-admin');
+  await ask(null, 'mutation($input: LoginInput!) { login(input: $input) { accessToken } }', { username: user.username, password: user.password }).then(
+    ({ login: { accessToken } }) => ask(
+      { token: accessToken }, 'mutation($input: ChangeEmailInput!) { changeEmail(input: $input) { clientMutationId } }',
+      { email: 'new-address@elsewhere.example', password: user.password },
+    ),
+  );
+  const { page, problems } = await follow(t, 'new-address@elsewhere.example');
+  await page.getByRole('button').click();
+  await page.getByText('the address is confirmed').waitFor();
+  await fits(page);
+  assert.deepEqual(problems, []);
+});
+
+test('the mailbox fits a narrow window', async (t) => {
+  const { page, problems } = await visit(t, `/mailbox#token=${login('platform-admin').token}`);
+  await page.locator('#list button').first().waitFor();
+  await fits(page);
+  await picture(page, 'mailbox-narrow');
   assert.deepEqual(problems, []);
 });
