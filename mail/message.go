@@ -15,6 +15,7 @@ const (
 	maxAddress = 254
 	maxName    = 80
 	maxSubject = 150
+	maxReason  = 500
 )
 
 // Address is where a mail goes. The name may be empty.

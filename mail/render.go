@@ -31,6 +31,9 @@ type Letter struct {
 	By string
 	// Subject is what a ticket is about.
 	Subject string
+	// Reason is why somebody acts in the recipient's place, and Ends until when.
+	Reason string
+	Ends   time.Time
 	// Link is where the one thing that can be done is done, or "".
 	Link string
 	// ExpiresAt is when the link ends.
@@ -79,7 +82,7 @@ type written struct {
 // Render puts a letter into words.
 func Render(l Letter) (Message, error) {
 	l.Platform, l.Organization = oneLine(l.Platform, maxName), oneLine(l.Organization, maxName)
-	l.By, l.Subject = oneLine(l.By, maxName), oneLine(l.Subject, maxName)
+	l.By, l.Subject, l.Reason = oneLine(l.By, maxName), oneLine(l.Subject, maxName), oneLine(l.Reason, maxReason)
 	to, err := NewAddress(l.To.Name, l.To.Email)
 	if err != nil {
 		return Message{}, fmt.Errorf("recipient: %w", err)

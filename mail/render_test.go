@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the mails of testdata")
 
 // templates are the letters that there are.
 func templates() []string {
-	return []string{"invitation", "transfer", "welcome", "reset-password", "verify-email", "security", "owner", "former-owner", "sign-up-again", "ticket"}
+	return []string{"invitation", "transfer", "welcome", "reset-password", "verify-email", "security", "impersonation", "owner", "former-owner", "sign-up-again", "ticket"}
 }
 
 func letter(template, locale string) Letter {
@@ -25,7 +25,10 @@ func letter(template, locale string) Letter {
 		By: "Olga <b>Owner</b>", Subject: "Disk is full",
 		Theme: Theme{Accent: "#aa3300", Logo: "https://cdn.example/logo.svg"},
 	}
-	if template != "security" && template != "owner" && template != "former-owner" {
+	if template == "impersonation" {
+		l.Reason, l.Ends = "To look at <the> bill.", time.Date(2026, 11, 28, 9, 30, 0, 0, time.UTC)
+	}
+	if template != "security" && template != "impersonation" && template != "owner" && template != "former-owner" {
 		l.Link = "https://cloud.example/" + template + "?token=abc.def"
 	}
 	if l.Link != "" && template != "sign-up-again" && template != "ticket" {

@@ -21,9 +21,10 @@ type Letter struct {
 	Organization uuid.UUID `json:"organization"`
 	// User is to whom, unless it is about an invitation or there is an address.
 	User uuid.UUID `json:"user"`
-	// Invitation and Ticket are what it is about.
+	// Invitation, Ticket and Session are what it is about.
 	Invitation uuid.UUID `json:"invitation"`
 	Ticket     uuid.UUID `json:"ticket"`
+	Session    uuid.UUID `json:"session,omitzero"`
 	// Address is to whom where that is nobody with an account. With a user it is
 	// an address of theirs that their account does not have: the one that they want
 	// to have, which the link of a VerifyEmailLetter then names, or the one that they
@@ -41,6 +42,7 @@ const (
 	ResetPasswordLetter = "reset-password"
 	VerifyEmailLetter   = "verify-email"  // to a person, to prove the address
 	SecurityLetter      = "security"      // to a person whose password or second factor was changed
+	ImpersonationLetter = "impersonation" // to a person in whose place somebody acts
 	SignUpAgainLetter   = "sign-up-again" // to an address that has an account and was to get another
 	TicketLetter        = "ticket"        // to whoever opened a ticket that was answered
 )

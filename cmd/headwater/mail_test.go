@@ -105,6 +105,25 @@ func TestMailsHoldWhatIsTrueWhenTheyAreSent(t *testing.T) {
 	})
 }
 
+// TestLetterOfAnImpersonation says who acts in somebody's place, why and until
+// when.
+func TestLetterOfAnImpersonation(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.jobs(t)
+		w.must(t, "ada", mutation("impersonate", "sessionId"), map[string]any{"i": map[string]any{"userId": w.ids["max"], "reason": "A <bill>\nthat is wrong.", "minutes": 30}})
+		w.jobs(t)
+		_, list := w.mailbox(t, "nobody")
+		m := list[0]
+		if m.To.Email != "max@acme.example" || m.Subject != "Somebody acts in your place" ||
+			!strings.Contains(m.Text, "ada, who runs Headwater, acts in your place until 2026-11-21 09:30 UTC") || !strings.Contains(m.Text, "A <bill> that is wrong.") ||
+			strings.Contains(m.HTML, "<bill>") {
+			t.Errorf("got %+v", m)
+		}
+	})
+}
+
 // letter posts one letter.
 func (w *world) letter(t *testing.T, l records.Letter) {
 	t.Helper()
@@ -114,9 +133,12 @@ func (w *world) letter(t *testing.T, l records.Letter) {
 	}
 }
 
-// wantNowhere looks for a token of a mail in the jobs and in the journal.
+// wantNowhere looks for a token of a mail in the log, the jobs and the journal.
 func (w *world) wantNowhere(t *testing.T, raw string) {
 	t.Helper()
+	if strings.Contains(w.log.String(), raw) {
+		t.Error("the token is in the log")
+	}
 	ctx, client := w.system(t), w.platform.db.Client()
 	for _, row := range one(t, func() ([]*ent.Job, error) { return client.Job.Query().All(ctx) }) {
 		if strings.Contains(row.Payload+row.LastError, raw) {

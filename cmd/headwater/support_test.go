@@ -55,7 +55,7 @@ func TestWhoIsToldByMail(t *testing.T) {
 		w.must(t, "ada", mutation("resolveTicket", "ticket { id }"), map[string]any{"i": map[string]any{"ticketId": ticket}})
 		w.arrange(t, "leave acme.max")
 		reply("ada")
-		want := []string{"security to max", "ticket to max", "ticket to max", "ticket to olga"}
+		want := []string{"impersonation to max", "ticket to max", "ticket to max", "ticket to olga"}
 		if diff := cmp.Diff(want, w.letters(t)[before:]); diff != "" {
 			t.Errorf("letters (-want +got):\n%s", diff)
 		}

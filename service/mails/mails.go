@@ -83,6 +83,8 @@ func (s *Service) compose(ctx context.Context, posted records.Letter) (mail.Lett
 	case records.WelcomeLetter, records.ResetPasswordLetter, records.VerifyEmailLetter, records.SecurityLetter,
 		records.OwnerLetter, records.FormerOwnerLetter:
 		err = s.tellPerson(ctx, posted, &letter)
+	case records.ImpersonationLetter:
+		err = s.warn(ctx, posted, &letter)
 	case records.SignUpAgainLetter:
 		letter.To.Email, letter.Link = posted.Address, s.address
 	case records.TicketLetter:
@@ -151,6 +153,24 @@ func (s *Service) tellPerson(ctx context.Context, posted records.Letter, letter 
 	default:
 		return nil // It only tells.
 	}
+}
+
+// warn fills in the letter about an impersonation, to the person.
+func (s *Service) warn(ctx context.Context, posted records.Letter, letter *mail.Letter) error {
+	row, err := s.db.Client().Session.Get(ctx, posted.Session)
+	if err != nil {
+		return staleIfGone(err, "session")
+	}
+	person, err := s.person(ctx, row.UserID)
+	if err != nil {
+		return err
+	}
+	letter.To.Name, letter.To.Email = person.Name, person.Email
+	letter.Reason, letter.Ends = row.Reason, row.ExpiresAt.UTC()
+	if row.ImpersonatorID != nil {
+		letter.By, err = s.nameOf(ctx, *row.ImpersonatorID)
+	}
+	return err
 }
 
 // answer fills in the letter about an answer to a ticket, to whoever opened it.

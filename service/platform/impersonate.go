@@ -84,7 +84,7 @@ func (s *Service) Impersonate(ctx context.Context, n NewImpersonation) (*Imperso
 			return err
 		}
 		tx.Record(database.Change{Kind: typeid.Session, ID: row.ID, Organization: home, After: row})
-		return s.announce(ctx, tx, person, home)
+		return s.announce(ctx, tx, person, home, row.ID)
 	})
 	if err != nil {
 		return nil, err
@@ -180,7 +180,7 @@ func begin(ctx context.Context, tx *database.Tx, n NewImpersonation, lasting tim
 
 // announce tells a person, and the owners of the organizations that they are a
 // member of, that somebody acts in their place.
-func (s *Service) announce(ctx context.Context, tx *database.Tx, person *ent.User, home uuid.UUID) error {
+func (s *Service) announce(ctx context.Context, tx *database.Tx, person *ent.User, home, session uuid.UUID) error {
 	rows, err := tx.Membership.Query().Where(membership.UserID(person.ID)).Order(ent.Asc(membership.FieldID)).All(ctx)
 	if err != nil {
 		return fmt.Errorf("load memberships: %w", err)
@@ -198,7 +198,9 @@ func (s *Service) announce(ctx context.Context, tx *database.Tx, person *ent.Use
 			return err
 		}
 	}
-	return records.Post(ctx, tx, records.Letter{Template: records.SecurityLetter, Organization: home, User: person.ID})
+	return records.Post(ctx, tx, records.Letter{
+		Template: records.ImpersonationLetter, Organization: home, User: person.ID, Session: session,
+	})
 }
 
 // sign returns the token of an impersonation. There is no other, and no way to
