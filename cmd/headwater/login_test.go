@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -587,6 +588,85 @@ func TestSecretsOfSignInStayHidden(t *testing.T) {
 		for _, change := range changes {
 			if text, _ := json.Marshal(change); strings.Contains(string(text), clientSecret) || strings.Contains(string(text), rows[0].ClientSecret) || strings.Contains(string(text), code) {
 				v.t.Errorf("the journal holds a secret: %s", text)
+			}
+		}
+	})
+}
+
+// TestFirstSignInsAtOnce lets somebody whom nobody knows come in several times at
+// once: there is one account, one link and one place.
+func TestFirstSignInsAtOnce(t *testing.T) {
+	t.Parallel()
+	const browsers = 3
+	db, clock := dbtest.PostgresTimed(t)
+	v := newVisit(t, db, clock, map[string]any{"createsUsers": true})
+	for round := range max(2, rounds()/4) {
+		name := fmt.Sprintf("first%d", round)
+		v.provider.is(subject{id: name, email: name + "@acme.example", verified: true})
+		results := together(browsers, func(int) string {
+			own := *v
+			own.browser = v.newBrowser()
+			end, _, _ := own.open(own.startURL("/done"))
+			code := end.Query().Get("code")
+			if code == "" {
+				return "refused"
+			}
+			data, refusal := own.exchange(code)
+			return dig(data, "exchangeSignInCode.viewer.user.username") + refusal
+		})
+		in := 0
+		for _, who := range results {
+			if who == name {
+				in++
+			} else if who != "refused" {
+				t.Errorf("round %d: somebody is %q", round, who)
+			}
+		}
+		rows := one(t, func() ([]*ent.User, error) {
+			return db.Client().User.Query().Where(user.Email(name + "@acme.example")).WithMemberships().All(v.system(t))
+		})
+		if in == 0 || len(rows) != 1 || len(rows[0].Edges.Memberships) != 1 || v.links(name) != 1 {
+			t.Fatalf("round %d: %v come in, there are %d accounts and %d links", round, results, len(rows), v.links(name))
+		}
+	}
+}
+
+// TestTrustIsForOwnHands tries, in somebody else's place, what decides who gets in
+// later.
+func TestTrustIsForOwnHands(t *testing.T) {
+	t.Parallel()
+	eachVisit(t, nil, func(v *visit) {
+		v.arrange(v.t, "application acme.deployer")
+		issuer := dig(v.must(v.t, "olga", mutation("createTrustedIssuer", "trustedIssuer { id }"), map[string]any{"i": map[string]any{
+			"organizationId": v.ids["acme"], "name": "CI", "issuer": "https://ci.acme.example", "audience": "headwater", "jwksUrl": v.provider.url + "/keys",
+		}}), "createTrustedIssuer.trustedIssuer.id")
+		subject := dig(v.must(v.t, "olga", mutation("addTrustedSubject", "trustedSubject { id }"), map[string]any{"i": map[string]any{
+			"trustedIssuerId": issuer, "subject": "main", "applicationId": v.ids["deployer"],
+		}}), "addTrustedSubject.trustedSubject.id")
+		begun := v.must(v.t, "olga", mutation("beginLinkIdentity", "url"), map[string]any{"i": map[string]any{"identityProviderId": v.ids["idp"], "returnTo": "/linked"}})
+		v.provider.is(subjectOfOlga())
+		end, _, _ := v.open(dig(begun, "beginLinkIdentity.url"))
+		code := end.Query().Get("code")
+		v.actAs(v.t, "olga", "ada")
+		acme := v.ids["acme"]
+		for _, tt := range []struct {
+			name  string
+			input map[string]any
+		}{
+			{"createIdentityProvider", map[string]any{"organizationId": acme, "name": "Mine", "issuer": v.provider.url, "clientId": "x"}},
+			{"updateIdentityProvider", map[string]any{"identityProviderId": v.ids["idp"], "clientId": "x"}},
+			{"deleteIdentityProvider", map[string]any{"identityProviderId": v.ids["idp"]}},
+			{"createTrustedIssuer", map[string]any{"organizationId": acme, "name": "Mine", "issuer": "https://mine.example", "audience": "x", "jwksUrl": v.provider.url + "/keys"}},
+			{"updateTrustedIssuer", map[string]any{"trustedIssuerId": issuer, "enabled": false}},
+			{"deleteTrustedIssuer", map[string]any{"trustedIssuerId": issuer}},
+			{"addTrustedSubject", map[string]any{"trustedIssuerId": issuer, "subject": "mine", "applicationId": v.ids["deployer"]}},
+			{"removeTrustedSubject", map[string]any{"trustedSubjectId": subject}},
+			{"createScimToken", map[string]any{"organizationId": acme, "name": "Mine"}},
+			{"beginLinkIdentity", map[string]any{"identityProviderId": v.ids["idp"], "returnTo": "/linked"}},
+			{"linkIdentity", map[string]any{"code": code}},
+		} {
+			if _, refusal := v.tell("olga", mutation(tt.name, "clientMutationId"), tt.input); refusal != "FORBIDDEN" {
+				v.t.Errorf("%s in somebody else's place: %q", tt.name, refusal)
 			}
 		}
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
+	"github.com/headwater-platform/headwater/ent/groupmember"
 )
 
 // scimStep is a request to SCIM and what must come back. Texts in braces are what
@@ -515,4 +516,106 @@ func TestSCIMStatements(t *testing.T) {
 			t.Errorf("%s takes %d statements for few and %d for many", path, few[i], many)
 		}
 	}
+}
+
+// patch is the body of a patch with one operation.
+func patch(op, path string, value any) string {
+	encoded, err := json.Marshal(map[string]any{
+		"schemas":    []string{"urn:ietf:params:scim:api:messages:2.0:PatchOp"},
+		"Operations": []any{map[string]any{"op": op, "path": path, "value": value}},
+	})
+	if err != nil {
+		panic(err) // texts can be written as JSON
+	}
+	return string(encoded)
+}
+
+// status sends a request and returns what it answers, as a text.
+func (d *provisioner) status(t testing.TB, method, path, body string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, d.w.url+"/scim/v2"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+d.bearer)
+	request.Header.Set("Content-Type", "application/scim+json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := response.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	return strconv.Itoa(response.StatusCode)
+}
+
+// TestSCIMMakesPeopleOnce creates one person several times at once.
+func TestSCIMMakesPeopleOnce(t *testing.T) {
+	t.Parallel()
+	d := newWorld(t, dbtest.Postgres(t)).connect(t, "olga", "acme")
+	for round := range rounds() {
+		body := fmt.Sprintf(`{%s,"userName":"twin%d@dir.example"}`, okUser, round)
+		counts := tallyOf(together(4, func(int) string { return d.status(t, "POST", "/Users", body) }))
+		if counts["201"] != 1 || counts["409"] != 3 {
+			t.Fatalf("round %d: told %v", round, counts)
+		}
+		d.do(t, scimStep{name: "list", method: "GET", path: fmt.Sprintf(`/Users?filter=userName eq "twin%d@dir.example"`, round), status: 200, want: map[string]string{"totalResults": "1"}})
+	}
+}
+
+// TestSCIMPlacesWhoGoes puts a person into a group while the person is deleted: the
+// group never holds who is not there.
+func TestSCIMPlacesWhoGoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, dbtest.Postgres(t))
+	d := w.connect(t, "olga", "acme")
+	d.do(t, scimStep{name: "group", method: "POST", path: "/Groups", body: fmt.Sprintf(`{%s,"displayName":"crew"}`, okGroup), status: 201, keep: map[string]string{"group": "id"}})
+	for round := range rounds() {
+		d.do(t, scimStep{name: "person", method: "POST", path: "/Users", body: fmt.Sprintf(`{%s,"userName":"brief%d@dir.example"}`, okUser, round), status: 201, keep: map[string]string{"person": "id"}})
+		results := together(2, func(i int) string {
+			if i == 0 {
+				return d.status(t, "DELETE", "/Users/"+d.kept["person"], "")
+			}
+			return d.status(t, "PATCH", "/Groups/"+d.kept["group"], patch("add", "members", []any{map[string]any{"value": d.kept["person"]}}))
+		})
+		if results[0] != "204" || results[1] == "500" {
+			t.Fatalf("round %d: told %v", round, results)
+		}
+		d.do(t, scimStep{name: "members", method: "GET", path: "/Groups/{group}", status: 200, want: map[string]string{"members": "[]"}})
+	}
+	left := one(t, func() (int, error) {
+		return w.platform.db.Client().GroupMember.Query().Where(groupmember.GroupID(w.parsed(t, d.kept["group"])), groupmember.MembershipIDNotNil()).Count(w.system(t))
+	})
+	if left != 0 {
+		t.Errorf("%d places are left", left)
+	}
+}
+
+// TestSCIMPatchesGroupsInFewStatements puts few and many people into a group at a
+// time, and takes them out again.
+func TestSCIMPatchesGroupsInFewStatements(t *testing.T) {
+	t.Parallel()
+	eachCounted(t, func(t *testing.T, w *world, c *tally) {
+		d := w.connect(t, "olga", "acme")
+		d.do(t, scimStep{name: "group", method: "POST", path: "/Groups", body: fmt.Sprintf(`{%s,"displayName":"crew"}`, okGroup), status: 201, keep: map[string]string{"group": "id"}})
+		const many = 40
+		var members []any
+		for i := range many {
+			d.do(t, scimStep{name: "person", method: "POST", path: "/Users", body: fmt.Sprintf(`{%s,"userName":"p%d@dir.example"}`, okUser, i), status: 201, keep: map[string]string{"person": "id"}})
+			members = append(members, map[string]any{"value": d.kept["person"]})
+		}
+		step := func(op string, members []any) int {
+			c.take()
+			if got := d.status(t, "PATCH", "/Groups/"+d.kept["group"], patch(op, "members", members)); got != "200" && got != "204" {
+				t.Errorf("%s of %d answers %s", op, len(members), got)
+			}
+			return len(c.take())
+		}
+		for _, op := range []string{"add", "remove"} {
+			few, all := step(op, members[:2]), step(op, members[2:])
+			if few == 0 || all > few {
+				t.Errorf("%s: few take %d statements, many %d", op, few, all)
+			}
+		}
+	})
 }
