@@ -130,10 +130,10 @@ func CreateAccounts(ctx context.Context, tx *database.Tx, list []NewAccount) ([]
 		}
 		made = append(made, rows...)
 	}
-	for i, row := range made {
+	for _, row := range made {
 		change := database.Change{Kind: typeid.User, ID: row.ID, After: row}
-		if home := list[i].Home; home != nil {
-			change.Organization = *home
+		if row.HomeOrganizationID != nil {
+			change.Organization = *row.HomeOrganizationID
 		}
 		tx.Record(change)
 	}

@@ -86,17 +86,17 @@ func JoinAll(ctx context.Context, tx *database.Tx, org records.Organization, lis
 	if err != nil {
 		return nil, err
 	}
-	creates := make([]*ent.MembershipCreate, len(list))
+	creates, groups := make([]*ent.MembershipCreate, len(list)), make(map[uuid.UUID][]uuid.UUID, len(list))
 	for i, n := range list {
-		creates[i] = newMember(tx, org.ID, n).SetSeated(i < seats)
+		creates[i], groups[n.Person] = newMember(tx, org.ID, n).SetSeated(i < seats), n.Groups
 	}
 	rows, err := saveMembers(ctx, tx, creates)
 	if err != nil {
 		return nil, err
 	}
 	var places []*ent.GroupMemberCreate
-	for i, row := range rows {
-		for _, group := range list[i].Groups {
+	for _, row := range rows {
+		for _, group := range groups[row.UserID] {
 			places = append(places, newPlace(tx, row, group))
 		}
 	}
