@@ -94,13 +94,13 @@ func JoinAll(ctx context.Context, tx *database.Tx, org records.Organization, lis
 	if err != nil {
 		return nil, err
 	}
-	var places []*ent.GroupMemberCreate
+	var places []Placing
 	for _, row := range rows {
 		for _, group := range groups[row.UserID] {
-			places = append(places, newPlace(tx, row, group))
+			places = append(places, Placing{Member: row.ID, Group: group})
 		}
 	}
-	if err := savePlaces(ctx, tx, places); err != nil {
+	if err := PlaceAll(ctx, tx, org.ID, places); err != nil {
 		return nil, err
 	}
 	return rows, copyDefaults(ctx, tx, org, list)
@@ -149,29 +149,34 @@ func saveMembers(ctx context.Context, tx *database.Tx, creates []*ent.Membership
 	return made, nil
 }
 
-// Place puts a member into groups of the organization. The groups are there, and
-// whoever acts may give what they give.
+// Placing is a member, by the membership, who comes into a group.
+type Placing struct{ Member, Group uuid.UUID }
+
+// Place puts a member into groups, as PlaceAll does.
 func Place(ctx context.Context, tx *database.Tx, member *ent.Membership, groups []uuid.UUID) error {
-	places := make([]*ent.GroupMemberCreate, len(groups))
+	places := make([]Placing, len(groups))
 	for i, id := range groups {
-		places[i] = newPlace(tx, member, id)
+		places[i] = Placing{Member: member.ID, Group: id}
 	}
-	return savePlaces(ctx, tx, places)
+	return PlaceAll(ctx, tx, member.OrganizationID, places)
 }
 
-func newPlace(tx *database.Tx, member *ent.Membership, group uuid.UUID) *ent.GroupMemberCreate {
-	return tx.GroupMember.Create().
-		SetID(tx.NewID()).SetOrganizationID(member.OrganizationID).SetGroupID(group).SetMembershipID(member.ID).SetCreatedAt(tx.Now())
-}
-
-func savePlaces(ctx context.Context, tx *database.Tx, creates []*ent.GroupMemberCreate) error {
-	for batch := range slices.Chunk(creates, joinBatch) {
-		rows, err := tx.GroupMember.CreateBulk(batch...).Save(system(ctx))
+// PlaceAll puts members of an organization into groups of it, in few statements
+// whatever their number. They are not in the groups yet, and whoever acts may give
+// what they give.
+func PlaceAll(ctx context.Context, tx *database.Tx, organization uuid.UUID, places []Placing) error {
+	for batch := range slices.Chunk(places, joinBatch) {
+		creates := make([]*ent.GroupMemberCreate, len(batch))
+		for i, p := range batch {
+			creates[i] = tx.GroupMember.Create().
+				SetID(tx.NewID()).SetOrganizationID(organization).SetGroupID(p.Group).SetMembershipID(p.Member).SetCreatedAt(tx.Now())
+		}
+		rows, err := tx.GroupMember.CreateBulk(creates...).Save(system(ctx))
 		if err != nil {
 			return fmt.Errorf("join groups: %w", err)
 		}
 		for _, row := range rows {
-			tx.Record(database.Change{Kind: typeid.GroupMember, ID: row.ID, Organization: row.OrganizationID, After: row})
+			tx.Record(database.Change{Kind: typeid.GroupMember, ID: row.ID, Organization: organization, After: row})
 		}
 	}
 	return nil

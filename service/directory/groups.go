@@ -386,22 +386,12 @@ func known(ctx context.Context, tx *database.Tx, org records.Organization, ids [
 // putIn writes the places of members, and who is invited joins the group with the
 // organization.
 func putIn(ctx context.Context, tx *database.Tx, row *ent.Group, members []uuid.UUID, invited []*ent.Invitation) error {
-	// The guard would look up the organization for each row; all are in one that
-	// was checked.
-	all := database.Unguarded(ctx)
-	for some := range slices.Chunk(members, batchRows) {
-		creates := make([]*ent.GroupMemberCreate, len(some))
-		for i, id := range some {
-			creates[i] = tx.GroupMember.Create().
-				SetID(tx.NewID()).SetOrganizationID(row.OrganizationID).SetGroupID(row.ID).SetMembershipID(id).SetCreatedAt(tx.Now())
-		}
-		places, err := tx.GroupMember.CreateBulk(creates...).Save(all)
-		if err != nil {
-			return fmt.Errorf("add group members: %w", err)
-		}
-		for _, place := range places {
-			tx.Record(database.Change{Kind: typeid.GroupMember, ID: place.ID, Organization: row.OrganizationID, After: place})
-		}
+	places := make([]roster.Placing, len(members))
+	for i, id := range members {
+		places[i] = roster.Placing{Member: id, Group: row.ID}
+	}
+	if err := roster.PlaceAll(ctx, tx, row.OrganizationID, places); err != nil {
+		return err
 	}
 	for _, before := range invited {
 		if slices.Contains(before.Groups, row.ID.String()) {

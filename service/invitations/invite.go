@@ -19,7 +19,6 @@ import (
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/roster"
-	"github.com/headwater-platform/headwater/typeid"
 )
 
 // Bounds of one call.
@@ -314,10 +313,6 @@ func (c *call) carryOut(ctx context.Context, tx *database.Tx, s *Service) error 
 	return c.place(ctx, tx)
 }
 
-// placeBatch keeps an INSERT of places in groups below the drivers' limits on
-// parameters.
-const placeBatch = 2000
-
 // place puts members into the groups that they are not in.
 func (c *call) place(ctx context.Context, tx *database.Tx) error {
 	if len(c.added) == 0 {
@@ -327,23 +322,11 @@ func (c *call) place(ctx context.Context, tx *database.Tx) error {
 	if err != nil {
 		return err
 	}
-	// The guard would look up the organization for each row; all are in one that
-	// was checked.
-	all := database.Unguarded(ctx)
-	for start := 0; start < len(missing); start += placeBatch {
-		rows, err := tx.GroupMember.CreateBulk(missing[start:min(start+placeBatch, len(missing))]...).Save(all)
-		if err != nil {
-			return fmt.Errorf("join groups: %w", err)
-		}
-		for _, row := range rows {
-			tx.Record(database.Change{Kind: typeid.GroupMember, ID: row.ID, Organization: c.org.ID, After: row})
-		}
-	}
-	return nil
+	return roster.PlaceAll(ctx, tx, c.org.ID, missing)
 }
 
 // missingPlaces returns the places in groups that members get.
-func (c *call) missingPlaces(ctx context.Context, tx *database.Tx) ([]*ent.GroupMemberCreate, error) {
+func (c *call) missingPlaces(ctx context.Context, tx *database.Tx) ([]roster.Placing, error) {
 	members, groups := make([]uuid.UUID, len(c.added)), make([]uuid.UUID, len(c.groups))
 	for i, member := range c.added {
 		members[i] = member.ID
@@ -355,17 +338,15 @@ func (c *call) missingPlaces(ctx context.Context, tx *database.Tx) ([]*ent.Group
 	if err != nil {
 		return nil, fmt.Errorf("load places in groups: %w", err)
 	}
-	type place struct{ member, group uuid.UUID }
-	has := map[place]bool{}
+	has := map[roster.Placing]bool{}
 	for _, row := range there {
-		has[place{*row.MembershipID, row.GroupID}] = true
+		has[roster.Placing{Member: *row.MembershipID, Group: row.GroupID}] = true
 	}
-	var missing []*ent.GroupMemberCreate
+	var missing []roster.Placing
 	for _, member := range members {
 		for _, group := range groups {
-			if !has[place{member, group}] {
-				missing = append(missing, tx.GroupMember.Create().
-					SetID(tx.NewID()).SetOrganizationID(c.org.ID).SetGroupID(group).SetMembershipID(member).SetCreatedAt(tx.Now()))
+			if p := (roster.Placing{Member: member, Group: group}); !has[p] {
+				missing = append(missing, p)
 			}
 		}
 	}
