@@ -80,6 +80,189 @@ func (ec *executionContext) field_UsageImport_errors_args(ctx context.Context, r
 
 // region    **************************** field.gotpl *****************************
 
+func (ec *executionContext) _BillingDelta_organization(ctx context.Context, field graphql.CollectedField, obj *rates.Delta) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingDelta_organization(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Organization, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *records.Reference) graphql.Marshaler {
+			return ec.marshalNOrganizationReference2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋrecordsᚐReference(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingDelta_organization(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingDelta",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganizationReference(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BillingDelta_role(ctx context.Context, field graphql.CollectedField, obj *rates.Delta) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingDelta_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Role, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v rates.Role) graphql.Marshaler {
+			return ec.marshalNBillingRole2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐRole(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingDelta_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingDelta", field, false, false, errors.New("field of type BillingRole does not have child fields"))
+}
+
+func (ec *executionContext) _BillingDelta_before(ctx context.Context, field graphql.CollectedField, obj *rates.Delta) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingDelta_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v money.Amount) graphql.Marshaler {
+			return ec.marshalNMoney2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingDelta_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingDelta",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BillingDelta_after(ctx context.Context, field graphql.CollectedField, obj *rates.Delta) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingDelta_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v money.Amount) graphql.Marshaler {
+			return ec.marshalNMoney2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingDelta_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingDelta",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BillingDelta_marginBefore(ctx context.Context, field graphql.CollectedField, obj *rates.Delta) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingDelta_marginBefore(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MarginBefore, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Amount) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillingDelta_marginBefore(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingDelta",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BillingDelta_marginAfter(ctx context.Context, field graphql.CollectedField, obj *rates.Delta) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingDelta_marginAfter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MarginAfter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Amount) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillingDelta_marginAfter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingDelta",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _BillingMultiplier_id(ctx context.Context, field graphql.CollectedField, obj *rates.Multiplier) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -358,6 +541,139 @@ func (ec *executionContext) _BillingMultiplier_createdAt(ctx context.Context, fi
 }
 func (ec *executionContext) fieldContext_BillingMultiplier_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("BillingMultiplier", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _BillingPlan_digest(ctx context.Context, field graphql.CollectedField, obj *rates.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingPlan_digest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingPlan_digest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingPlan", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _BillingPlan_month(ctx context.Context, field graphql.CollectedField, obj *rates.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingPlan_month(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Month, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.Month) graphql.Marshaler {
+			return ec.marshalNMonth2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingPlan_month(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingPlan", field, false, false, errors.New("field of type Month does not have child fields"))
+}
+
+func (ec *executionContext) _BillingPlan_deltas(ctx context.Context, field graphql.CollectedField, obj *rates.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingPlan_deltas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deltas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*rates.Delta) graphql.Marshaler {
+			return ec.marshalNBillingDelta2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐDeltaᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingPlan_deltas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingPlan",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillingDelta(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BillingPlan_deltaCount(ctx context.Context, field graphql.CollectedField, obj *rates.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingPlan_deltaCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeltaCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingPlan_deltaCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingPlan", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _BillingPlan_warnings(ctx context.Context, field graphql.CollectedField, obj *rates.Plan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingPlan_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*rates.Warning) graphql.Marshaler {
+			return ec.marshalNBillingWarning2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingPlan_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingPlan",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillingWarning(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _BillingSelector_provider(ctx context.Context, field graphql.CollectedField, obj *rates.Selector) (ret graphql.Marshaler) {
@@ -1622,6 +1938,93 @@ func (ec *executionContext) fieldContext_EffectiveBillingMultiplier_chain(_ cont
 	return fc, nil
 }
 
+func (ec *executionContext) _EndBillingMultiplierPayload_billingMultiplier(ctx context.Context, field graphql.CollectedField, obj *model.EndBillingMultiplierPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndBillingMultiplierPayload_billingMultiplier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BillingMultiplier, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *rates.Multiplier) graphql.Marshaler {
+			return ec.marshalNBillingMultiplier2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐMultiplier(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndBillingMultiplierPayload_billingMultiplier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndBillingMultiplierPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillingMultiplier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndBillingMultiplierPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *model.EndBillingMultiplierPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndBillingMultiplierPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*rates.Warning) graphql.Marshaler {
+			return ec.marshalNBillingWarning2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndBillingMultiplierPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndBillingMultiplierPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillingWarning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndBillingMultiplierPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.EndBillingMultiplierPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndBillingMultiplierPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndBillingMultiplierPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndBillingMultiplierPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ImportUsagePayload_import(ctx context.Context, field graphql.CollectedField, obj *model.ImportUsagePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1730,6 +2133,61 @@ func (ec *executionContext) _MapUsagePayload_clientMutationId(ctx context.Contex
 }
 func (ec *executionContext) fieldContext_MapUsagePayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MapUsagePayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PlanBillingMultiplierPayload_plan(ctx context.Context, field graphql.CollectedField, obj *model.PlanBillingMultiplierPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PlanBillingMultiplierPayload_plan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Plan, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *rates.Plan) graphql.Marshaler {
+			return ec.marshalNBillingPlan2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐPlan(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PlanBillingMultiplierPayload_plan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PlanBillingMultiplierPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillingPlan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PlanBillingMultiplierPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.PlanBillingMultiplierPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PlanBillingMultiplierPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PlanBillingMultiplierPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PlanBillingMultiplierPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _PriceEdge_seller(ctx context.Context, field graphql.CollectedField, obj *records.PriceEdge) (ret graphql.Marshaler) {
@@ -2571,6 +3029,57 @@ func (ec *executionContext) unmarshalInputCostWhereInput(ctx context.Context, ob
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputEndBillingMultiplierInput(ctx context.Context, obj any) (model.EndBillingMultiplierInput, error) {
+	var it model.EndBillingMultiplierInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "lastMonth", "reason", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋtypeidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "lastMonth":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastMonth"))
+			data, err := ec.unmarshalOMonth2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastMonth = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputImportUsageInput(ctx context.Context, obj any) (model.ImportUsageInput, error) {
 	var it model.ImportUsageInput
 	if obj == nil {
@@ -2681,7 +3190,7 @@ func (ec *executionContext) unmarshalInputSetBillingMultiplierInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"sellerId", "buyerId", "selector", "factor", "basis", "firstMonth", "lastMonth", "reason", "clientMutationId"}
+	fieldsInOrder := [...]string{"sellerId", "buyerId", "selector", "factor", "basis", "firstMonth", "lastMonth", "reason", "planDigest", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2744,6 +3253,13 @@ func (ec *executionContext) unmarshalInputSetBillingMultiplierInput(ctx context.
 				return it, err
 			}
 			it.Reason = data
+		case "planDigest":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("planDigest"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PlanDigest = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2822,6 +3338,69 @@ func (ec *executionContext) unmarshalInputUsageMappingInput(ctx context.Context,
 
 // region    **************************** object.gotpl ****************************
 
+var billingDeltaImplementors = []string{"BillingDelta"}
+
+func (ec *executionContext) _BillingDelta(ctx context.Context, sel ast.SelectionSet, obj *rates.Delta) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, billingDeltaImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BillingDelta")
+		case "organization":
+			out.Values[i] = ec._BillingDelta_organization(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "role":
+			out.Values[i] = ec._BillingDelta_role(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._BillingDelta_before(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._BillingDelta_after(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "marginBefore":
+			out.Values[i] = ec._BillingDelta_marginBefore(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "marginAfter":
+			out.Values[i] = ec._BillingDelta_marginAfter(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var billingMultiplierImplementors = []string{"BillingMultiplier", "Node"}
 
 func (ec *executionContext) _BillingMultiplier(ctx context.Context, sel ast.SelectionSet, obj *rates.Multiplier) graphql.Marshaler {
@@ -2886,6 +3465,64 @@ func (ec *executionContext) _BillingMultiplier(ctx context.Context, sel ast.Sele
 			}
 		case "createdAt":
 			out.Values[i] = ec._BillingMultiplier_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var billingPlanImplementors = []string{"BillingPlan"}
+
+func (ec *executionContext) _BillingPlan(ctx context.Context, sel ast.SelectionSet, obj *rates.Plan) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, billingPlanImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BillingPlan")
+		case "digest":
+			out.Values[i] = ec._BillingPlan_digest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "month":
+			out.Values[i] = ec._BillingPlan_month(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deltas":
+			out.Values[i] = ec._BillingPlan_deltas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deltaCount":
+			out.Values[i] = ec._BillingPlan_deltaCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._BillingPlan_warnings(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -3536,6 +4173,54 @@ func (ec *executionContext) _EffectiveBillingMultiplier(ctx context.Context, sel
 	return out
 }
 
+var endBillingMultiplierPayloadImplementors = []string{"EndBillingMultiplierPayload"}
+
+func (ec *executionContext) _EndBillingMultiplierPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EndBillingMultiplierPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endBillingMultiplierPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndBillingMultiplierPayload")
+		case "billingMultiplier":
+			out.Values[i] = ec._EndBillingMultiplierPayload_billingMultiplier(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._EndBillingMultiplierPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._EndBillingMultiplierPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var importUsagePayloadImplementors = []string{"ImportUsagePayload"}
 
 func (ec *executionContext) _ImportUsagePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ImportUsagePayload) graphql.Marshaler {
@@ -3598,6 +4283,49 @@ func (ec *executionContext) _MapUsagePayload(ctx context.Context, sel ast.Select
 			}
 		case "clientMutationId":
 			out.Values[i] = ec._MapUsagePayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var planBillingMultiplierPayloadImplementors = []string{"PlanBillingMultiplierPayload"}
+
+func (ec *executionContext) _PlanBillingMultiplierPayload(ctx context.Context, sel ast.SelectionSet, obj *model.PlanBillingMultiplierPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, planBillingMultiplierPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PlanBillingMultiplierPayload")
+		case "plan":
+			out.Values[i] = ec._PlanBillingMultiplierPayload_plan(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._PlanBillingMultiplierPayload_clientMutationId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -3989,6 +4717,32 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNBillingDelta2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐDeltaᚄ(ctx context.Context, sel ast.SelectionSet, v []*rates.Delta) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBillingDelta2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐDelta(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNBillingDelta2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐDelta(ctx context.Context, sel ast.SelectionSet, v *rates.Delta) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._BillingDelta(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNBillingMultiplier2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐMultiplier(ctx context.Context, sel ast.SelectionSet, v *rates.Multiplier) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -3998,6 +4752,46 @@ func (ec *executionContext) marshalNBillingMultiplier2ᚖgithubᚗcomᚋheadwate
 	}
 	return ec._BillingMultiplier(ctx, sel, v)
 }
+
+func (ec *executionContext) marshalNBillingPlan2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐPlan(ctx context.Context, sel ast.SelectionSet, v *rates.Plan) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._BillingPlan(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNBillingRole2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐRole(ctx context.Context, v any) (rates.Role, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNBillingRole2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐRole[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBillingRole2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐRole(ctx context.Context, sel ast.SelectionSet, v rates.Role) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNBillingRole2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐRole[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNBillingRole2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐRole = map[string]rates.Role{
+		"SELLER":     rates.Seller,
+		"BUYER":      rates.Buyer,
+		"DOWNSTREAM": rates.Downstream,
+	}
+	marshalNBillingRole2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐRole = map[rates.Role]string{
+		rates.Seller:     "SELLER",
+		rates.Buyer:      "BUYER",
+		rates.Downstream: "DOWNSTREAM",
+	}
+)
 
 func (ec *executionContext) marshalNBillingSelector2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐSelector(ctx context.Context, sel ast.SelectionSet, v *rates.Selector) graphql.Marshaler {
 	if v == nil {
@@ -4227,6 +5021,21 @@ func (ec *executionContext) marshalNEffectiveBillingMultiplier2ᚖgithubᚗcom�
 	return ec._EffectiveBillingMultiplier(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNEndBillingMultiplierInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐEndBillingMultiplierInput(ctx context.Context, v any) (model.EndBillingMultiplierInput, error) {
+	res, err := ec.unmarshalInputEndBillingMultiplierInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEndBillingMultiplierPayload2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐEndBillingMultiplierPayload(ctx context.Context, sel ast.SelectionSet, v *model.EndBillingMultiplierPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndBillingMultiplierPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNImportUsageInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐImportUsageInput(ctx context.Context, v any) (model.ImportUsageInput, error) {
 	res, err := ec.unmarshalInputImportUsageInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -4255,6 +5064,16 @@ func (ec *executionContext) marshalNMapUsagePayload2ᚖgithubᚗcomᚋheadwater�
 		return graphql.Null
 	}
 	return ec._MapUsagePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPlanBillingMultiplierPayload2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐPlanBillingMultiplierPayload(ctx context.Context, sel ast.SelectionSet, v *model.PlanBillingMultiplierPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PlanBillingMultiplierPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNPriceEdge2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋrecordsᚐPriceEdge(ctx context.Context, sel ast.SelectionSet, v *records.PriceEdge) graphql.Marshaler {

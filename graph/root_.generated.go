@@ -272,6 +272,15 @@ type ComplexityRoot struct {
 		URI              func(childComplexity int) int
 	}
 
+	BillingDelta struct {
+		After        func(childComplexity int) int
+		Before       func(childComplexity int) int
+		MarginAfter  func(childComplexity int) int
+		MarginBefore func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Role         func(childComplexity int) int
+	}
+
 	BillingMultiplier struct {
 		Basis      func(childComplexity int) int
 		Buyer      func(childComplexity int) int
@@ -284,6 +293,14 @@ type ComplexityRoot struct {
 		Selector   func(childComplexity int) int
 		Seller     func(childComplexity int) int
 		Version    func(childComplexity int) int
+	}
+
+	BillingPlan struct {
+		DeltaCount func(childComplexity int) int
+		Deltas     func(childComplexity int) int
+		Digest     func(childComplexity int) int
+		Month      func(childComplexity int) int
+		Warnings   func(childComplexity int) int
 	}
 
 	BillingSelector struct {
@@ -547,6 +564,12 @@ type ComplexityRoot struct {
 		Source            func(childComplexity int) int
 		Value             func(childComplexity int) int
 		Version           func(childComplexity int) int
+	}
+
+	EndBillingMultiplierPayload struct {
+		BillingMultiplier func(childComplexity int) int
+		ClientMutationID  func(childComplexity int) int
+		Warnings          func(childComplexity int) int
 	}
 
 	EndImpersonationPayload struct {
@@ -913,6 +936,7 @@ type ComplexityRoot struct {
 		DeleteScimToken          func(childComplexity int, input model.DeleteScimTokenInput) int
 		DeleteTrustedIssuer      func(childComplexity int, input model.DeleteTrustedIssuerInput) int
 		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
+		EndBillingMultiplier     func(childComplexity int, input model.EndBillingMultiplierInput) int
 		EndImpersonation         func(childComplexity int, input model.EndImpersonationInput) int
 		ExchangeAPIKey           func(childComplexity int, input model.ExchangeAPIKeyInput) int
 		ExchangeSignInCode       func(childComplexity int, input model.ExchangeSignInCodeInput) int
@@ -930,6 +954,7 @@ type ComplexityRoot struct {
 		Login                    func(childComplexity int, input model.LoginInput) int
 		MapUsage                 func(childComplexity int, input model.MapUsageInput) int
 		OpenTicket               func(childComplexity int, input model.OpenTicketInput) int
+		PlanBillingMultiplier    func(childComplexity int, input model.SetBillingMultiplierInput) int
 		ReassignOwner            func(childComplexity int, input model.ReassignOwnerInput) int
 		RefreshSession           func(childComplexity int, input model.RefreshSessionInput) int
 		RegenerateRecoveryCodes  func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
@@ -1112,6 +1137,11 @@ type ComplexityRoot struct {
 		Name        func(childComplexity int) int
 		Permissions func(childComplexity int) int
 		Scope       func(childComplexity int) int
+	}
+
+	PlanBillingMultiplierPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Plan             func(childComplexity int) int
 	}
 
 	PlatformReport struct {
@@ -2602,6 +2632,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BeginSecondFactorPayload.URI(childComplexity), true
 
+	case "BillingDelta.after":
+		if e.ComplexityRoot.BillingDelta.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingDelta.After(childComplexity), true
+	case "BillingDelta.before":
+		if e.ComplexityRoot.BillingDelta.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingDelta.Before(childComplexity), true
+	case "BillingDelta.marginAfter":
+		if e.ComplexityRoot.BillingDelta.MarginAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingDelta.MarginAfter(childComplexity), true
+	case "BillingDelta.marginBefore":
+		if e.ComplexityRoot.BillingDelta.MarginBefore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingDelta.MarginBefore(childComplexity), true
+	case "BillingDelta.organization":
+		if e.ComplexityRoot.BillingDelta.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingDelta.Organization(childComplexity), true
+	case "BillingDelta.role":
+		if e.ComplexityRoot.BillingDelta.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingDelta.Role(childComplexity), true
+
 	case "BillingMultiplier.basis":
 		if e.ComplexityRoot.BillingMultiplier.Basis == nil {
 			break
@@ -2668,6 +2735,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingMultiplier.Version(childComplexity), true
+
+	case "BillingPlan.deltaCount":
+		if e.ComplexityRoot.BillingPlan.DeltaCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingPlan.DeltaCount(childComplexity), true
+	case "BillingPlan.deltas":
+		if e.ComplexityRoot.BillingPlan.Deltas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingPlan.Deltas(childComplexity), true
+	case "BillingPlan.digest":
+		if e.ComplexityRoot.BillingPlan.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingPlan.Digest(childComplexity), true
+	case "BillingPlan.month":
+		if e.ComplexityRoot.BillingPlan.Month == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingPlan.Month(childComplexity), true
+	case "BillingPlan.warnings":
+		if e.ComplexityRoot.BillingPlan.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingPlan.Warnings(childComplexity), true
 
 	case "BillingSelector.chargeCategory":
 		if e.ComplexityRoot.BillingSelector.ChargeCategory == nil {
@@ -3491,6 +3589,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EffectiveSetting.Version(childComplexity), true
+
+	case "EndBillingMultiplierPayload.billingMultiplier":
+		if e.ComplexityRoot.EndBillingMultiplierPayload.BillingMultiplier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndBillingMultiplierPayload.BillingMultiplier(childComplexity), true
+	case "EndBillingMultiplierPayload.clientMutationId":
+		if e.ComplexityRoot.EndBillingMultiplierPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndBillingMultiplierPayload.ClientMutationID(childComplexity), true
+	case "EndBillingMultiplierPayload.warnings":
+		if e.ComplexityRoot.EndBillingMultiplierPayload.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndBillingMultiplierPayload.Warnings(childComplexity), true
 
 	case "EndImpersonationPayload.clientMutationId":
 		if e.ComplexityRoot.EndImpersonationPayload.ClientMutationID == nil {
@@ -5162,6 +5279,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DisableSecondFactor(childComplexity, args["input"].(model.DisableSecondFactorInput)), true
+	case "Mutation.endBillingMultiplier":
+		if e.ComplexityRoot.Mutation.EndBillingMultiplier == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endBillingMultiplier_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndBillingMultiplier(childComplexity, args["input"].(model.EndBillingMultiplierInput)), true
 	case "Mutation.endImpersonation":
 		if e.ComplexityRoot.Mutation.EndImpersonation == nil {
 			break
@@ -5349,6 +5477,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.OpenTicket(childComplexity, args["input"].(model.OpenTicketInput)), true
+	case "Mutation.planBillingMultiplier":
+		if e.ComplexityRoot.Mutation.PlanBillingMultiplier == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_planBillingMultiplier_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PlanBillingMultiplier(childComplexity, args["input"].(model.SetBillingMultiplierInput)), true
 	case "Mutation.reassignOwner":
 		if e.ComplexityRoot.Mutation.ReassignOwner == nil {
 			break
@@ -6610,6 +6749,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PermissionSet.Scope(childComplexity), true
+
+	case "PlanBillingMultiplierPayload.clientMutationId":
+		if e.ComplexityRoot.PlanBillingMultiplierPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanBillingMultiplierPayload.ClientMutationID(childComplexity), true
+	case "PlanBillingMultiplierPayload.plan":
+		if e.ComplexityRoot.PlanBillingMultiplierPayload.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlanBillingMultiplierPayload.Plan(childComplexity), true
 
 	case "PlatformReport.accounts":
 		if e.ComplexityRoot.PlatformReport.Accounts == nil {
@@ -9311,6 +9463,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteSshKeyInput,
 		ec.unmarshalInputDeleteTrustedIssuerInput,
 		ec.unmarshalInputDisableSecondFactorInput,
+		ec.unmarshalInputEndBillingMultiplierInput,
 		ec.unmarshalInputEndImpersonationInput,
 		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputExchangeSignInCodeInput,
@@ -9934,6 +10087,24 @@ func (ec *executionContext) childFields_BeginSecondFactorPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type BeginSecondFactorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_BillingDelta(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_BillingDelta_organization(ctx, field)
+	case "role":
+		return ec.fieldContext_BillingDelta_role(ctx, field)
+	case "before":
+		return ec.fieldContext_BillingDelta_before(ctx, field)
+	case "after":
+		return ec.fieldContext_BillingDelta_after(ctx, field)
+	case "marginBefore":
+		return ec.fieldContext_BillingDelta_marginBefore(ctx, field)
+	case "marginAfter":
+		return ec.fieldContext_BillingDelta_marginAfter(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingDelta", field.Name)
+}
+
 func (ec *executionContext) childFields_BillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9960,6 +10131,22 @@ func (ec *executionContext) childFields_BillingMultiplier(ctx context.Context, f
 		return ec.fieldContext_BillingMultiplier_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BillingMultiplier", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "digest":
+		return ec.fieldContext_BillingPlan_digest(ctx, field)
+	case "month":
+		return ec.fieldContext_BillingPlan_month(ctx, field)
+	case "deltas":
+		return ec.fieldContext_BillingPlan_deltas(ctx, field)
+	case "deltaCount":
+		return ec.fieldContext_BillingPlan_deltaCount(ctx, field)
+	case "warnings":
+		return ec.fieldContext_BillingPlan_warnings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingPlan", field.Name)
 }
 
 func (ec *executionContext) childFields_BillingSelector(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10486,6 +10673,18 @@ func (ec *executionContext) childFields_EffectiveSetting(ctx context.Context, fi
 		return ec.fieldContext_EffectiveSetting_allowedOperations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EffectiveSetting", field.Name)
+}
+
+func (ec *executionContext) childFields_EndBillingMultiplierPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingMultiplier":
+		return ec.fieldContext_EndBillingMultiplierPayload_billingMultiplier(ctx, field)
+	case "warnings":
+		return ec.fieldContext_EndBillingMultiplierPayload_warnings(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndBillingMultiplierPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndBillingMultiplierPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EndImpersonationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11376,6 +11575,16 @@ func (ec *executionContext) childFields_PermissionSet(ctx context.Context, field
 		return ec.fieldContext_PermissionSet_permissions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PermissionSet", field.Name)
+}
+
+func (ec *executionContext) childFields_PlanBillingMultiplierPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "plan":
+		return ec.fieldContext_PlanBillingMultiplierPayload_plan(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PlanBillingMultiplierPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlanBillingMultiplierPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PlatformReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

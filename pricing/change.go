@@ -50,14 +50,37 @@ func CheckChange(c Change, existing []Rule, months Months) error {
 
 // CheckEnd returns nil if the rule's last month, inclusive, may be set to the
 // given one, or taken away by zero. It returns INVALID for an end before the
-// rule starts and PERIOD_CLOSED if the price of a closed month would change.
-func CheckEnd(r Rule, last Month, months Months) error {
+// rule starts and where the price of a month that has started would change
+// without a reason, PERIOD_CLOSED if that of a closed month would.
+func CheckEnd(r Rule, last Month, reason string, months Months) error {
 	ended := r
 	ended.LastMonth = last
 	if err := ended.Validate(); err != nil {
 		return err
 	}
-	return months.checkOpen(func(m Month) bool { return r.InForce(m) != ended.InForce(m) })
+	if err := months.checkOpen(func(m Month) bool { return r.InForce(m) != ended.InForce(m) }); err != nil {
+		return err
+	}
+	first := FirstDifference(r, ended)
+	if first.IsZero() || first > months.Current || strings.TrimSpace(reason) != "" {
+		return nil
+	}
+	return fault.Invalidf("reason", "changing a price in a month that has started needs a reason")
+}
+
+// FirstDifference returns the first month in which only one of two versions of
+// a rule, alike but for their last months, is in force; zero if there is none.
+func FirstDifference(a, b Rule) Month {
+	switch {
+	case a.LastMonth == b.LastMonth:
+		return 0
+	case a.LastMonth.IsZero():
+		return b.LastMonth.Next()
+	case b.LastMonth.IsZero():
+		return a.LastMonth.Next()
+	default:
+		return min(a.LastMonth, b.LastMonth).Next()
+	}
 }
 
 // checkOpen returns PERIOD_CLOSED if a closed month is among those affected.

@@ -76,27 +76,50 @@ func TestCheckEnd(t *testing.T) {
 	t.Parallel()
 	months := pricing.Months{Current: month(t, "2026-05"), Closed: []pricing.Month{month(t, "2026-03"), month(t, "2026-02")}}
 	for _, tc := range []struct {
-		name, first, last, end string
-		code                   fault.Code
+		name, first, last, end, reason string
+		code                           fault.Code
+		field                          string
 	}{
-		{name: "after the last closed month", first: "2026-01", end: "2026-03"},
+		{name: "after the last closed month", first: "2026-01", end: "2026-03", reason: "because"},
+		{name: "after the last closed month, without a reason", first: "2026-01", end: "2026-03", code: fault.Invalid, field: "reason"},
+		{name: "before this month", first: "2026-01", end: "2026-04", reason: " ", code: fault.Invalid, field: "reason"},
+		{name: "after this month", first: "2026-01", end: "2026-05"},
 		{name: "in the future", first: "2026-01", end: "2026-09"},
-		{name: "before a closed month", first: "2026-01", end: "2026-02", code: fault.PeriodClosed},
-		{name: "before it starts", first: "2026-04", end: "2026-03", code: fault.Invalid},
-		{name: "later, over open months", first: "2026-01", last: "2026-03", end: "2026-07"},
+		{name: "before a closed month", first: "2026-01", end: "2026-02", reason: "because", code: fault.PeriodClosed},
+		{name: "before it starts", first: "2026-04", end: "2026-03", code: fault.Invalid, field: "lastMonth"},
+		{name: "later, over open months", first: "2026-01", last: "2026-03", end: "2026-07", reason: "because"},
+		{name: "later, over open months, without a reason", first: "2026-01", last: "2026-03", end: "2026-07", code: fault.Invalid, field: "reason"},
 		{name: "later, over a closed month", first: "2026-01", last: "2026-02", end: "2026-07", code: fault.PeriodClosed},
 		{name: "not any more, over a closed month", first: "2026-01", last: "2026-01", code: fault.PeriodClosed},
 		{name: "not any more", first: "2026-01", last: "2026-06"},
+		{name: "as it is", first: "2026-01", last: "2026-02", end: "2026-02"},
 	} {
 		var end pricing.Month
-		field := ""
 		if tc.end != "" {
 			end = month(t, tc.end)
 		}
-		if tc.code == fault.Invalid {
-			field = "lastMonth"
+		checkFault(t, tc.name, pricing.CheckEnd(span(t, tc.first, tc.last), end, tc.reason, months), tc.code, tc.field)
+	}
+}
+
+func TestFirstDifference(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ a, b, want string }{
+		{"", "", ""},
+		{"2026-03", "2026-03", ""},
+		{"2026-03", "", "2026-04"},
+		{"", "2026-03", "2026-04"},
+		{"2026-03", "2026-07", "2026-04"},
+		{"2026-07", "2026-03", "2026-04"},
+	} {
+		a, b := span(t, "2026-01", tc.a), span(t, "2026-01", tc.b)
+		got := pricing.FirstDifference(a, b)
+		if got.String() != tc.want {
+			t.Errorf("%q and %q differ first in %q, want %q", tc.a, tc.b, got, tc.want)
 		}
-		checkFault(t, tc.name, pricing.CheckEnd(span(t, tc.first, tc.last), end, months), tc.code, field)
+		if !got.IsZero() && (a.InForce(got) == b.InForce(got) || a.InForce(got.Prev()) != b.InForce(got.Prev())) {
+			t.Errorf("%q and %q do not differ first in %q", tc.a, tc.b, got)
+		}
 	}
 }
 

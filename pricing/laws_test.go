@@ -100,6 +100,44 @@ func TestMarginsTelescope(t *testing.T) {
 	})
 }
 
+// Whatever a change of prices does, what the tiers gain is what the last one pays
+// more, and who is left out of the deltas neither pays nor takes anything else.
+func TestDeltasTelescope(t *testing.T) {
+	forWorlds(t, 24, func(t *testing.T, w *world, fail func(string, ...any)) {
+		line := w.line()
+		charges := []pricing.Charge{{Chain: w.chain, Line: line}}
+		margins := func(rules []pricing.Rule) []pricing.Margin {
+			list, err := pricing.NewBook(rules).Margins(slices.Values(charges))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return list
+		}
+		before, after := margins(w.rules), margins(append(slices.Clip(w.rules), w.rule()))
+		differing := map[orgtree.ID]bool{}
+		var gained, paid money.Decimal
+		for _, d := range pricing.Deltas(before, after) {
+			differing[d.Organization] = true
+			if d.Organization == w.chain.Leaf() {
+				paid = paid.Add(d.After.Paid).Sub(d.Before.Paid)
+				continue
+			}
+			gained = gained.Add(d.After.Margin()).Sub(d.Before.Margin())
+		}
+		if !gained.Equal(paid) {
+			fail("the tiers gain %s, the customer pays %s more", gained, paid)
+		}
+		for i, m := range after {
+			if !m.Revenue.Equal(before[i].Revenue) && (!differing[m.Edge.Seller] || !differing[m.Edge.Buyer]) {
+				fail("edge %d costs %s and then %s, and its ends do not differ", i, before[i].Revenue, m.Revenue)
+			}
+			if m.Revenue.Equal(before[i].Revenue) && m.Cost.Equal(before[i].Cost) && differing[m.Edge.Buyer] && i == len(after)-1 {
+				fail("the customer pays the same and differs")
+			}
+		}
+	})
+}
+
 func TestUpstreamIsTheProductOfTheFactors(t *testing.T) {
 	forWorlds(t, 22, func(t *testing.T, w *world, fail func(string, ...any)) {
 		for i := range w.rules {

@@ -29,8 +29,8 @@ type Margin struct {
 // Amount returns what is left to the seller; it is negative for a loss.
 func (m *Margin) Amount() money.Decimal { return m.Revenue.Sub(m.Cost) }
 
-// till is what margins are summed by.
-type till struct {
+// edgeCurrency is what margins are summed by.
+type edgeCurrency struct {
 	edge     Edge
 	currency money.Currency
 }
@@ -39,7 +39,7 @@ type till struct {
 // that they pass, by seller, buyer and currency. It returns INVALID if an
 // amount has too many digits to be stored.
 func (b *Book) Margins(charges iter.Seq[Charge]) ([]Margin, error) {
-	tills := make(map[till]*Margin)
+	tills := make(map[edgeCurrency]*Margin)
 	rater := b.Rater()
 	var rated []Rated
 	for c := range charges {
@@ -60,10 +60,10 @@ func (b *Book) Margins(charges iter.Seq[Charge]) ([]Margin, error) {
 
 // collect adds a rated line to the margins of its edges. What a seller pays is
 // the amount on the edge above, and for the top seller the source cost.
-func collect(tills map[till]*Margin, rated []Rated, line *Line) {
+func collect(tills map[edgeCurrency]*Margin, rated []Rated, line *Line) {
 	cost := line.SourceCost
 	for _, r := range rated {
-		key := till{edge: r.Price.Edge, currency: line.Currency}
+		key := edgeCurrency{edge: r.Price.Edge, currency: line.Currency}
 		m := tills[key]
 		if m == nil {
 			m = &Margin{Edge: key.edge, Currency: key.currency}
@@ -87,14 +87,14 @@ func compareMargins(a, b Margin) int {
 // margin of the same edge and currency was before: what a change of prices
 // would make a seller lose.
 func Losses(before, after []Margin) []Margin {
-	was := make(map[till]money.Decimal, len(before))
+	was := make(map[edgeCurrency]money.Decimal, len(before))
 	for _, m := range before {
-		was[till{edge: m.Edge, currency: m.Currency}] = m.Amount()
+		was[edgeCurrency{edge: m.Edge, currency: m.Currency}] = m.Amount()
 	}
 	var losses []Margin
 	for _, m := range after {
 		amount := m.Amount()
-		if amount.Sign() < 0 && amount.Cmp(was[till{edge: m.Edge, currency: m.Currency}]) < 0 {
+		if amount.Sign() < 0 && amount.Cmp(was[edgeCurrency{edge: m.Edge, currency: m.Currency}]) < 0 {
 			losses = append(losses, m)
 		}
 	}

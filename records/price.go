@@ -124,6 +124,13 @@ func SeesPricesOf(ctx context.Context, org Organization) bool {
 	return seesEveryPrice(viewer, org) || standingAt(viewer, org, len(org.Above)).sells
 }
 
+// ReadsBillsOf reports whether the context's viewer reads what an organization
+// pays: its own people with billing:read do, and platform:read.
+func ReadsBillsOf(ctx context.Context, org Organization) bool {
+	viewer := access.ViewerFrom(ctx)
+	return seesEveryPrice(viewer, org) || standingAt(viewer, org, len(org.Above)).buys
+}
+
 func tiersOf(viewer access.Viewer, org Organization, directives Directives) ([]pricing.Tier, error) {
 	shown, ok := catalogue.Lookup(visibleToCustomer)
 	if !ok {
@@ -177,7 +184,7 @@ func standingAt(viewer access.Viewer, org Organization, i int) priceStanding {
 func Standpoint(ctx context.Context, org Organization) int {
 	viewer := access.ViewerFrom(ctx)
 	last := len(org.Above)
-	if seesEveryPrice(viewer, org) || standingAt(viewer, org, last).buys {
+	if ReadsBillsOf(ctx, org) {
 		return last
 	}
 	for i := last - 1; i > 0; i-- {

@@ -32,6 +32,30 @@ func (r *mutationResolver) SetBillingMultiplier(ctx context.Context, input model
 	return &model.SetBillingMultiplierPayload{BillingMultiplier: multiplier, Warnings: warnings, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) EndBillingMultiplier(ctx context.Context, input model.EndBillingMultiplierInput) (*model.EndBillingMultiplierPayload, error) {
+	id, err := input.ID.Expect("id", typeid.Multiplier)
+	if err != nil {
+		return nil, err
+	}
+	ended, warnings, err := r.Rates.End(ctx, rates.End{ID: id, LastMonth: valueOf(input.LastMonth), Reason: valueOf(input.Reason)})
+	if err != nil {
+		return nil, err
+	}
+	return &model.EndBillingMultiplierPayload{BillingMultiplier: ended, Warnings: warnings, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) PlanBillingMultiplier(ctx context.Context, input model.SetBillingMultiplierInput) (*model.PlanBillingMultiplierPayload, error) {
+	rule, err := newMultiplier(input)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := r.Rates.Plan(ctx, rule)
+	if err != nil {
+		return nil, err
+	}
+	return &model.PlanBillingMultiplierPayload{Plan: plan, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *mutationResolver) MapUsage(ctx context.Context, input model.MapUsageInput) (*model.MapUsagePayload, error) {
 	importer, mappings, err := newMappings(input)
 	if err != nil {

@@ -216,6 +216,7 @@ func newMultiplier(input model.SetBillingMultiplierInput) (rates.NewMultiplier, 
 	rule := rates.NewMultiplier{
 		Seller: seller, Buyer: buyer, Factor: input.Factor, Basis: input.Basis,
 		FirstMonth: input.FirstMonth, LastMonth: input.LastMonth, Reason: valueOf(input.Reason),
+		PlanDigest: valueOf(input.PlanDigest),
 	}
 	if s := input.Selector; s != nil {
 		rule.Selector = rates.Selector{Provider: s.Provider, Service: s.Service, SKU: s.Sku, Region: s.Region, ChargeCategory: s.ChargeCategory}

@@ -44,6 +44,9 @@ const settingCount = 40
 // multiplierCount is about how many selectors matter to one buyer.
 const multiplierCount = 20
 
+// deltaCount is about how many organizations a price makes a difference to.
+const deltaCount = 100
+
 // grantCount is about how many grants a principal has, and how many could give
 // one.
 const grantCount = 20
@@ -126,6 +129,7 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.CostLines = func(child int, _ pricing.Month, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)
 	}
+	c.BillingPlan.Deltas = func(child int) int { return times(child, deltaCount) }
 	c.Organization.EffectiveBillingMultipliers = func(child int, _ *pricing.Month) int { return times(child, multiplierCount) }
 	c.Organization.Costs = func(child int, _, _ time.Time, _ *costs.GroupBy, _ *string, _ costs.Interval, _ *model.CostWhereInput, _ *costs.Perspective) int {
 		return child + reportCost

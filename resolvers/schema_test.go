@@ -93,6 +93,8 @@ func TestListsHaveACost(t *testing.T) {
 		"ImportUsersPayload.results":           "the sheet; nothing is read for a line of it",
 		"Resource.spec":                        "the size of one value",
 		"SetBillingMultiplierPayload.warnings": "the kinds of warning",
+		"EndBillingMultiplierPayload.warnings": "the kinds of warning",
+		"BillingPlan.warnings":                 "the kinds of warning",
 	}
 	var config graph.Config
 	setCosts(&config.Complexity)
@@ -214,7 +216,7 @@ func laterOperations() []string {
 	return []string{
 		"PlanMove", "ApplyMove",
 		"PlanSettings", "ApplySettings",
-		"EndBillingMultiplier", "PlanBillingMultiplier", "SetAllocation", "SetGroupAllocations", "CreateThreshold", "SpendState",
+		"SetAllocation", "SetGroupAllocations", "CreateThreshold", "SpendState",
 		"CloseBillingMonth", "Statements", "CreateCloudAccount", "CheckLaunch",
 	}
 }

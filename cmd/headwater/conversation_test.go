@@ -42,6 +42,8 @@ var update = flag.Bool("update", false, "rewrite the answers of the conversation
 //	-- 2.json --
 //	-- 3.store --              what no mutation does yet; see world.arrange
 //	-- 4.max.raw --            the body of a request, as it stands
+//	-- 6.paula.csv --          a file of usage, uploaded with ImportUsage
+//	-- 6.variables.json --     its input, but for the file
 //	-- 5.key2.graphql --       a document, asked with the API key or the token that
 //	                           step 2 was told
 //
@@ -115,8 +117,10 @@ type step struct {
 	actor     string
 	document  string
 	variables string
-	// raw is a request body in place of document and variables.
+	// raw is a request body in place of document and variables, usage a file that
+	// is uploaded.
 	raw     string
+	usage   string
 	arrange string
 	want    string
 }
@@ -142,6 +146,8 @@ func stepsOf(t *testing.T, archive *txtar.Archive) []step {
 			s.arrange = content
 		case strings.HasSuffix(rest, ".raw"):
 			s.actor, s.raw = strings.TrimSuffix(rest, ".raw"), strings.TrimSuffix(content, "\n")
+		case strings.HasSuffix(rest, ".csv"):
+			s.actor, s.usage, s.document = strings.TrimSuffix(rest, ".csv"), content, contract(t, "ImportUsage")
 		case strings.HasSuffix(rest, ".graphql"):
 			s.actor, s.document = strings.TrimSuffix(rest, ".graphql"), content
 		default:
@@ -245,9 +251,12 @@ func (c *conversation) take(t *testing.T, s step) string {
 		return ""
 	}
 	var answer []byte
-	if s.raw != "" {
+	switch {
+	case s.raw != "":
 		answer = c.world.post(t, s.actor, []byte(c.fill(t, s.raw)))
-	} else {
+	case s.usage != "":
+		answer = c.world.upload(t, s.actor, s.document, json.RawMessage(c.fill(t, s.variables)), "variables.input.file", []byte(c.fill(t, s.usage)))
+	default:
 		answer = c.world.ask(t, s.actor, c.fill(t, s.document), c.fill(t, s.variables))
 	}
 	var decoded map[string]any
@@ -382,7 +391,7 @@ func (c *conversation) plainText(text, key string) string {
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
 			return at.Truncate(time.Minute).Format(time.RFC3339) // How often the clock was read does not matter.
 		}
-	case "secret", "accessToken", "refreshToken", "accessKey", "uri", "recoveryCodes":
+	case "secret", "accessToken", "refreshToken", "accessKey", "uri", "recoveryCodes", "digest":
 		return "{{" + key + "}}"
 	case "cursor", "startCursor", "endCursor":
 		return c.plainCursor(text)

@@ -558,7 +558,8 @@ func untouching() map[string]string {
 		"lockAccount":              "rights that rest", "unlockAccount": "rights that rested",
 		"resetSecondFactor": "no password", "sendPasswordReset": "a letter to the person",
 		"exchangeApiKey":       "a token that is worth what its key is worth",
-		"setBillingMultiplier": "prices", "mapUsage": "costs", "importUsage": "costs",
+		"setBillingMultiplier": "prices", "endBillingMultiplier": "prices", "planBillingMultiplier": "nothing is changed",
+		"mapUsage": "costs", "importUsage": "costs",
 		"acceptAccessRequest": "what the owner gives, who is in nobody's hands", "declineAccessRequest": "a request that ends", "cancelAccessRequest": "a request that ends",
 		"impersonate": "of those who run the platform, on nobody who does; TestNobodyImpersonatesUpwards tries it", "endImpersonation": "a session that ends",
 		"createAnnouncement": "a text", "updateAnnouncement": "a text", "deleteAnnouncement": "a text",
@@ -1030,10 +1031,25 @@ func TestNobodyEscalates(t *testing.T) {
 		if told["y"] < n {
 			t.Errorf("only %d mutations in %d sequences were done", told["y"], n)
 		}
-		if n >= 500 && len(done) < len(moves())-3 {
-			t.Errorf("only %d of %d kinds of mutations were ever done", len(done), len(moves()))
+		if never := neverDone(done); n >= 500 && len(never) > maxNeverDone {
+			t.Errorf("%d of %d kinds of mutations were never done: %v", len(never), len(moves()), never)
 		}
 	})
+}
+
+// maxNeverDone is how many kinds of mutations may be done in none of 500
+// sequences: some are done once in a hundred of them.
+const maxNeverDone = 7
+
+// neverDone returns the moves that were not done.
+func neverDone(done map[string]int) []string {
+	var never []string
+	for _, m := range moves() {
+		if done[m.name] == 0 {
+			never = append(never, m.name)
+		}
+	}
+	return never
 }
 
 // triable returns the moves, each as often as its weight.

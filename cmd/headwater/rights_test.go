@@ -375,9 +375,14 @@ func newUser(fresh func(string) string, group string) func(t *testing.T, w *worl
 	}
 }
 
-// mutation returns a document that calls one mutation with the input $i.
+// mutation returns a document that calls one mutation with the input $i. A price
+// is planned with the input that sets it.
 func mutation(name, selection string) string {
-	return fmt.Sprintf("mutation($i: %s%sInput!) { %s(input: $i) { %s } }", strings.ToUpper(name[:1]), name[1:], name, selection)
+	input := strings.ToUpper(name[:1]) + name[1:]
+	if name == "planBillingMultiplier" {
+		input = "SetBillingMultiplier"
+	}
+	return fmt.Sprintf("mutation($i: %sInput!) { %s(input: $i) { %s } }", input, name, selection)
 }
 
 // askWith asks with variables of any kind.

@@ -442,7 +442,8 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		if edge[1] != "" {
 			input["buyerId"] = w.ids[edge[1]]
 		}
-		w.must(t, "ada", mutation("setBillingMultiplier", "clientMutationId"), map[string]any{"i": input})
+		answer := w.must(t, "ada", mutation("setBillingMultiplier", "billingMultiplier { id }"), map[string]any{"i": input})
+		w.name(edge[0]+".price-to-"+edge[1], dig(answer, "setBillingMultiplier.billingMultiplier.id"))
 	}
 	file := append(w.usageFile(t, slugs...), "this row cannot be read\n"...)
 	if _, err := w.platform.services.Usage.Import(w.system(t), w.key(t, "northwind"), bytes.NewReader(file), usage.Options{SkipBadRows: true}); err != nil {

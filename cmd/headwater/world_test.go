@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -352,11 +353,42 @@ func (w *world) ask(t testing.TB, actor, document, variables string) []byte {
 // post sends a request body as an actor.
 func (w *world) post(t testing.TB, actor string, body []byte) []byte {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/graphql", bytes.NewReader(body))
+	return w.deliver(t, actor, "application/json", bytes.NewReader(body))
+}
+
+// upload posts a document with a file, which is the variable at the path, as an
+// actor.
+func (w *world) upload(t testing.TB, actor, document string, variables any, path string, file []byte) []byte {
+	t.Helper()
+	operations, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil {
+		t.Fatalf("variables of %s: %v", actor, err)
+	}
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for _, part := range [][2]string{{"operations", string(operations)}, {"map", `{"0": ["` + path + `"]}`}} {
+		if err := form.WriteField(part[0], part[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content := one(t, func() (io.Writer, error) { return form.CreateFormFile("0", "usage.csv") })
+	if _, err := content.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := form.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return w.deliver(t, actor, form.FormDataContentType(), &body)
+}
+
+// deliver sends a request to the API as an actor and returns the answer.
+func (w *world) deliver(t testing.TB, actor, contentType string, body io.Reader) []byte {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/graphql", body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Content-Type", contentType)
 	if actor != "nobody" {
 		request.Header.Set("Authorization", "Bearer "+w.token(t, actor))
 	}

@@ -918,6 +918,28 @@ type DisableSecondFactorPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `endBillingMultiplier` is asked for.
+type EndBillingMultiplierInput struct {
+	// The rule.
+	ID typeid.ID `json:"id"`
+	// The last month in which it holds; absent or null for no end.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
+	// Why. Required where the price of a month that has begun changes.
+	Reason *string `json:"reason,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endBillingMultiplier` answers.
+type EndBillingMultiplierPayload struct {
+	// The rule.
+	BillingMultiplier *rates.Multiplier `json:"billingMultiplier"`
+	// What the author should know. The rule ends all the same.
+	Warnings []*rates.Warning `json:"warnings"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `endImpersonation` is asked for.
 type EndImpersonationInput struct {
 	// Handed back in the payload.
@@ -1360,6 +1382,14 @@ type OrganizationWhereInput struct {
 	ManagedByID *typeid.ID `json:"managedById,omitempty"`
 	// Whether the viewer is a member.
 	MemberOf *bool `json:"memberOf,omitempty"`
+}
+
+// What `planBillingMultiplier` answers.
+type PlanBillingMultiplierPayload struct {
+	// The plan.
+	Plan *rates.Plan `json:"plan"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // A condition to write. Something is given, and all of it must be so.
@@ -1893,6 +1923,8 @@ type SetBillingMultiplierInput struct {
 	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
 	// Why. Required where a rule of a month that has begun is replaced.
 	Reason *string `json:"reason,omitempty"`
+	// The digest of a plan. PLAN_STALE, and nothing is changed, if the plan would be another by now. `planBillingMultiplier` does not read it.
+	PlanDigest *string `json:"planDigest,omitempty"`
 	// Handed back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

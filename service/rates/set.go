@@ -33,6 +33,8 @@ type NewMultiplier struct {
 	// LastMonth is nil for no end.
 	LastMonth *pricing.Month
 	Reason    string
+	// PlanDigest is that of the plan that the author has seen, "" for none.
+	PlanDigest string
 }
 
 // chainMode is the setting that fills in the basis of a rule.
@@ -46,28 +48,21 @@ const maxReason = 500
 // manages nobody, a buyer that is not directly below it, a bad factor, selector
 // or month, and where a rule of a month that has begun is replaced without a
 // reason; FORBIDDEN for a basis that would tell the seller the source cost;
-// PERIOD_CLOSED for a month that is closed.
+// PERIOD_CLOSED for a month that is closed; PLAN_STALE if the digest of a plan
+// is given and Plan would say something else by now.
 func (s *Service) Set(ctx context.Context, n NewMultiplier) (*Multiplier, []*Warning, error) {
-	seller, err := s.records.Check(ctx, access.PartnerMultiplier, n.Seller)
+	d, err := s.draft(ctx, n)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !seller.Kind.CanManage() {
-		return nil, nil, fault.Invalidf("sellerId", "this organization manages no others")
-	}
-	buyer, err := s.buyerOf(ctx, n)
+	plan, err := s.plan(ctx, d)
 	if err != nil {
 		return nil, nil, err
 	}
-	rule, err := s.ruleOf(ctx, n, seller)
-	if err != nil {
-		return nil, nil, err
+	if n.PlanDigest != "" && n.PlanDigest != plan.Digest {
+		return nil, nil, fault.New(fault.PlanStale, "prices or usage have changed since the plan; plan again")
 	}
-	warnings, err := s.warnings(ctx, seller, rule, n.Reason)
-	if err != nil {
-		return nil, nil, err
-	}
-	row, err := s.add(ctx, rule, n.Reason)
+	row, err := s.add(ctx, d.change.rule, n)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,7 +70,44 @@ func (s *Service) Set(ctx context.Context, n NewMultiplier) (*Multiplier, []*War
 	if err != nil {
 		return nil, nil, err
 	}
-	return multiplier(ctx, added, seller.Line(), buyer), warnings, nil
+	return multiplier(ctx, added, d.seller.Line(), d.buyer), plan.Warnings, nil
+}
+
+// draft is a rule that may be set as far as is known before the transaction.
+type draft struct {
+	seller records.Organization
+	// buyer is the line of the buyer, nil for all.
+	buyer  []records.Ancestor
+	change change
+}
+
+// draft checks what Set is asked for. The rule has the version that it would
+// get now.
+func (s *Service) draft(ctx context.Context, n NewMultiplier) (draft, error) {
+	seller, err := s.records.Check(ctx, access.PartnerMultiplier, n.Seller)
+	if err != nil {
+		return draft{}, err
+	}
+	if !seller.Kind.CanManage() {
+		return draft{}, fault.Invalidf("sellerId", "this organization manages no others")
+	}
+	buyer, err := s.buyerOf(ctx, n)
+	if err != nil {
+		return draft{}, err
+	}
+	rule, err := s.ruleOf(ctx, n, seller)
+	if err != nil {
+		return draft{}, err
+	}
+	rules, err := s.records.RulesAround(ctx, seller)
+	if err != nil {
+		return draft{}, err
+	}
+	months := s.months()
+	if err := pricing.CheckChange(pricing.Change{Rule: rule, Reason: n.Reason}, rules, months); err != nil {
+		return draft{}, err
+	}
+	return draft{seller: seller, buyer: buyer, change: addition(rule, rules, months.Current)}, nil
 }
 
 // buyerOf returns the line of the buyer, nil for all: INVALID if it is not
@@ -108,14 +140,21 @@ func (s *Service) ruleOf(ctx context.Context, n NewMultiplier, seller records.Or
 	if n.LastMonth != nil {
 		rule.LastMonth = *n.LastMonth
 	}
-	if len(n.Reason) > maxReason || strings.ContainsRune(n.Reason, 0) {
-		return pricing.Rule{}, fault.Invalidf("reason", "a reason is a text of at most %d bytes", maxReason)
+	err := checkReason(n.Reason)
+	if err != nil {
+		return pricing.Rule{}, err
 	}
-	var err error
 	if rule.Basis, err = s.basisOf(ctx, n.Basis, seller); err != nil {
 		return pricing.Rule{}, err
 	}
 	return rule, rule.Validate()
+}
+
+func checkReason(reason string) error {
+	if len(reason) > maxReason || strings.ContainsRune(reason, 0) {
+		return fault.Invalidf("reason", "a reason is a text of at most %d bytes", maxReason)
+	}
+	return nil
 }
 
 // basisOf returns the basis of a rule, by the seller's setting if none is asked
@@ -147,11 +186,12 @@ func (s *Service) basisOf(ctx context.Context, asked *pricing.Basis, seller reco
 }
 
 // add stores the next version of a rule. Sellers change their prices one after
-// the other, so that no version is lost.
-func (s *Service) add(ctx context.Context, rule pricing.Rule, reason string) (*ent.BillingMultiplier, error) {
+// the other, so that no version is lost. PLAN_STALE if a plan was seen and it is
+// not the version that was planned.
+func (s *Service) add(ctx context.Context, rule pricing.Rule, n NewMultiplier) (*ent.BillingMultiplier, error) {
 	seller := uuid.UUID(rule.Seller)
 	var row *ent.BillingMultiplier
-	_, err := s.db.Write(ctx, database.Entry{Action: "setBillingMultiplier", Organization: seller, Reason: reason}, func(ctx context.Context, tx *database.Tx) error {
+	_, err := s.db.Write(ctx, database.Entry{Action: "setBillingMultiplier", Organization: seller, Reason: n.Reason}, func(ctx context.Context, tx *database.Tx) error {
 		if err := lock(ctx, tx, seller); err != nil {
 			return err
 		}
@@ -159,11 +199,15 @@ func (s *Service) add(ctx context.Context, rule pricing.Rule, reason string) (*e
 		if err != nil {
 			return err
 		}
-		if err := pricing.CheckChange(pricing.Change{Rule: rule, Reason: reason}, existing, s.months()); err != nil {
+		if err := pricing.CheckChange(pricing.Change{Rule: rule, Reason: n.Reason}, existing, s.months()); err != nil {
 			return err
 		}
+		planned := rule.Version
 		rule.Version = pricing.NextVersion(rule.Subject(), existing)
-		if row, err = s.insert(ctx, tx, rule, reason); err != nil {
+		if n.PlanDigest != "" && rule.Version != planned {
+			return fault.New(fault.PlanStale, "the price has been changed since the plan; plan again")
+		}
+		if row, err = s.insert(ctx, tx, rule, n.Reason); err != nil {
 			return err
 		}
 		tx.Record(database.Change{Kind: typeid.Multiplier, ID: row.ID, Organization: seller, After: row})
