@@ -200,8 +200,7 @@ func scanSum(rows *sql.Rows, less bool) (CostSum, error) {
 // by which its lines are found.
 func (tx *Tx) billedIn(ctx context.Context, q CostQuery) ([]string, error) {
 	s := tx.db.statement()
-	s.write(`SELECT DISTINCT d.month FROM cost_rollups c JOIN usage_datasets d ON d.id = c.dataset_id AND d.status = 'ACTIVE'
-		WHERE c.organization_id = `, s.arg(q.Scope.Tier), " AND c.day >= ", s.arg(q.From), " AND c.day < ", s.arg(q.To))
+	s.write("SELECT DISTINCT d.month FROM cost_rollups c", counting("c"), " WHERE c.organization_id = ", s.arg(q.Scope.Tier), " AND c.day >= ", s.arg(q.From), " AND c.day < ", s.arg(q.To))
 	var months []string
 	err := tx.each(ctx, s, func(rows *sql.Rows) error {
 		var month string
@@ -235,14 +234,19 @@ func (s *statement) costs(q CostQuery, months []string) {
 	if q.Key.Column != KeyTag {
 		s.write("cost_rollups c")
 	} else {
-		s.write(`(SELECT l.dataset_id, l.organization_id AS owner_id, l.group_id, l.charge_period_start AS day, l.provider, l.service,
+		s.write(`(SELECT l.dataset_id, bought.rating, bought.owner_id, bought.group_id, l.charge_period_start AS day, l.provider, l.service,
 			l.sku, l.region, l.charge_category, l.currency, l.tags, bought.amount AS buy, sold.amount AS sell, sold.buyer_id AS customer_id
-			FROM (SELECT usage_line_id, amount FROM rated_lines WHERE buyer_id = `, s.arg(q.Scope.Tier), " AND month IN (", list(s, months), `)
-			UNION ALL SELECT id, billed_cost FROM usage_lines WHERE importer_id = `, s.arg(q.Scope.Tier), " AND month IN (", list(s, months), `)) bought
+			FROM (SELECT * FROM rated_lines WHERE buyer_id = `, s.arg(q.Scope.Tier), " AND month IN (", list(s, months), `)) bought
 			JOIN usage_lines l ON l.id = bought.usage_line_id
-			LEFT JOIN rated_lines sold ON sold.usage_line_id = l.id AND sold.seller_id = `, s.arg(q.Scope.Tier), `) c`)
+			LEFT JOIN rated_lines sold ON sold.usage_line_id = l.id AND sold.rating = bought.rating AND sold.seller_id = `, s.arg(q.Scope.Tier), `) c`)
 	}
-	s.write(" JOIN usage_datasets d ON d.id = c.dataset_id AND d.status = 'ACTIVE'")
+	s.write(counting("c"))
+}
+
+// counting returns the join that leaves of rated lines or roll-ups those that
+// count, with d, their dataset.
+func counting(alias string) string {
+	return " JOIN usage_datasets d ON d.id = " + alias + ".dataset_id AND d.status = 'ACTIVE' AND d.rating = " + alias + ".rating"
 }
 
 // confine writes the conditions of the scope.
@@ -330,7 +334,7 @@ func (s *statement) step(step CostStep) string {
 type CostLine struct {
 	// Line is the id of the line of usage.
 	Line int64
-	// Position is that of the edge whose price it is, -1 for the source cost.
+	// Position is that of the edge whose price it is, 0 for the source cost.
 	Position          int
 	ChargePeriodStart time.Time
 	ChargePeriodEnd   time.Time
@@ -365,7 +369,7 @@ func (tx *Tx) CostLines(ctx context.Context, scope CostScope, month pricing.Mont
 	}
 	s := tx.db.statement()
 	s.write(`SELECT l.id, p.position, l.charge_period_start, l.charge_period_end, l.provider, l.service, l.sku, l.region,
-		l.charge_category, l.charge_class, l.description, l.organization_id, p.amount, l.currency FROM (`)
+		l.charge_category, l.charge_class, l.description, p.owner_id, p.amount, l.currency FROM (`)
 	s.priced(scope, month, func(column string) {
 		if after != nil {
 			s.write(" AND ", column, " > ", s.arg(*after))
@@ -406,33 +410,19 @@ func (tx *Tx) CountCostLines(ctx context.Context, scope CostScope, month pricing
 }
 
 // priced writes the lines of a scope and month with their prices: line,
-// position, amount. What a tier pays is a rated line or, for what it brought in
-// itself, the line of usage; window closes each of the two by the column of the
+// position, amount, owner_id. Window closes the condition, by the column of the
 // line's id.
 func (s *statement) priced(scope CostScope, month pricing.Month, window func(column string)) {
 	buyer := scope.Tier
 	if scope.Customer != nil {
 		buyer = *scope.Customer
 	}
-	s.write(`SELECT * FROM (SELECT r.usage_line_id AS line, r.position, r.amount FROM rated_lines r
-		JOIN usage_datasets d ON d.id = r.dataset_id AND d.status = 'ACTIVE'`)
+	s.write("SELECT r.usage_line_id AS line, r.position, r.amount, r.owner_id FROM rated_lines r", counting("r"),
+		" WHERE r.buyer_id = ", s.arg(buyer), " AND r.month = ", s.arg(month.String()))
 	if scope.Customer != nil {
-		s.write(" JOIN usage_lines u ON u.id = r.usage_line_id")
-	}
-	s.write(" WHERE r.buyer_id = ", s.arg(buyer), " AND r.month = ", s.arg(month.String()))
-	if scope.Customer != nil {
-		s.write(" AND r.seller_id = ", s.arg(scope.Tier), " AND ", s.below("u.organization_id", scope.Below))
+		s.write(" AND r.seller_id = ", s.arg(scope.Tier), " AND ", s.below("r.owner_id", scope.Below))
 	}
 	window("r.usage_line_id")
-	s.write(") rated")
-	if scope.Customer != nil {
-		return
-	}
-	s.write(` UNION ALL SELECT * FROM (SELECT u.id AS line, -1 AS position, u.billed_cost AS amount FROM usage_lines u
-		JOIN usage_datasets d ON d.id = u.dataset_id AND d.status = 'ACTIVE'
-		WHERE u.importer_id = `, s.arg(scope.Tier), " AND u.month = ", s.arg(month.String()))
-	window("u.id")
-	s.write(") source")
 }
 
 // lineBound returns the line that a cursor names, nil for none.
@@ -476,7 +466,7 @@ type PricedEdge struct {
 	Basis    pricing.Basis
 }
 
-// PricedEdges returns every edge of the lines of usage with these ids, of which
+// PricedEdges returns every edge between organizations of the lines of usage with these ids, of which
 // there are at most some hundreds, by line and position. Which of them a viewer
 // may see is for the caller to decide.
 func (tx *Tx) PricedEdges(ctx context.Context, lines []int64) ([]PricedEdge, error) {
@@ -485,8 +475,8 @@ func (tx *Tx) PricedEdges(ctx context.Context, lines []int64) ([]PricedEdge, err
 	}
 	s := tx.db.statement()
 	s.write(`SELECT r.usage_line_id, r.position, r.seller_id, r.buyer_id, m.factor, COALESCE(m.basis, '')
-		FROM rated_lines r LEFT JOIN billing_multipliers m ON m.id = r.multiplier_id
-		WHERE r.usage_line_id IN (`, list(s, lines), ") ORDER BY r.usage_line_id, r.position")
+		FROM rated_lines r`, counting("r"), ` LEFT JOIN billing_multipliers m ON m.id = r.multiplier_id
+		WHERE r.seller_id IS NOT NULL AND r.usage_line_id IN (`, list(s, lines), ") ORDER BY r.usage_line_id, r.position")
 	var edges []PricedEdge
 	err := tx.each(ctx, s, func(rows *sql.Rows) error {
 		var e PricedEdge
@@ -521,17 +511,19 @@ type UsageSum struct {
 // is 0. What it tells are source costs, so it is for decisions and never for an
 // answer.
 func (tx *Tx) UsageSums(ctx context.Context, importers []uuid.UUID, owner uuid.UUID, month pricing.Month, withList bool, yield func(UsageSum) bool) error {
-	table, importer, user, source, listed := "cost_rollups", "u.organization_id", "u.owner_id", tx.db.ExactSum("u.buy"), "'0'"
-	if withList {
-		table, importer, user = "usage_lines", "u.importer_id", "u.organization_id"
-		source, listed = tx.db.ExactSum("u.billed_cost"), tx.db.ExactSum("u.list_cost")
-	}
-	alike := importer + ", " + user + ", u.provider, u.service, u.sku, u.region, u.charge_category, u.currency"
 	s := tx.db.statement()
-	s.write("SELECT ", alike, ", ", source, ", ", listed, " FROM ", table, ` u
-		JOIN usage_datasets d ON d.id = u.dataset_id AND d.status = 'ACTIVE' AND d.organization_id = `, importer, `
-		WHERE d.organization_id IN (`, list(s, importers), ") AND d.month = ", s.arg(month.String()), " AND ", s.below(user, owner),
-		" GROUP BY ", alike)
+	alike := "d.organization_id, c.owner_id, f.provider, f.service, f.sku, f.region, f.charge_category, f.currency"
+	source, listed, from := "c.amount", tx.db.ExactSum("COALESCE(f.list_cost, f.billed_cost)"), "(rated_lines c JOIN usage_lines f ON f.id = c.usage_line_id AND c.position = 0)"
+	if !withList {
+		alike = strings.ReplaceAll(alike, "f.", "c.")
+		source, listed, from = "c.buy", "'0'", "cost_rollups c"
+	}
+	s.write("SELECT ", alike, ", ", tx.db.ExactSum(source), ", ", listed, " FROM ", from, counting("c"))
+	s.write(" WHERE d.organization_id IN (", list(s, importers), ") AND d.month = ", s.arg(month.String()), " AND ", s.below("c.owner_id", owner))
+	if !withList {
+		s.write(" AND c.organization_id = d.organization_id") // what the importer pays is the source cost
+	}
+	s.write(" GROUP BY ", alike)
 	err := tx.each(ctx, s, func(rows *sql.Rows) error {
 		sum, err := scanUsage(rows)
 		if err != nil {

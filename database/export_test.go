@@ -3,6 +3,8 @@ package database
 import (
 	"context"
 	"time"
+
+	"github.com/headwater-platform/headwater/access"
 )
 
 // RuleOf returns the guard's rule of an entity: the column that names its
@@ -42,4 +44,25 @@ func (db *DB) Blocked(ctx context.Context, statement string) (end func() error, 
 func (db *DB) Count(ctx context.Context, query string) (n int, err error) {
 	err = db.pool.QueryRowContext(ctx, query).Scan(&n)
 	return n, err
+}
+
+// MigrateBefore applies the migrations before the named one.
+func (db *DB) MigrateBefore(ctx context.Context, version string) error {
+	ctx = access.WithViewer(ctx, access.SystemViewer("migrate"))
+	if err := db.createMigrationTable(ctx); err != nil {
+		return err
+	}
+	known, err := db.Migrations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range known {
+		if m.Version >= version {
+			return nil
+		}
+		if _, err := db.apply(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
 }

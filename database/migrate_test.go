@@ -3,13 +3,18 @@ package database_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/database/dbtest/cluster"
+	"github.com/headwater-platform/headwater/ent"
 )
 
 // emptyURLs returns databases that nobody has migrated.
@@ -178,4 +183,82 @@ func scanText(t *testing.T, rows *sql.Rows) string {
 	must(t, rows.Scan(&text))
 	must(t, errors.Join(rows.Close(), rows.Err()))
 	return text
+}
+
+// TestRatedUsageSurvives migrates usage of the time when lines said whose they
+// are: what everybody pays, and who used it, is what it was.
+func TestRatedUsageSurvives(t *testing.T) {
+	t.Parallel()
+	const root, partner, customer, group = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b",
+		"00000000-0000-0000-0000-00000000000c", "00000000-0000-0000-0000-00000000000d"
+	for name, url := range emptyURLs(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db, ctx := dbtest.Open(t, url), system(t)
+			must(t, db.MigrateBefore(ctx, "0005"))
+			line := func(id int, organization, group string, attributed bool, cost string) string {
+				return fmt.Sprintf(`INSERT INTO usage_lines (id, dataset_id, line, importer_id, organization_id, group_id, attributed, month,
+					charge_period_start, charge_period_end, provider, service, sku, region, sub_account_id, resource_id, charge_category,
+					charge_class, description, billed_cost, currency, unit, tags, extra)
+					VALUES (%d, 1, %d, '%s', '%s', %s, %v, '2026-10', '2026-10-01 00:00:00', '2026-10-01 01:00:00', 'AWS', 'EC2', 'P5', 'eu', 's', '',
+					'Usage', '', '', '%s', 'USD', '', '{}', '{}')`, id, id, root, organization, group, attributed, cost)
+			}
+			rated := func(id, line, position int, seller, buyer, amount string) string {
+				return fmt.Sprintf(`INSERT INTO rated_lines (id, dataset_id, usage_line_id, position, month, seller_id, buyer_id, amount)
+					VALUES (%d, 1, %d, %d, '2026-10', '%s', '%s', '%s')`, id, line, position, seller, buyer, amount)
+			}
+			statements := []string{
+				`INSERT INTO usage_imports (id, organization_id, status, content_hash, errors, billed_costs, created_at, touched_at)
+					VALUES ('` + partner + `', '` + root + `', 'ACTIVE', 'h', '[]', '[]', '2026-11-01 00:00:00', '2026-11-01 00:00:00')`,
+				`INSERT INTO usage_datasets (id, import_id, organization_id, provider, billing_account_id, month, status)
+					VALUES (1, '` + partner + `', '` + root + `', 'AWS', '1', '2026-10', 'ACTIVE')`,
+				line(1, customer, "'"+group+"'", true, "1"), line(2, root, "NULL", false, "0.000000000000000001"),
+				rated(1, 1, 0, root, partner, "11"), rated(2, 1, 1, partner, customer, "12.1"),
+				`INSERT INTO counters (id, value, instant) VALUES ('rated_lines', 10000, 0)`,
+			}
+			organization := func(id, kind, parent string, depth int) string {
+				return fmt.Sprintf(`INSERT INTO organizations (id, kind, name, slug, status, depth, parent_id, created_at)
+					VALUES ('%s', '%s', 'x', '%s', 'ACTIVE', %d, %s, '2026-11-01 00:00:00')`, id, kind, id, depth, parent)
+			}
+			statements = append([]string{organization(root, "PLATFORM", "NULL", 0), organization(partner, "PARTNER", "'"+root+"'", 1)}, statements...)
+			for _, statement := range statements {
+				_, err := db.Client().ExecContext(ctx, statement)
+				must(t, err)
+			}
+			_, err := db.Migrate(ctx)
+			must(t, err)
+			rows, err := db.Client().RatedLine.Query().Order(ent.Asc("usage_line_id", "position")).All(ctx)
+			must(t, err)
+			var got []string
+			for _, r := range rows {
+				text := fmt.Sprintf("line %d %d: %s pays %s of %s's, attributed %v, group %v, rating %d", r.UsageLineID, r.Position, last(&r.BuyerID),
+					strings.TrimRight(strings.TrimRight(r.Amount, "0"), "."), last(&r.OwnerID), r.Attributed, last(r.GroupID), r.Rating)
+				got = append(got, text+", to "+last(r.SellerID))
+			}
+			want := []string{
+				"line 1 0: a pays 1 of c's, attributed true, group d, rating 1, to nobody",
+				"line 1 1: b pays 11 of c's, attributed true, group d, rating 1, to a",
+				"line 1 2: c pays 12.1 of c's, attributed true, group d, rating 1, to b",
+				"line 2 0: a pays 0.000000000000000001 of a's, attributed false, group nobody, rating 1, to nobody",
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			next, err := db.ReserveIDs(ctx, "rated_lines", 1)
+			must(t, err)
+			for _, r := range rows {
+				if r.ID >= next {
+					t.Errorf("the id %d is handed out again", r.ID)
+				}
+			}
+		})
+	}
+}
+
+// last returns the last digit of an id.
+func last(id *uuid.UUID) string {
+	if id == nil {
+		return "nobody"
+	}
+	return id.String()[35:]
 }

@@ -111,9 +111,12 @@ const unloadStep = 5000
 // UnloadUsage deletes a FAILED import with everything that it loaded, in short
 // transactions. What is left if it breaks off can be unloaded again.
 func (db *DB) UnloadUsage(ctx context.Context, importID uuid.UUID) error {
+	const its = `dataset_id IN (
+		SELECT d.id FROM usage_datasets d JOIN usage_imports i ON i.id = d.import_id
+		WHERE d.import_id = $1 AND i.status = 'FAILED')`
 	for _, table := range []string{"cost_rollups", "rated_lines", "usage_lines"} {
-		if err := db.unload(ctx, table, importID); err != nil {
-			return fmt.Errorf("unload %s: %w", table, err)
+		if err := db.unload(ctx, table, its, importID); err != nil {
+			return err
 		}
 	}
 	for _, statement := range []string{
@@ -127,24 +130,21 @@ func (db *DB) UnloadUsage(ctx context.Context, importID uuid.UUID) error {
 	return nil
 }
 
-// unload deletes the rows that a FAILED import has in a table, by ranges of ids.
-func (db *DB) unload(ctx context.Context, table string, importID uuid.UUID) error {
-	const its = ` WHERE dataset_id IN (
-		SELECT d.id FROM usage_datasets d JOIN usage_imports i ON i.id = d.import_id
-		WHERE d.import_id = $1 AND i.status = 'FAILED')`
-	bounded := `SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), -1) FROM ` + table + its //nolint:gosec // the table is one of three
-	rows, err := db.pool.QueryContext(ctx, bounded, importID)
+// unload deletes the rows of a table that meet a condition about $1, by ranges
+// of ids.
+func (db *DB) unload(ctx context.Context, table, condition string, about any) error {
+	rows, err := db.pool.QueryContext(ctx, "SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), -1) FROM "+table+" WHERE "+condition, about) //nolint:gosec // both are constants
 	if err != nil {
-		return err
+		return fmt.Errorf("unload %s: %w", table, err)
 	}
 	bounds, err := scanRow(rows, 2)
 	if err != nil {
-		return err
+		return fmt.Errorf("unload %s: %w", table, err)
 	}
 	for from := bounds[0]; from <= bounds[1]; from += unloadStep {
-		part := `DELETE FROM ` + table + its + ` AND id >= $2 AND id < $3`
-		if err := db.execute(ctx, part, importID, from, from+unloadStep); err != nil {
-			return err
+		part := "DELETE FROM " + table + " WHERE " + condition + " AND id >= $2 AND id < $3"
+		if err := db.execute(ctx, part, about, from, from+unloadStep); err != nil {
+			return fmt.Errorf("unload %s: %w", table, err)
 		}
 	}
 	return nil

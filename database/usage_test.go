@@ -43,7 +43,7 @@ func beginImport(t *testing.T, db *database.DB) (context.Context, uuid.UUID) {
 
 func rollupRows() *database.Rows {
 	return database.NewRows("cost_rollups",
-		"id", "dataset_id", "organization_id", "customer_id", "owner_id", "group_id", "day", "provider", "service",
+		"id", "dataset_id", "rating", "organization_id", "customer_id", "owner_id", "group_id", "day", "provider", "service",
 		"sku", "region", "charge_category", "currency", "buy", "sell", "lines")
 }
 
@@ -64,7 +64,7 @@ func TestLoadedRowsReadBack(t *testing.T) {
 			if i%2 == 0 {
 				customer = uuid.Max
 			}
-			rows.Add(int64(i+1), int64(1), uuid.Nil, customer, uuid.Max.String(), nil, day, text, text+text, "", "", "Usage", "USD",
+			rows.Add(int64(i+1), int64(1), int64(1), uuid.Nil, customer, uuid.Max.String(), nil, day, text, text+text, "", "", "Usage", "USD",
 				"-12345678901234567890.000000000000000001", "0.5", int64(i))
 			want = append(want, fmt.Sprintf("%d %q %q %v %v -12345678901234567890.000000000000000001 %d", i+1, text, text+text, customer != nil, day, i))
 		}
@@ -101,7 +101,7 @@ func TestEveryNumberOfRows(t *testing.T) {
 			rows := rollupRows()
 			for range n {
 				id++
-				rows.Add(id, int64(1), uuid.Nil, nil, uuid.Nil, nil, db.Now(), "", "", "", "", "", "", "1", "1", int64(1))
+				rows.Add(id, int64(1), int64(1), uuid.Nil, nil, uuid.Nil, nil, db.Now(), "", "", "", "", "", "", "1", "1", int64(1))
 			}
 			if err := db.LoadUsage(ctx, importID, rows); err != nil {
 				t.Fatal(err)
@@ -121,7 +121,7 @@ func TestLoadIsAllOrNothing(t *testing.T) {
 		ctx, importID := beginImport(t, db)
 		row := func(id, dataset int64) *database.Rows {
 			rows := rollupRows()
-			rows.Add(id, dataset, uuid.Nil, nil, uuid.Nil, nil, db.Now(), "", "", "", "", "", "", "1", "1", int64(1))
+			rows.Add(id, dataset, int64(1), uuid.Nil, nil, uuid.Nil, nil, db.Now(), "", "", "", "", "", "", "1", "1", int64(1))
 			return rows
 		}
 		ragged := row(3, 1)
@@ -143,7 +143,7 @@ func TestOnlyFailedImportsAreUnloaded(t *testing.T) {
 		ctx, importID := beginImport(t, db)
 		rows := rollupRows()
 		for id := range int64(12_000) {
-			rows.Add(id, int64(1), uuid.Nil, nil, uuid.Nil, nil, db.Now(), "", "", "", "", "", "", "1", "1", int64(1))
+			rows.Add(id, int64(1), int64(1), uuid.Nil, nil, uuid.Nil, nil, db.Now(), "", "", "", "", "", "", "1", "1", int64(1))
 		}
 		if err := db.LoadUsage(ctx, importID, rows); err != nil {
 			t.Fatal(err)

@@ -21,6 +21,8 @@ type CostRollup struct {
 	ID int64 `json:"id,omitempty"`
 	// DatasetID holds the value of the "dataset_id" field.
 	DatasetID int64 `json:"dataset_id,omitempty"`
+	// Rating holds the value of the "rating" field.
+	Rating int `json:"rating,omitempty"`
 	// OrganizationID holds the value of the "organization_id" field.
 	OrganizationID uuid.UUID `json:"organization_id,omitempty"`
 	// CustomerID holds the value of the "customer_id" field.
@@ -82,7 +84,7 @@ func (*CostRollup) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case costrollup.FieldCustomerID, costrollup.FieldGroupID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
-		case costrollup.FieldID, costrollup.FieldDatasetID, costrollup.FieldLines:
+		case costrollup.FieldID, costrollup.FieldDatasetID, costrollup.FieldRating, costrollup.FieldLines:
 			values[i] = new(sql.NullInt64)
 		case costrollup.FieldProvider, costrollup.FieldService, costrollup.FieldSku, costrollup.FieldRegion, costrollup.FieldChargeCategory, costrollup.FieldCurrency, costrollup.FieldBuy, costrollup.FieldSell:
 			values[i] = new(sql.NullString)
@@ -116,6 +118,12 @@ func (_m *CostRollup) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field dataset_id", values[i])
 			} else if value.Valid {
 				_m.DatasetID = value.Int64
+			}
+		case costrollup.FieldRating:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rating", values[i])
+			} else if value.Valid {
+				_m.Rating = int(value.Int64)
 			}
 		case costrollup.FieldOrganizationID:
 			if value, ok := values[i].(*uuid.UUID); !ok {
@@ -246,6 +254,9 @@ func (_m *CostRollup) String() string {
 	builder.WriteString(fmt.Sprintf("id=%v, ", _m.ID))
 	builder.WriteString("dataset_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.DatasetID))
+	builder.WriteString(", ")
+	builder.WriteString("rating=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Rating))
 	builder.WriteString(", ")
 	builder.WriteString("organization_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.OrganizationID))

@@ -30,6 +30,12 @@ func (_c *CostRollupCreate) SetDatasetID(v int64) *CostRollupCreate {
 	return _c
 }
 
+// SetRating sets the "rating" field.
+func (_c *CostRollupCreate) SetRating(v int) *CostRollupCreate {
+	_c.mutation.SetRating(v)
+	return _c
+}
+
 // SetOrganizationID sets the "organization_id" field.
 func (_c *CostRollupCreate) SetOrganizationID(v uuid.UUID) *CostRollupCreate {
 	_c.mutation.SetOrganizationID(v)
@@ -178,6 +184,9 @@ func (_c *CostRollupCreate) check() error {
 	if _, ok := _c.mutation.DatasetID(); !ok {
 		return &ValidationError{Name: "dataset_id", err: errors.New(`ent: missing required field "CostRollup.dataset_id"`)}
 	}
+	if _, ok := _c.mutation.Rating(); !ok {
+		return &ValidationError{Name: "rating", err: errors.New(`ent: missing required field "CostRollup.rating"`)}
+	}
 	if _, ok := _c.mutation.OrganizationID(); !ok {
 		return &ValidationError{Name: "organization_id", err: errors.New(`ent: missing required field "CostRollup.organization_id"`)}
 	}
@@ -254,6 +263,10 @@ func (_c *CostRollupCreate) createSpec() (*CostRollup, *sqlgraph.CreateSpec) {
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
+	}
+	if value, ok := _c.mutation.Rating(); ok {
+		_spec.SetField(costrollup.FieldRating, field.TypeInt, value)
+		_node.Rating = value
 	}
 	if value, ok := _c.mutation.OrganizationID(); ok {
 		_spec.SetField(costrollup.FieldOrganizationID, field.TypeUUID, value)
@@ -389,6 +402,24 @@ func (u *CostRollupUpsert) SetDatasetID(v int64) *CostRollupUpsert {
 // UpdateDatasetID sets the "dataset_id" field to the value that was provided on create.
 func (u *CostRollupUpsert) UpdateDatasetID() *CostRollupUpsert {
 	u.SetExcluded(costrollup.FieldDatasetID)
+	return u
+}
+
+// SetRating sets the "rating" field.
+func (u *CostRollupUpsert) SetRating(v int) *CostRollupUpsert {
+	u.Set(costrollup.FieldRating, v)
+	return u
+}
+
+// UpdateRating sets the "rating" field to the value that was provided on create.
+func (u *CostRollupUpsert) UpdateRating() *CostRollupUpsert {
+	u.SetExcluded(costrollup.FieldRating)
+	return u
+}
+
+// AddRating adds v to the "rating" field.
+func (u *CostRollupUpsert) AddRating(v int) *CostRollupUpsert {
+	u.Add(costrollup.FieldRating, v)
 	return u
 }
 
@@ -637,6 +668,27 @@ func (u *CostRollupUpsertOne) SetDatasetID(v int64) *CostRollupUpsertOne {
 func (u *CostRollupUpsertOne) UpdateDatasetID() *CostRollupUpsertOne {
 	return u.Update(func(s *CostRollupUpsert) {
 		s.UpdateDatasetID()
+	})
+}
+
+// SetRating sets the "rating" field.
+func (u *CostRollupUpsertOne) SetRating(v int) *CostRollupUpsertOne {
+	return u.Update(func(s *CostRollupUpsert) {
+		s.SetRating(v)
+	})
+}
+
+// AddRating adds v to the "rating" field.
+func (u *CostRollupUpsertOne) AddRating(v int) *CostRollupUpsertOne {
+	return u.Update(func(s *CostRollupUpsert) {
+		s.AddRating(v)
+	})
+}
+
+// UpdateRating sets the "rating" field to the value that was provided on create.
+func (u *CostRollupUpsertOne) UpdateRating() *CostRollupUpsertOne {
+	return u.Update(func(s *CostRollupUpsert) {
+		s.UpdateRating()
 	})
 }
 
@@ -1081,6 +1133,27 @@ func (u *CostRollupUpsertBulk) SetDatasetID(v int64) *CostRollupUpsertBulk {
 func (u *CostRollupUpsertBulk) UpdateDatasetID() *CostRollupUpsertBulk {
 	return u.Update(func(s *CostRollupUpsert) {
 		s.UpdateDatasetID()
+	})
+}
+
+// SetRating sets the "rating" field.
+func (u *CostRollupUpsertBulk) SetRating(v int) *CostRollupUpsertBulk {
+	return u.Update(func(s *CostRollupUpsert) {
+		s.SetRating(v)
+	})
+}
+
+// AddRating adds v to the "rating" field.
+func (u *CostRollupUpsertBulk) AddRating(v int) *CostRollupUpsertBulk {
+	return u.Update(func(s *CostRollupUpsert) {
+		s.AddRating(v)
+	})
+}
+
+// UpdateRating sets the "rating" field to the value that was provided on create.
+func (u *CostRollupUpsertBulk) UpdateRating() *CostRollupUpsertBulk {
+	return u.Update(func(s *CostRollupUpsert) {
+		s.UpdateRating()
 	})
 }
 

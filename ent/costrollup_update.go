@@ -45,6 +45,27 @@ func (_u *CostRollupUpdate) SetNillableDatasetID(v *int64) *CostRollupUpdate {
 	return _u
 }
 
+// SetRating sets the "rating" field.
+func (_u *CostRollupUpdate) SetRating(v int) *CostRollupUpdate {
+	_u.mutation.ResetRating()
+	_u.mutation.SetRating(v)
+	return _u
+}
+
+// SetNillableRating sets the "rating" field if the given value is not nil.
+func (_u *CostRollupUpdate) SetNillableRating(v *int) *CostRollupUpdate {
+	if v != nil {
+		_u.SetRating(*v)
+	}
+	return _u
+}
+
+// AddRating adds value to the "rating" field.
+func (_u *CostRollupUpdate) AddRating(v int) *CostRollupUpdate {
+	_u.mutation.AddRating(v)
+	return _u
+}
+
 // SetOrganizationID sets the "organization_id" field.
 func (_u *CostRollupUpdate) SetOrganizationID(v uuid.UUID) *CostRollupUpdate {
 	_u.mutation.SetOrganizationID(v)
@@ -334,6 +355,12 @@ func (_u *CostRollupUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 			}
 		}
 	}
+	if value, ok := _u.mutation.Rating(); ok {
+		_spec.SetField(costrollup.FieldRating, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRating(); ok {
+		_spec.AddField(costrollup.FieldRating, field.TypeInt, value)
+	}
 	if value, ok := _u.mutation.OrganizationID(); ok {
 		_spec.SetField(costrollup.FieldOrganizationID, field.TypeUUID, value)
 	}
@@ -447,6 +474,27 @@ func (_u *CostRollupUpdateOne) SetNillableDatasetID(v *int64) *CostRollupUpdateO
 	if v != nil {
 		_u.SetDatasetID(*v)
 	}
+	return _u
+}
+
+// SetRating sets the "rating" field.
+func (_u *CostRollupUpdateOne) SetRating(v int) *CostRollupUpdateOne {
+	_u.mutation.ResetRating()
+	_u.mutation.SetRating(v)
+	return _u
+}
+
+// SetNillableRating sets the "rating" field if the given value is not nil.
+func (_u *CostRollupUpdateOne) SetNillableRating(v *int) *CostRollupUpdateOne {
+	if v != nil {
+		_u.SetRating(*v)
+	}
+	return _u
+}
+
+// AddRating adds value to the "rating" field.
+func (_u *CostRollupUpdateOne) AddRating(v int) *CostRollupUpdateOne {
+	_u.mutation.AddRating(v)
 	return _u
 }
 
@@ -768,6 +816,12 @@ func (_u *CostRollupUpdateOne) sqlSave(ctx context.Context) (_node *CostRollup, 
 				ps[i](selector)
 			}
 		}
+	}
+	if value, ok := _u.mutation.Rating(); ok {
+		_spec.SetField(costrollup.FieldRating, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRating(); ok {
+		_spec.AddField(costrollup.FieldRating, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.OrganizationID(); ok {
 		_spec.SetField(costrollup.FieldOrganizationID, field.TypeUUID, value)

@@ -7792,6 +7792,8 @@ type CostRollupMutation struct {
 	op              Op
 	typ             string
 	id              *int64
+	rating          *int
+	addrating       *int
 	organization_id *uuid.UUID
 	customer_id     *uuid.UUID
 	owner_id        *uuid.UUID
@@ -7953,6 +7955,62 @@ func (m *CostRollupMutation) OldDatasetID(ctx context.Context) (v int64, err err
 // ResetDatasetID resets all changes to the "dataset_id" field.
 func (m *CostRollupMutation) ResetDatasetID() {
 	m.dataset = nil
+}
+
+// SetRating sets the "rating" field.
+func (m *CostRollupMutation) SetRating(i int) {
+	m.rating = &i
+	m.addrating = nil
+}
+
+// Rating returns the value of the "rating" field in the mutation.
+func (m *CostRollupMutation) Rating() (r int, exists bool) {
+	v := m.rating
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRating returns the old "rating" field's value of the CostRollup entity.
+// If the CostRollup object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CostRollupMutation) OldRating(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRating is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRating requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRating: %w", err)
+	}
+	return oldValue.Rating, nil
+}
+
+// AddRating adds i to the "rating" field.
+func (m *CostRollupMutation) AddRating(i int) {
+	if m.addrating != nil {
+		*m.addrating += i
+	} else {
+		m.addrating = &i
+	}
+}
+
+// AddedRating returns the value that was added to the "rating" field in this mutation.
+func (m *CostRollupMutation) AddedRating() (r int, exists bool) {
+	v := m.addrating
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRating resets all changes to the "rating" field.
+func (m *CostRollupMutation) ResetRating() {
+	m.rating = nil
+	m.addrating = nil
 }
 
 // SetOrganizationID sets the "organization_id" field.
@@ -8566,9 +8624,12 @@ func (m *CostRollupMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CostRollupMutation) Fields() []string {
-	fields := make([]string, 0, 15)
+	fields := make([]string, 0, 16)
 	if m.dataset != nil {
 		fields = append(fields, costrollup.FieldDatasetID)
+	}
+	if m.rating != nil {
+		fields = append(fields, costrollup.FieldRating)
 	}
 	if m.organization_id != nil {
 		fields = append(fields, costrollup.FieldOrganizationID)
@@ -8622,6 +8683,8 @@ func (m *CostRollupMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case costrollup.FieldDatasetID:
 		return m.DatasetID()
+	case costrollup.FieldRating:
+		return m.Rating()
 	case costrollup.FieldOrganizationID:
 		return m.OrganizationID()
 	case costrollup.FieldCustomerID:
@@ -8661,6 +8724,8 @@ func (m *CostRollupMutation) OldField(ctx context.Context, name string) (ent.Val
 	switch name {
 	case costrollup.FieldDatasetID:
 		return m.OldDatasetID(ctx)
+	case costrollup.FieldRating:
+		return m.OldRating(ctx)
 	case costrollup.FieldOrganizationID:
 		return m.OldOrganizationID(ctx)
 	case costrollup.FieldCustomerID:
@@ -8704,6 +8769,13 @@ func (m *CostRollupMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDatasetID(v)
+		return nil
+	case costrollup.FieldRating:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRating(v)
 		return nil
 	case costrollup.FieldOrganizationID:
 		v, ok := value.(uuid.UUID)
@@ -8811,6 +8883,9 @@ func (m *CostRollupMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *CostRollupMutation) AddedFields() []string {
 	var fields []string
+	if m.addrating != nil {
+		fields = append(fields, costrollup.FieldRating)
+	}
 	if m.addlines != nil {
 		fields = append(fields, costrollup.FieldLines)
 	}
@@ -8822,6 +8897,8 @@ func (m *CostRollupMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *CostRollupMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case costrollup.FieldRating:
+		return m.AddedRating()
 	case costrollup.FieldLines:
 		return m.AddedLines()
 	}
@@ -8833,6 +8910,13 @@ func (m *CostRollupMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *CostRollupMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case costrollup.FieldRating:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRating(v)
+		return nil
 	case costrollup.FieldLines:
 		v, ok := value.(int64)
 		if !ok {
@@ -8884,6 +8968,9 @@ func (m *CostRollupMutation) ResetField(name string) error {
 	switch name {
 	case costrollup.FieldDatasetID:
 		m.ResetDatasetID()
+		return nil
+	case costrollup.FieldRating:
+		m.ResetRating()
 		return nil
 	case costrollup.FieldOrganizationID:
 		m.ResetOrganizationID()
@@ -24284,6 +24371,8 @@ type RatedLineMutation struct {
 	op               Op
 	typ              string
 	id               *int64
+	rating           *int
+	addrating        *int
 	usage_line_id    *int64
 	addusage_line_id *int64
 	position         *int
@@ -24291,6 +24380,9 @@ type RatedLineMutation struct {
 	month            *string
 	seller_id        *uuid.UUID
 	buyer_id         *uuid.UUID
+	owner_id         *uuid.UUID
+	group_id         *uuid.UUID
+	attributed       *bool
 	multiplier_id    *uuid.UUID
 	amount           *string
 	clearedFields    map[string]struct{}
@@ -24439,6 +24531,62 @@ func (m *RatedLineMutation) OldDatasetID(ctx context.Context) (v int64, err erro
 // ResetDatasetID resets all changes to the "dataset_id" field.
 func (m *RatedLineMutation) ResetDatasetID() {
 	m.dataset = nil
+}
+
+// SetRating sets the "rating" field.
+func (m *RatedLineMutation) SetRating(i int) {
+	m.rating = &i
+	m.addrating = nil
+}
+
+// Rating returns the value of the "rating" field in the mutation.
+func (m *RatedLineMutation) Rating() (r int, exists bool) {
+	v := m.rating
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRating returns the old "rating" field's value of the RatedLine entity.
+// If the RatedLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RatedLineMutation) OldRating(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRating is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRating requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRating: %w", err)
+	}
+	return oldValue.Rating, nil
+}
+
+// AddRating adds i to the "rating" field.
+func (m *RatedLineMutation) AddRating(i int) {
+	if m.addrating != nil {
+		*m.addrating += i
+	} else {
+		m.addrating = &i
+	}
+}
+
+// AddedRating returns the value that was added to the "rating" field in this mutation.
+func (m *RatedLineMutation) AddedRating() (r int, exists bool) {
+	v := m.addrating
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRating resets all changes to the "rating" field.
+func (m *RatedLineMutation) ResetRating() {
+	m.rating = nil
+	m.addrating = nil
 }
 
 // SetUsageLineID sets the "usage_line_id" field.
@@ -24606,7 +24754,7 @@ func (m *RatedLineMutation) SellerID() (r uuid.UUID, exists bool) {
 // OldSellerID returns the old "seller_id" field's value of the RatedLine entity.
 // If the RatedLine object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *RatedLineMutation) OldSellerID(ctx context.Context) (v uuid.UUID, err error) {
+func (m *RatedLineMutation) OldSellerID(ctx context.Context) (v *uuid.UUID, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldSellerID is only allowed on UpdateOne operations")
 	}
@@ -24620,9 +24768,22 @@ func (m *RatedLineMutation) OldSellerID(ctx context.Context) (v uuid.UUID, err e
 	return oldValue.SellerID, nil
 }
 
+// ClearSellerID clears the value of the "seller_id" field.
+func (m *RatedLineMutation) ClearSellerID() {
+	m.seller_id = nil
+	m.clearedFields[ratedline.FieldSellerID] = struct{}{}
+}
+
+// SellerIDCleared returns if the "seller_id" field was cleared in this mutation.
+func (m *RatedLineMutation) SellerIDCleared() bool {
+	_, ok := m.clearedFields[ratedline.FieldSellerID]
+	return ok
+}
+
 // ResetSellerID resets all changes to the "seller_id" field.
 func (m *RatedLineMutation) ResetSellerID() {
 	m.seller_id = nil
+	delete(m.clearedFields, ratedline.FieldSellerID)
 }
 
 // SetBuyerID sets the "buyer_id" field.
@@ -24659,6 +24820,127 @@ func (m *RatedLineMutation) OldBuyerID(ctx context.Context) (v uuid.UUID, err er
 // ResetBuyerID resets all changes to the "buyer_id" field.
 func (m *RatedLineMutation) ResetBuyerID() {
 	m.buyer_id = nil
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *RatedLineMutation) SetOwnerID(u uuid.UUID) {
+	m.owner_id = &u
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *RatedLineMutation) OwnerID() (r uuid.UUID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the RatedLine entity.
+// If the RatedLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RatedLineMutation) OldOwnerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *RatedLineMutation) ResetOwnerID() {
+	m.owner_id = nil
+}
+
+// SetGroupID sets the "group_id" field.
+func (m *RatedLineMutation) SetGroupID(u uuid.UUID) {
+	m.group_id = &u
+}
+
+// GroupID returns the value of the "group_id" field in the mutation.
+func (m *RatedLineMutation) GroupID() (r uuid.UUID, exists bool) {
+	v := m.group_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGroupID returns the old "group_id" field's value of the RatedLine entity.
+// If the RatedLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RatedLineMutation) OldGroupID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGroupID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGroupID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGroupID: %w", err)
+	}
+	return oldValue.GroupID, nil
+}
+
+// ClearGroupID clears the value of the "group_id" field.
+func (m *RatedLineMutation) ClearGroupID() {
+	m.group_id = nil
+	m.clearedFields[ratedline.FieldGroupID] = struct{}{}
+}
+
+// GroupIDCleared returns if the "group_id" field was cleared in this mutation.
+func (m *RatedLineMutation) GroupIDCleared() bool {
+	_, ok := m.clearedFields[ratedline.FieldGroupID]
+	return ok
+}
+
+// ResetGroupID resets all changes to the "group_id" field.
+func (m *RatedLineMutation) ResetGroupID() {
+	m.group_id = nil
+	delete(m.clearedFields, ratedline.FieldGroupID)
+}
+
+// SetAttributed sets the "attributed" field.
+func (m *RatedLineMutation) SetAttributed(b bool) {
+	m.attributed = &b
+}
+
+// Attributed returns the value of the "attributed" field in the mutation.
+func (m *RatedLineMutation) Attributed() (r bool, exists bool) {
+	v := m.attributed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAttributed returns the old "attributed" field's value of the RatedLine entity.
+// If the RatedLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RatedLineMutation) OldAttributed(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAttributed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAttributed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAttributed: %w", err)
+	}
+	return oldValue.Attributed, nil
+}
+
+// ResetAttributed resets all changes to the "attributed" field.
+func (m *RatedLineMutation) ResetAttributed() {
+	m.attributed = nil
 }
 
 // SetMultiplierID sets the "multiplier_id" field.
@@ -24807,9 +25089,12 @@ func (m *RatedLineMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RatedLineMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 12)
 	if m.dataset != nil {
 		fields = append(fields, ratedline.FieldDatasetID)
+	}
+	if m.rating != nil {
+		fields = append(fields, ratedline.FieldRating)
 	}
 	if m.usage_line_id != nil {
 		fields = append(fields, ratedline.FieldUsageLineID)
@@ -24825,6 +25110,15 @@ func (m *RatedLineMutation) Fields() []string {
 	}
 	if m.buyer_id != nil {
 		fields = append(fields, ratedline.FieldBuyerID)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, ratedline.FieldOwnerID)
+	}
+	if m.group_id != nil {
+		fields = append(fields, ratedline.FieldGroupID)
+	}
+	if m.attributed != nil {
+		fields = append(fields, ratedline.FieldAttributed)
 	}
 	if m.multiplier_id != nil {
 		fields = append(fields, ratedline.FieldMultiplierID)
@@ -24842,6 +25136,8 @@ func (m *RatedLineMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case ratedline.FieldDatasetID:
 		return m.DatasetID()
+	case ratedline.FieldRating:
+		return m.Rating()
 	case ratedline.FieldUsageLineID:
 		return m.UsageLineID()
 	case ratedline.FieldPosition:
@@ -24852,6 +25148,12 @@ func (m *RatedLineMutation) Field(name string) (ent.Value, bool) {
 		return m.SellerID()
 	case ratedline.FieldBuyerID:
 		return m.BuyerID()
+	case ratedline.FieldOwnerID:
+		return m.OwnerID()
+	case ratedline.FieldGroupID:
+		return m.GroupID()
+	case ratedline.FieldAttributed:
+		return m.Attributed()
 	case ratedline.FieldMultiplierID:
 		return m.MultiplierID()
 	case ratedline.FieldAmount:
@@ -24867,6 +25169,8 @@ func (m *RatedLineMutation) OldField(ctx context.Context, name string) (ent.Valu
 	switch name {
 	case ratedline.FieldDatasetID:
 		return m.OldDatasetID(ctx)
+	case ratedline.FieldRating:
+		return m.OldRating(ctx)
 	case ratedline.FieldUsageLineID:
 		return m.OldUsageLineID(ctx)
 	case ratedline.FieldPosition:
@@ -24877,6 +25181,12 @@ func (m *RatedLineMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldSellerID(ctx)
 	case ratedline.FieldBuyerID:
 		return m.OldBuyerID(ctx)
+	case ratedline.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case ratedline.FieldGroupID:
+		return m.OldGroupID(ctx)
+	case ratedline.FieldAttributed:
+		return m.OldAttributed(ctx)
 	case ratedline.FieldMultiplierID:
 		return m.OldMultiplierID(ctx)
 	case ratedline.FieldAmount:
@@ -24896,6 +25206,13 @@ func (m *RatedLineMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDatasetID(v)
+		return nil
+	case ratedline.FieldRating:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRating(v)
 		return nil
 	case ratedline.FieldUsageLineID:
 		v, ok := value.(int64)
@@ -24932,6 +25249,27 @@ func (m *RatedLineMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetBuyerID(v)
 		return nil
+	case ratedline.FieldOwnerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case ratedline.FieldGroupID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGroupID(v)
+		return nil
+	case ratedline.FieldAttributed:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAttributed(v)
+		return nil
 	case ratedline.FieldMultiplierID:
 		v, ok := value.(uuid.UUID)
 		if !ok {
@@ -24954,6 +25292,9 @@ func (m *RatedLineMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *RatedLineMutation) AddedFields() []string {
 	var fields []string
+	if m.addrating != nil {
+		fields = append(fields, ratedline.FieldRating)
+	}
 	if m.addusage_line_id != nil {
 		fields = append(fields, ratedline.FieldUsageLineID)
 	}
@@ -24968,6 +25309,8 @@ func (m *RatedLineMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *RatedLineMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case ratedline.FieldRating:
+		return m.AddedRating()
 	case ratedline.FieldUsageLineID:
 		return m.AddedUsageLineID()
 	case ratedline.FieldPosition:
@@ -24981,6 +25324,13 @@ func (m *RatedLineMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *RatedLineMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case ratedline.FieldRating:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRating(v)
+		return nil
 	case ratedline.FieldUsageLineID:
 		v, ok := value.(int64)
 		if !ok {
@@ -25003,6 +25353,12 @@ func (m *RatedLineMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *RatedLineMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(ratedline.FieldSellerID) {
+		fields = append(fields, ratedline.FieldSellerID)
+	}
+	if m.FieldCleared(ratedline.FieldGroupID) {
+		fields = append(fields, ratedline.FieldGroupID)
+	}
 	if m.FieldCleared(ratedline.FieldMultiplierID) {
 		fields = append(fields, ratedline.FieldMultiplierID)
 	}
@@ -25020,6 +25376,12 @@ func (m *RatedLineMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *RatedLineMutation) ClearField(name string) error {
 	switch name {
+	case ratedline.FieldSellerID:
+		m.ClearSellerID()
+		return nil
+	case ratedline.FieldGroupID:
+		m.ClearGroupID()
+		return nil
 	case ratedline.FieldMultiplierID:
 		m.ClearMultiplierID()
 		return nil
@@ -25033,6 +25395,9 @@ func (m *RatedLineMutation) ResetField(name string) error {
 	switch name {
 	case ratedline.FieldDatasetID:
 		m.ResetDatasetID()
+		return nil
+	case ratedline.FieldRating:
+		m.ResetRating()
 		return nil
 	case ratedline.FieldUsageLineID:
 		m.ResetUsageLineID()
@@ -25048,6 +25413,15 @@ func (m *RatedLineMutation) ResetField(name string) error {
 		return nil
 	case ratedline.FieldBuyerID:
 		m.ResetBuyerID()
+		return nil
+	case ratedline.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case ratedline.FieldGroupID:
+		m.ResetGroupID()
+		return nil
+	case ratedline.FieldAttributed:
+		m.ResetAttributed()
 		return nil
 	case ratedline.FieldMultiplierID:
 		m.ResetMultiplierID()
@@ -35683,6 +36057,16 @@ type UsageDatasetMutation struct {
 	billing_account_id  *string
 	month               *string
 	status              *usagedataset.Status
+	rating              *int
+	addrating           *int
+	rating_wanted       *int
+	addrating_wanted    *int
+	rating_loading      *int
+	addrating_loading   *int
+	rating_reached      *int64
+	addrating_reached   *int64
+	rating_claim        *int64
+	addrating_claim     *int64
 	clearedFields       map[string]struct{}
 	_import             *uuid.UUID
 	cleared_import      bool
@@ -36022,6 +36406,286 @@ func (m *UsageDatasetMutation) ResetStatus() {
 	m.status = nil
 }
 
+// SetRating sets the "rating" field.
+func (m *UsageDatasetMutation) SetRating(i int) {
+	m.rating = &i
+	m.addrating = nil
+}
+
+// Rating returns the value of the "rating" field in the mutation.
+func (m *UsageDatasetMutation) Rating() (r int, exists bool) {
+	v := m.rating
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRating returns the old "rating" field's value of the UsageDataset entity.
+// If the UsageDataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDatasetMutation) OldRating(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRating is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRating requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRating: %w", err)
+	}
+	return oldValue.Rating, nil
+}
+
+// AddRating adds i to the "rating" field.
+func (m *UsageDatasetMutation) AddRating(i int) {
+	if m.addrating != nil {
+		*m.addrating += i
+	} else {
+		m.addrating = &i
+	}
+}
+
+// AddedRating returns the value that was added to the "rating" field in this mutation.
+func (m *UsageDatasetMutation) AddedRating() (r int, exists bool) {
+	v := m.addrating
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRating resets all changes to the "rating" field.
+func (m *UsageDatasetMutation) ResetRating() {
+	m.rating = nil
+	m.addrating = nil
+}
+
+// SetRatingWanted sets the "rating_wanted" field.
+func (m *UsageDatasetMutation) SetRatingWanted(i int) {
+	m.rating_wanted = &i
+	m.addrating_wanted = nil
+}
+
+// RatingWanted returns the value of the "rating_wanted" field in the mutation.
+func (m *UsageDatasetMutation) RatingWanted() (r int, exists bool) {
+	v := m.rating_wanted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRatingWanted returns the old "rating_wanted" field's value of the UsageDataset entity.
+// If the UsageDataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDatasetMutation) OldRatingWanted(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRatingWanted is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRatingWanted requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRatingWanted: %w", err)
+	}
+	return oldValue.RatingWanted, nil
+}
+
+// AddRatingWanted adds i to the "rating_wanted" field.
+func (m *UsageDatasetMutation) AddRatingWanted(i int) {
+	if m.addrating_wanted != nil {
+		*m.addrating_wanted += i
+	} else {
+		m.addrating_wanted = &i
+	}
+}
+
+// AddedRatingWanted returns the value that was added to the "rating_wanted" field in this mutation.
+func (m *UsageDatasetMutation) AddedRatingWanted() (r int, exists bool) {
+	v := m.addrating_wanted
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRatingWanted resets all changes to the "rating_wanted" field.
+func (m *UsageDatasetMutation) ResetRatingWanted() {
+	m.rating_wanted = nil
+	m.addrating_wanted = nil
+}
+
+// SetRatingLoading sets the "rating_loading" field.
+func (m *UsageDatasetMutation) SetRatingLoading(i int) {
+	m.rating_loading = &i
+	m.addrating_loading = nil
+}
+
+// RatingLoading returns the value of the "rating_loading" field in the mutation.
+func (m *UsageDatasetMutation) RatingLoading() (r int, exists bool) {
+	v := m.rating_loading
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRatingLoading returns the old "rating_loading" field's value of the UsageDataset entity.
+// If the UsageDataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDatasetMutation) OldRatingLoading(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRatingLoading is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRatingLoading requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRatingLoading: %w", err)
+	}
+	return oldValue.RatingLoading, nil
+}
+
+// AddRatingLoading adds i to the "rating_loading" field.
+func (m *UsageDatasetMutation) AddRatingLoading(i int) {
+	if m.addrating_loading != nil {
+		*m.addrating_loading += i
+	} else {
+		m.addrating_loading = &i
+	}
+}
+
+// AddedRatingLoading returns the value that was added to the "rating_loading" field in this mutation.
+func (m *UsageDatasetMutation) AddedRatingLoading() (r int, exists bool) {
+	v := m.addrating_loading
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRatingLoading resets all changes to the "rating_loading" field.
+func (m *UsageDatasetMutation) ResetRatingLoading() {
+	m.rating_loading = nil
+	m.addrating_loading = nil
+}
+
+// SetRatingReached sets the "rating_reached" field.
+func (m *UsageDatasetMutation) SetRatingReached(i int64) {
+	m.rating_reached = &i
+	m.addrating_reached = nil
+}
+
+// RatingReached returns the value of the "rating_reached" field in the mutation.
+func (m *UsageDatasetMutation) RatingReached() (r int64, exists bool) {
+	v := m.rating_reached
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRatingReached returns the old "rating_reached" field's value of the UsageDataset entity.
+// If the UsageDataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDatasetMutation) OldRatingReached(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRatingReached is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRatingReached requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRatingReached: %w", err)
+	}
+	return oldValue.RatingReached, nil
+}
+
+// AddRatingReached adds i to the "rating_reached" field.
+func (m *UsageDatasetMutation) AddRatingReached(i int64) {
+	if m.addrating_reached != nil {
+		*m.addrating_reached += i
+	} else {
+		m.addrating_reached = &i
+	}
+}
+
+// AddedRatingReached returns the value that was added to the "rating_reached" field in this mutation.
+func (m *UsageDatasetMutation) AddedRatingReached() (r int64, exists bool) {
+	v := m.addrating_reached
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRatingReached resets all changes to the "rating_reached" field.
+func (m *UsageDatasetMutation) ResetRatingReached() {
+	m.rating_reached = nil
+	m.addrating_reached = nil
+}
+
+// SetRatingClaim sets the "rating_claim" field.
+func (m *UsageDatasetMutation) SetRatingClaim(i int64) {
+	m.rating_claim = &i
+	m.addrating_claim = nil
+}
+
+// RatingClaim returns the value of the "rating_claim" field in the mutation.
+func (m *UsageDatasetMutation) RatingClaim() (r int64, exists bool) {
+	v := m.rating_claim
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRatingClaim returns the old "rating_claim" field's value of the UsageDataset entity.
+// If the UsageDataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDatasetMutation) OldRatingClaim(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRatingClaim is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRatingClaim requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRatingClaim: %w", err)
+	}
+	return oldValue.RatingClaim, nil
+}
+
+// AddRatingClaim adds i to the "rating_claim" field.
+func (m *UsageDatasetMutation) AddRatingClaim(i int64) {
+	if m.addrating_claim != nil {
+		*m.addrating_claim += i
+	} else {
+		m.addrating_claim = &i
+	}
+}
+
+// AddedRatingClaim returns the value that was added to the "rating_claim" field in this mutation.
+func (m *UsageDatasetMutation) AddedRatingClaim() (r int64, exists bool) {
+	v := m.addrating_claim
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRatingClaim resets all changes to the "rating_claim" field.
+func (m *UsageDatasetMutation) ResetRatingClaim() {
+	m.rating_claim = nil
+	m.addrating_claim = nil
+}
+
 // ClearImport clears the "import" edge to the UsageImport entity.
 func (m *UsageDatasetMutation) ClearImport() {
 	m.cleared_import = true
@@ -36272,7 +36936,7 @@ func (m *UsageDatasetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UsageDatasetMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 11)
 	if m._import != nil {
 		fields = append(fields, usagedataset.FieldImportID)
 	}
@@ -36290,6 +36954,21 @@ func (m *UsageDatasetMutation) Fields() []string {
 	}
 	if m.status != nil {
 		fields = append(fields, usagedataset.FieldStatus)
+	}
+	if m.rating != nil {
+		fields = append(fields, usagedataset.FieldRating)
+	}
+	if m.rating_wanted != nil {
+		fields = append(fields, usagedataset.FieldRatingWanted)
+	}
+	if m.rating_loading != nil {
+		fields = append(fields, usagedataset.FieldRatingLoading)
+	}
+	if m.rating_reached != nil {
+		fields = append(fields, usagedataset.FieldRatingReached)
+	}
+	if m.rating_claim != nil {
+		fields = append(fields, usagedataset.FieldRatingClaim)
 	}
 	return fields
 }
@@ -36311,6 +36990,16 @@ func (m *UsageDatasetMutation) Field(name string) (ent.Value, bool) {
 		return m.Month()
 	case usagedataset.FieldStatus:
 		return m.Status()
+	case usagedataset.FieldRating:
+		return m.Rating()
+	case usagedataset.FieldRatingWanted:
+		return m.RatingWanted()
+	case usagedataset.FieldRatingLoading:
+		return m.RatingLoading()
+	case usagedataset.FieldRatingReached:
+		return m.RatingReached()
+	case usagedataset.FieldRatingClaim:
+		return m.RatingClaim()
 	}
 	return nil, false
 }
@@ -36332,6 +37021,16 @@ func (m *UsageDatasetMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldMonth(ctx)
 	case usagedataset.FieldStatus:
 		return m.OldStatus(ctx)
+	case usagedataset.FieldRating:
+		return m.OldRating(ctx)
+	case usagedataset.FieldRatingWanted:
+		return m.OldRatingWanted(ctx)
+	case usagedataset.FieldRatingLoading:
+		return m.OldRatingLoading(ctx)
+	case usagedataset.FieldRatingReached:
+		return m.OldRatingReached(ctx)
+	case usagedataset.FieldRatingClaim:
+		return m.OldRatingClaim(ctx)
 	}
 	return nil, fmt.Errorf("unknown UsageDataset field %s", name)
 }
@@ -36383,6 +37082,41 @@ func (m *UsageDatasetMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetStatus(v)
 		return nil
+	case usagedataset.FieldRating:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRating(v)
+		return nil
+	case usagedataset.FieldRatingWanted:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRatingWanted(v)
+		return nil
+	case usagedataset.FieldRatingLoading:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRatingLoading(v)
+		return nil
+	case usagedataset.FieldRatingReached:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRatingReached(v)
+		return nil
+	case usagedataset.FieldRatingClaim:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRatingClaim(v)
+		return nil
 	}
 	return fmt.Errorf("unknown UsageDataset field %s", name)
 }
@@ -36390,13 +37124,41 @@ func (m *UsageDatasetMutation) SetField(name string, value ent.Value) error {
 // AddedFields returns all numeric fields that were incremented/decremented during
 // this mutation.
 func (m *UsageDatasetMutation) AddedFields() []string {
-	return nil
+	var fields []string
+	if m.addrating != nil {
+		fields = append(fields, usagedataset.FieldRating)
+	}
+	if m.addrating_wanted != nil {
+		fields = append(fields, usagedataset.FieldRatingWanted)
+	}
+	if m.addrating_loading != nil {
+		fields = append(fields, usagedataset.FieldRatingLoading)
+	}
+	if m.addrating_reached != nil {
+		fields = append(fields, usagedataset.FieldRatingReached)
+	}
+	if m.addrating_claim != nil {
+		fields = append(fields, usagedataset.FieldRatingClaim)
+	}
+	return fields
 }
 
 // AddedField returns the numeric value that was incremented/decremented on a field
 // with the given name. The second boolean return value indicates that this field
 // was not set, or was not defined in the schema.
 func (m *UsageDatasetMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case usagedataset.FieldRating:
+		return m.AddedRating()
+	case usagedataset.FieldRatingWanted:
+		return m.AddedRatingWanted()
+	case usagedataset.FieldRatingLoading:
+		return m.AddedRatingLoading()
+	case usagedataset.FieldRatingReached:
+		return m.AddedRatingReached()
+	case usagedataset.FieldRatingClaim:
+		return m.AddedRatingClaim()
+	}
 	return nil, false
 }
 
@@ -36405,6 +37167,41 @@ func (m *UsageDatasetMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *UsageDatasetMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case usagedataset.FieldRating:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRating(v)
+		return nil
+	case usagedataset.FieldRatingWanted:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRatingWanted(v)
+		return nil
+	case usagedataset.FieldRatingLoading:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRatingLoading(v)
+		return nil
+	case usagedataset.FieldRatingReached:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRatingReached(v)
+		return nil
+	case usagedataset.FieldRatingClaim:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRatingClaim(v)
+		return nil
 	}
 	return fmt.Errorf("unknown UsageDataset numeric field %s", name)
 }
@@ -36449,6 +37246,21 @@ func (m *UsageDatasetMutation) ResetField(name string) error {
 		return nil
 	case usagedataset.FieldStatus:
 		m.ResetStatus()
+		return nil
+	case usagedataset.FieldRating:
+		m.ResetRating()
+		return nil
+	case usagedataset.FieldRatingWanted:
+		m.ResetRatingWanted()
+		return nil
+	case usagedataset.FieldRatingLoading:
+		m.ResetRatingLoading()
+		return nil
+	case usagedataset.FieldRatingReached:
+		m.ResetRatingReached()
+		return nil
+	case usagedataset.FieldRatingClaim:
+		m.ResetRatingClaim()
 		return nil
 	}
 	return fmt.Errorf("unknown UsageDataset field %s", name)
@@ -38016,10 +38828,6 @@ type UsageLineMutation struct {
 	id                  *int64
 	line                *int64
 	addline             *int64
-	importer_id         *uuid.UUID
-	organization_id     *uuid.UUID
-	group_id            *uuid.UUID
-	attributed          *bool
 	month               *string
 	charge_period_start *time.Time
 	charge_period_end   *time.Time
@@ -38241,163 +39049,6 @@ func (m *UsageLineMutation) AddedLine() (r int64, exists bool) {
 func (m *UsageLineMutation) ResetLine() {
 	m.line = nil
 	m.addline = nil
-}
-
-// SetImporterID sets the "importer_id" field.
-func (m *UsageLineMutation) SetImporterID(u uuid.UUID) {
-	m.importer_id = &u
-}
-
-// ImporterID returns the value of the "importer_id" field in the mutation.
-func (m *UsageLineMutation) ImporterID() (r uuid.UUID, exists bool) {
-	v := m.importer_id
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldImporterID returns the old "importer_id" field's value of the UsageLine entity.
-// If the UsageLine object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UsageLineMutation) OldImporterID(ctx context.Context) (v uuid.UUID, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldImporterID is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldImporterID requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldImporterID: %w", err)
-	}
-	return oldValue.ImporterID, nil
-}
-
-// ResetImporterID resets all changes to the "importer_id" field.
-func (m *UsageLineMutation) ResetImporterID() {
-	m.importer_id = nil
-}
-
-// SetOrganizationID sets the "organization_id" field.
-func (m *UsageLineMutation) SetOrganizationID(u uuid.UUID) {
-	m.organization_id = &u
-}
-
-// OrganizationID returns the value of the "organization_id" field in the mutation.
-func (m *UsageLineMutation) OrganizationID() (r uuid.UUID, exists bool) {
-	v := m.organization_id
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldOrganizationID returns the old "organization_id" field's value of the UsageLine entity.
-// If the UsageLine object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UsageLineMutation) OldOrganizationID(ctx context.Context) (v uuid.UUID, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
-	}
-	return oldValue.OrganizationID, nil
-}
-
-// ResetOrganizationID resets all changes to the "organization_id" field.
-func (m *UsageLineMutation) ResetOrganizationID() {
-	m.organization_id = nil
-}
-
-// SetGroupID sets the "group_id" field.
-func (m *UsageLineMutation) SetGroupID(u uuid.UUID) {
-	m.group_id = &u
-}
-
-// GroupID returns the value of the "group_id" field in the mutation.
-func (m *UsageLineMutation) GroupID() (r uuid.UUID, exists bool) {
-	v := m.group_id
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldGroupID returns the old "group_id" field's value of the UsageLine entity.
-// If the UsageLine object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UsageLineMutation) OldGroupID(ctx context.Context) (v *uuid.UUID, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldGroupID is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldGroupID requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldGroupID: %w", err)
-	}
-	return oldValue.GroupID, nil
-}
-
-// ClearGroupID clears the value of the "group_id" field.
-func (m *UsageLineMutation) ClearGroupID() {
-	m.group_id = nil
-	m.clearedFields[usageline.FieldGroupID] = struct{}{}
-}
-
-// GroupIDCleared returns if the "group_id" field was cleared in this mutation.
-func (m *UsageLineMutation) GroupIDCleared() bool {
-	_, ok := m.clearedFields[usageline.FieldGroupID]
-	return ok
-}
-
-// ResetGroupID resets all changes to the "group_id" field.
-func (m *UsageLineMutation) ResetGroupID() {
-	m.group_id = nil
-	delete(m.clearedFields, usageline.FieldGroupID)
-}
-
-// SetAttributed sets the "attributed" field.
-func (m *UsageLineMutation) SetAttributed(b bool) {
-	m.attributed = &b
-}
-
-// Attributed returns the value of the "attributed" field in the mutation.
-func (m *UsageLineMutation) Attributed() (r bool, exists bool) {
-	v := m.attributed
-	if v == nil {
-		return
-	}
-	return *v, true
-}
-
-// OldAttributed returns the old "attributed" field's value of the UsageLine entity.
-// If the UsageLine object wasn't provided to the builder, the object is fetched from the database.
-// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UsageLineMutation) OldAttributed(ctx context.Context) (v bool, err error) {
-	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldAttributed is only allowed on UpdateOne operations")
-	}
-	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldAttributed requires an ID field in the mutation")
-	}
-	oldValue, err := m.oldValue(ctx)
-	if err != nil {
-		return v, fmt.Errorf("querying old value for OldAttributed: %w", err)
-	}
-	return oldValue.Attributed, nil
-}
-
-// ResetAttributed resets all changes to the "attributed" field.
-func (m *UsageLineMutation) ResetAttributed() {
-	m.attributed = nil
 }
 
 // SetMonth sets the "month" field.
@@ -39171,24 +39822,12 @@ func (m *UsageLineMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UsageLineMutation) Fields() []string {
-	fields := make([]string, 0, 25)
+	fields := make([]string, 0, 21)
 	if m.dataset != nil {
 		fields = append(fields, usageline.FieldDatasetID)
 	}
 	if m.line != nil {
 		fields = append(fields, usageline.FieldLine)
-	}
-	if m.importer_id != nil {
-		fields = append(fields, usageline.FieldImporterID)
-	}
-	if m.organization_id != nil {
-		fields = append(fields, usageline.FieldOrganizationID)
-	}
-	if m.group_id != nil {
-		fields = append(fields, usageline.FieldGroupID)
-	}
-	if m.attributed != nil {
-		fields = append(fields, usageline.FieldAttributed)
 	}
 	if m.month != nil {
 		fields = append(fields, usageline.FieldMonth)
@@ -39259,14 +39898,6 @@ func (m *UsageLineMutation) Field(name string) (ent.Value, bool) {
 		return m.DatasetID()
 	case usageline.FieldLine:
 		return m.Line()
-	case usageline.FieldImporterID:
-		return m.ImporterID()
-	case usageline.FieldOrganizationID:
-		return m.OrganizationID()
-	case usageline.FieldGroupID:
-		return m.GroupID()
-	case usageline.FieldAttributed:
-		return m.Attributed()
 	case usageline.FieldMonth:
 		return m.Month()
 	case usageline.FieldChargePeriodStart:
@@ -39318,14 +39949,6 @@ func (m *UsageLineMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldDatasetID(ctx)
 	case usageline.FieldLine:
 		return m.OldLine(ctx)
-	case usageline.FieldImporterID:
-		return m.OldImporterID(ctx)
-	case usageline.FieldOrganizationID:
-		return m.OldOrganizationID(ctx)
-	case usageline.FieldGroupID:
-		return m.OldGroupID(ctx)
-	case usageline.FieldAttributed:
-		return m.OldAttributed(ctx)
 	case usageline.FieldMonth:
 		return m.OldMonth(ctx)
 	case usageline.FieldChargePeriodStart:
@@ -39386,34 +40009,6 @@ func (m *UsageLineMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetLine(v)
-		return nil
-	case usageline.FieldImporterID:
-		v, ok := value.(uuid.UUID)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetImporterID(v)
-		return nil
-	case usageline.FieldOrganizationID:
-		v, ok := value.(uuid.UUID)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetOrganizationID(v)
-		return nil
-	case usageline.FieldGroupID:
-		v, ok := value.(uuid.UUID)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetGroupID(v)
-		return nil
-	case usageline.FieldAttributed:
-		v, ok := value.(bool)
-		if !ok {
-			return fmt.Errorf("unexpected type %T for field %s", value, name)
-		}
-		m.SetAttributed(v)
 		return nil
 	case usageline.FieldMonth:
 		v, ok := value.(string)
@@ -39593,9 +40188,6 @@ func (m *UsageLineMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *UsageLineMutation) ClearedFields() []string {
 	var fields []string
-	if m.FieldCleared(usageline.FieldGroupID) {
-		fields = append(fields, usageline.FieldGroupID)
-	}
 	if m.FieldCleared(usageline.FieldListCost) {
 		fields = append(fields, usageline.FieldListCost)
 	}
@@ -39616,9 +40208,6 @@ func (m *UsageLineMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *UsageLineMutation) ClearField(name string) error {
 	switch name {
-	case usageline.FieldGroupID:
-		m.ClearGroupID()
-		return nil
 	case usageline.FieldListCost:
 		m.ClearListCost()
 		return nil
@@ -39638,18 +40227,6 @@ func (m *UsageLineMutation) ResetField(name string) error {
 		return nil
 	case usageline.FieldLine:
 		m.ResetLine()
-		return nil
-	case usageline.FieldImporterID:
-		m.ResetImporterID()
-		return nil
-	case usageline.FieldOrganizationID:
-		m.ResetOrganizationID()
-		return nil
-	case usageline.FieldGroupID:
-		m.ResetGroupID()
-		return nil
-	case usageline.FieldAttributed:
-		m.ResetAttributed()
 		return nil
 	case usageline.FieldMonth:
 		m.ResetMonth()

@@ -20,6 +20,8 @@ type RatedLine struct {
 	ID int64 `json:"id,omitempty"`
 	// DatasetID holds the value of the "dataset_id" field.
 	DatasetID int64 `json:"dataset_id,omitempty"`
+	// Rating holds the value of the "rating" field.
+	Rating int `json:"rating,omitempty"`
 	// UsageLineID holds the value of the "usage_line_id" field.
 	UsageLineID int64 `json:"usage_line_id,omitempty"`
 	// Position holds the value of the "position" field.
@@ -27,9 +29,15 @@ type RatedLine struct {
 	// Month holds the value of the "month" field.
 	Month string `json:"month,omitempty"`
 	// SellerID holds the value of the "seller_id" field.
-	SellerID uuid.UUID `json:"seller_id,omitempty"`
+	SellerID *uuid.UUID `json:"seller_id,omitempty"`
 	// BuyerID holds the value of the "buyer_id" field.
 	BuyerID uuid.UUID `json:"buyer_id,omitempty"`
+	// OwnerID holds the value of the "owner_id" field.
+	OwnerID uuid.UUID `json:"owner_id,omitempty"`
+	// GroupID holds the value of the "group_id" field.
+	GroupID *uuid.UUID `json:"group_id,omitempty"`
+	// Attributed holds the value of the "attributed" field.
+	Attributed bool `json:"attributed,omitempty"`
 	// MultiplierID holds the value of the "multiplier_id" field.
 	MultiplierID *uuid.UUID `json:"multiplier_id,omitempty"`
 	// Amount holds the value of the "amount" field.
@@ -65,13 +73,15 @@ func (*RatedLine) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case ratedline.FieldMultiplierID:
+		case ratedline.FieldSellerID, ratedline.FieldGroupID, ratedline.FieldMultiplierID:
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
-		case ratedline.FieldID, ratedline.FieldDatasetID, ratedline.FieldUsageLineID, ratedline.FieldPosition:
+		case ratedline.FieldAttributed:
+			values[i] = new(sql.NullBool)
+		case ratedline.FieldID, ratedline.FieldDatasetID, ratedline.FieldRating, ratedline.FieldUsageLineID, ratedline.FieldPosition:
 			values[i] = new(sql.NullInt64)
 		case ratedline.FieldMonth, ratedline.FieldAmount:
 			values[i] = new(sql.NullString)
-		case ratedline.FieldSellerID, ratedline.FieldBuyerID:
+		case ratedline.FieldBuyerID, ratedline.FieldOwnerID:
 			values[i] = new(uuid.UUID)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -100,6 +110,12 @@ func (_m *RatedLine) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.DatasetID = value.Int64
 			}
+		case ratedline.FieldRating:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rating", values[i])
+			} else if value.Valid {
+				_m.Rating = int(value.Int64)
+			}
 		case ratedline.FieldUsageLineID:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field usage_line_id", values[i])
@@ -119,16 +135,36 @@ func (_m *RatedLine) assignValues(columns []string, values []any) error {
 				_m.Month = value.String
 			}
 		case ratedline.FieldSellerID:
-			if value, ok := values[i].(*uuid.UUID); !ok {
+			if value, ok := values[i].(*sql.NullScanner); !ok {
 				return fmt.Errorf("unexpected type %T for field seller_id", values[i])
-			} else if value != nil {
-				_m.SellerID = *value
+			} else if value.Valid {
+				_m.SellerID = new(uuid.UUID)
+				*_m.SellerID = *value.S.(*uuid.UUID)
 			}
 		case ratedline.FieldBuyerID:
 			if value, ok := values[i].(*uuid.UUID); !ok {
 				return fmt.Errorf("unexpected type %T for field buyer_id", values[i])
 			} else if value != nil {
 				_m.BuyerID = *value
+			}
+		case ratedline.FieldOwnerID:
+			if value, ok := values[i].(*uuid.UUID); !ok {
+				return fmt.Errorf("unexpected type %T for field owner_id", values[i])
+			} else if value != nil {
+				_m.OwnerID = *value
+			}
+		case ratedline.FieldGroupID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field group_id", values[i])
+			} else if value.Valid {
+				_m.GroupID = new(uuid.UUID)
+				*_m.GroupID = *value.S.(*uuid.UUID)
+			}
+		case ratedline.FieldAttributed:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field attributed", values[i])
+			} else if value.Valid {
+				_m.Attributed = value.Bool
 			}
 		case ratedline.FieldMultiplierID:
 			if value, ok := values[i].(*sql.NullScanner); !ok {
@@ -187,6 +223,9 @@ func (_m *RatedLine) String() string {
 	builder.WriteString("dataset_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.DatasetID))
 	builder.WriteString(", ")
+	builder.WriteString("rating=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Rating))
+	builder.WriteString(", ")
 	builder.WriteString("usage_line_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.UsageLineID))
 	builder.WriteString(", ")
@@ -196,11 +235,24 @@ func (_m *RatedLine) String() string {
 	builder.WriteString("month=")
 	builder.WriteString(_m.Month)
 	builder.WriteString(", ")
-	builder.WriteString("seller_id=")
-	builder.WriteString(fmt.Sprintf("%v", _m.SellerID))
+	if v := _m.SellerID; v != nil {
+		builder.WriteString("seller_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("buyer_id=")
 	builder.WriteString(fmt.Sprintf("%v", _m.BuyerID))
+	builder.WriteString(", ")
+	builder.WriteString("owner_id=")
+	builder.WriteString(fmt.Sprintf("%v", _m.OwnerID))
+	builder.WriteString(", ")
+	if v := _m.GroupID; v != nil {
+		builder.WriteString("group_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("attributed=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Attributed))
 	builder.WriteString(", ")
 	if v := _m.MultiplierID; v != nil {
 		builder.WriteString("multiplier_id=")

@@ -29,6 +29,12 @@ func (_c *RatedLineCreate) SetDatasetID(v int64) *RatedLineCreate {
 	return _c
 }
 
+// SetRating sets the "rating" field.
+func (_c *RatedLineCreate) SetRating(v int) *RatedLineCreate {
+	_c.mutation.SetRating(v)
+	return _c
+}
+
 // SetUsageLineID sets the "usage_line_id" field.
 func (_c *RatedLineCreate) SetUsageLineID(v int64) *RatedLineCreate {
 	_c.mutation.SetUsageLineID(v)
@@ -53,9 +59,43 @@ func (_c *RatedLineCreate) SetSellerID(v uuid.UUID) *RatedLineCreate {
 	return _c
 }
 
+// SetNillableSellerID sets the "seller_id" field if the given value is not nil.
+func (_c *RatedLineCreate) SetNillableSellerID(v *uuid.UUID) *RatedLineCreate {
+	if v != nil {
+		_c.SetSellerID(*v)
+	}
+	return _c
+}
+
 // SetBuyerID sets the "buyer_id" field.
 func (_c *RatedLineCreate) SetBuyerID(v uuid.UUID) *RatedLineCreate {
 	_c.mutation.SetBuyerID(v)
+	return _c
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (_c *RatedLineCreate) SetOwnerID(v uuid.UUID) *RatedLineCreate {
+	_c.mutation.SetOwnerID(v)
+	return _c
+}
+
+// SetGroupID sets the "group_id" field.
+func (_c *RatedLineCreate) SetGroupID(v uuid.UUID) *RatedLineCreate {
+	_c.mutation.SetGroupID(v)
+	return _c
+}
+
+// SetNillableGroupID sets the "group_id" field if the given value is not nil.
+func (_c *RatedLineCreate) SetNillableGroupID(v *uuid.UUID) *RatedLineCreate {
+	if v != nil {
+		_c.SetGroupID(*v)
+	}
+	return _c
+}
+
+// SetAttributed sets the "attributed" field.
+func (_c *RatedLineCreate) SetAttributed(v bool) *RatedLineCreate {
+	_c.mutation.SetAttributed(v)
 	return _c
 }
 
@@ -127,6 +167,9 @@ func (_c *RatedLineCreate) check() error {
 	if _, ok := _c.mutation.DatasetID(); !ok {
 		return &ValidationError{Name: "dataset_id", err: errors.New(`ent: missing required field "RatedLine.dataset_id"`)}
 	}
+	if _, ok := _c.mutation.Rating(); !ok {
+		return &ValidationError{Name: "rating", err: errors.New(`ent: missing required field "RatedLine.rating"`)}
+	}
 	if _, ok := _c.mutation.UsageLineID(); !ok {
 		return &ValidationError{Name: "usage_line_id", err: errors.New(`ent: missing required field "RatedLine.usage_line_id"`)}
 	}
@@ -146,11 +189,14 @@ func (_c *RatedLineCreate) check() error {
 			return &ValidationError{Name: "month", err: fmt.Errorf(`ent: validator failed for field "RatedLine.month": %w`, err)}
 		}
 	}
-	if _, ok := _c.mutation.SellerID(); !ok {
-		return &ValidationError{Name: "seller_id", err: errors.New(`ent: missing required field "RatedLine.seller_id"`)}
-	}
 	if _, ok := _c.mutation.BuyerID(); !ok {
 		return &ValidationError{Name: "buyer_id", err: errors.New(`ent: missing required field "RatedLine.buyer_id"`)}
+	}
+	if _, ok := _c.mutation.OwnerID(); !ok {
+		return &ValidationError{Name: "owner_id", err: errors.New(`ent: missing required field "RatedLine.owner_id"`)}
+	}
+	if _, ok := _c.mutation.Attributed(); !ok {
+		return &ValidationError{Name: "attributed", err: errors.New(`ent: missing required field "RatedLine.attributed"`)}
 	}
 	if _, ok := _c.mutation.Amount(); !ok {
 		return &ValidationError{Name: "amount", err: errors.New(`ent: missing required field "RatedLine.amount"`)}
@@ -191,6 +237,10 @@ func (_c *RatedLineCreate) createSpec() (*RatedLine, *sqlgraph.CreateSpec) {
 		_node.ID = id
 		_spec.ID.Value = id
 	}
+	if value, ok := _c.mutation.Rating(); ok {
+		_spec.SetField(ratedline.FieldRating, field.TypeInt, value)
+		_node.Rating = value
+	}
 	if value, ok := _c.mutation.UsageLineID(); ok {
 		_spec.SetField(ratedline.FieldUsageLineID, field.TypeInt64, value)
 		_node.UsageLineID = value
@@ -205,11 +255,23 @@ func (_c *RatedLineCreate) createSpec() (*RatedLine, *sqlgraph.CreateSpec) {
 	}
 	if value, ok := _c.mutation.SellerID(); ok {
 		_spec.SetField(ratedline.FieldSellerID, field.TypeUUID, value)
-		_node.SellerID = value
+		_node.SellerID = &value
 	}
 	if value, ok := _c.mutation.BuyerID(); ok {
 		_spec.SetField(ratedline.FieldBuyerID, field.TypeUUID, value)
 		_node.BuyerID = value
+	}
+	if value, ok := _c.mutation.OwnerID(); ok {
+		_spec.SetField(ratedline.FieldOwnerID, field.TypeUUID, value)
+		_node.OwnerID = value
+	}
+	if value, ok := _c.mutation.GroupID(); ok {
+		_spec.SetField(ratedline.FieldGroupID, field.TypeUUID, value)
+		_node.GroupID = &value
+	}
+	if value, ok := _c.mutation.Attributed(); ok {
+		_spec.SetField(ratedline.FieldAttributed, field.TypeBool, value)
+		_node.Attributed = value
 	}
 	if value, ok := _c.mutation.MultiplierID(); ok {
 		_spec.SetField(ratedline.FieldMultiplierID, field.TypeUUID, value)
@@ -300,6 +362,24 @@ func (u *RatedLineUpsert) UpdateDatasetID() *RatedLineUpsert {
 	return u
 }
 
+// SetRating sets the "rating" field.
+func (u *RatedLineUpsert) SetRating(v int) *RatedLineUpsert {
+	u.Set(ratedline.FieldRating, v)
+	return u
+}
+
+// UpdateRating sets the "rating" field to the value that was provided on create.
+func (u *RatedLineUpsert) UpdateRating() *RatedLineUpsert {
+	u.SetExcluded(ratedline.FieldRating)
+	return u
+}
+
+// AddRating adds v to the "rating" field.
+func (u *RatedLineUpsert) AddRating(v int) *RatedLineUpsert {
+	u.Add(ratedline.FieldRating, v)
+	return u
+}
+
 // SetUsageLineID sets the "usage_line_id" field.
 func (u *RatedLineUpsert) SetUsageLineID(v int64) *RatedLineUpsert {
 	u.Set(ratedline.FieldUsageLineID, v)
@@ -360,6 +440,12 @@ func (u *RatedLineUpsert) UpdateSellerID() *RatedLineUpsert {
 	return u
 }
 
+// ClearSellerID clears the value of the "seller_id" field.
+func (u *RatedLineUpsert) ClearSellerID() *RatedLineUpsert {
+	u.SetNull(ratedline.FieldSellerID)
+	return u
+}
+
 // SetBuyerID sets the "buyer_id" field.
 func (u *RatedLineUpsert) SetBuyerID(v uuid.UUID) *RatedLineUpsert {
 	u.Set(ratedline.FieldBuyerID, v)
@@ -369,6 +455,48 @@ func (u *RatedLineUpsert) SetBuyerID(v uuid.UUID) *RatedLineUpsert {
 // UpdateBuyerID sets the "buyer_id" field to the value that was provided on create.
 func (u *RatedLineUpsert) UpdateBuyerID() *RatedLineUpsert {
 	u.SetExcluded(ratedline.FieldBuyerID)
+	return u
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (u *RatedLineUpsert) SetOwnerID(v uuid.UUID) *RatedLineUpsert {
+	u.Set(ratedline.FieldOwnerID, v)
+	return u
+}
+
+// UpdateOwnerID sets the "owner_id" field to the value that was provided on create.
+func (u *RatedLineUpsert) UpdateOwnerID() *RatedLineUpsert {
+	u.SetExcluded(ratedline.FieldOwnerID)
+	return u
+}
+
+// SetGroupID sets the "group_id" field.
+func (u *RatedLineUpsert) SetGroupID(v uuid.UUID) *RatedLineUpsert {
+	u.Set(ratedline.FieldGroupID, v)
+	return u
+}
+
+// UpdateGroupID sets the "group_id" field to the value that was provided on create.
+func (u *RatedLineUpsert) UpdateGroupID() *RatedLineUpsert {
+	u.SetExcluded(ratedline.FieldGroupID)
+	return u
+}
+
+// ClearGroupID clears the value of the "group_id" field.
+func (u *RatedLineUpsert) ClearGroupID() *RatedLineUpsert {
+	u.SetNull(ratedline.FieldGroupID)
+	return u
+}
+
+// SetAttributed sets the "attributed" field.
+func (u *RatedLineUpsert) SetAttributed(v bool) *RatedLineUpsert {
+	u.Set(ratedline.FieldAttributed, v)
+	return u
+}
+
+// UpdateAttributed sets the "attributed" field to the value that was provided on create.
+func (u *RatedLineUpsert) UpdateAttributed() *RatedLineUpsert {
+	u.SetExcluded(ratedline.FieldAttributed)
 	return u
 }
 
@@ -464,6 +592,27 @@ func (u *RatedLineUpsertOne) UpdateDatasetID() *RatedLineUpsertOne {
 	})
 }
 
+// SetRating sets the "rating" field.
+func (u *RatedLineUpsertOne) SetRating(v int) *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.SetRating(v)
+	})
+}
+
+// AddRating adds v to the "rating" field.
+func (u *RatedLineUpsertOne) AddRating(v int) *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.AddRating(v)
+	})
+}
+
+// UpdateRating sets the "rating" field to the value that was provided on create.
+func (u *RatedLineUpsertOne) UpdateRating() *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.UpdateRating()
+	})
+}
+
 // SetUsageLineID sets the "usage_line_id" field.
 func (u *RatedLineUpsertOne) SetUsageLineID(v int64) *RatedLineUpsertOne {
 	return u.Update(func(s *RatedLineUpsert) {
@@ -534,6 +683,13 @@ func (u *RatedLineUpsertOne) UpdateSellerID() *RatedLineUpsertOne {
 	})
 }
 
+// ClearSellerID clears the value of the "seller_id" field.
+func (u *RatedLineUpsertOne) ClearSellerID() *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.ClearSellerID()
+	})
+}
+
 // SetBuyerID sets the "buyer_id" field.
 func (u *RatedLineUpsertOne) SetBuyerID(v uuid.UUID) *RatedLineUpsertOne {
 	return u.Update(func(s *RatedLineUpsert) {
@@ -545,6 +701,55 @@ func (u *RatedLineUpsertOne) SetBuyerID(v uuid.UUID) *RatedLineUpsertOne {
 func (u *RatedLineUpsertOne) UpdateBuyerID() *RatedLineUpsertOne {
 	return u.Update(func(s *RatedLineUpsert) {
 		s.UpdateBuyerID()
+	})
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (u *RatedLineUpsertOne) SetOwnerID(v uuid.UUID) *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.SetOwnerID(v)
+	})
+}
+
+// UpdateOwnerID sets the "owner_id" field to the value that was provided on create.
+func (u *RatedLineUpsertOne) UpdateOwnerID() *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.UpdateOwnerID()
+	})
+}
+
+// SetGroupID sets the "group_id" field.
+func (u *RatedLineUpsertOne) SetGroupID(v uuid.UUID) *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.SetGroupID(v)
+	})
+}
+
+// UpdateGroupID sets the "group_id" field to the value that was provided on create.
+func (u *RatedLineUpsertOne) UpdateGroupID() *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.UpdateGroupID()
+	})
+}
+
+// ClearGroupID clears the value of the "group_id" field.
+func (u *RatedLineUpsertOne) ClearGroupID() *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.ClearGroupID()
+	})
+}
+
+// SetAttributed sets the "attributed" field.
+func (u *RatedLineUpsertOne) SetAttributed(v bool) *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.SetAttributed(v)
+	})
+}
+
+// UpdateAttributed sets the "attributed" field to the value that was provided on create.
+func (u *RatedLineUpsertOne) UpdateAttributed() *RatedLineUpsertOne {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.UpdateAttributed()
 	})
 }
 
@@ -810,6 +1015,27 @@ func (u *RatedLineUpsertBulk) UpdateDatasetID() *RatedLineUpsertBulk {
 	})
 }
 
+// SetRating sets the "rating" field.
+func (u *RatedLineUpsertBulk) SetRating(v int) *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.SetRating(v)
+	})
+}
+
+// AddRating adds v to the "rating" field.
+func (u *RatedLineUpsertBulk) AddRating(v int) *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.AddRating(v)
+	})
+}
+
+// UpdateRating sets the "rating" field to the value that was provided on create.
+func (u *RatedLineUpsertBulk) UpdateRating() *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.UpdateRating()
+	})
+}
+
 // SetUsageLineID sets the "usage_line_id" field.
 func (u *RatedLineUpsertBulk) SetUsageLineID(v int64) *RatedLineUpsertBulk {
 	return u.Update(func(s *RatedLineUpsert) {
@@ -880,6 +1106,13 @@ func (u *RatedLineUpsertBulk) UpdateSellerID() *RatedLineUpsertBulk {
 	})
 }
 
+// ClearSellerID clears the value of the "seller_id" field.
+func (u *RatedLineUpsertBulk) ClearSellerID() *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.ClearSellerID()
+	})
+}
+
 // SetBuyerID sets the "buyer_id" field.
 func (u *RatedLineUpsertBulk) SetBuyerID(v uuid.UUID) *RatedLineUpsertBulk {
 	return u.Update(func(s *RatedLineUpsert) {
@@ -891,6 +1124,55 @@ func (u *RatedLineUpsertBulk) SetBuyerID(v uuid.UUID) *RatedLineUpsertBulk {
 func (u *RatedLineUpsertBulk) UpdateBuyerID() *RatedLineUpsertBulk {
 	return u.Update(func(s *RatedLineUpsert) {
 		s.UpdateBuyerID()
+	})
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (u *RatedLineUpsertBulk) SetOwnerID(v uuid.UUID) *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.SetOwnerID(v)
+	})
+}
+
+// UpdateOwnerID sets the "owner_id" field to the value that was provided on create.
+func (u *RatedLineUpsertBulk) UpdateOwnerID() *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.UpdateOwnerID()
+	})
+}
+
+// SetGroupID sets the "group_id" field.
+func (u *RatedLineUpsertBulk) SetGroupID(v uuid.UUID) *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.SetGroupID(v)
+	})
+}
+
+// UpdateGroupID sets the "group_id" field to the value that was provided on create.
+func (u *RatedLineUpsertBulk) UpdateGroupID() *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.UpdateGroupID()
+	})
+}
+
+// ClearGroupID clears the value of the "group_id" field.
+func (u *RatedLineUpsertBulk) ClearGroupID() *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.ClearGroupID()
+	})
+}
+
+// SetAttributed sets the "attributed" field.
+func (u *RatedLineUpsertBulk) SetAttributed(v bool) *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.SetAttributed(v)
+	})
+}
+
+// UpdateAttributed sets the "attributed" field to the value that was provided on create.
+func (u *RatedLineUpsertBulk) UpdateAttributed() *RatedLineUpsertBulk {
+	return u.Update(func(s *RatedLineUpsert) {
+		s.UpdateAttributed()
 	})
 }
 

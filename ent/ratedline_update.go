@@ -44,6 +44,27 @@ func (_u *RatedLineUpdate) SetNillableDatasetID(v *int64) *RatedLineUpdate {
 	return _u
 }
 
+// SetRating sets the "rating" field.
+func (_u *RatedLineUpdate) SetRating(v int) *RatedLineUpdate {
+	_u.mutation.ResetRating()
+	_u.mutation.SetRating(v)
+	return _u
+}
+
+// SetNillableRating sets the "rating" field if the given value is not nil.
+func (_u *RatedLineUpdate) SetNillableRating(v *int) *RatedLineUpdate {
+	if v != nil {
+		_u.SetRating(*v)
+	}
+	return _u
+}
+
+// AddRating adds value to the "rating" field.
+func (_u *RatedLineUpdate) AddRating(v int) *RatedLineUpdate {
+	_u.mutation.AddRating(v)
+	return _u
+}
+
 // SetUsageLineID sets the "usage_line_id" field.
 func (_u *RatedLineUpdate) SetUsageLineID(v int64) *RatedLineUpdate {
 	_u.mutation.ResetUsageLineID()
@@ -114,6 +135,12 @@ func (_u *RatedLineUpdate) SetNillableSellerID(v *uuid.UUID) *RatedLineUpdate {
 	return _u
 }
 
+// ClearSellerID clears the value of the "seller_id" field.
+func (_u *RatedLineUpdate) ClearSellerID() *RatedLineUpdate {
+	_u.mutation.ClearSellerID()
+	return _u
+}
+
 // SetBuyerID sets the "buyer_id" field.
 func (_u *RatedLineUpdate) SetBuyerID(v uuid.UUID) *RatedLineUpdate {
 	_u.mutation.SetBuyerID(v)
@@ -124,6 +151,54 @@ func (_u *RatedLineUpdate) SetBuyerID(v uuid.UUID) *RatedLineUpdate {
 func (_u *RatedLineUpdate) SetNillableBuyerID(v *uuid.UUID) *RatedLineUpdate {
 	if v != nil {
 		_u.SetBuyerID(*v)
+	}
+	return _u
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (_u *RatedLineUpdate) SetOwnerID(v uuid.UUID) *RatedLineUpdate {
+	_u.mutation.SetOwnerID(v)
+	return _u
+}
+
+// SetNillableOwnerID sets the "owner_id" field if the given value is not nil.
+func (_u *RatedLineUpdate) SetNillableOwnerID(v *uuid.UUID) *RatedLineUpdate {
+	if v != nil {
+		_u.SetOwnerID(*v)
+	}
+	return _u
+}
+
+// SetGroupID sets the "group_id" field.
+func (_u *RatedLineUpdate) SetGroupID(v uuid.UUID) *RatedLineUpdate {
+	_u.mutation.SetGroupID(v)
+	return _u
+}
+
+// SetNillableGroupID sets the "group_id" field if the given value is not nil.
+func (_u *RatedLineUpdate) SetNillableGroupID(v *uuid.UUID) *RatedLineUpdate {
+	if v != nil {
+		_u.SetGroupID(*v)
+	}
+	return _u
+}
+
+// ClearGroupID clears the value of the "group_id" field.
+func (_u *RatedLineUpdate) ClearGroupID() *RatedLineUpdate {
+	_u.mutation.ClearGroupID()
+	return _u
+}
+
+// SetAttributed sets the "attributed" field.
+func (_u *RatedLineUpdate) SetAttributed(v bool) *RatedLineUpdate {
+	_u.mutation.SetAttributed(v)
+	return _u
+}
+
+// SetNillableAttributed sets the "attributed" field if the given value is not nil.
+func (_u *RatedLineUpdate) SetNillableAttributed(v *bool) *RatedLineUpdate {
+	if v != nil {
+		_u.SetAttributed(*v)
 	}
 	return _u
 }
@@ -241,6 +316,12 @@ func (_u *RatedLineUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
+	if value, ok := _u.mutation.Rating(); ok {
+		_spec.SetField(ratedline.FieldRating, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRating(); ok {
+		_spec.AddField(ratedline.FieldRating, field.TypeInt, value)
+	}
 	if value, ok := _u.mutation.UsageLineID(); ok {
 		_spec.SetField(ratedline.FieldUsageLineID, field.TypeInt64, value)
 	}
@@ -259,8 +340,23 @@ func (_u *RatedLineUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.SellerID(); ok {
 		_spec.SetField(ratedline.FieldSellerID, field.TypeUUID, value)
 	}
+	if _u.mutation.SellerIDCleared() {
+		_spec.ClearField(ratedline.FieldSellerID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.BuyerID(); ok {
 		_spec.SetField(ratedline.FieldBuyerID, field.TypeUUID, value)
+	}
+	if value, ok := _u.mutation.OwnerID(); ok {
+		_spec.SetField(ratedline.FieldOwnerID, field.TypeUUID, value)
+	}
+	if value, ok := _u.mutation.GroupID(); ok {
+		_spec.SetField(ratedline.FieldGroupID, field.TypeUUID, value)
+	}
+	if _u.mutation.GroupIDCleared() {
+		_spec.ClearField(ratedline.FieldGroupID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.Attributed(); ok {
+		_spec.SetField(ratedline.FieldAttributed, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.MultiplierID(); ok {
 		_spec.SetField(ratedline.FieldMultiplierID, field.TypeUUID, value)
@@ -336,6 +432,27 @@ func (_u *RatedLineUpdateOne) SetNillableDatasetID(v *int64) *RatedLineUpdateOne
 	return _u
 }
 
+// SetRating sets the "rating" field.
+func (_u *RatedLineUpdateOne) SetRating(v int) *RatedLineUpdateOne {
+	_u.mutation.ResetRating()
+	_u.mutation.SetRating(v)
+	return _u
+}
+
+// SetNillableRating sets the "rating" field if the given value is not nil.
+func (_u *RatedLineUpdateOne) SetNillableRating(v *int) *RatedLineUpdateOne {
+	if v != nil {
+		_u.SetRating(*v)
+	}
+	return _u
+}
+
+// AddRating adds value to the "rating" field.
+func (_u *RatedLineUpdateOne) AddRating(v int) *RatedLineUpdateOne {
+	_u.mutation.AddRating(v)
+	return _u
+}
+
 // SetUsageLineID sets the "usage_line_id" field.
 func (_u *RatedLineUpdateOne) SetUsageLineID(v int64) *RatedLineUpdateOne {
 	_u.mutation.ResetUsageLineID()
@@ -406,6 +523,12 @@ func (_u *RatedLineUpdateOne) SetNillableSellerID(v *uuid.UUID) *RatedLineUpdate
 	return _u
 }
 
+// ClearSellerID clears the value of the "seller_id" field.
+func (_u *RatedLineUpdateOne) ClearSellerID() *RatedLineUpdateOne {
+	_u.mutation.ClearSellerID()
+	return _u
+}
+
 // SetBuyerID sets the "buyer_id" field.
 func (_u *RatedLineUpdateOne) SetBuyerID(v uuid.UUID) *RatedLineUpdateOne {
 	_u.mutation.SetBuyerID(v)
@@ -416,6 +539,54 @@ func (_u *RatedLineUpdateOne) SetBuyerID(v uuid.UUID) *RatedLineUpdateOne {
 func (_u *RatedLineUpdateOne) SetNillableBuyerID(v *uuid.UUID) *RatedLineUpdateOne {
 	if v != nil {
 		_u.SetBuyerID(*v)
+	}
+	return _u
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (_u *RatedLineUpdateOne) SetOwnerID(v uuid.UUID) *RatedLineUpdateOne {
+	_u.mutation.SetOwnerID(v)
+	return _u
+}
+
+// SetNillableOwnerID sets the "owner_id" field if the given value is not nil.
+func (_u *RatedLineUpdateOne) SetNillableOwnerID(v *uuid.UUID) *RatedLineUpdateOne {
+	if v != nil {
+		_u.SetOwnerID(*v)
+	}
+	return _u
+}
+
+// SetGroupID sets the "group_id" field.
+func (_u *RatedLineUpdateOne) SetGroupID(v uuid.UUID) *RatedLineUpdateOne {
+	_u.mutation.SetGroupID(v)
+	return _u
+}
+
+// SetNillableGroupID sets the "group_id" field if the given value is not nil.
+func (_u *RatedLineUpdateOne) SetNillableGroupID(v *uuid.UUID) *RatedLineUpdateOne {
+	if v != nil {
+		_u.SetGroupID(*v)
+	}
+	return _u
+}
+
+// ClearGroupID clears the value of the "group_id" field.
+func (_u *RatedLineUpdateOne) ClearGroupID() *RatedLineUpdateOne {
+	_u.mutation.ClearGroupID()
+	return _u
+}
+
+// SetAttributed sets the "attributed" field.
+func (_u *RatedLineUpdateOne) SetAttributed(v bool) *RatedLineUpdateOne {
+	_u.mutation.SetAttributed(v)
+	return _u
+}
+
+// SetNillableAttributed sets the "attributed" field if the given value is not nil.
+func (_u *RatedLineUpdateOne) SetNillableAttributed(v *bool) *RatedLineUpdateOne {
+	if v != nil {
+		_u.SetAttributed(*v)
 	}
 	return _u
 }
@@ -563,6 +734,12 @@ func (_u *RatedLineUpdateOne) sqlSave(ctx context.Context) (_node *RatedLine, er
 			}
 		}
 	}
+	if value, ok := _u.mutation.Rating(); ok {
+		_spec.SetField(ratedline.FieldRating, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRating(); ok {
+		_spec.AddField(ratedline.FieldRating, field.TypeInt, value)
+	}
 	if value, ok := _u.mutation.UsageLineID(); ok {
 		_spec.SetField(ratedline.FieldUsageLineID, field.TypeInt64, value)
 	}
@@ -581,8 +758,23 @@ func (_u *RatedLineUpdateOne) sqlSave(ctx context.Context) (_node *RatedLine, er
 	if value, ok := _u.mutation.SellerID(); ok {
 		_spec.SetField(ratedline.FieldSellerID, field.TypeUUID, value)
 	}
+	if _u.mutation.SellerIDCleared() {
+		_spec.ClearField(ratedline.FieldSellerID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.BuyerID(); ok {
 		_spec.SetField(ratedline.FieldBuyerID, field.TypeUUID, value)
+	}
+	if value, ok := _u.mutation.OwnerID(); ok {
+		_spec.SetField(ratedline.FieldOwnerID, field.TypeUUID, value)
+	}
+	if value, ok := _u.mutation.GroupID(); ok {
+		_spec.SetField(ratedline.FieldGroupID, field.TypeUUID, value)
+	}
+	if _u.mutation.GroupIDCleared() {
+		_spec.ClearField(ratedline.FieldGroupID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.Attributed(); ok {
+		_spec.SetField(ratedline.FieldAttributed, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.MultiplierID(); ok {
 		_spec.SetField(ratedline.FieldMultiplierID, field.TypeUUID, value)

@@ -272,7 +272,7 @@ func init() {
 	costrollupFields := schema.CostRollup{}.Fields()
 	_ = costrollupFields
 	// costrollupDescCurrency is the schema descriptor for currency field.
-	costrollupDescCurrency := costrollupFields[12].Descriptor()
+	costrollupDescCurrency := costrollupFields[13].Descriptor()
 	// costrollup.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
 	costrollup.CurrencyValidator = costrollupDescCurrency.Validators[0].(func(string) error)
 	counterFields := schema.Counter{}.Fields()
@@ -862,11 +862,11 @@ func init() {
 	ratedlineFields := schema.RatedLine{}.Fields()
 	_ = ratedlineFields
 	// ratedlineDescPosition is the schema descriptor for position field.
-	ratedlineDescPosition := ratedlineFields[3].Descriptor()
+	ratedlineDescPosition := ratedlineFields[4].Descriptor()
 	// ratedline.PositionValidator is a validator for the "position" field. It is called by the builders before save.
 	ratedline.PositionValidator = ratedlineDescPosition.Validators[0].(func(int) error)
 	// ratedlineDescMonth is the schema descriptor for month field.
-	ratedlineDescMonth := ratedlineFields[4].Descriptor()
+	ratedlineDescMonth := ratedlineFields[5].Descriptor()
 	// ratedline.MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	ratedline.MonthValidator = ratedlineDescMonth.Validators[0].(func(string) error)
 	resourceFields := schema.Resource{}.Fields()
@@ -1299,6 +1299,26 @@ func init() {
 	usagedatasetDescMonth := usagedatasetFields[5].Descriptor()
 	// usagedataset.MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	usagedataset.MonthValidator = usagedatasetDescMonth.Validators[0].(func(string) error)
+	// usagedatasetDescRating is the schema descriptor for rating field.
+	usagedatasetDescRating := usagedatasetFields[7].Descriptor()
+	// usagedataset.DefaultRating holds the default value on creation for the rating field.
+	usagedataset.DefaultRating = usagedatasetDescRating.Default.(int)
+	// usagedatasetDescRatingWanted is the schema descriptor for rating_wanted field.
+	usagedatasetDescRatingWanted := usagedatasetFields[8].Descriptor()
+	// usagedataset.DefaultRatingWanted holds the default value on creation for the rating_wanted field.
+	usagedataset.DefaultRatingWanted = usagedatasetDescRatingWanted.Default.(int)
+	// usagedatasetDescRatingLoading is the schema descriptor for rating_loading field.
+	usagedatasetDescRatingLoading := usagedatasetFields[9].Descriptor()
+	// usagedataset.DefaultRatingLoading holds the default value on creation for the rating_loading field.
+	usagedataset.DefaultRatingLoading = usagedatasetDescRatingLoading.Default.(int)
+	// usagedatasetDescRatingReached is the schema descriptor for rating_reached field.
+	usagedatasetDescRatingReached := usagedatasetFields[10].Descriptor()
+	// usagedataset.DefaultRatingReached holds the default value on creation for the rating_reached field.
+	usagedataset.DefaultRatingReached = usagedatasetDescRatingReached.Default.(int64)
+	// usagedatasetDescRatingClaim is the schema descriptor for rating_claim field.
+	usagedatasetDescRatingClaim := usagedatasetFields[11].Descriptor()
+	// usagedataset.DefaultRatingClaim holds the default value on creation for the rating_claim field.
+	usagedataset.DefaultRatingClaim = usagedatasetDescRatingClaim.Default.(int64)
 	usageimportFields := schema.UsageImport{}.Fields()
 	_ = usageimportFields
 	// usageimportDescContentHash is the schema descriptor for content_hash field.
@@ -1328,11 +1348,11 @@ func init() {
 	usagelineFields := schema.UsageLine{}.Fields()
 	_ = usagelineFields
 	// usagelineDescMonth is the schema descriptor for month field.
-	usagelineDescMonth := usagelineFields[7].Descriptor()
+	usagelineDescMonth := usagelineFields[3].Descriptor()
 	// usageline.MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	usageline.MonthValidator = usagelineDescMonth.Validators[0].(func(string) error)
 	// usagelineDescCurrency is the schema descriptor for currency field.
-	usagelineDescCurrency := usagelineFields[21].Descriptor()
+	usagelineDescCurrency := usagelineFields[17].Descriptor()
 	// usageline.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
 	usageline.CurrencyValidator = usagelineDescCurrency.Validators[0].(func(string) error)
 	usagemappingFields := schema.UsageMapping{}.Fields()

@@ -31,6 +31,16 @@ type UsageDataset struct {
 	Month string `json:"month,omitempty"`
 	// Status holds the value of the "status" field.
 	Status usagedataset.Status `json:"status,omitempty"`
+	// Rating holds the value of the "rating" field.
+	Rating int `json:"rating,omitempty"`
+	// RatingWanted holds the value of the "rating_wanted" field.
+	RatingWanted int `json:"rating_wanted,omitempty"`
+	// RatingLoading holds the value of the "rating_loading" field.
+	RatingLoading int `json:"rating_loading,omitempty"`
+	// RatingReached holds the value of the "rating_reached" field.
+	RatingReached int64 `json:"rating_reached,omitempty"`
+	// RatingClaim holds the value of the "rating_claim" field.
+	RatingClaim int64 `json:"rating_claim,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the UsageDatasetQuery when eager-loading is set.
 	Edges        UsageDatasetEdges `json:"edges"`
@@ -108,7 +118,7 @@ func (*UsageDataset) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case usagedataset.FieldID:
+		case usagedataset.FieldID, usagedataset.FieldRating, usagedataset.FieldRatingWanted, usagedataset.FieldRatingLoading, usagedataset.FieldRatingReached, usagedataset.FieldRatingClaim:
 			values[i] = new(sql.NullInt64)
 		case usagedataset.FieldProvider, usagedataset.FieldBillingAccountID, usagedataset.FieldMonth, usagedataset.FieldStatus:
 			values[i] = new(sql.NullString)
@@ -170,6 +180,36 @@ func (_m *UsageDataset) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field status", values[i])
 			} else if value.Valid {
 				_m.Status = usagedataset.Status(value.String)
+			}
+		case usagedataset.FieldRating:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rating", values[i])
+			} else if value.Valid {
+				_m.Rating = int(value.Int64)
+			}
+		case usagedataset.FieldRatingWanted:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rating_wanted", values[i])
+			} else if value.Valid {
+				_m.RatingWanted = int(value.Int64)
+			}
+		case usagedataset.FieldRatingLoading:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rating_loading", values[i])
+			} else if value.Valid {
+				_m.RatingLoading = int(value.Int64)
+			}
+		case usagedataset.FieldRatingReached:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rating_reached", values[i])
+			} else if value.Valid {
+				_m.RatingReached = value.Int64
+			}
+		case usagedataset.FieldRatingClaim:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rating_claim", values[i])
+			} else if value.Valid {
+				_m.RatingClaim = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -249,6 +289,21 @@ func (_m *UsageDataset) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("status=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Status))
+	builder.WriteString(", ")
+	builder.WriteString("rating=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Rating))
+	builder.WriteString(", ")
+	builder.WriteString("rating_wanted=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RatingWanted))
+	builder.WriteString(", ")
+	builder.WriteString("rating_loading=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RatingLoading))
+	builder.WriteString(", ")
+	builder.WriteString("rating_reached=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RatingReached))
+	builder.WriteString(", ")
+	builder.WriteString("rating_claim=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RatingClaim))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -63,6 +63,76 @@ func (_c *UsageDatasetCreate) SetStatus(v usagedataset.Status) *UsageDatasetCrea
 	return _c
 }
 
+// SetRating sets the "rating" field.
+func (_c *UsageDatasetCreate) SetRating(v int) *UsageDatasetCreate {
+	_c.mutation.SetRating(v)
+	return _c
+}
+
+// SetNillableRating sets the "rating" field if the given value is not nil.
+func (_c *UsageDatasetCreate) SetNillableRating(v *int) *UsageDatasetCreate {
+	if v != nil {
+		_c.SetRating(*v)
+	}
+	return _c
+}
+
+// SetRatingWanted sets the "rating_wanted" field.
+func (_c *UsageDatasetCreate) SetRatingWanted(v int) *UsageDatasetCreate {
+	_c.mutation.SetRatingWanted(v)
+	return _c
+}
+
+// SetNillableRatingWanted sets the "rating_wanted" field if the given value is not nil.
+func (_c *UsageDatasetCreate) SetNillableRatingWanted(v *int) *UsageDatasetCreate {
+	if v != nil {
+		_c.SetRatingWanted(*v)
+	}
+	return _c
+}
+
+// SetRatingLoading sets the "rating_loading" field.
+func (_c *UsageDatasetCreate) SetRatingLoading(v int) *UsageDatasetCreate {
+	_c.mutation.SetRatingLoading(v)
+	return _c
+}
+
+// SetNillableRatingLoading sets the "rating_loading" field if the given value is not nil.
+func (_c *UsageDatasetCreate) SetNillableRatingLoading(v *int) *UsageDatasetCreate {
+	if v != nil {
+		_c.SetRatingLoading(*v)
+	}
+	return _c
+}
+
+// SetRatingReached sets the "rating_reached" field.
+func (_c *UsageDatasetCreate) SetRatingReached(v int64) *UsageDatasetCreate {
+	_c.mutation.SetRatingReached(v)
+	return _c
+}
+
+// SetNillableRatingReached sets the "rating_reached" field if the given value is not nil.
+func (_c *UsageDatasetCreate) SetNillableRatingReached(v *int64) *UsageDatasetCreate {
+	if v != nil {
+		_c.SetRatingReached(*v)
+	}
+	return _c
+}
+
+// SetRatingClaim sets the "rating_claim" field.
+func (_c *UsageDatasetCreate) SetRatingClaim(v int64) *UsageDatasetCreate {
+	_c.mutation.SetRatingClaim(v)
+	return _c
+}
+
+// SetNillableRatingClaim sets the "rating_claim" field if the given value is not nil.
+func (_c *UsageDatasetCreate) SetNillableRatingClaim(v *int64) *UsageDatasetCreate {
+	if v != nil {
+		_c.SetRatingClaim(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *UsageDatasetCreate) SetID(v int64) *UsageDatasetCreate {
 	_c.mutation.SetID(v)
@@ -131,6 +201,7 @@ func (_c *UsageDatasetCreate) Mutation() *UsageDatasetMutation {
 
 // Save creates the UsageDataset in the database.
 func (_c *UsageDatasetCreate) Save(ctx context.Context) (*UsageDataset, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -153,6 +224,30 @@ func (_c *UsageDatasetCreate) Exec(ctx context.Context) error {
 func (_c *UsageDatasetCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
+	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *UsageDatasetCreate) defaults() {
+	if _, ok := _c.mutation.Rating(); !ok {
+		v := usagedataset.DefaultRating
+		_c.mutation.SetRating(v)
+	}
+	if _, ok := _c.mutation.RatingWanted(); !ok {
+		v := usagedataset.DefaultRatingWanted
+		_c.mutation.SetRatingWanted(v)
+	}
+	if _, ok := _c.mutation.RatingLoading(); !ok {
+		v := usagedataset.DefaultRatingLoading
+		_c.mutation.SetRatingLoading(v)
+	}
+	if _, ok := _c.mutation.RatingReached(); !ok {
+		v := usagedataset.DefaultRatingReached
+		_c.mutation.SetRatingReached(v)
+	}
+	if _, ok := _c.mutation.RatingClaim(); !ok {
+		v := usagedataset.DefaultRatingClaim
+		_c.mutation.SetRatingClaim(v)
 	}
 }
 
@@ -195,6 +290,21 @@ func (_c *UsageDatasetCreate) check() error {
 		if err := usagedataset.StatusValidator(v); err != nil {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "UsageDataset.status": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Rating(); !ok {
+		return &ValidationError{Name: "rating", err: errors.New(`ent: missing required field "UsageDataset.rating"`)}
+	}
+	if _, ok := _c.mutation.RatingWanted(); !ok {
+		return &ValidationError{Name: "rating_wanted", err: errors.New(`ent: missing required field "UsageDataset.rating_wanted"`)}
+	}
+	if _, ok := _c.mutation.RatingLoading(); !ok {
+		return &ValidationError{Name: "rating_loading", err: errors.New(`ent: missing required field "UsageDataset.rating_loading"`)}
+	}
+	if _, ok := _c.mutation.RatingReached(); !ok {
+		return &ValidationError{Name: "rating_reached", err: errors.New(`ent: missing required field "UsageDataset.rating_reached"`)}
+	}
+	if _, ok := _c.mutation.RatingClaim(); !ok {
+		return &ValidationError{Name: "rating_claim", err: errors.New(`ent: missing required field "UsageDataset.rating_claim"`)}
 	}
 	if len(_c.mutation.ImportIDs()) == 0 {
 		return &ValidationError{Name: "import", err: errors.New(`ent: missing required edge "UsageDataset.import"`)}
@@ -250,6 +360,26 @@ func (_c *UsageDatasetCreate) createSpec() (*UsageDataset, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.Status(); ok {
 		_spec.SetField(usagedataset.FieldStatus, field.TypeEnum, value)
 		_node.Status = value
+	}
+	if value, ok := _c.mutation.Rating(); ok {
+		_spec.SetField(usagedataset.FieldRating, field.TypeInt, value)
+		_node.Rating = value
+	}
+	if value, ok := _c.mutation.RatingWanted(); ok {
+		_spec.SetField(usagedataset.FieldRatingWanted, field.TypeInt, value)
+		_node.RatingWanted = value
+	}
+	if value, ok := _c.mutation.RatingLoading(); ok {
+		_spec.SetField(usagedataset.FieldRatingLoading, field.TypeInt, value)
+		_node.RatingLoading = value
+	}
+	if value, ok := _c.mutation.RatingReached(); ok {
+		_spec.SetField(usagedataset.FieldRatingReached, field.TypeInt64, value)
+		_node.RatingReached = value
+	}
+	if value, ok := _c.mutation.RatingClaim(); ok {
+		_spec.SetField(usagedataset.FieldRatingClaim, field.TypeInt64, value)
+		_node.RatingClaim = value
 	}
 	if nodes := _c.mutation.ImportIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -457,6 +587,96 @@ func (u *UsageDatasetUpsert) UpdateStatus() *UsageDatasetUpsert {
 	return u
 }
 
+// SetRating sets the "rating" field.
+func (u *UsageDatasetUpsert) SetRating(v int) *UsageDatasetUpsert {
+	u.Set(usagedataset.FieldRating, v)
+	return u
+}
+
+// UpdateRating sets the "rating" field to the value that was provided on create.
+func (u *UsageDatasetUpsert) UpdateRating() *UsageDatasetUpsert {
+	u.SetExcluded(usagedataset.FieldRating)
+	return u
+}
+
+// AddRating adds v to the "rating" field.
+func (u *UsageDatasetUpsert) AddRating(v int) *UsageDatasetUpsert {
+	u.Add(usagedataset.FieldRating, v)
+	return u
+}
+
+// SetRatingWanted sets the "rating_wanted" field.
+func (u *UsageDatasetUpsert) SetRatingWanted(v int) *UsageDatasetUpsert {
+	u.Set(usagedataset.FieldRatingWanted, v)
+	return u
+}
+
+// UpdateRatingWanted sets the "rating_wanted" field to the value that was provided on create.
+func (u *UsageDatasetUpsert) UpdateRatingWanted() *UsageDatasetUpsert {
+	u.SetExcluded(usagedataset.FieldRatingWanted)
+	return u
+}
+
+// AddRatingWanted adds v to the "rating_wanted" field.
+func (u *UsageDatasetUpsert) AddRatingWanted(v int) *UsageDatasetUpsert {
+	u.Add(usagedataset.FieldRatingWanted, v)
+	return u
+}
+
+// SetRatingLoading sets the "rating_loading" field.
+func (u *UsageDatasetUpsert) SetRatingLoading(v int) *UsageDatasetUpsert {
+	u.Set(usagedataset.FieldRatingLoading, v)
+	return u
+}
+
+// UpdateRatingLoading sets the "rating_loading" field to the value that was provided on create.
+func (u *UsageDatasetUpsert) UpdateRatingLoading() *UsageDatasetUpsert {
+	u.SetExcluded(usagedataset.FieldRatingLoading)
+	return u
+}
+
+// AddRatingLoading adds v to the "rating_loading" field.
+func (u *UsageDatasetUpsert) AddRatingLoading(v int) *UsageDatasetUpsert {
+	u.Add(usagedataset.FieldRatingLoading, v)
+	return u
+}
+
+// SetRatingReached sets the "rating_reached" field.
+func (u *UsageDatasetUpsert) SetRatingReached(v int64) *UsageDatasetUpsert {
+	u.Set(usagedataset.FieldRatingReached, v)
+	return u
+}
+
+// UpdateRatingReached sets the "rating_reached" field to the value that was provided on create.
+func (u *UsageDatasetUpsert) UpdateRatingReached() *UsageDatasetUpsert {
+	u.SetExcluded(usagedataset.FieldRatingReached)
+	return u
+}
+
+// AddRatingReached adds v to the "rating_reached" field.
+func (u *UsageDatasetUpsert) AddRatingReached(v int64) *UsageDatasetUpsert {
+	u.Add(usagedataset.FieldRatingReached, v)
+	return u
+}
+
+// SetRatingClaim sets the "rating_claim" field.
+func (u *UsageDatasetUpsert) SetRatingClaim(v int64) *UsageDatasetUpsert {
+	u.Set(usagedataset.FieldRatingClaim, v)
+	return u
+}
+
+// UpdateRatingClaim sets the "rating_claim" field to the value that was provided on create.
+func (u *UsageDatasetUpsert) UpdateRatingClaim() *UsageDatasetUpsert {
+	u.SetExcluded(usagedataset.FieldRatingClaim)
+	return u
+}
+
+// AddRatingClaim adds v to the "rating_claim" field.
+func (u *UsageDatasetUpsert) AddRatingClaim(v int64) *UsageDatasetUpsert {
+	u.Add(usagedataset.FieldRatingClaim, v)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -589,6 +809,111 @@ func (u *UsageDatasetUpsertOne) UpdateStatus() *UsageDatasetUpsertOne {
 	})
 }
 
+// SetRating sets the "rating" field.
+func (u *UsageDatasetUpsertOne) SetRating(v int) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetRating(v)
+	})
+}
+
+// AddRating adds v to the "rating" field.
+func (u *UsageDatasetUpsertOne) AddRating(v int) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddRating(v)
+	})
+}
+
+// UpdateRating sets the "rating" field to the value that was provided on create.
+func (u *UsageDatasetUpsertOne) UpdateRating() *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateRating()
+	})
+}
+
+// SetRatingWanted sets the "rating_wanted" field.
+func (u *UsageDatasetUpsertOne) SetRatingWanted(v int) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetRatingWanted(v)
+	})
+}
+
+// AddRatingWanted adds v to the "rating_wanted" field.
+func (u *UsageDatasetUpsertOne) AddRatingWanted(v int) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddRatingWanted(v)
+	})
+}
+
+// UpdateRatingWanted sets the "rating_wanted" field to the value that was provided on create.
+func (u *UsageDatasetUpsertOne) UpdateRatingWanted() *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateRatingWanted()
+	})
+}
+
+// SetRatingLoading sets the "rating_loading" field.
+func (u *UsageDatasetUpsertOne) SetRatingLoading(v int) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetRatingLoading(v)
+	})
+}
+
+// AddRatingLoading adds v to the "rating_loading" field.
+func (u *UsageDatasetUpsertOne) AddRatingLoading(v int) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddRatingLoading(v)
+	})
+}
+
+// UpdateRatingLoading sets the "rating_loading" field to the value that was provided on create.
+func (u *UsageDatasetUpsertOne) UpdateRatingLoading() *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateRatingLoading()
+	})
+}
+
+// SetRatingReached sets the "rating_reached" field.
+func (u *UsageDatasetUpsertOne) SetRatingReached(v int64) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetRatingReached(v)
+	})
+}
+
+// AddRatingReached adds v to the "rating_reached" field.
+func (u *UsageDatasetUpsertOne) AddRatingReached(v int64) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddRatingReached(v)
+	})
+}
+
+// UpdateRatingReached sets the "rating_reached" field to the value that was provided on create.
+func (u *UsageDatasetUpsertOne) UpdateRatingReached() *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateRatingReached()
+	})
+}
+
+// SetRatingClaim sets the "rating_claim" field.
+func (u *UsageDatasetUpsertOne) SetRatingClaim(v int64) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetRatingClaim(v)
+	})
+}
+
+// AddRatingClaim adds v to the "rating_claim" field.
+func (u *UsageDatasetUpsertOne) AddRatingClaim(v int64) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddRatingClaim(v)
+	})
+}
+
+// UpdateRatingClaim sets the "rating_claim" field to the value that was provided on create.
+func (u *UsageDatasetUpsertOne) UpdateRatingClaim() *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateRatingClaim()
+	})
+}
+
 // Exec executes the query.
 func (u *UsageDatasetUpsertOne) Exec(ctx context.Context) error {
 	if len(u.create.conflict) == 0 {
@@ -641,6 +966,7 @@ func (_c *UsageDatasetCreateBulk) Save(ctx context.Context) ([]*UsageDataset, er
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*UsageDatasetMutation)
 				if !ok {
@@ -883,6 +1209,111 @@ func (u *UsageDatasetUpsertBulk) SetStatus(v usagedataset.Status) *UsageDatasetU
 func (u *UsageDatasetUpsertBulk) UpdateStatus() *UsageDatasetUpsertBulk {
 	return u.Update(func(s *UsageDatasetUpsert) {
 		s.UpdateStatus()
+	})
+}
+
+// SetRating sets the "rating" field.
+func (u *UsageDatasetUpsertBulk) SetRating(v int) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetRating(v)
+	})
+}
+
+// AddRating adds v to the "rating" field.
+func (u *UsageDatasetUpsertBulk) AddRating(v int) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddRating(v)
+	})
+}
+
+// UpdateRating sets the "rating" field to the value that was provided on create.
+func (u *UsageDatasetUpsertBulk) UpdateRating() *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateRating()
+	})
+}
+
+// SetRatingWanted sets the "rating_wanted" field.
+func (u *UsageDatasetUpsertBulk) SetRatingWanted(v int) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetRatingWanted(v)
+	})
+}
+
+// AddRatingWanted adds v to the "rating_wanted" field.
+func (u *UsageDatasetUpsertBulk) AddRatingWanted(v int) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddRatingWanted(v)
+	})
+}
+
+// UpdateRatingWanted sets the "rating_wanted" field to the value that was provided on create.
+func (u *UsageDatasetUpsertBulk) UpdateRatingWanted() *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateRatingWanted()
+	})
+}
+
+// SetRatingLoading sets the "rating_loading" field.
+func (u *UsageDatasetUpsertBulk) SetRatingLoading(v int) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetRatingLoading(v)
+	})
+}
+
+// AddRatingLoading adds v to the "rating_loading" field.
+func (u *UsageDatasetUpsertBulk) AddRatingLoading(v int) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddRatingLoading(v)
+	})
+}
+
+// UpdateRatingLoading sets the "rating_loading" field to the value that was provided on create.
+func (u *UsageDatasetUpsertBulk) UpdateRatingLoading() *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateRatingLoading()
+	})
+}
+
+// SetRatingReached sets the "rating_reached" field.
+func (u *UsageDatasetUpsertBulk) SetRatingReached(v int64) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetRatingReached(v)
+	})
+}
+
+// AddRatingReached adds v to the "rating_reached" field.
+func (u *UsageDatasetUpsertBulk) AddRatingReached(v int64) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddRatingReached(v)
+	})
+}
+
+// UpdateRatingReached sets the "rating_reached" field to the value that was provided on create.
+func (u *UsageDatasetUpsertBulk) UpdateRatingReached() *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateRatingReached()
+	})
+}
+
+// SetRatingClaim sets the "rating_claim" field.
+func (u *UsageDatasetUpsertBulk) SetRatingClaim(v int64) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetRatingClaim(v)
+	})
+}
+
+// AddRatingClaim adds v to the "rating_claim" field.
+func (u *UsageDatasetUpsertBulk) AddRatingClaim(v int64) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddRatingClaim(v)
+	})
+}
+
+// UpdateRatingClaim sets the "rating_claim" field to the value that was provided on create.
+func (u *UsageDatasetUpsertBulk) UpdateRatingClaim() *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateRatingClaim()
 	})
 }
 

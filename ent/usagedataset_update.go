@@ -118,6 +118,111 @@ func (_u *UsageDatasetUpdate) SetNillableStatus(v *usagedataset.Status) *UsageDa
 	return _u
 }
 
+// SetRating sets the "rating" field.
+func (_u *UsageDatasetUpdate) SetRating(v int) *UsageDatasetUpdate {
+	_u.mutation.ResetRating()
+	_u.mutation.SetRating(v)
+	return _u
+}
+
+// SetNillableRating sets the "rating" field if the given value is not nil.
+func (_u *UsageDatasetUpdate) SetNillableRating(v *int) *UsageDatasetUpdate {
+	if v != nil {
+		_u.SetRating(*v)
+	}
+	return _u
+}
+
+// AddRating adds value to the "rating" field.
+func (_u *UsageDatasetUpdate) AddRating(v int) *UsageDatasetUpdate {
+	_u.mutation.AddRating(v)
+	return _u
+}
+
+// SetRatingWanted sets the "rating_wanted" field.
+func (_u *UsageDatasetUpdate) SetRatingWanted(v int) *UsageDatasetUpdate {
+	_u.mutation.ResetRatingWanted()
+	_u.mutation.SetRatingWanted(v)
+	return _u
+}
+
+// SetNillableRatingWanted sets the "rating_wanted" field if the given value is not nil.
+func (_u *UsageDatasetUpdate) SetNillableRatingWanted(v *int) *UsageDatasetUpdate {
+	if v != nil {
+		_u.SetRatingWanted(*v)
+	}
+	return _u
+}
+
+// AddRatingWanted adds value to the "rating_wanted" field.
+func (_u *UsageDatasetUpdate) AddRatingWanted(v int) *UsageDatasetUpdate {
+	_u.mutation.AddRatingWanted(v)
+	return _u
+}
+
+// SetRatingLoading sets the "rating_loading" field.
+func (_u *UsageDatasetUpdate) SetRatingLoading(v int) *UsageDatasetUpdate {
+	_u.mutation.ResetRatingLoading()
+	_u.mutation.SetRatingLoading(v)
+	return _u
+}
+
+// SetNillableRatingLoading sets the "rating_loading" field if the given value is not nil.
+func (_u *UsageDatasetUpdate) SetNillableRatingLoading(v *int) *UsageDatasetUpdate {
+	if v != nil {
+		_u.SetRatingLoading(*v)
+	}
+	return _u
+}
+
+// AddRatingLoading adds value to the "rating_loading" field.
+func (_u *UsageDatasetUpdate) AddRatingLoading(v int) *UsageDatasetUpdate {
+	_u.mutation.AddRatingLoading(v)
+	return _u
+}
+
+// SetRatingReached sets the "rating_reached" field.
+func (_u *UsageDatasetUpdate) SetRatingReached(v int64) *UsageDatasetUpdate {
+	_u.mutation.ResetRatingReached()
+	_u.mutation.SetRatingReached(v)
+	return _u
+}
+
+// SetNillableRatingReached sets the "rating_reached" field if the given value is not nil.
+func (_u *UsageDatasetUpdate) SetNillableRatingReached(v *int64) *UsageDatasetUpdate {
+	if v != nil {
+		_u.SetRatingReached(*v)
+	}
+	return _u
+}
+
+// AddRatingReached adds value to the "rating_reached" field.
+func (_u *UsageDatasetUpdate) AddRatingReached(v int64) *UsageDatasetUpdate {
+	_u.mutation.AddRatingReached(v)
+	return _u
+}
+
+// SetRatingClaim sets the "rating_claim" field.
+func (_u *UsageDatasetUpdate) SetRatingClaim(v int64) *UsageDatasetUpdate {
+	_u.mutation.ResetRatingClaim()
+	_u.mutation.SetRatingClaim(v)
+	return _u
+}
+
+// SetNillableRatingClaim sets the "rating_claim" field if the given value is not nil.
+func (_u *UsageDatasetUpdate) SetNillableRatingClaim(v *int64) *UsageDatasetUpdate {
+	if v != nil {
+		_u.SetRatingClaim(*v)
+	}
+	return _u
+}
+
+// AddRatingClaim adds value to the "rating_claim" field.
+func (_u *UsageDatasetUpdate) AddRatingClaim(v int64) *UsageDatasetUpdate {
+	_u.mutation.AddRatingClaim(v)
+	return _u
+}
+
 // SetImport sets the "import" edge to the UsageImport entity.
 func (_u *UsageDatasetUpdate) SetImport(v *UsageImport) *UsageDatasetUpdate {
 	return _u.SetImportID(v.ID)
@@ -340,6 +445,36 @@ func (_u *UsageDatasetUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(usagedataset.FieldStatus, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.Rating(); ok {
+		_spec.SetField(usagedataset.FieldRating, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRating(); ok {
+		_spec.AddField(usagedataset.FieldRating, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.RatingWanted(); ok {
+		_spec.SetField(usagedataset.FieldRatingWanted, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRatingWanted(); ok {
+		_spec.AddField(usagedataset.FieldRatingWanted, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.RatingLoading(); ok {
+		_spec.SetField(usagedataset.FieldRatingLoading, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRatingLoading(); ok {
+		_spec.AddField(usagedataset.FieldRatingLoading, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.RatingReached(); ok {
+		_spec.SetField(usagedataset.FieldRatingReached, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRatingReached(); ok {
+		_spec.AddField(usagedataset.FieldRatingReached, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.RatingClaim(); ok {
+		_spec.SetField(usagedataset.FieldRatingClaim, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRatingClaim(); ok {
+		_spec.AddField(usagedataset.FieldRatingClaim, field.TypeInt64, value)
 	}
 	if _u.mutation.ImportCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -640,6 +775,111 @@ func (_u *UsageDatasetUpdateOne) SetNillableStatus(v *usagedataset.Status) *Usag
 	return _u
 }
 
+// SetRating sets the "rating" field.
+func (_u *UsageDatasetUpdateOne) SetRating(v int) *UsageDatasetUpdateOne {
+	_u.mutation.ResetRating()
+	_u.mutation.SetRating(v)
+	return _u
+}
+
+// SetNillableRating sets the "rating" field if the given value is not nil.
+func (_u *UsageDatasetUpdateOne) SetNillableRating(v *int) *UsageDatasetUpdateOne {
+	if v != nil {
+		_u.SetRating(*v)
+	}
+	return _u
+}
+
+// AddRating adds value to the "rating" field.
+func (_u *UsageDatasetUpdateOne) AddRating(v int) *UsageDatasetUpdateOne {
+	_u.mutation.AddRating(v)
+	return _u
+}
+
+// SetRatingWanted sets the "rating_wanted" field.
+func (_u *UsageDatasetUpdateOne) SetRatingWanted(v int) *UsageDatasetUpdateOne {
+	_u.mutation.ResetRatingWanted()
+	_u.mutation.SetRatingWanted(v)
+	return _u
+}
+
+// SetNillableRatingWanted sets the "rating_wanted" field if the given value is not nil.
+func (_u *UsageDatasetUpdateOne) SetNillableRatingWanted(v *int) *UsageDatasetUpdateOne {
+	if v != nil {
+		_u.SetRatingWanted(*v)
+	}
+	return _u
+}
+
+// AddRatingWanted adds value to the "rating_wanted" field.
+func (_u *UsageDatasetUpdateOne) AddRatingWanted(v int) *UsageDatasetUpdateOne {
+	_u.mutation.AddRatingWanted(v)
+	return _u
+}
+
+// SetRatingLoading sets the "rating_loading" field.
+func (_u *UsageDatasetUpdateOne) SetRatingLoading(v int) *UsageDatasetUpdateOne {
+	_u.mutation.ResetRatingLoading()
+	_u.mutation.SetRatingLoading(v)
+	return _u
+}
+
+// SetNillableRatingLoading sets the "rating_loading" field if the given value is not nil.
+func (_u *UsageDatasetUpdateOne) SetNillableRatingLoading(v *int) *UsageDatasetUpdateOne {
+	if v != nil {
+		_u.SetRatingLoading(*v)
+	}
+	return _u
+}
+
+// AddRatingLoading adds value to the "rating_loading" field.
+func (_u *UsageDatasetUpdateOne) AddRatingLoading(v int) *UsageDatasetUpdateOne {
+	_u.mutation.AddRatingLoading(v)
+	return _u
+}
+
+// SetRatingReached sets the "rating_reached" field.
+func (_u *UsageDatasetUpdateOne) SetRatingReached(v int64) *UsageDatasetUpdateOne {
+	_u.mutation.ResetRatingReached()
+	_u.mutation.SetRatingReached(v)
+	return _u
+}
+
+// SetNillableRatingReached sets the "rating_reached" field if the given value is not nil.
+func (_u *UsageDatasetUpdateOne) SetNillableRatingReached(v *int64) *UsageDatasetUpdateOne {
+	if v != nil {
+		_u.SetRatingReached(*v)
+	}
+	return _u
+}
+
+// AddRatingReached adds value to the "rating_reached" field.
+func (_u *UsageDatasetUpdateOne) AddRatingReached(v int64) *UsageDatasetUpdateOne {
+	_u.mutation.AddRatingReached(v)
+	return _u
+}
+
+// SetRatingClaim sets the "rating_claim" field.
+func (_u *UsageDatasetUpdateOne) SetRatingClaim(v int64) *UsageDatasetUpdateOne {
+	_u.mutation.ResetRatingClaim()
+	_u.mutation.SetRatingClaim(v)
+	return _u
+}
+
+// SetNillableRatingClaim sets the "rating_claim" field if the given value is not nil.
+func (_u *UsageDatasetUpdateOne) SetNillableRatingClaim(v *int64) *UsageDatasetUpdateOne {
+	if v != nil {
+		_u.SetRatingClaim(*v)
+	}
+	return _u
+}
+
+// AddRatingClaim adds value to the "rating_claim" field.
+func (_u *UsageDatasetUpdateOne) AddRatingClaim(v int64) *UsageDatasetUpdateOne {
+	_u.mutation.AddRatingClaim(v)
+	return _u
+}
+
 // SetImport sets the "import" edge to the UsageImport entity.
 func (_u *UsageDatasetUpdateOne) SetImport(v *UsageImport) *UsageDatasetUpdateOne {
 	return _u.SetImportID(v.ID)
@@ -892,6 +1132,36 @@ func (_u *UsageDatasetUpdateOne) sqlSave(ctx context.Context) (_node *UsageDatas
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(usagedataset.FieldStatus, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.Rating(); ok {
+		_spec.SetField(usagedataset.FieldRating, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRating(); ok {
+		_spec.AddField(usagedataset.FieldRating, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.RatingWanted(); ok {
+		_spec.SetField(usagedataset.FieldRatingWanted, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRatingWanted(); ok {
+		_spec.AddField(usagedataset.FieldRatingWanted, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.RatingLoading(); ok {
+		_spec.SetField(usagedataset.FieldRatingLoading, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedRatingLoading(); ok {
+		_spec.AddField(usagedataset.FieldRatingLoading, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.RatingReached(); ok {
+		_spec.SetField(usagedataset.FieldRatingReached, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRatingReached(); ok {
+		_spec.AddField(usagedataset.FieldRatingReached, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.RatingClaim(); ok {
+		_spec.SetField(usagedataset.FieldRatingClaim, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRatingClaim(); ok {
+		_spec.AddField(usagedataset.FieldRatingClaim, field.TypeInt64, value)
 	}
 	if _u.mutation.ImportCleared() {
 		edge := &sqlgraph.EdgeSpec{

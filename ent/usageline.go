@@ -9,7 +9,6 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
-	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageline"
 )
@@ -23,14 +22,6 @@ type UsageLine struct {
 	DatasetID int64 `json:"dataset_id,omitempty"`
 	// Line holds the value of the "line" field.
 	Line int64 `json:"line,omitempty"`
-	// ImporterID holds the value of the "importer_id" field.
-	ImporterID uuid.UUID `json:"importer_id,omitempty"`
-	// OrganizationID holds the value of the "organization_id" field.
-	OrganizationID uuid.UUID `json:"organization_id,omitempty"`
-	// GroupID holds the value of the "group_id" field.
-	GroupID *uuid.UUID `json:"group_id,omitempty"`
-	// Attributed holds the value of the "attributed" field.
-	Attributed bool `json:"attributed,omitempty"`
 	// Month holds the value of the "month" field.
 	Month string `json:"month,omitempty"`
 	// ChargePeriodStart holds the value of the "charge_period_start" field.
@@ -100,18 +91,12 @@ func (*UsageLine) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case usageline.FieldGroupID:
-			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
-		case usageline.FieldAttributed:
-			values[i] = new(sql.NullBool)
 		case usageline.FieldID, usageline.FieldDatasetID, usageline.FieldLine:
 			values[i] = new(sql.NullInt64)
 		case usageline.FieldMonth, usageline.FieldProvider, usageline.FieldService, usageline.FieldSku, usageline.FieldRegion, usageline.FieldSubAccountID, usageline.FieldResourceID, usageline.FieldChargeCategory, usageline.FieldChargeClass, usageline.FieldDescription, usageline.FieldBilledCost, usageline.FieldListCost, usageline.FieldCurrency, usageline.FieldQuantity, usageline.FieldUnit, usageline.FieldTags, usageline.FieldExtra:
 			values[i] = new(sql.NullString)
 		case usageline.FieldChargePeriodStart, usageline.FieldChargePeriodEnd:
 			values[i] = new(sql.NullTime)
-		case usageline.FieldImporterID, usageline.FieldOrganizationID:
-			values[i] = new(uuid.UUID)
 		default:
 			values[i] = new(sql.UnknownType)
 		}
@@ -144,31 +129,6 @@ func (_m *UsageLine) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field line", values[i])
 			} else if value.Valid {
 				_m.Line = value.Int64
-			}
-		case usageline.FieldImporterID:
-			if value, ok := values[i].(*uuid.UUID); !ok {
-				return fmt.Errorf("unexpected type %T for field importer_id", values[i])
-			} else if value != nil {
-				_m.ImporterID = *value
-			}
-		case usageline.FieldOrganizationID:
-			if value, ok := values[i].(*uuid.UUID); !ok {
-				return fmt.Errorf("unexpected type %T for field organization_id", values[i])
-			} else if value != nil {
-				_m.OrganizationID = *value
-			}
-		case usageline.FieldGroupID:
-			if value, ok := values[i].(*sql.NullScanner); !ok {
-				return fmt.Errorf("unexpected type %T for field group_id", values[i])
-			} else if value.Valid {
-				_m.GroupID = new(uuid.UUID)
-				*_m.GroupID = *value.S.(*uuid.UUID)
-			}
-		case usageline.FieldAttributed:
-			if value, ok := values[i].(*sql.NullBool); !ok {
-				return fmt.Errorf("unexpected type %T for field attributed", values[i])
-			} else if value.Valid {
-				_m.Attributed = value.Bool
 			}
 		case usageline.FieldMonth:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -332,20 +292,6 @@ func (_m *UsageLine) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("line=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Line))
-	builder.WriteString(", ")
-	builder.WriteString("importer_id=")
-	builder.WriteString(fmt.Sprintf("%v", _m.ImporterID))
-	builder.WriteString(", ")
-	builder.WriteString("organization_id=")
-	builder.WriteString(fmt.Sprintf("%v", _m.OrganizationID))
-	builder.WriteString(", ")
-	if v := _m.GroupID; v != nil {
-		builder.WriteString("group_id=")
-		builder.WriteString(fmt.Sprintf("%v", *v))
-	}
-	builder.WriteString(", ")
-	builder.WriteString("attributed=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Attributed))
 	builder.WriteString(", ")
 	builder.WriteString("month=")
 	builder.WriteString(_m.Month)

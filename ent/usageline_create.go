@@ -11,7 +11,6 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
-	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageline"
 )
@@ -33,38 +32,6 @@ func (_c *UsageLineCreate) SetDatasetID(v int64) *UsageLineCreate {
 // SetLine sets the "line" field.
 func (_c *UsageLineCreate) SetLine(v int64) *UsageLineCreate {
 	_c.mutation.SetLine(v)
-	return _c
-}
-
-// SetImporterID sets the "importer_id" field.
-func (_c *UsageLineCreate) SetImporterID(v uuid.UUID) *UsageLineCreate {
-	_c.mutation.SetImporterID(v)
-	return _c
-}
-
-// SetOrganizationID sets the "organization_id" field.
-func (_c *UsageLineCreate) SetOrganizationID(v uuid.UUID) *UsageLineCreate {
-	_c.mutation.SetOrganizationID(v)
-	return _c
-}
-
-// SetGroupID sets the "group_id" field.
-func (_c *UsageLineCreate) SetGroupID(v uuid.UUID) *UsageLineCreate {
-	_c.mutation.SetGroupID(v)
-	return _c
-}
-
-// SetNillableGroupID sets the "group_id" field if the given value is not nil.
-func (_c *UsageLineCreate) SetNillableGroupID(v *uuid.UUID) *UsageLineCreate {
-	if v != nil {
-		_c.SetGroupID(*v)
-	}
-	return _c
-}
-
-// SetAttributed sets the "attributed" field.
-func (_c *UsageLineCreate) SetAttributed(v bool) *UsageLineCreate {
-	_c.mutation.SetAttributed(v)
 	return _c
 }
 
@@ -249,15 +216,6 @@ func (_c *UsageLineCreate) check() error {
 	if _, ok := _c.mutation.Line(); !ok {
 		return &ValidationError{Name: "line", err: errors.New(`ent: missing required field "UsageLine.line"`)}
 	}
-	if _, ok := _c.mutation.ImporterID(); !ok {
-		return &ValidationError{Name: "importer_id", err: errors.New(`ent: missing required field "UsageLine.importer_id"`)}
-	}
-	if _, ok := _c.mutation.OrganizationID(); !ok {
-		return &ValidationError{Name: "organization_id", err: errors.New(`ent: missing required field "UsageLine.organization_id"`)}
-	}
-	if _, ok := _c.mutation.Attributed(); !ok {
-		return &ValidationError{Name: "attributed", err: errors.New(`ent: missing required field "UsageLine.attributed"`)}
-	}
 	if _, ok := _c.mutation.Month(); !ok {
 		return &ValidationError{Name: "month", err: errors.New(`ent: missing required field "UsageLine.month"`)}
 	}
@@ -358,22 +316,6 @@ func (_c *UsageLineCreate) createSpec() (*UsageLine, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Line(); ok {
 		_spec.SetField(usageline.FieldLine, field.TypeInt64, value)
 		_node.Line = value
-	}
-	if value, ok := _c.mutation.ImporterID(); ok {
-		_spec.SetField(usageline.FieldImporterID, field.TypeUUID, value)
-		_node.ImporterID = value
-	}
-	if value, ok := _c.mutation.OrganizationID(); ok {
-		_spec.SetField(usageline.FieldOrganizationID, field.TypeUUID, value)
-		_node.OrganizationID = value
-	}
-	if value, ok := _c.mutation.GroupID(); ok {
-		_spec.SetField(usageline.FieldGroupID, field.TypeUUID, value)
-		_node.GroupID = &value
-	}
-	if value, ok := _c.mutation.Attributed(); ok {
-		_spec.SetField(usageline.FieldAttributed, field.TypeBool, value)
-		_node.Attributed = value
 	}
 	if value, ok := _c.mutation.Month(); ok {
 		_spec.SetField(usageline.FieldMonth, field.TypeString, value)
@@ -547,60 +489,6 @@ func (u *UsageLineUpsert) UpdateLine() *UsageLineUpsert {
 // AddLine adds v to the "line" field.
 func (u *UsageLineUpsert) AddLine(v int64) *UsageLineUpsert {
 	u.Add(usageline.FieldLine, v)
-	return u
-}
-
-// SetImporterID sets the "importer_id" field.
-func (u *UsageLineUpsert) SetImporterID(v uuid.UUID) *UsageLineUpsert {
-	u.Set(usageline.FieldImporterID, v)
-	return u
-}
-
-// UpdateImporterID sets the "importer_id" field to the value that was provided on create.
-func (u *UsageLineUpsert) UpdateImporterID() *UsageLineUpsert {
-	u.SetExcluded(usageline.FieldImporterID)
-	return u
-}
-
-// SetOrganizationID sets the "organization_id" field.
-func (u *UsageLineUpsert) SetOrganizationID(v uuid.UUID) *UsageLineUpsert {
-	u.Set(usageline.FieldOrganizationID, v)
-	return u
-}
-
-// UpdateOrganizationID sets the "organization_id" field to the value that was provided on create.
-func (u *UsageLineUpsert) UpdateOrganizationID() *UsageLineUpsert {
-	u.SetExcluded(usageline.FieldOrganizationID)
-	return u
-}
-
-// SetGroupID sets the "group_id" field.
-func (u *UsageLineUpsert) SetGroupID(v uuid.UUID) *UsageLineUpsert {
-	u.Set(usageline.FieldGroupID, v)
-	return u
-}
-
-// UpdateGroupID sets the "group_id" field to the value that was provided on create.
-func (u *UsageLineUpsert) UpdateGroupID() *UsageLineUpsert {
-	u.SetExcluded(usageline.FieldGroupID)
-	return u
-}
-
-// ClearGroupID clears the value of the "group_id" field.
-func (u *UsageLineUpsert) ClearGroupID() *UsageLineUpsert {
-	u.SetNull(usageline.FieldGroupID)
-	return u
-}
-
-// SetAttributed sets the "attributed" field.
-func (u *UsageLineUpsert) SetAttributed(v bool) *UsageLineUpsert {
-	u.Set(usageline.FieldAttributed, v)
-	return u
-}
-
-// UpdateAttributed sets the "attributed" field to the value that was provided on create.
-func (u *UsageLineUpsert) UpdateAttributed() *UsageLineUpsert {
-	u.SetExcluded(usageline.FieldAttributed)
 	return u
 }
 
@@ -924,69 +812,6 @@ func (u *UsageLineUpsertOne) AddLine(v int64) *UsageLineUpsertOne {
 func (u *UsageLineUpsertOne) UpdateLine() *UsageLineUpsertOne {
 	return u.Update(func(s *UsageLineUpsert) {
 		s.UpdateLine()
-	})
-}
-
-// SetImporterID sets the "importer_id" field.
-func (u *UsageLineUpsertOne) SetImporterID(v uuid.UUID) *UsageLineUpsertOne {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.SetImporterID(v)
-	})
-}
-
-// UpdateImporterID sets the "importer_id" field to the value that was provided on create.
-func (u *UsageLineUpsertOne) UpdateImporterID() *UsageLineUpsertOne {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.UpdateImporterID()
-	})
-}
-
-// SetOrganizationID sets the "organization_id" field.
-func (u *UsageLineUpsertOne) SetOrganizationID(v uuid.UUID) *UsageLineUpsertOne {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.SetOrganizationID(v)
-	})
-}
-
-// UpdateOrganizationID sets the "organization_id" field to the value that was provided on create.
-func (u *UsageLineUpsertOne) UpdateOrganizationID() *UsageLineUpsertOne {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.UpdateOrganizationID()
-	})
-}
-
-// SetGroupID sets the "group_id" field.
-func (u *UsageLineUpsertOne) SetGroupID(v uuid.UUID) *UsageLineUpsertOne {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.SetGroupID(v)
-	})
-}
-
-// UpdateGroupID sets the "group_id" field to the value that was provided on create.
-func (u *UsageLineUpsertOne) UpdateGroupID() *UsageLineUpsertOne {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.UpdateGroupID()
-	})
-}
-
-// ClearGroupID clears the value of the "group_id" field.
-func (u *UsageLineUpsertOne) ClearGroupID() *UsageLineUpsertOne {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.ClearGroupID()
-	})
-}
-
-// SetAttributed sets the "attributed" field.
-func (u *UsageLineUpsertOne) SetAttributed(v bool) *UsageLineUpsertOne {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.SetAttributed(v)
-	})
-}
-
-// UpdateAttributed sets the "attributed" field to the value that was provided on create.
-func (u *UsageLineUpsertOne) UpdateAttributed() *UsageLineUpsertOne {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.UpdateAttributed()
 	})
 }
 
@@ -1515,69 +1340,6 @@ func (u *UsageLineUpsertBulk) AddLine(v int64) *UsageLineUpsertBulk {
 func (u *UsageLineUpsertBulk) UpdateLine() *UsageLineUpsertBulk {
 	return u.Update(func(s *UsageLineUpsert) {
 		s.UpdateLine()
-	})
-}
-
-// SetImporterID sets the "importer_id" field.
-func (u *UsageLineUpsertBulk) SetImporterID(v uuid.UUID) *UsageLineUpsertBulk {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.SetImporterID(v)
-	})
-}
-
-// UpdateImporterID sets the "importer_id" field to the value that was provided on create.
-func (u *UsageLineUpsertBulk) UpdateImporterID() *UsageLineUpsertBulk {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.UpdateImporterID()
-	})
-}
-
-// SetOrganizationID sets the "organization_id" field.
-func (u *UsageLineUpsertBulk) SetOrganizationID(v uuid.UUID) *UsageLineUpsertBulk {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.SetOrganizationID(v)
-	})
-}
-
-// UpdateOrganizationID sets the "organization_id" field to the value that was provided on create.
-func (u *UsageLineUpsertBulk) UpdateOrganizationID() *UsageLineUpsertBulk {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.UpdateOrganizationID()
-	})
-}
-
-// SetGroupID sets the "group_id" field.
-func (u *UsageLineUpsertBulk) SetGroupID(v uuid.UUID) *UsageLineUpsertBulk {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.SetGroupID(v)
-	})
-}
-
-// UpdateGroupID sets the "group_id" field to the value that was provided on create.
-func (u *UsageLineUpsertBulk) UpdateGroupID() *UsageLineUpsertBulk {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.UpdateGroupID()
-	})
-}
-
-// ClearGroupID clears the value of the "group_id" field.
-func (u *UsageLineUpsertBulk) ClearGroupID() *UsageLineUpsertBulk {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.ClearGroupID()
-	})
-}
-
-// SetAttributed sets the "attributed" field.
-func (u *UsageLineUpsertBulk) SetAttributed(v bool) *UsageLineUpsertBulk {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.SetAttributed(v)
-	})
-}
-
-// UpdateAttributed sets the "attributed" field to the value that was provided on create.
-func (u *UsageLineUpsertBulk) UpdateAttributed() *UsageLineUpsertBulk {
-	return u.Update(func(s *UsageLineUpsert) {
-		s.UpdateAttributed()
 	})
 }
 

@@ -11,7 +11,6 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
-	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageline"
@@ -63,68 +62,6 @@ func (_u *UsageLineUpdate) SetNillableLine(v *int64) *UsageLineUpdate {
 // AddLine adds value to the "line" field.
 func (_u *UsageLineUpdate) AddLine(v int64) *UsageLineUpdate {
 	_u.mutation.AddLine(v)
-	return _u
-}
-
-// SetImporterID sets the "importer_id" field.
-func (_u *UsageLineUpdate) SetImporterID(v uuid.UUID) *UsageLineUpdate {
-	_u.mutation.SetImporterID(v)
-	return _u
-}
-
-// SetNillableImporterID sets the "importer_id" field if the given value is not nil.
-func (_u *UsageLineUpdate) SetNillableImporterID(v *uuid.UUID) *UsageLineUpdate {
-	if v != nil {
-		_u.SetImporterID(*v)
-	}
-	return _u
-}
-
-// SetOrganizationID sets the "organization_id" field.
-func (_u *UsageLineUpdate) SetOrganizationID(v uuid.UUID) *UsageLineUpdate {
-	_u.mutation.SetOrganizationID(v)
-	return _u
-}
-
-// SetNillableOrganizationID sets the "organization_id" field if the given value is not nil.
-func (_u *UsageLineUpdate) SetNillableOrganizationID(v *uuid.UUID) *UsageLineUpdate {
-	if v != nil {
-		_u.SetOrganizationID(*v)
-	}
-	return _u
-}
-
-// SetGroupID sets the "group_id" field.
-func (_u *UsageLineUpdate) SetGroupID(v uuid.UUID) *UsageLineUpdate {
-	_u.mutation.SetGroupID(v)
-	return _u
-}
-
-// SetNillableGroupID sets the "group_id" field if the given value is not nil.
-func (_u *UsageLineUpdate) SetNillableGroupID(v *uuid.UUID) *UsageLineUpdate {
-	if v != nil {
-		_u.SetGroupID(*v)
-	}
-	return _u
-}
-
-// ClearGroupID clears the value of the "group_id" field.
-func (_u *UsageLineUpdate) ClearGroupID() *UsageLineUpdate {
-	_u.mutation.ClearGroupID()
-	return _u
-}
-
-// SetAttributed sets the "attributed" field.
-func (_u *UsageLineUpdate) SetAttributed(v bool) *UsageLineUpdate {
-	_u.mutation.SetAttributed(v)
-	return _u
-}
-
-// SetNillableAttributed sets the "attributed" field if the given value is not nil.
-func (_u *UsageLineUpdate) SetNillableAttributed(v *bool) *UsageLineUpdate {
-	if v != nil {
-		_u.SetAttributed(*v)
-	}
 	return _u
 }
 
@@ -491,21 +428,6 @@ func (_u *UsageLineUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedLine(); ok {
 		_spec.AddField(usageline.FieldLine, field.TypeInt64, value)
 	}
-	if value, ok := _u.mutation.ImporterID(); ok {
-		_spec.SetField(usageline.FieldImporterID, field.TypeUUID, value)
-	}
-	if value, ok := _u.mutation.OrganizationID(); ok {
-		_spec.SetField(usageline.FieldOrganizationID, field.TypeUUID, value)
-	}
-	if value, ok := _u.mutation.GroupID(); ok {
-		_spec.SetField(usageline.FieldGroupID, field.TypeUUID, value)
-	}
-	if _u.mutation.GroupIDCleared() {
-		_spec.ClearField(usageline.FieldGroupID, field.TypeUUID)
-	}
-	if value, ok := _u.mutation.Attributed(); ok {
-		_spec.SetField(usageline.FieldAttributed, field.TypeBool, value)
-	}
 	if value, ok := _u.mutation.Month(); ok {
 		_spec.SetField(usageline.FieldMonth, field.TypeString, value)
 	}
@@ -652,68 +574,6 @@ func (_u *UsageLineUpdateOne) SetNillableLine(v *int64) *UsageLineUpdateOne {
 // AddLine adds value to the "line" field.
 func (_u *UsageLineUpdateOne) AddLine(v int64) *UsageLineUpdateOne {
 	_u.mutation.AddLine(v)
-	return _u
-}
-
-// SetImporterID sets the "importer_id" field.
-func (_u *UsageLineUpdateOne) SetImporterID(v uuid.UUID) *UsageLineUpdateOne {
-	_u.mutation.SetImporterID(v)
-	return _u
-}
-
-// SetNillableImporterID sets the "importer_id" field if the given value is not nil.
-func (_u *UsageLineUpdateOne) SetNillableImporterID(v *uuid.UUID) *UsageLineUpdateOne {
-	if v != nil {
-		_u.SetImporterID(*v)
-	}
-	return _u
-}
-
-// SetOrganizationID sets the "organization_id" field.
-func (_u *UsageLineUpdateOne) SetOrganizationID(v uuid.UUID) *UsageLineUpdateOne {
-	_u.mutation.SetOrganizationID(v)
-	return _u
-}
-
-// SetNillableOrganizationID sets the "organization_id" field if the given value is not nil.
-func (_u *UsageLineUpdateOne) SetNillableOrganizationID(v *uuid.UUID) *UsageLineUpdateOne {
-	if v != nil {
-		_u.SetOrganizationID(*v)
-	}
-	return _u
-}
-
-// SetGroupID sets the "group_id" field.
-func (_u *UsageLineUpdateOne) SetGroupID(v uuid.UUID) *UsageLineUpdateOne {
-	_u.mutation.SetGroupID(v)
-	return _u
-}
-
-// SetNillableGroupID sets the "group_id" field if the given value is not nil.
-func (_u *UsageLineUpdateOne) SetNillableGroupID(v *uuid.UUID) *UsageLineUpdateOne {
-	if v != nil {
-		_u.SetGroupID(*v)
-	}
-	return _u
-}
-
-// ClearGroupID clears the value of the "group_id" field.
-func (_u *UsageLineUpdateOne) ClearGroupID() *UsageLineUpdateOne {
-	_u.mutation.ClearGroupID()
-	return _u
-}
-
-// SetAttributed sets the "attributed" field.
-func (_u *UsageLineUpdateOne) SetAttributed(v bool) *UsageLineUpdateOne {
-	_u.mutation.SetAttributed(v)
-	return _u
-}
-
-// SetNillableAttributed sets the "attributed" field if the given value is not nil.
-func (_u *UsageLineUpdateOne) SetNillableAttributed(v *bool) *UsageLineUpdateOne {
-	if v != nil {
-		_u.SetAttributed(*v)
-	}
 	return _u
 }
 
@@ -1109,21 +969,6 @@ func (_u *UsageLineUpdateOne) sqlSave(ctx context.Context) (_node *UsageLine, er
 	}
 	if value, ok := _u.mutation.AddedLine(); ok {
 		_spec.AddField(usageline.FieldLine, field.TypeInt64, value)
-	}
-	if value, ok := _u.mutation.ImporterID(); ok {
-		_spec.SetField(usageline.FieldImporterID, field.TypeUUID, value)
-	}
-	if value, ok := _u.mutation.OrganizationID(); ok {
-		_spec.SetField(usageline.FieldOrganizationID, field.TypeUUID, value)
-	}
-	if value, ok := _u.mutation.GroupID(); ok {
-		_spec.SetField(usageline.FieldGroupID, field.TypeUUID, value)
-	}
-	if _u.mutation.GroupIDCleared() {
-		_spec.ClearField(usageline.FieldGroupID, field.TypeUUID)
-	}
-	if value, ok := _u.mutation.Attributed(); ok {
-		_spec.SetField(usageline.FieldAttributed, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.Month(); ok {
 		_spec.SetField(usageline.FieldMonth, field.TypeString, value)

@@ -2826,6 +2826,75 @@ func (ec *executionContext) fieldContext_UsageMapping_group(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _UsageRating_datasets(ctx context.Context, field graphql.CollectedField, obj *usage.RatingProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageRating_datasets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Datasets, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageRating_datasets(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageRating", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageRating_lines(ctx context.Context, field graphql.CollectedField, obj *usage.RatingProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageRating_lines(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lines, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageRating_lines(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageRating", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageRating_linesDone(ctx context.Context, field graphql.CollectedField, obj *usage.RatingProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageRating_linesDone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LinesDone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageRating_linesDone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageRating", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _UsageRowError_line(ctx context.Context, field graphql.CollectedField, obj *usage.RowError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4635,6 +4704,54 @@ func (ec *executionContext) _UsageMapping(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var usageRatingImplementors = []string{"UsageRating"}
+
+func (ec *executionContext) _UsageRating(ctx context.Context, sel ast.SelectionSet, obj *usage.RatingProgress) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageRatingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageRating")
+		case "datasets":
+			out.Values[i] = ec._UsageRating_datasets(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lines":
+			out.Values[i] = ec._UsageRating_lines(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "linesDone":
+			out.Values[i] = ec._UsageRating_linesDone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var usageRowErrorImplementors = []string{"UsageRowError"}
 
 func (ec *executionContext) _UsageRowError(ctx context.Context, sel ast.SelectionSet, obj *usage.RowError) graphql.Marshaler {
@@ -5186,6 +5303,16 @@ func (ec *executionContext) unmarshalNUsageMappingInput2ᚕᚖgithubᚗcomᚋhea
 func (ec *executionContext) unmarshalNUsageMappingInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐUsageMappingInput(ctx context.Context, v any) (*model.UsageMappingInput, error) {
 	res, err := ec.unmarshalInputUsageMappingInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUsageRating2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐRatingProgress(ctx context.Context, sel ast.SelectionSet, v *usage.RatingProgress) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UsageRating(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNUsageRowError2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐRowErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*usage.RowError) graphql.Marshaler {

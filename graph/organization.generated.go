@@ -32,6 +32,7 @@ import (
 	"github.com/headwater-platform/headwater/service/requests"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/support"
+	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -61,6 +62,7 @@ type OrganizationResolver interface {
 	EffectiveBillingMultipliers(ctx context.Context, obj *organizations.Organization, month *pricing.Month) ([]*rates.EffectiveMultiplier, error)
 	Costs(ctx context.Context, obj *organizations.Organization, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) (*costs.Report, error)
 	CostLines(ctx context.Context, obj *organizations.Organization, month pricing.Month, first *int, after *string, last *int, before *string) (*costs.LineConnection, error)
+	UsageRating(ctx context.Context, obj *organizations.Organization) (*usage.RatingProgress, error)
 	ScimTokens(ctx context.Context, obj *organizations.Organization) ([]*directory.Token, error)
 	IdentityProviders(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*identity.ProviderConnection, error)
 	TrustedIssuers(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*identity.IssuerConnection, error)
@@ -2217,6 +2219,38 @@ func (ec *executionContext) fieldContext_Organization_costLines(ctx context.Cont
 	if fc.Args, err = ec.field_Organization_costLines_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Organization_usageRating(ctx context.Context, field graphql.CollectedField, obj *organizations.Organization) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Organization_usageRating(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Organization().UsageRating(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *usage.RatingProgress) graphql.Marshaler {
+			return ec.marshalNUsageRating2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐRatingProgress(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Organization_usageRating(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Organization",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageRating(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -4967,6 +5001,44 @@ func (ec *executionContext) _Organization(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._Organization_costLines(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "usageRating":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Organization_usageRating(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

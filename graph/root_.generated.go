@@ -1089,6 +1089,7 @@ type ComplexityRoot struct {
 		SupportPlanHistory          func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Tickets                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		TrustedIssuers              func(childComplexity int, first *int, after *string, last *int, before *string) int
+		UsageRating                 func(childComplexity int) int
 		Version                     func(childComplexity int) int
 		ViewerPermissions           func(childComplexity int) int
 		ViewerRoles                 func(childComplexity int) int
@@ -1839,6 +1840,12 @@ type ComplexityRoot struct {
 		SubAccountID func(childComplexity int) int
 		TagKey       func(childComplexity int) int
 		TagValue     func(childComplexity int) int
+	}
+
+	UsageRating struct {
+		Datasets  func(childComplexity int) int
+		Lines     func(childComplexity int) int
+		LinesDone func(childComplexity int) int
 	}
 
 	UsageRowError struct {
@@ -6580,6 +6587,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.TrustedIssuers(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organization.usageRating":
+		if e.ComplexityRoot.Organization.UsageRating == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.UsageRating(childComplexity), true
 	case "Organization.version":
 		if e.ComplexityRoot.Organization.Version == nil {
 			break
@@ -9244,6 +9257,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UsageMapping.TagValue(childComplexity), true
 
+	case "UsageRating.datasets":
+		if e.ComplexityRoot.UsageRating.Datasets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRating.Datasets(childComplexity), true
+	case "UsageRating.lines":
+		if e.ComplexityRoot.UsageRating.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRating.Lines(childComplexity), true
+	case "UsageRating.linesDone":
+		if e.ComplexityRoot.UsageRating.LinesDone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageRating.LinesDone(childComplexity), true
+
 	case "UsageRowError.column":
 		if e.ComplexityRoot.UsageRowError.Column == nil {
 			break
@@ -11461,6 +11493,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_costs(ctx, field)
 	case "costLines":
 		return ec.fieldContext_Organization_costLines(ctx, field)
+	case "usageRating":
+		return ec.fieldContext_Organization_usageRating(ctx, field)
 	case "scimTokens":
 		return ec.fieldContext_Organization_scimTokens(ctx, field)
 	case "identityProviders":
@@ -12929,6 +12963,18 @@ func (ec *executionContext) childFields_UsageMapping(ctx context.Context, field 
 		return ec.fieldContext_UsageMapping_group(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsageMapping", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageRating(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "datasets":
+		return ec.fieldContext_UsageRating_datasets(ctx, field)
+	case "lines":
+		return ec.fieldContext_UsageRating_lines(ctx, field)
+	case "linesDone":
+		return ec.fieldContext_UsageRating_linesDone(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageRating", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageRowError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

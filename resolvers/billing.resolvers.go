@@ -98,6 +98,10 @@ func (r *organizationResolver) CostLines(ctx context.Context, obj *organizations
 	return r.Resolver.Costs.Lines(ctx, obj.ID.UUID, month, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
+func (r *organizationResolver) UsageRating(ctx context.Context, obj *organizations.Organization) (*usage.RatingProgress, error) {
+	return r.Usage.RatingProgress(ctx, obj.Siblings, obj.ID.UUID)
+}
+
 func (r *usageImportResolver) Errors(ctx context.Context, obj *usage.Import, first *int) ([]*usage.RowError, error) {
 	return obj.RowErrors[:min(len(obj.RowErrors), page.Size(first, nil))], nil
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/service/organizations"
 )
 
@@ -13,6 +14,8 @@ func (p *platform) register() {
 	does := p.services.Jobs
 	does.Every(time.Hour, "sweep-jobs", does.Sweep)
 	does.Handle(organizations.PurgeJob, p.services.Organizations.DoPurge)
+	does.Handle(database.RateUsage, p.services.Usage.Rate)
+	does.Every(time.Hour, "sweep-usage", func(ctx context.Context, _ []byte) error { return p.services.Usage.Sweep(ctx) })
 	// Those that need the signing keys come to be after this and before any job.
 	does.Every(time.Hour, "sweep-invitations", func(ctx context.Context, _ []byte) error {
 		_, err := p.services.Invitations.Sweep(ctx)

@@ -16,7 +16,7 @@ import (
 // usageCommand brings usage in.
 type usageCommand struct {
 	Import usageImportCommand `cmd:"" help:"Import a FOCUS file."`
-	Map    usageMapCommand    `cmd:"" help:"Say whose the usage of sub-accounts is, for later imports."`
+	Map    usageMapCommand    `cmd:"" help:"Say whose the usage of sub-accounts is."`
 }
 
 // usageImportCommand imports a FOCUS file.

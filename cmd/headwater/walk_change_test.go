@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/identityprovider"
+	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -393,11 +394,15 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 // may have few.
 func (k *walk) makeRoom(t *testing.T, kind string) {
 	t.Helper()
-	if kind != "IdentityProvider" {
-		return
+	client, err := k.platform.db.Client(), error(nil)
+	switch kind {
+	case "IdentityProvider":
+		_, err = client.IdentityProvider.Delete().Where(identityprovider.NameHasPrefix("gone-")).Exec(k.system(t))
+	case "TrustedIssuer":
+		_, err = client.TrustedIssuer.Delete().
+			Where(trustedissuer.NameHasPrefix("issuer-"), trustedissuer.NameNEQ("issuer-of-acme")).Exec(k.system(t))
 	}
-	client := k.platform.db.Client()
-	if _, err := client.IdentityProvider.Delete().Where(identityprovider.NameHasPrefix("gone")).Exec(k.system(t)); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 }

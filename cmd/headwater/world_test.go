@@ -451,6 +451,9 @@ func (w *world) arrange(t testing.TB, lines string) {
 	t.Helper()
 	for line := range strings.Lines(lines) {
 		words := strings.Fields(line)
+		if strings.TrimSpace(line) == "jobs" {
+			w.jobs(t)
+		}
 		if len(words) < 2 {
 			continue
 		}

@@ -14,6 +14,8 @@ const (
 	FieldID = "id"
 	// FieldDatasetID holds the string denoting the dataset_id field in the database.
 	FieldDatasetID = "dataset_id"
+	// FieldRating holds the string denoting the rating field in the database.
+	FieldRating = "rating"
 	// FieldOrganizationID holds the string denoting the organization_id field in the database.
 	FieldOrganizationID = "organization_id"
 	// FieldCustomerID holds the string denoting the customer_id field in the database.
@@ -59,6 +61,7 @@ const (
 var Columns = []string{
 	FieldID,
 	FieldDatasetID,
+	FieldRating,
 	FieldOrganizationID,
 	FieldCustomerID,
 	FieldOwnerID,
@@ -101,6 +104,11 @@ func ByID(opts ...sql.OrderTermOption) OrderOption {
 // ByDatasetID orders the results by the dataset_id field.
 func ByDatasetID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDatasetID, opts...).ToFunc()
+}
+
+// ByRating orders the results by the rating field.
+func ByRating(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRating, opts...).ToFunc()
 }
 
 // ByOrganizationID orders the results by the organization_id field.

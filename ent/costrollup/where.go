@@ -61,6 +61,11 @@ func DatasetID(v int64) predicate.CostRollup {
 	return predicate.CostRollup(sql.FieldEQ(FieldDatasetID, v))
 }
 
+// Rating applies equality check predicate on the "rating" field. It's identical to RatingEQ.
+func Rating(v int) predicate.CostRollup {
+	return predicate.CostRollup(sql.FieldEQ(FieldRating, v))
+}
+
 // OrganizationID applies equality check predicate on the "organization_id" field. It's identical to OrganizationIDEQ.
 func OrganizationID(v uuid.UUID) predicate.CostRollup {
 	return predicate.CostRollup(sql.FieldEQ(FieldOrganizationID, v))
@@ -149,6 +154,46 @@ func DatasetIDIn(vs ...int64) predicate.CostRollup {
 // DatasetIDNotIn applies the NotIn predicate on the "dataset_id" field.
 func DatasetIDNotIn(vs ...int64) predicate.CostRollup {
 	return predicate.CostRollup(sql.FieldNotIn(FieldDatasetID, vs...))
+}
+
+// RatingEQ applies the EQ predicate on the "rating" field.
+func RatingEQ(v int) predicate.CostRollup {
+	return predicate.CostRollup(sql.FieldEQ(FieldRating, v))
+}
+
+// RatingNEQ applies the NEQ predicate on the "rating" field.
+func RatingNEQ(v int) predicate.CostRollup {
+	return predicate.CostRollup(sql.FieldNEQ(FieldRating, v))
+}
+
+// RatingIn applies the In predicate on the "rating" field.
+func RatingIn(vs ...int) predicate.CostRollup {
+	return predicate.CostRollup(sql.FieldIn(FieldRating, vs...))
+}
+
+// RatingNotIn applies the NotIn predicate on the "rating" field.
+func RatingNotIn(vs ...int) predicate.CostRollup {
+	return predicate.CostRollup(sql.FieldNotIn(FieldRating, vs...))
+}
+
+// RatingGT applies the GT predicate on the "rating" field.
+func RatingGT(v int) predicate.CostRollup {
+	return predicate.CostRollup(sql.FieldGT(FieldRating, v))
+}
+
+// RatingGTE applies the GTE predicate on the "rating" field.
+func RatingGTE(v int) predicate.CostRollup {
+	return predicate.CostRollup(sql.FieldGTE(FieldRating, v))
+}
+
+// RatingLT applies the LT predicate on the "rating" field.
+func RatingLT(v int) predicate.CostRollup {
+	return predicate.CostRollup(sql.FieldLT(FieldRating, v))
+}
+
+// RatingLTE applies the LTE predicate on the "rating" field.
+func RatingLTE(v int) predicate.CostRollup {
+	return predicate.CostRollup(sql.FieldLTE(FieldRating, v))
 }
 
 // OrganizationIDEQ applies the EQ predicate on the "organization_id" field.

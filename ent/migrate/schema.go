@@ -437,6 +437,7 @@ var (
 	// CostRollupsColumns holds the columns for the "cost_rollups" table.
 	CostRollupsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "rating", Type: field.TypeInt},
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "customer_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "owner_id", Type: field.TypeUUID},
@@ -461,7 +462,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "cost_rollups_usage_datasets_cost_rollups",
-				Columns:    []*schema.Column{CostRollupsColumns[15]},
+				Columns:    []*schema.Column{CostRollupsColumns[16]},
 				RefColumns: []*schema.Column{UsageDatasetsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -470,12 +471,12 @@ var (
 			{
 				Name:    "costrollup_organization_id_day",
 				Unique:  false,
-				Columns: []*schema.Column{CostRollupsColumns[1], CostRollupsColumns[5]},
+				Columns: []*schema.Column{CostRollupsColumns[2], CostRollupsColumns[6]},
 			},
 			{
-				Name:    "costrollup_dataset_id",
+				Name:    "costrollup_dataset_id_rating",
 				Unique:  false,
-				Columns: []*schema.Column{CostRollupsColumns[15]},
+				Columns: []*schema.Column{CostRollupsColumns[16], CostRollupsColumns[1]},
 			},
 		},
 	}
@@ -1155,11 +1156,15 @@ var (
 	// RatedLinesColumns holds the columns for the "rated_lines" table.
 	RatedLinesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "rating", Type: field.TypeInt},
 		{Name: "usage_line_id", Type: field.TypeInt64},
 		{Name: "position", Type: field.TypeInt},
 		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
-		{Name: "seller_id", Type: field.TypeUUID},
+		{Name: "seller_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "buyer_id", Type: field.TypeUUID},
+		{Name: "owner_id", Type: field.TypeUUID},
+		{Name: "group_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "attributed", Type: field.TypeBool},
 		{Name: "multiplier_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "amount", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
 		{Name: "dataset_id", Type: field.TypeInt64},
@@ -1172,7 +1177,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "rated_lines_usage_datasets_rated_lines",
-				Columns:    []*schema.Column{RatedLinesColumns[8]},
+				Columns:    []*schema.Column{RatedLinesColumns[12]},
 				RefColumns: []*schema.Column{UsageDatasetsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -1181,17 +1186,17 @@ var (
 			{
 				Name:    "ratedline_buyer_id_month_usage_line_id",
 				Unique:  false,
-				Columns: []*schema.Column{RatedLinesColumns[5], RatedLinesColumns[3], RatedLinesColumns[1]},
+				Columns: []*schema.Column{RatedLinesColumns[6], RatedLinesColumns[4], RatedLinesColumns[2]},
 			},
 			{
-				Name:    "ratedline_usage_line_id_position",
+				Name:    "ratedline_usage_line_id_rating_position",
 				Unique:  true,
-				Columns: []*schema.Column{RatedLinesColumns[1], RatedLinesColumns[2]},
+				Columns: []*schema.Column{RatedLinesColumns[2], RatedLinesColumns[1], RatedLinesColumns[3]},
 			},
 			{
-				Name:    "ratedline_dataset_id",
+				Name:    "ratedline_dataset_id_rating",
 				Unique:  false,
-				Columns: []*schema.Column{RatedLinesColumns[8]},
+				Columns: []*schema.Column{RatedLinesColumns[12], RatedLinesColumns[1]},
 			},
 		},
 	}
@@ -1706,6 +1711,11 @@ var (
 		{Name: "billing_account_id", Type: field.TypeString, Size: 200},
 		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"LOADING", "ACTIVE", "SUPERSEDED"}},
+		{Name: "rating", Type: field.TypeInt, Default: 1},
+		{Name: "rating_wanted", Type: field.TypeInt, Default: 1},
+		{Name: "rating_loading", Type: field.TypeInt, Default: 0},
+		{Name: "rating_reached", Type: field.TypeInt64, Default: 0},
+		{Name: "rating_claim", Type: field.TypeInt64, Default: 0},
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "import_id", Type: field.TypeUUID},
 	}
@@ -1717,13 +1727,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "usage_datasets_organizations_organization",
-				Columns:    []*schema.Column{UsageDatasetsColumns[5]},
+				Columns:    []*schema.Column{UsageDatasetsColumns[10]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "usage_datasets_usage_imports_datasets",
-				Columns:    []*schema.Column{UsageDatasetsColumns[6]},
+				Columns:    []*schema.Column{UsageDatasetsColumns[11]},
 				RefColumns: []*schema.Column{UsageImportsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -1732,15 +1742,23 @@ var (
 			{
 				Name:    "usage_dataset_one_active",
 				Unique:  true,
-				Columns: []*schema.Column{UsageDatasetsColumns[5], UsageDatasetsColumns[1], UsageDatasetsColumns[2], UsageDatasetsColumns[3]},
+				Columns: []*schema.Column{UsageDatasetsColumns[10], UsageDatasetsColumns[1], UsageDatasetsColumns[2], UsageDatasetsColumns[3]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'ACTIVE'",
 				},
 			},
 			{
+				Name:    "usage_dataset_to_rate",
+				Unique:  false,
+				Columns: []*schema.Column{UsageDatasetsColumns[10]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'ACTIVE' AND rating <> rating_wanted",
+				},
+			},
+			{
 				Name:    "usagedataset_import_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsageDatasetsColumns[6]},
+				Columns: []*schema.Column{UsageDatasetsColumns[11]},
 			},
 		},
 	}
@@ -1790,10 +1808,6 @@ var (
 	UsageLinesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
 		{Name: "line", Type: field.TypeInt64},
-		{Name: "importer_id", Type: field.TypeUUID},
-		{Name: "organization_id", Type: field.TypeUUID},
-		{Name: "group_id", Type: field.TypeUUID, Nullable: true},
-		{Name: "attributed", Type: field.TypeBool},
 		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
 		{Name: "charge_period_start", Type: field.TypeTime},
 		{Name: "charge_period_end", Type: field.TypeTime},
@@ -1823,21 +1837,16 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "usage_lines_usage_datasets_usage_lines",
-				Columns:    []*schema.Column{UsageLinesColumns[25]},
+				Columns:    []*schema.Column{UsageLinesColumns[21]},
 				RefColumns: []*schema.Column{UsageDatasetsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{
 			{
-				Name:    "usageline_importer_id_month_id",
+				Name:    "usageline_dataset_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsageLinesColumns[2], UsageLinesColumns[6], UsageLinesColumns[0]},
-			},
-			{
-				Name:    "usageline_dataset_id",
-				Unique:  false,
-				Columns: []*schema.Column{UsageLinesColumns[25]},
+				Columns: []*schema.Column{UsageLinesColumns[21], UsageLinesColumns[0]},
 			},
 		},
 	}

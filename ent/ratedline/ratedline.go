@@ -14,6 +14,8 @@ const (
 	FieldID = "id"
 	// FieldDatasetID holds the string denoting the dataset_id field in the database.
 	FieldDatasetID = "dataset_id"
+	// FieldRating holds the string denoting the rating field in the database.
+	FieldRating = "rating"
 	// FieldUsageLineID holds the string denoting the usage_line_id field in the database.
 	FieldUsageLineID = "usage_line_id"
 	// FieldPosition holds the string denoting the position field in the database.
@@ -24,6 +26,12 @@ const (
 	FieldSellerID = "seller_id"
 	// FieldBuyerID holds the string denoting the buyer_id field in the database.
 	FieldBuyerID = "buyer_id"
+	// FieldOwnerID holds the string denoting the owner_id field in the database.
+	FieldOwnerID = "owner_id"
+	// FieldGroupID holds the string denoting the group_id field in the database.
+	FieldGroupID = "group_id"
+	// FieldAttributed holds the string denoting the attributed field in the database.
+	FieldAttributed = "attributed"
 	// FieldMultiplierID holds the string denoting the multiplier_id field in the database.
 	FieldMultiplierID = "multiplier_id"
 	// FieldAmount holds the string denoting the amount field in the database.
@@ -45,11 +53,15 @@ const (
 var Columns = []string{
 	FieldID,
 	FieldDatasetID,
+	FieldRating,
 	FieldUsageLineID,
 	FieldPosition,
 	FieldMonth,
 	FieldSellerID,
 	FieldBuyerID,
+	FieldOwnerID,
+	FieldGroupID,
+	FieldAttributed,
 	FieldMultiplierID,
 	FieldAmount,
 }
@@ -84,6 +96,11 @@ func ByDatasetID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDatasetID, opts...).ToFunc()
 }
 
+// ByRating orders the results by the rating field.
+func ByRating(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRating, opts...).ToFunc()
+}
+
 // ByUsageLineID orders the results by the usage_line_id field.
 func ByUsageLineID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUsageLineID, opts...).ToFunc()
@@ -107,6 +124,21 @@ func BySellerID(opts ...sql.OrderTermOption) OrderOption {
 // ByBuyerID orders the results by the buyer_id field.
 func ByBuyerID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldBuyerID, opts...).ToFunc()
+}
+
+// ByOwnerID orders the results by the owner_id field.
+func ByOwnerID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldOwnerID, opts...).ToFunc()
+}
+
+// ByGroupID orders the results by the group_id field.
+func ByGroupID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldGroupID, opts...).ToFunc()
+}
+
+// ByAttributed orders the results by the attributed field.
+func ByAttributed(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAttributed, opts...).ToFunc()
 }
 
 // ByMultiplierID orders the results by the multiplier_id field.

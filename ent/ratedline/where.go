@@ -59,6 +59,11 @@ func DatasetID(v int64) predicate.RatedLine {
 	return predicate.RatedLine(sql.FieldEQ(FieldDatasetID, v))
 }
 
+// Rating applies equality check predicate on the "rating" field. It's identical to RatingEQ.
+func Rating(v int) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldEQ(FieldRating, v))
+}
+
 // UsageLineID applies equality check predicate on the "usage_line_id" field. It's identical to UsageLineIDEQ.
 func UsageLineID(v int64) predicate.RatedLine {
 	return predicate.RatedLine(sql.FieldEQ(FieldUsageLineID, v))
@@ -82,6 +87,21 @@ func SellerID(v uuid.UUID) predicate.RatedLine {
 // BuyerID applies equality check predicate on the "buyer_id" field. It's identical to BuyerIDEQ.
 func BuyerID(v uuid.UUID) predicate.RatedLine {
 	return predicate.RatedLine(sql.FieldEQ(FieldBuyerID, v))
+}
+
+// OwnerID applies equality check predicate on the "owner_id" field. It's identical to OwnerIDEQ.
+func OwnerID(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldEQ(FieldOwnerID, v))
+}
+
+// GroupID applies equality check predicate on the "group_id" field. It's identical to GroupIDEQ.
+func GroupID(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldEQ(FieldGroupID, v))
+}
+
+// Attributed applies equality check predicate on the "attributed" field. It's identical to AttributedEQ.
+func Attributed(v bool) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldEQ(FieldAttributed, v))
 }
 
 // MultiplierID applies equality check predicate on the "multiplier_id" field. It's identical to MultiplierIDEQ.
@@ -112,6 +132,46 @@ func DatasetIDIn(vs ...int64) predicate.RatedLine {
 // DatasetIDNotIn applies the NotIn predicate on the "dataset_id" field.
 func DatasetIDNotIn(vs ...int64) predicate.RatedLine {
 	return predicate.RatedLine(sql.FieldNotIn(FieldDatasetID, vs...))
+}
+
+// RatingEQ applies the EQ predicate on the "rating" field.
+func RatingEQ(v int) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldEQ(FieldRating, v))
+}
+
+// RatingNEQ applies the NEQ predicate on the "rating" field.
+func RatingNEQ(v int) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldNEQ(FieldRating, v))
+}
+
+// RatingIn applies the In predicate on the "rating" field.
+func RatingIn(vs ...int) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldIn(FieldRating, vs...))
+}
+
+// RatingNotIn applies the NotIn predicate on the "rating" field.
+func RatingNotIn(vs ...int) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldNotIn(FieldRating, vs...))
+}
+
+// RatingGT applies the GT predicate on the "rating" field.
+func RatingGT(v int) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldGT(FieldRating, v))
+}
+
+// RatingGTE applies the GTE predicate on the "rating" field.
+func RatingGTE(v int) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldGTE(FieldRating, v))
+}
+
+// RatingLT applies the LT predicate on the "rating" field.
+func RatingLT(v int) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldLT(FieldRating, v))
+}
+
+// RatingLTE applies the LTE predicate on the "rating" field.
+func RatingLTE(v int) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldLTE(FieldRating, v))
 }
 
 // UsageLineIDEQ applies the EQ predicate on the "usage_line_id" field.
@@ -299,6 +359,16 @@ func SellerIDLTE(v uuid.UUID) predicate.RatedLine {
 	return predicate.RatedLine(sql.FieldLTE(FieldSellerID, v))
 }
 
+// SellerIDIsNil applies the IsNil predicate on the "seller_id" field.
+func SellerIDIsNil() predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldIsNull(FieldSellerID))
+}
+
+// SellerIDNotNil applies the NotNil predicate on the "seller_id" field.
+func SellerIDNotNil() predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldNotNull(FieldSellerID))
+}
+
 // BuyerIDEQ applies the EQ predicate on the "buyer_id" field.
 func BuyerIDEQ(v uuid.UUID) predicate.RatedLine {
 	return predicate.RatedLine(sql.FieldEQ(FieldBuyerID, v))
@@ -337,6 +407,106 @@ func BuyerIDLT(v uuid.UUID) predicate.RatedLine {
 // BuyerIDLTE applies the LTE predicate on the "buyer_id" field.
 func BuyerIDLTE(v uuid.UUID) predicate.RatedLine {
 	return predicate.RatedLine(sql.FieldLTE(FieldBuyerID, v))
+}
+
+// OwnerIDEQ applies the EQ predicate on the "owner_id" field.
+func OwnerIDEQ(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldEQ(FieldOwnerID, v))
+}
+
+// OwnerIDNEQ applies the NEQ predicate on the "owner_id" field.
+func OwnerIDNEQ(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldNEQ(FieldOwnerID, v))
+}
+
+// OwnerIDIn applies the In predicate on the "owner_id" field.
+func OwnerIDIn(vs ...uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldIn(FieldOwnerID, vs...))
+}
+
+// OwnerIDNotIn applies the NotIn predicate on the "owner_id" field.
+func OwnerIDNotIn(vs ...uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldNotIn(FieldOwnerID, vs...))
+}
+
+// OwnerIDGT applies the GT predicate on the "owner_id" field.
+func OwnerIDGT(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldGT(FieldOwnerID, v))
+}
+
+// OwnerIDGTE applies the GTE predicate on the "owner_id" field.
+func OwnerIDGTE(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldGTE(FieldOwnerID, v))
+}
+
+// OwnerIDLT applies the LT predicate on the "owner_id" field.
+func OwnerIDLT(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldLT(FieldOwnerID, v))
+}
+
+// OwnerIDLTE applies the LTE predicate on the "owner_id" field.
+func OwnerIDLTE(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldLTE(FieldOwnerID, v))
+}
+
+// GroupIDEQ applies the EQ predicate on the "group_id" field.
+func GroupIDEQ(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldEQ(FieldGroupID, v))
+}
+
+// GroupIDNEQ applies the NEQ predicate on the "group_id" field.
+func GroupIDNEQ(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldNEQ(FieldGroupID, v))
+}
+
+// GroupIDIn applies the In predicate on the "group_id" field.
+func GroupIDIn(vs ...uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldIn(FieldGroupID, vs...))
+}
+
+// GroupIDNotIn applies the NotIn predicate on the "group_id" field.
+func GroupIDNotIn(vs ...uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldNotIn(FieldGroupID, vs...))
+}
+
+// GroupIDGT applies the GT predicate on the "group_id" field.
+func GroupIDGT(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldGT(FieldGroupID, v))
+}
+
+// GroupIDGTE applies the GTE predicate on the "group_id" field.
+func GroupIDGTE(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldGTE(FieldGroupID, v))
+}
+
+// GroupIDLT applies the LT predicate on the "group_id" field.
+func GroupIDLT(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldLT(FieldGroupID, v))
+}
+
+// GroupIDLTE applies the LTE predicate on the "group_id" field.
+func GroupIDLTE(v uuid.UUID) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldLTE(FieldGroupID, v))
+}
+
+// GroupIDIsNil applies the IsNil predicate on the "group_id" field.
+func GroupIDIsNil() predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldIsNull(FieldGroupID))
+}
+
+// GroupIDNotNil applies the NotNil predicate on the "group_id" field.
+func GroupIDNotNil() predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldNotNull(FieldGroupID))
+}
+
+// AttributedEQ applies the EQ predicate on the "attributed" field.
+func AttributedEQ(v bool) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldEQ(FieldAttributed, v))
+}
+
+// AttributedNEQ applies the NEQ predicate on the "attributed" field.
+func AttributedNEQ(v bool) predicate.RatedLine {
+	return predicate.RatedLine(sql.FieldNEQ(FieldAttributed, v))
 }
 
 // MultiplierIDEQ applies the EQ predicate on the "multiplier_id" field.

@@ -157,9 +157,15 @@ func (UsageImport) Annotations() []entschema.Annotation { return table("usage_im
 // UsageDataset is the usage of one billing account of one provider in one
 // billing month, as one import states it. At most one dataset of the same
 // source is ACTIVE; a restatement supersedes it as a whole.
+//
+// Its lines are attributed and priced by a rating, and again by the next one
+// when mappings or prices change. The rated lines and roll-ups of the rating
+// alone count.
 type UsageDataset struct{ ent.Schema }
 
-// Fields of a usage dataset.
+// Fields of a usage dataset. The rating counts; the wanted one is the first that
+// would be by the mappings and prices of now. One that is being loaded has
+// reached a line and counts nowhere; whoever claimed it last loads it.
 func (UsageDataset) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("id"),
@@ -169,6 +175,11 @@ func (UsageDataset) Fields() []ent.Field {
 		field.String("billing_account_id").MaxLen(200),
 		month("month"),
 		field.Enum("status").Values("LOADING", "ACTIVE", "SUPERSEDED"),
+		field.Int("rating").Default(1),
+		field.Int("rating_wanted").Default(1),
+		field.Int("rating_loading").Default(0),
+		field.Int64("rating_reached").Default(0),
+		field.Int64("rating_claim").Default(0),
 	}
 }
 
@@ -188,6 +199,8 @@ func (UsageDataset) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("organization_id", "provider", "billing_account_id", "month").Unique().StorageKey("usage_dataset_one_active").
 			Annotations(entsql.IndexWhere("status = 'ACTIVE'")),
+		index.Fields("organization_id").StorageKey("usage_dataset_to_rate").
+			Annotations(entsql.IndexWhere("status = 'ACTIVE' AND rating <> rating_wanted")),
 		index.Fields("import_id"),
 	}
 }
@@ -195,7 +208,7 @@ func (UsageDataset) Indexes() []ent.Index {
 // Annotations of a usage dataset.
 func (UsageDataset) Annotations() []entschema.Annotation { return table("usage_datasets", nil) }
 
-// UsageLine is one row of a usage file, attributed to an organization.
+// UsageLine is one row of a usage file. Whose it is, its rated lines say.
 type UsageLine struct{ ent.Schema }
 
 // Fields of a usage line. The cost is the source cost, FOCUS BilledCost.
@@ -204,10 +217,6 @@ func (UsageLine) Fields() []ent.Field {
 		field.Int64("id"),
 		field.Int64("dataset_id"),
 		field.Int64("line"),
-		reference("importer_id"),
-		reference("organization_id"),
-		optionalReference("group_id"),
-		field.Bool("attributed"),
 		month("month"),
 		field.Time("charge_period_start"),
 		field.Time("charge_period_end"),
@@ -240,29 +249,33 @@ func (UsageLine) Edges() []ent.Edge {
 // Indexes of a usage line.
 func (UsageLine) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("importer_id", "month", "id"),
-		index.Fields("dataset_id"),
+		index.Fields("dataset_id", "id"),
 	}
 }
 
 // Annotations of a usage line.
 func (UsageLine) Annotations() []entschema.Annotation { return table("usage_lines", nil) }
 
-// RatedLine is what one usage line costs on one edge: the buyer's cost is the
-// seller's revenue, in one row.
+// RatedLine is what one usage line costs one organization: the buyer's cost is
+// the seller's revenue, in one row.
 type RatedLine struct{ ent.Schema }
 
-// Fields of a rated line. The position counts the edges from the importing
-// organization down.
+// Fields of a rated line. At position 0 the provider, who is no organization,
+// sells to the importing organization at the source cost; the edges follow down
+// to the owner. Attributed says that a mapping named the owner.
 func (RatedLine) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("id"),
 		field.Int64("dataset_id"),
+		field.Int("rating"),
 		field.Int64("usage_line_id"),
 		field.Int("position").NonNegative(),
 		month("month"),
-		reference("seller_id"),
+		optionalReference("seller_id"),
 		reference("buyer_id"),
+		reference("owner_id"),
+		optionalReference("group_id"),
+		field.Bool("attributed"),
 		optionalReference("multiplier_id"),
 		amount("amount"),
 	}
@@ -279,8 +292,8 @@ func (RatedLine) Edges() []ent.Edge {
 func (RatedLine) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("buyer_id", "month", "usage_line_id"),
-		index.Fields("usage_line_id", "position").Unique(),
-		index.Fields("dataset_id"),
+		index.Fields("usage_line_id", "rating", "position").Unique(),
+		index.Fields("dataset_id", "rating"),
 	}
 }
 
@@ -298,6 +311,7 @@ func (CostRollup) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("id"),
 		field.Int64("dataset_id"),
+		field.Int("rating"),
 		reference("organization_id"),
 		optionalReference("customer_id"),
 		reference("owner_id"),
@@ -326,7 +340,7 @@ func (CostRollup) Edges() []ent.Edge {
 func (CostRollup) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("organization_id", "day"),
-		index.Fields("dataset_id"),
+		index.Fields("dataset_id", "rating"),
 	}
 }
 

@@ -26,6 +26,16 @@ const (
 	FieldMonth = "month"
 	// FieldStatus holds the string denoting the status field in the database.
 	FieldStatus = "status"
+	// FieldRating holds the string denoting the rating field in the database.
+	FieldRating = "rating"
+	// FieldRatingWanted holds the string denoting the rating_wanted field in the database.
+	FieldRatingWanted = "rating_wanted"
+	// FieldRatingLoading holds the string denoting the rating_loading field in the database.
+	FieldRatingLoading = "rating_loading"
+	// FieldRatingReached holds the string denoting the rating_reached field in the database.
+	FieldRatingReached = "rating_reached"
+	// FieldRatingClaim holds the string denoting the rating_claim field in the database.
+	FieldRatingClaim = "rating_claim"
 	// EdgeImport holds the string denoting the import edge name in mutations.
 	EdgeImport = "import"
 	// EdgeOrganization holds the string denoting the organization edge name in mutations.
@@ -84,6 +94,11 @@ var Columns = []string{
 	FieldBillingAccountID,
 	FieldMonth,
 	FieldStatus,
+	FieldRating,
+	FieldRatingWanted,
+	FieldRatingLoading,
+	FieldRatingReached,
+	FieldRatingClaim,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -103,6 +118,16 @@ var (
 	BillingAccountIDValidator func(string) error
 	// MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	MonthValidator func(string) error
+	// DefaultRating holds the default value on creation for the "rating" field.
+	DefaultRating int
+	// DefaultRatingWanted holds the default value on creation for the "rating_wanted" field.
+	DefaultRatingWanted int
+	// DefaultRatingLoading holds the default value on creation for the "rating_loading" field.
+	DefaultRatingLoading int
+	// DefaultRatingReached holds the default value on creation for the "rating_reached" field.
+	DefaultRatingReached int64
+	// DefaultRatingClaim holds the default value on creation for the "rating_claim" field.
+	DefaultRatingClaim int64
 )
 
 // Status defines the type for the "status" enum field.
@@ -165,6 +190,31 @@ func ByMonth(opts ...sql.OrderTermOption) OrderOption {
 // ByStatus orders the results by the status field.
 func ByStatus(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStatus, opts...).ToFunc()
+}
+
+// ByRating orders the results by the rating field.
+func ByRating(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRating, opts...).ToFunc()
+}
+
+// ByRatingWanted orders the results by the rating_wanted field.
+func ByRatingWanted(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRatingWanted, opts...).ToFunc()
+}
+
+// ByRatingLoading orders the results by the rating_loading field.
+func ByRatingLoading(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRatingLoading, opts...).ToFunc()
+}
+
+// ByRatingReached orders the results by the rating_reached field.
+func ByRatingReached(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRatingReached, opts...).ToFunc()
+}
+
+// ByRatingClaim orders the results by the rating_claim field.
+func ByRatingClaim(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRatingClaim, opts...).ToFunc()
 }
 
 // ByImportField orders the results by import field.

@@ -79,6 +79,31 @@ func Month(v string) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldEQ(FieldMonth, v))
 }
 
+// Rating applies equality check predicate on the "rating" field. It's identical to RatingEQ.
+func Rating(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldRating, v))
+}
+
+// RatingWanted applies equality check predicate on the "rating_wanted" field. It's identical to RatingWantedEQ.
+func RatingWanted(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldRatingWanted, v))
+}
+
+// RatingLoading applies equality check predicate on the "rating_loading" field. It's identical to RatingLoadingEQ.
+func RatingLoading(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldRatingLoading, v))
+}
+
+// RatingReached applies equality check predicate on the "rating_reached" field. It's identical to RatingReachedEQ.
+func RatingReached(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldRatingReached, v))
+}
+
+// RatingClaim applies equality check predicate on the "rating_claim" field. It's identical to RatingClaimEQ.
+func RatingClaim(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldRatingClaim, v))
+}
+
 // ImportIDEQ applies the EQ predicate on the "import_id" field.
 func ImportIDEQ(v uuid.UUID) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldEQ(FieldImportID, v))
@@ -332,6 +357,206 @@ func StatusIn(vs ...Status) predicate.UsageDataset {
 // StatusNotIn applies the NotIn predicate on the "status" field.
 func StatusNotIn(vs ...Status) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldNotIn(FieldStatus, vs...))
+}
+
+// RatingEQ applies the EQ predicate on the "rating" field.
+func RatingEQ(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldRating, v))
+}
+
+// RatingNEQ applies the NEQ predicate on the "rating" field.
+func RatingNEQ(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNEQ(FieldRating, v))
+}
+
+// RatingIn applies the In predicate on the "rating" field.
+func RatingIn(vs ...int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldIn(FieldRating, vs...))
+}
+
+// RatingNotIn applies the NotIn predicate on the "rating" field.
+func RatingNotIn(vs ...int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNotIn(FieldRating, vs...))
+}
+
+// RatingGT applies the GT predicate on the "rating" field.
+func RatingGT(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGT(FieldRating, v))
+}
+
+// RatingGTE applies the GTE predicate on the "rating" field.
+func RatingGTE(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGTE(FieldRating, v))
+}
+
+// RatingLT applies the LT predicate on the "rating" field.
+func RatingLT(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLT(FieldRating, v))
+}
+
+// RatingLTE applies the LTE predicate on the "rating" field.
+func RatingLTE(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLTE(FieldRating, v))
+}
+
+// RatingWantedEQ applies the EQ predicate on the "rating_wanted" field.
+func RatingWantedEQ(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldRatingWanted, v))
+}
+
+// RatingWantedNEQ applies the NEQ predicate on the "rating_wanted" field.
+func RatingWantedNEQ(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNEQ(FieldRatingWanted, v))
+}
+
+// RatingWantedIn applies the In predicate on the "rating_wanted" field.
+func RatingWantedIn(vs ...int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldIn(FieldRatingWanted, vs...))
+}
+
+// RatingWantedNotIn applies the NotIn predicate on the "rating_wanted" field.
+func RatingWantedNotIn(vs ...int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNotIn(FieldRatingWanted, vs...))
+}
+
+// RatingWantedGT applies the GT predicate on the "rating_wanted" field.
+func RatingWantedGT(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGT(FieldRatingWanted, v))
+}
+
+// RatingWantedGTE applies the GTE predicate on the "rating_wanted" field.
+func RatingWantedGTE(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGTE(FieldRatingWanted, v))
+}
+
+// RatingWantedLT applies the LT predicate on the "rating_wanted" field.
+func RatingWantedLT(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLT(FieldRatingWanted, v))
+}
+
+// RatingWantedLTE applies the LTE predicate on the "rating_wanted" field.
+func RatingWantedLTE(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLTE(FieldRatingWanted, v))
+}
+
+// RatingLoadingEQ applies the EQ predicate on the "rating_loading" field.
+func RatingLoadingEQ(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldRatingLoading, v))
+}
+
+// RatingLoadingNEQ applies the NEQ predicate on the "rating_loading" field.
+func RatingLoadingNEQ(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNEQ(FieldRatingLoading, v))
+}
+
+// RatingLoadingIn applies the In predicate on the "rating_loading" field.
+func RatingLoadingIn(vs ...int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldIn(FieldRatingLoading, vs...))
+}
+
+// RatingLoadingNotIn applies the NotIn predicate on the "rating_loading" field.
+func RatingLoadingNotIn(vs ...int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNotIn(FieldRatingLoading, vs...))
+}
+
+// RatingLoadingGT applies the GT predicate on the "rating_loading" field.
+func RatingLoadingGT(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGT(FieldRatingLoading, v))
+}
+
+// RatingLoadingGTE applies the GTE predicate on the "rating_loading" field.
+func RatingLoadingGTE(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGTE(FieldRatingLoading, v))
+}
+
+// RatingLoadingLT applies the LT predicate on the "rating_loading" field.
+func RatingLoadingLT(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLT(FieldRatingLoading, v))
+}
+
+// RatingLoadingLTE applies the LTE predicate on the "rating_loading" field.
+func RatingLoadingLTE(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLTE(FieldRatingLoading, v))
+}
+
+// RatingReachedEQ applies the EQ predicate on the "rating_reached" field.
+func RatingReachedEQ(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldRatingReached, v))
+}
+
+// RatingReachedNEQ applies the NEQ predicate on the "rating_reached" field.
+func RatingReachedNEQ(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNEQ(FieldRatingReached, v))
+}
+
+// RatingReachedIn applies the In predicate on the "rating_reached" field.
+func RatingReachedIn(vs ...int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldIn(FieldRatingReached, vs...))
+}
+
+// RatingReachedNotIn applies the NotIn predicate on the "rating_reached" field.
+func RatingReachedNotIn(vs ...int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNotIn(FieldRatingReached, vs...))
+}
+
+// RatingReachedGT applies the GT predicate on the "rating_reached" field.
+func RatingReachedGT(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGT(FieldRatingReached, v))
+}
+
+// RatingReachedGTE applies the GTE predicate on the "rating_reached" field.
+func RatingReachedGTE(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGTE(FieldRatingReached, v))
+}
+
+// RatingReachedLT applies the LT predicate on the "rating_reached" field.
+func RatingReachedLT(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLT(FieldRatingReached, v))
+}
+
+// RatingReachedLTE applies the LTE predicate on the "rating_reached" field.
+func RatingReachedLTE(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLTE(FieldRatingReached, v))
+}
+
+// RatingClaimEQ applies the EQ predicate on the "rating_claim" field.
+func RatingClaimEQ(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldRatingClaim, v))
+}
+
+// RatingClaimNEQ applies the NEQ predicate on the "rating_claim" field.
+func RatingClaimNEQ(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNEQ(FieldRatingClaim, v))
+}
+
+// RatingClaimIn applies the In predicate on the "rating_claim" field.
+func RatingClaimIn(vs ...int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldIn(FieldRatingClaim, vs...))
+}
+
+// RatingClaimNotIn applies the NotIn predicate on the "rating_claim" field.
+func RatingClaimNotIn(vs ...int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNotIn(FieldRatingClaim, vs...))
+}
+
+// RatingClaimGT applies the GT predicate on the "rating_claim" field.
+func RatingClaimGT(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGT(FieldRatingClaim, v))
+}
+
+// RatingClaimGTE applies the GTE predicate on the "rating_claim" field.
+func RatingClaimGTE(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGTE(FieldRatingClaim, v))
+}
+
+// RatingClaimLT applies the LT predicate on the "rating_claim" field.
+func RatingClaimLT(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLT(FieldRatingClaim, v))
+}
+
+// RatingClaimLTE applies the LTE predicate on the "rating_claim" field.
+func RatingClaimLTE(v int64) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLTE(FieldRatingClaim, v))
 }
 
 // HasImport applies the HasEdge predicate on the "import" edge.

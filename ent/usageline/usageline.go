@@ -16,14 +16,6 @@ const (
 	FieldDatasetID = "dataset_id"
 	// FieldLine holds the string denoting the line field in the database.
 	FieldLine = "line"
-	// FieldImporterID holds the string denoting the importer_id field in the database.
-	FieldImporterID = "importer_id"
-	// FieldOrganizationID holds the string denoting the organization_id field in the database.
-	FieldOrganizationID = "organization_id"
-	// FieldGroupID holds the string denoting the group_id field in the database.
-	FieldGroupID = "group_id"
-	// FieldAttributed holds the string denoting the attributed field in the database.
-	FieldAttributed = "attributed"
 	// FieldMonth holds the string denoting the month field in the database.
 	FieldMonth = "month"
 	// FieldChargePeriodStart holds the string denoting the charge_period_start field in the database.
@@ -80,10 +72,6 @@ var Columns = []string{
 	FieldID,
 	FieldDatasetID,
 	FieldLine,
-	FieldImporterID,
-	FieldOrganizationID,
-	FieldGroupID,
-	FieldAttributed,
 	FieldMonth,
 	FieldChargePeriodStart,
 	FieldChargePeriodEnd,
@@ -138,26 +126,6 @@ func ByDatasetID(opts ...sql.OrderTermOption) OrderOption {
 // ByLine orders the results by the line field.
 func ByLine(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLine, opts...).ToFunc()
-}
-
-// ByImporterID orders the results by the importer_id field.
-func ByImporterID(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldImporterID, opts...).ToFunc()
-}
-
-// ByOrganizationID orders the results by the organization_id field.
-func ByOrganizationID(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldOrganizationID, opts...).ToFunc()
-}
-
-// ByGroupID orders the results by the group_id field.
-func ByGroupID(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldGroupID, opts...).ToFunc()
-}
-
-// ByAttributed orders the results by the attributed field.
-func ByAttributed(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldAttributed, opts...).ToFunc()
 }
 
 // ByMonth orders the results by the month field.

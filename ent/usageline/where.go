@@ -7,7 +7,6 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
-	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/ent/predicate"
 )
 
@@ -64,26 +63,6 @@ func DatasetID(v int64) predicate.UsageLine {
 // Line applies equality check predicate on the "line" field. It's identical to LineEQ.
 func Line(v int64) predicate.UsageLine {
 	return predicate.UsageLine(sql.FieldEQ(FieldLine, v))
-}
-
-// ImporterID applies equality check predicate on the "importer_id" field. It's identical to ImporterIDEQ.
-func ImporterID(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldEQ(FieldImporterID, v))
-}
-
-// OrganizationID applies equality check predicate on the "organization_id" field. It's identical to OrganizationIDEQ.
-func OrganizationID(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldEQ(FieldOrganizationID, v))
-}
-
-// GroupID applies equality check predicate on the "group_id" field. It's identical to GroupIDEQ.
-func GroupID(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldEQ(FieldGroupID, v))
-}
-
-// Attributed applies equality check predicate on the "attributed" field. It's identical to AttributedEQ.
-func Attributed(v bool) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldEQ(FieldAttributed, v))
 }
 
 // Month applies equality check predicate on the "month" field. It's identical to MonthEQ.
@@ -239,146 +218,6 @@ func LineLT(v int64) predicate.UsageLine {
 // LineLTE applies the LTE predicate on the "line" field.
 func LineLTE(v int64) predicate.UsageLine {
 	return predicate.UsageLine(sql.FieldLTE(FieldLine, v))
-}
-
-// ImporterIDEQ applies the EQ predicate on the "importer_id" field.
-func ImporterIDEQ(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldEQ(FieldImporterID, v))
-}
-
-// ImporterIDNEQ applies the NEQ predicate on the "importer_id" field.
-func ImporterIDNEQ(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldNEQ(FieldImporterID, v))
-}
-
-// ImporterIDIn applies the In predicate on the "importer_id" field.
-func ImporterIDIn(vs ...uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldIn(FieldImporterID, vs...))
-}
-
-// ImporterIDNotIn applies the NotIn predicate on the "importer_id" field.
-func ImporterIDNotIn(vs ...uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldNotIn(FieldImporterID, vs...))
-}
-
-// ImporterIDGT applies the GT predicate on the "importer_id" field.
-func ImporterIDGT(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldGT(FieldImporterID, v))
-}
-
-// ImporterIDGTE applies the GTE predicate on the "importer_id" field.
-func ImporterIDGTE(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldGTE(FieldImporterID, v))
-}
-
-// ImporterIDLT applies the LT predicate on the "importer_id" field.
-func ImporterIDLT(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldLT(FieldImporterID, v))
-}
-
-// ImporterIDLTE applies the LTE predicate on the "importer_id" field.
-func ImporterIDLTE(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldLTE(FieldImporterID, v))
-}
-
-// OrganizationIDEQ applies the EQ predicate on the "organization_id" field.
-func OrganizationIDEQ(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldEQ(FieldOrganizationID, v))
-}
-
-// OrganizationIDNEQ applies the NEQ predicate on the "organization_id" field.
-func OrganizationIDNEQ(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldNEQ(FieldOrganizationID, v))
-}
-
-// OrganizationIDIn applies the In predicate on the "organization_id" field.
-func OrganizationIDIn(vs ...uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldIn(FieldOrganizationID, vs...))
-}
-
-// OrganizationIDNotIn applies the NotIn predicate on the "organization_id" field.
-func OrganizationIDNotIn(vs ...uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldNotIn(FieldOrganizationID, vs...))
-}
-
-// OrganizationIDGT applies the GT predicate on the "organization_id" field.
-func OrganizationIDGT(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldGT(FieldOrganizationID, v))
-}
-
-// OrganizationIDGTE applies the GTE predicate on the "organization_id" field.
-func OrganizationIDGTE(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldGTE(FieldOrganizationID, v))
-}
-
-// OrganizationIDLT applies the LT predicate on the "organization_id" field.
-func OrganizationIDLT(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldLT(FieldOrganizationID, v))
-}
-
-// OrganizationIDLTE applies the LTE predicate on the "organization_id" field.
-func OrganizationIDLTE(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldLTE(FieldOrganizationID, v))
-}
-
-// GroupIDEQ applies the EQ predicate on the "group_id" field.
-func GroupIDEQ(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldEQ(FieldGroupID, v))
-}
-
-// GroupIDNEQ applies the NEQ predicate on the "group_id" field.
-func GroupIDNEQ(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldNEQ(FieldGroupID, v))
-}
-
-// GroupIDIn applies the In predicate on the "group_id" field.
-func GroupIDIn(vs ...uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldIn(FieldGroupID, vs...))
-}
-
-// GroupIDNotIn applies the NotIn predicate on the "group_id" field.
-func GroupIDNotIn(vs ...uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldNotIn(FieldGroupID, vs...))
-}
-
-// GroupIDGT applies the GT predicate on the "group_id" field.
-func GroupIDGT(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldGT(FieldGroupID, v))
-}
-
-// GroupIDGTE applies the GTE predicate on the "group_id" field.
-func GroupIDGTE(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldGTE(FieldGroupID, v))
-}
-
-// GroupIDLT applies the LT predicate on the "group_id" field.
-func GroupIDLT(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldLT(FieldGroupID, v))
-}
-
-// GroupIDLTE applies the LTE predicate on the "group_id" field.
-func GroupIDLTE(v uuid.UUID) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldLTE(FieldGroupID, v))
-}
-
-// GroupIDIsNil applies the IsNil predicate on the "group_id" field.
-func GroupIDIsNil() predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldIsNull(FieldGroupID))
-}
-
-// GroupIDNotNil applies the NotNil predicate on the "group_id" field.
-func GroupIDNotNil() predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldNotNull(FieldGroupID))
-}
-
-// AttributedEQ applies the EQ predicate on the "attributed" field.
-func AttributedEQ(v bool) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldEQ(FieldAttributed, v))
-}
-
-// AttributedNEQ applies the NEQ predicate on the "attributed" field.
-func AttributedNEQ(v bool) predicate.UsageLine {
-	return predicate.UsageLine(sql.FieldNEQ(FieldAttributed, v))
 }
 
 // MonthEQ applies the EQ predicate on the "month" field.

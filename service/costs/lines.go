@@ -155,7 +155,7 @@ const maxEdges = 32
 // lineID returns the id of a line at one price: the same line of usage is
 // another line on each edge, and stays the same when it is rated again.
 func lineID(l database.CostLine) typeid.ID {
-	return typeid.Number(typeid.CostLine, l.Line*maxEdges+int64(l.Position)+1)
+	return typeid.Number(typeid.CostLine, l.Line*maxEdges+int64(l.Position))
 }
 
 func optional(text string) *string {

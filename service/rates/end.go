@@ -28,7 +28,8 @@ type End struct {
 // own price. It needs partner:multiplier in the seller; NOT_FOUND for a rule
 // that the viewer does not see. INVALID for a month before the first and where
 // the price of a month that has begun changes without a reason; PERIOD_CLOSED if
-// that of a closed month would change.
+// that of a closed month would change. Usage of the months that change is rated
+// again in the background.
 func (s *Service) End(ctx context.Context, e End) (*Multiplier, []*Warning, error) {
 	if err := checkReason(e.Reason); err != nil {
 		return nil, nil, err
@@ -45,7 +46,7 @@ func (s *Service) End(ctx context.Context, e End) (*Multiplier, []*Warning, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	row, err := s.setEnd(ctx, seller.ID, e)
+	row, err := s.setEnd(ctx, seller, e)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,10 +85,10 @@ func (s *Service) endWarnings(ctx context.Context, seller records.Organization, 
 }
 
 // setEnd stores the last month. Sellers change their prices one after the other.
-func (s *Service) setEnd(ctx context.Context, seller uuid.UUID, e End) (*ent.BillingMultiplier, error) {
+func (s *Service) setEnd(ctx context.Context, seller records.Organization, e End) (*ent.BillingMultiplier, error) {
 	var after *ent.BillingMultiplier
-	_, err := s.db.Write(ctx, database.Entry{Action: "endBillingMultiplier", Organization: seller, Reason: e.Reason}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lock(ctx, tx, seller); err != nil {
+	_, err := s.db.Write(ctx, database.Entry{Action: "endBillingMultiplier", Organization: seller.ID, Reason: e.Reason}, func(ctx context.Context, tx *database.Tx) error {
+		if err := lock(ctx, tx, seller.ID); err != nil {
 			return err
 		}
 		before, err := tx.BillingMultiplier.Get(ctx, e.ID)
@@ -104,8 +105,10 @@ func (s *Service) setEnd(ctx context.Context, seller uuid.UUID, e End) (*ent.Bil
 		if after, err = updateEnd(ctx, before, e.LastMonth); err != nil || after == before {
 			return err
 		}
-		tx.Record(database.Change{Kind: typeid.Multiplier, ID: after.ID, Organization: seller, Before: before, After: after})
-		return nil
+		tx.Record(database.Change{Kind: typeid.Multiplier, ID: after.ID, Organization: seller.ID, Before: before, After: after})
+		ended := rule
+		ended.LastMonth = e.LastMonth
+		return tx.WantRepriced(ctx, repriced(seller, rule, pricing.FirstDifference(rule, ended)))
 	})
 	return after, err
 }

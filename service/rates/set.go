@@ -49,7 +49,8 @@ const maxReason = 500
 // or month, and where a rule of a month that has begun is replaced without a
 // reason; FORBIDDEN for a basis that would tell the seller the source cost;
 // PERIOD_CLOSED for a month that is closed; PLAN_STALE if the digest of a plan
-// is given and Plan would say something else by now.
+// is given and Plan would say something else by now. Usage of the months in which
+// the rule holds is rated again in the background.
 func (s *Service) Set(ctx context.Context, n NewMultiplier) (*Multiplier, []*Warning, error) {
 	d, err := s.draft(ctx, n)
 	if err != nil {
@@ -62,7 +63,7 @@ func (s *Service) Set(ctx context.Context, n NewMultiplier) (*Multiplier, []*War
 	if n.PlanDigest != "" && n.PlanDigest != plan.Digest {
 		return nil, nil, fault.New(fault.PlanStale, "prices or usage have changed since the plan; plan again")
 	}
-	row, err := s.add(ctx, d.change.rule, n)
+	row, err := s.add(ctx, d.seller, d.change.rule, n)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -188,11 +189,10 @@ func (s *Service) basisOf(ctx context.Context, asked *pricing.Basis, seller reco
 // add stores the next version of a rule. Sellers change their prices one after
 // the other, so that no version is lost. PLAN_STALE if a plan was seen and it is
 // not the version that was planned.
-func (s *Service) add(ctx context.Context, rule pricing.Rule, n NewMultiplier) (*ent.BillingMultiplier, error) {
-	seller := uuid.UUID(rule.Seller)
+func (s *Service) add(ctx context.Context, seller records.Organization, rule pricing.Rule, n NewMultiplier) (*ent.BillingMultiplier, error) {
 	var row *ent.BillingMultiplier
-	_, err := s.db.Write(ctx, database.Entry{Action: "setBillingMultiplier", Organization: seller, Reason: n.Reason}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lock(ctx, tx, seller); err != nil {
+	_, err := s.db.Write(ctx, database.Entry{Action: "setBillingMultiplier", Organization: seller.ID, Reason: n.Reason}, func(ctx context.Context, tx *database.Tx) error {
+		if err := lock(ctx, tx, seller.ID); err != nil {
 			return err
 		}
 		existing, err := ofSubject(ctx, tx, rule.Subject())
@@ -210,10 +210,20 @@ func (s *Service) add(ctx context.Context, rule pricing.Rule, n NewMultiplier) (
 		if row, err = s.insert(ctx, tx, rule, n.Reason); err != nil {
 			return err
 		}
-		tx.Record(database.Change{Kind: typeid.Multiplier, ID: row.ID, Organization: seller, After: row})
-		return nil
+		tx.Record(database.Change{Kind: typeid.Multiplier, ID: row.ID, Organization: seller.ID, After: row})
+		return tx.WantRepriced(ctx, repriced(seller, rule, rule.FirstMonth))
 	})
 	return row, err
+}
+
+// repriced returns the usage that a rule prices from a month on.
+func repriced(seller records.Organization, rule pricing.Rule, first pricing.Month) database.Repriced {
+	r := database.Repriced{Seller: seller.ID, Path: seller.Path(), Selector: rule.Selector, First: first}
+	if !rule.Buyer.IsZero() {
+		buyer := uuid.UUID(rule.Buyer)
+		r.Buyer = &buyer
+	}
+	return r
 }
 
 // months returns which months are closed on the edges of a rule: none, as long

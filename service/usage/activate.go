@@ -39,13 +39,30 @@ func (s *Service) activate(ctx context.Context, l *loading) (*ent.UsageImport, e
 		if err := supersede(ctx, tx, l); err != nil {
 			return err
 		}
-		active, err = s.finishImport(ctx, tx, l)
-		return err
+		if active, err = s.finishImport(ctx, tx, l); err != nil {
+			return err
+		}
+		return catchUp(ctx, tx, l)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return active, nil
+}
+
+// catchUp has the import rated again if mappings or prices have changed since it
+// began.
+func catchUp(ctx context.Context, tx *database.Tx, l *loading) error {
+	for some := range slices.Chunk(l.plan.organizations, pathsAtOnce) {
+		changed, err := tx.PricesChangedSince(ctx, l.plan.revision, some)
+		if err != nil {
+			return err
+		}
+		if changed {
+			return tx.WantRated(ctx, l.id)
+		}
+	}
+	return nil
 }
 
 // supersede ends the ACTIVE datasets of the import's sources, and the imports
@@ -169,7 +186,8 @@ const abandonedAfter = 15 * time.Minute
 
 // Sweep clears away what imports whose process died have left behind. Nothing
 // of it ever counted. It runs when a process starts, as the system, and leaves
-// the imports of other living processes alone.
+// the imports of other living processes alone. It also has what waits for another
+// rating rated, should the job for that have failed.
 func (s *Service) Sweep(ctx context.Context) error {
 	ctx = access.WithViewer(ctx, access.SystemViewer("sweep"))
 	if err := s.fail(ctx, usageimport.TouchedAtLT(s.db.Now().Add(-abandonedAfter))); err != nil {
@@ -184,7 +202,8 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	_, err = s.db.Write(ctx, database.Entry{}, func(ctx context.Context, tx *database.Tx) error { return tx.EnqueueRatings(ctx) })
+	return err
 }
 
 // discard takes back what an import has loaded, even if its caller has gone.

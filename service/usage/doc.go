@@ -27,4 +27,11 @@
 // ACTIVE and supersedes the datasets of the same source, which is a billing
 // month of one billing account of one provider. An import that is refused takes
 // back what it loaded; one whose process dies is cleared away by Sweep.
+//
+// # How mappings and prices reach what is there
+//
+// A rating says whose the lines of a dataset are and what they cost, and one
+// rating of each dataset counts. A mapping or a price that changes makes the
+// datasets that it is about wait for another, which a job loads beside the one
+// that counts; see Rate. ADR 24 has the reasons.
 package usage

@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/ancestry"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/ratedline"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
@@ -182,12 +183,43 @@ func (w *world) counts() string {
 	return text.String()
 }
 
+// line is a stored line with what the rating that counts says of its owner.
+type line struct {
+	*ent.UsageLine
+	ImporterID     uuid.UUID
+	OrganizationID uuid.UUID
+	GroupID        *uuid.UUID
+	Attributed     bool
+	rating         int
+}
+
 // lines returns all usage lines in the order of their ids.
-func (w *world) lines() []*ent.UsageLine {
+func (w *world) lines() []*line {
 	w.t.Helper()
-	lines, err := w.db.Client().UsageLine.Query().Order(ent.Asc("id")).All(w.ctx)
+	stored, err := w.db.Client().UsageLine.Query().WithDataset().Order(ent.Asc("id")).All(w.ctx)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	sources, err := w.db.Client().RatedLine.Query().Where(ratedline.Position(0)).All(w.ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	bought := map[[2]int64]*ent.RatedLine{}
+	for _, r := range sources {
+		bought[[2]int64{r.UsageLineID, int64(r.Rating)}] = r
+	}
+	lines := make([]*line, len(stored))
+	for i, l := range stored {
+		rating := l.Edges.Dataset.Rating
+		source := bought[[2]int64{l.ID, int64(rating)}]
+		if source == nil {
+			w.t.Fatalf("line %d is not rated", l.Line)
+			return nil
+		}
+		if source.SellerID != nil || source.MultiplierID != nil || !dec(source.Amount).Equal(dec(l.BilledCost)) || source.Month != l.Month {
+			w.t.Errorf("line %d is bought for %+v", l.Line, source)
+		}
+		lines[i] = &line{l, source.BuyerID, source.OwnerID, source.GroupID, source.Attributed, rating}
 	}
 	return lines
 }

@@ -138,6 +138,10 @@ func activeImport(ctx context.Context, client *ent.Client, importer uuid.UUID, h
 type plan struct {
 	attribution *attribution
 	rater       *pricing.Rater
+	// revision is when that was, organizations are whose mappings and prices they
+	// are.
+	revision      int64
+	organizations []uuid.UUID
 }
 
 // prepare loads mappings, chains and price rules in one snapshot.
@@ -154,12 +158,15 @@ func (s *Service) prepare(ctx context.Context, importer records.Organization) (p
 			return err
 		}
 		p.attribution = attribute(importer, mappings, owners)
-		rules, err := store.Rules(ctx, sellers(p.attribution))
+		selling := sellers(p.attribution)
+		rules, err := store.Rules(ctx, selling)
 		if err != nil {
 			return err
 		}
 		p.rater = pricing.NewBook(rules).Rater()
-		return nil
+		p.organizations = slices.Concat(selling, []uuid.UUID{importer.ID})
+		p.revision, err = tx.Revision(ctx)
+		return err
 	})
 	return p, err
 }

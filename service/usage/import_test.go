@@ -124,34 +124,32 @@ func priceTree(w *world) {
 // usage line, and expects one for every edge.
 func (w *world) checkRated() {
 	w.t.Helper()
-	book, client := w.book(), w.db.Client()
-	rated, err := client.RatedLine.Query().Order(ent.Asc("usage_line_id", "position")).All(w.ctx)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	book, seen := w.book(), 0
 	for _, line := range w.lines() {
 		chain := w.chain(line)
 		want, err := book.Rate(nil, chain, ptr(lineOf(line)))
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if len(rated) < len(want) {
-			w.t.Fatalf("line %d has too few prices", line.Line)
+		rated := w.ratedLines(line)
+		if len(rated) != len(want) {
+			w.t.Fatalf("line %d has %d prices, want %d", line.Line, len(rated), len(want))
 		}
+		seen += len(rated) + 1
 		for i, r := range want {
 			got := rated[i]
-			if got.UsageLineID != line.ID || got.Position != i || got.Month != line.Month || got.DatasetID != line.DatasetID ||
-				got.SellerID != uuid.UUID(chain[i]) || got.BuyerID != uuid.UUID(chain[i+1]) || !dec(got.Amount).Equal(r.Amount) {
+			if got.UsageLineID != line.ID || got.Position != i+1 || got.OwnerID != line.OrganizationID || got.Month != line.Month || got.DatasetID != line.DatasetID ||
+				value(got.SellerID) != uuid.UUID(chain[i]) || got.BuyerID != uuid.UUID(chain[i+1]) || !dec(got.Amount).Equal(r.Amount) {
 				w.t.Fatalf("line %d, edge %d: got %+v, want %s", line.Line, i, got, r.Amount)
 			}
 			if (got.MultiplierID == nil) != r.Price.Inherited() || got.MultiplierID != nil && *got.MultiplierID != uuid.UUID(r.Price.Rule.ID) {
 				w.t.Fatalf("line %d, edge %d: the rule is %v", line.Line, i, got.MultiplierID)
 			}
 		}
-		rated = rated[len(want):]
 	}
-	if len(rated) > 0 {
-		w.t.Errorf("%d prices are of no line", len(rated))
+	stored, err := w.db.Client().RatedLine.Query().Count(w.ctx)
+	if err != nil || stored != seen {
+		w.t.Errorf("%d of %d prices are of no line, %v", stored-seen, stored, err)
 	}
 }
 
@@ -165,7 +163,7 @@ func (w *world) book() *pricing.Book {
 }
 
 // chain returns the path from the importing organization to the owner of a line.
-func (w *world) chain(line *ent.UsageLine) orgtree.Path {
+func (w *world) chain(line *line) orgtree.Path {
 	w.t.Helper()
 	owner, err := records.New(w.db).Organization(w.ctx, line.OrganizationID)
 	if err != nil {
@@ -174,7 +172,7 @@ func (w *world) chain(line *ent.UsageLine) orgtree.Path {
 	return owner.Path().From(orgtree.ID(line.ImporterID))
 }
 
-func lineOf(line *ent.UsageLine) pricing.Line {
+func lineOf(line *line) pricing.Line {
 	source := dec(line.BilledCost)
 	list := source
 	if line.ListCost != nil {
@@ -216,11 +214,15 @@ func (w *world) checkRollups() {
 	for _, line := range w.lines() {
 		w.rollUp(want, line)
 	}
-	rows, err := w.db.Client().CostRollup.Query().All(w.ctx)
+	rows, err := w.db.Client().CostRollup.Query().WithDataset().All(w.ctx)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	for _, r := range rows {
+		if r.Rating != r.Edges.Dataset.Rating {
+			w.t.Errorf("a roll-up of rating %d is left, %d counts", r.Rating, r.Edges.Dataset.Rating)
+			continue
+		}
 		addSums(got, rollup{
 			r.DatasetID, r.OrganizationID, value(r.CustomerID), r.OwnerID, value(r.GroupID), r.Day.UTC().Format(time.DateTime),
 			r.Provider, r.Service, r.Sku, r.Region, r.ChargeCategory, r.Currency,
@@ -232,7 +234,7 @@ func (w *world) checkRollups() {
 }
 
 // rollUp adds what a line costs on each tier of its chain.
-func (w *world) rollUp(into map[rollup]sums, line *ent.UsageLine) {
+func (w *world) rollUp(into map[rollup]sums, line *line) {
 	w.t.Helper()
 	chain := w.chain(line)
 	rated := w.ratedLines(line)
@@ -252,11 +254,11 @@ func (w *world) rollUp(into map[rollup]sums, line *ent.UsageLine) {
 	}
 }
 
-// ratedLines returns the prices of a line from the top down.
-func (w *world) ratedLines(line *ent.UsageLine) []*ent.RatedLine {
+// ratedLines returns the prices of a line on its edges, from the top down.
+func (w *world) ratedLines(line *line) []*ent.RatedLine {
 	w.t.Helper()
 	rated, err := w.db.Client().RatedLine.Query().
-		Where(ratedline.UsageLineID(line.ID)).Order(ent.Asc(ratedline.FieldPosition)).
+		Where(ratedline.UsageLineID(line.ID), ratedline.Rating(line.rating), ratedline.PositionGT(0)).Order(ent.Asc(ratedline.FieldPosition)).
 		All(w.ctx)
 	if err != nil {
 		w.t.Fatal(err)
@@ -683,7 +685,7 @@ func TestChainBeginsAtTheImporter(t *testing.T) {
 		}
 		var edges []string
 		for _, r := range w.ratedLines(w.lines()[0]) {
-			edges = append(edges, fmt.Sprintf("%s>%s %s", w.name(r.SellerID), w.name(r.BuyerID), plain(r.Amount)))
+			edges = append(edges, fmt.Sprintf("%s>%s %s", w.name(value(r.SellerID)), w.name(r.BuyerID), plain(r.Amount)))
 		}
 		if diff := cmp.Diff([]string{"partner>reseller 10.5", "reseller>customer 12.6"}, edges); diff != "" {
 			t.Errorf("edges (-want +got):\n%s", diff)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
-	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/pricing"
@@ -45,14 +44,14 @@ func newBatch() *batch {
 		datasets: database.NewRows("usage_datasets",
 			"id", "import_id", "organization_id", "provider", "billing_account_id", "month", "status"),
 		lines: database.NewRows("usage_lines",
-			"id", "dataset_id", "line", "importer_id", "organization_id", "group_id", "attributed", "month",
-			"charge_period_start", "charge_period_end", "provider", "service", "sku", "region", "sub_account_id",
-			"resource_id", "charge_category", "charge_class", "description", "billed_cost", "list_cost", "currency",
+			"id", "dataset_id", "line", "month", "charge_period_start", "charge_period_end", "provider", "service", "sku", "region", "sub_account_id", "resource_id",
+			"charge_category", "charge_class", "description", "billed_cost", "list_cost", "currency",
 			"quantity", "unit", "tags", "extra"),
 		rated: database.NewRows("rated_lines",
-			"id", "dataset_id", "usage_line_id", "position", "month", "seller_id", "buyer_id", "multiplier_id", "amount"),
+			"id", "dataset_id", "rating", "usage_line_id", "position", "month", "seller_id", "buyer_id", "owner_id", "group_id",
+			"attributed", "multiplier_id", "amount"),
 		rollups: database.NewRows("cost_rollups",
-			"id", "dataset_id", "organization_id", "customer_id", "owner_id", "group_id", "day", "provider", "service",
+			"id", "dataset_id", "rating", "organization_id", "customer_id", "owner_id", "group_id", "day", "provider", "service",
 			"sku", "region", "charge_category", "currency", "buy", "sell", "lines"),
 	}
 }
@@ -70,9 +69,9 @@ type loading struct {
 	plan     plan
 	reader   *focus.Reader
 	options  Options
+	ledger   *ledger
 
 	datasets map[source]int64
-	rollups  *rollups
 	totals   money.Totals
 	// currencies is how many the totals have.
 	currencies map[string]bool
@@ -81,23 +80,20 @@ type loading struct {
 	rowErrors                       []RowError
 	hash                            [32]byte
 
-	datasetIDs, lineIDs, ratedIDs, rollupIDs *sequence
+	datasetIDs, lineIDs *sequence
 
 	batch      *batch
 	batchBegan int64 // in bytes of the decompressed file
-	rated      []pricing.Rated
 }
 
 func newLoading(db *database.DB, row *ent.UsageImport, p plan, reader *focus.Reader, o Options) *loading {
 	return &loading{
 		id: row.ID, importer: row.OrganizationID, plan: p, reader: reader, options: o,
+		ledger:     newLedger(db, p.rater),
 		datasets:   map[source]int64{},
-		rollups:    newRollups(),
 		currencies: map[string]bool{},
 		datasetIDs: &sequence{db: db, table: "usage_datasets"},
 		lineIDs:    &sequence{db: db, table: "usage_lines"},
-		ratedIDs:   &sequence{db: db, table: "rated_lines"},
-		rollupIDs:  &sequence{db: db, table: "cost_rollups"},
 		batch:      newBatch(),
 	}
 }
@@ -130,7 +126,7 @@ func (l *loading) readAll(ctx context.Context, pass func(*batch) error) error {
 
 // flush passes on what has become large enough.
 func (l *loading) flush(ctx context.Context, pass func(*batch) error) error {
-	if l.rollups.full() {
+	if l.ledger.full() {
 		if err := l.flushRollups(ctx, pass); err != nil {
 			return err
 		}
@@ -188,7 +184,7 @@ func (l *loading) add(ctx context.Context, row *focus.Row) error {
 		return err
 	}
 	o := l.plan.attribution.ownerOf(row)
-	if err := l.rate(row, o); err != nil {
+	if err := l.ledger.rate(row, o); err != nil {
 		return err
 	}
 	month := countsIn(row)
@@ -203,17 +199,19 @@ func (l *loading) add(ctx context.Context, row *focus.Row) error {
 	if err != nil {
 		return err
 	}
-	l.addLine(id, dataset, month, row, o)
-	if err := l.addRated(ctx, id, dataset, month, o); err != nil {
+	l.addLine(id, dataset, month, row)
+	if err := l.ledger.enter(ctx, l.batch, entry{dataset: dataset, rating: firstRating, line: id, month: month}, row, o); err != nil {
 		return err
 	}
 	l.stored++
 	if !o.attributed {
 		l.unattributed++
 	}
-	l.rollups.add(dataset, row, o, l.rated)
 	return nil
 }
+
+// firstRating is the number of the rating that an import makes.
+const firstRating = 1
 
 // checkNames refuses texts that rows are told apart by and that are too long
 // for that.
@@ -236,39 +234,6 @@ func checkNames(row *focus.Row) error {
 // countsIn returns the month in which a row counts. As long as there are no
 // statements, every month is open and that is the month it is billed in.
 func countsIn(row *focus.Row) pricing.Month { return pricing.MonthOf(row.BillingPeriodStart) }
-
-// rate sets l.rated to what the row costs on each edge of its chain.
-func (l *loading) rate(row *focus.Row, o *owner) error {
-	line := pricingLine(row)
-	rated, err := l.plan.rater.Rate(l.rated[:0], o.chain, &line)
-	if fault.CodeOf(err) == fault.Invalid {
-		return &focus.RowError{Line: row.Line, Column: "BilledCost", Message: "the price of this row has too many digits"}
-	}
-	if err != nil {
-		return fmt.Errorf("rate line %d: %w", row.Line, err)
-	}
-	l.rated = rated
-	return nil
-}
-
-// pricingLine returns the row as pricing sees it. A provider that states no
-// list price sells at list.
-func pricingLine(row *focus.Row) pricing.Line {
-	list := row.BilledCost
-	if row.ListCost.Valid {
-		list = row.ListCost.Decimal
-	}
-	return pricing.Line{
-		Facts: pricing.Facts{
-			Provider: row.Provider, Service: row.ServiceName, SKU: row.SKU, Region: row.Region,
-			ChargeCategory: pricing.ChargeCategory(row.ChargeCategory),
-		},
-		Month:      pricing.MonthFor(pricing.ChargeClass(row.ChargeClass), row.BillingPeriodStart, row.ChargePeriodStart),
-		Currency:   money.Currency(row.BillingCurrency),
-		SourceCost: row.BilledCost,
-		ListCost:   list,
-	}
-}
 
 // dataset returns the dataset of the row's source and makes it if need be.
 func (l *loading) dataset(ctx context.Context, row *focus.Row, month pricing.Month) (int64, error) {
@@ -303,9 +268,9 @@ func (l *loading) total(row *focus.Row) error {
 	return nil
 }
 
-func (l *loading) addLine(id, dataset int64, month pricing.Month, row *focus.Row, o *owner) {
+func (l *loading) addLine(id, dataset int64, month pricing.Month, row *focus.Row) {
 	l.batch.lines.Add(
-		id, dataset, int64(row.Line), o.tiers[0], o.tiers[o.edges()], o.group, o.attributed, month.String(),
+		id, dataset, int64(row.Line), month.String(),
 		row.ChargePeriodStart, row.ChargePeriodEnd, row.Provider, row.ServiceName, row.SKU, row.Region, row.SubAccountID,
 		row.ResourceID, row.ChargeCategory, row.ChargeClass, row.ChargeDescription,
 		row.BilledCost.String(), amountCell(row.ListCost), row.BillingCurrency,
@@ -321,52 +286,16 @@ func amountCell(d focus.NullDecimal) any {
 	return d.Decimal.String()
 }
 
-func (l *loading) addRated(ctx context.Context, line, dataset int64, month pricing.Month, o *owner) error {
-	if len(l.rated) == 0 {
-		return nil
-	}
-	id, err := l.ratedIDs.take(ctx, int64(len(l.rated)))
-	if err != nil {
-		return err
-	}
-	for position, r := range l.rated {
-		l.batch.rated.Add(
-			id+int64(position), dataset, line, int64(position), month.String(),
-			o.tiers[position], o.tiers[position+1], ruleCell(r.Price.Rule), r.Amount.String(),
-		)
-	}
-	return nil
-}
-
-// ruleCell returns the rule that decided on an edge as a cell, NULL where the
-// buyer inherits its seller's price.
-func ruleCell(rule *pricing.Rule) any {
-	if rule == nil {
-		return nil
-	}
-	return uuid.UUID(rule.ID)
-}
-
 // flushRollups passes the roll-ups so far on and begins anew. Roll-ups of the
 // same facts may follow: readers add them up.
 func (l *loading) flushRollups(ctx context.Context, pass func(*batch) error) error {
-	for key, sum := range l.rollups.sums {
-		id, err := l.rollupIDs.take(ctx, int64(len(sum.buys)))
-		if err != nil {
-			return err
-		}
-		if err := sum.addTo(l.batch.rollups, id, &key); err != nil {
-			return err
-		}
+	return l.ledger.flush(ctx, firstRating, func() (*batch, error) {
 		if l.batch.rollups.Len() < batchRollups {
-			continue
+			return l.batch, nil
 		}
-		if err := l.pass(pass); err != nil {
-			return err
-		}
-	}
-	clear(l.rollups.sums)
-	return nil
+		err := l.pass(pass)
+		return l.batch, err
+	})
 }
 
 // tooLarge refuses a file whose costs add up to what no amount can hold.

@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/usagemapping"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -101,9 +102,9 @@ func (s *Service) Mapping(ctx context.Context, id uuid.UUID) (*Mapping, error) {
 	return wrapMapping(ctx, row, owner, row.Edges.Group), nil
 }
 
-// MapUsage sets whose the usage of sub-accounts and tags is, for later imports
-// of the importing organization. A mapping of the same sub-account and tag is
-// replaced. Needs usage:map. INVALID for a mapping that fits nothing or comes
+// MapUsage sets whose the usage of sub-accounts and tags is. A mapping of the same
+// sub-account and tag is replaced. What the importing organization has brought in
+// for months that are still open is attributed again in the background. Needs usage:map. INVALID for a mapping that fits nothing or comes
 // twice, NOT_FOUND for an organization that is not at or below the importing one
 // or a group of another organization, CONFLICT for a sub-account that another
 // organization imports.
@@ -218,20 +219,32 @@ func (s *Service) mapUsage(ctx context.Context, tx *database.Tx, importer uuid.U
 	if err != nil {
 		return nil, err
 	}
+	if err := tx.LockUsage(ctx, importer); err != nil {
+		return nil, err
+	}
 	mapped := make([]*Mapping, len(mappings))
+	changed := false
 	for i, m := range mappings {
 		row, err := s.mapOne(ctx, tx, importer, m, present[m.pattern()])
 		if err != nil {
 			return nil, err
 		}
+		changed = changed || row != present[m.pattern()]
 		var owningGroup *ent.Group
 		if m.GroupID != nil {
 			owningGroup = groups[*m.GroupID]
 		}
 		mapped[i] = wrapMapping(ctx, row, owners[m.OrganizationID], owningGroup)
 	}
-	return mapped, nil
+	if !changed {
+		return mapped, nil
+	}
+	return mapped, tx.WantAttributed(ctx, importer, firstOpenMonth)
 }
+
+// firstOpenMonth is before all months that there are: none is closed as long as
+// there are no statements.
+const firstOpenMonth pricing.Month = 12
 
 // checkUnclaimed returns CONFLICT if another organization imports one of the
 // sub-accounts. It does not say which.

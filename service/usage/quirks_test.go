@@ -68,7 +68,7 @@ type quirk struct {
 	rows []cells
 	// want are some facts about each stored row.
 	want []string
-	fact func(w *world, line *ent.UsageLine) string
+	fact func(w *world, line *line) string
 }
 
 func TestQuirksOfRealFiles(t *testing.T) {
@@ -109,7 +109,7 @@ func quirks() []quirk {
 				{"InvoiceIssuerName": "Amazon Web Services Canada"},
 			},
 			want: []string{"AWS 1234567890123", "Microsoft EA-1", "Oracle 1234567890123", "AWS 1234567890123"},
-			fact: func(w *world, line *ent.UsageLine) string {
+			fact: func(w *world, line *line) string {
 				d := w.dataset(line)
 				return d.Provider + " " + d.BillingAccountID
 			},
@@ -122,7 +122,7 @@ func quirks() []quirk {
 				{"ContractedCost": "(null)", "RegionId": "(null)", "SkuId": "(null)", "Tags": "(null)"},
 			},
 			want: []string{"// no contracted cost", "// no contracted cost", "// no contracted cost"},
-			fact: func(w *world, line *ent.UsageLine) string {
+			fact: func(w *world, line *line) string {
 				if _, ok := extra(w, line)["ContractedCost"]; ok {
 					return "a contracted cost"
 				}
@@ -142,7 +142,7 @@ func quirks() []quirk {
 			want: []string{
 				"2024-09 from 2024-09-18T22:00:00Z", "2024-10 from 2024-09-30T22:00:00Z", "2024-09 from 2024-09-18T00:00:00Z",
 			},
-			fact: func(_ *world, line *ent.UsageLine) string {
+			fact: func(_ *world, line *line) string {
 				return line.Month + " from " + line.ChargePeriodStart.UTC().Format(time.RFC3339)
 			},
 		},
@@ -150,7 +150,7 @@ func quirks() []quirk {
 			name: "costs that the provider rounded away are kept and not used",
 			rows: []cells{{"BilledCost": "0.0160599", "EffectiveCost": "0.00000000000", "ContractedCost": "0"}},
 			want: []string{"0.0160599, effective 0"},
-			fact: func(w *world, line *ent.UsageLine) string {
+			fact: func(w *world, line *line) string {
 				return plain(line.BilledCost) + ", effective " + extra(w, line)["EffectiveCost"]
 			},
 		},
@@ -158,7 +158,7 @@ func quirks() []quirk {
 			name: "a price in the column of the availability zone is only text",
 			rows: []cells{{"AvailabilityZone": "9.28"}},
 			want: []string{"9.28"},
-			fact: func(w *world, line *ent.UsageLine) string { return extra(w, line)["AvailabilityZone"] },
+			fact: func(w *world, line *line) string { return extra(w, line)["AvailabilityZone"] },
 		},
 		{
 			name: "refunds are priced, credits and adjustments pass through",
@@ -189,7 +189,7 @@ func quirks() []quirk {
 			want: []string{
 				"0.000000000000000001 for 2.000000000000001", "0.00000000000626609 for 1234567890.123456", "0.0000008 for 1000",
 			},
-			fact: func(_ *world, line *ent.UsageLine) string {
+			fact: func(_ *world, line *line) string {
 				return plain(line.BilledCost) + " for " + plain(*line.Quantity)
 			},
 		},
@@ -202,7 +202,7 @@ func quirks() []quirk {
 			want: []string{
 				`Id 11472 Usage-Based P5.1 map[ org:a org:b]`, `Id 11473 Usage-Based P5.2 map[note:a "tab"` + "\t" + `and \ slash]`,
 			},
-			fact: func(w *world, line *ent.UsageLine) string {
+			fact: func(w *world, line *line) string {
 				x := extra(w, line)
 				return "Id " + x["Id"] + " " + x["ChargeFrequency"] + " " + x["SkuPriceId"] + " " + fmt.Sprint(object(w.t, line.Tags))
 			},
@@ -211,7 +211,7 @@ func quirks() []quirk {
 			name: "rows that cost nothing are rows",
 			rows: []cells{{"BilledCost": "0.00000000000", "ListCost": "0"}, {"BilledCost": "0", "ListCost": "0"}},
 			want: []string{"0", "0"},
-			fact: func(_ *world, line *ent.UsageLine) string { return plain(line.BilledCost) },
+			fact: func(_ *world, line *line) string { return plain(line.BilledCost) },
 		},
 		{
 			name: "a correction is priced by the month that it corrects and counts in its own",
@@ -222,13 +222,13 @@ func quirks() []quirk {
 				},
 			},
 			want: []string{"-10 in 2024-09"}, // there were no rules in 2019
-			fact: func(w *world, line *ent.UsageLine) string { return w.customerPrice(line) + " in " + line.Month },
+			fact: func(w *world, line *line) string { return w.customerPrice(line) + " in " + line.Month },
 		},
 	}
 }
 
 // dataset returns the dataset of a line.
-func (w *world) dataset(line *ent.UsageLine) *ent.UsageDataset {
+func (w *world) dataset(line *line) *ent.UsageDataset {
 	w.t.Helper()
 	d, err := w.db.Client().UsageDataset.Query().Where(usagedataset.ID(line.DatasetID)).Only(w.ctx)
 	if err != nil {
@@ -238,7 +238,7 @@ func (w *world) dataset(line *ent.UsageLine) *ent.UsageDataset {
 }
 
 // customerPrice returns what a line costs its owner.
-func (w *world) customerPrice(line *ent.UsageLine) string {
+func (w *world) customerPrice(line *line) string {
 	w.t.Helper()
 	rated := w.ratedLines(line)
 	return plain(rated[len(rated)-1].Amount)
@@ -247,7 +247,7 @@ func (w *world) customerPrice(line *ent.UsageLine) string {
 // plain returns an amount without the zeros that a database adds.
 func plain(amount string) string { return dec(amount).String() }
 
-func extra(w *world, line *ent.UsageLine) map[string]string { return object(w.t, line.Extra) }
+func extra(w *world, line *line) map[string]string { return object(w.t, line.Extra) }
 
 func object(t testing.TB, text string) map[string]string {
 	t.Helper()

@@ -64,15 +64,15 @@ func (r *rollups) add(dataset int64, row *focus.Row, o *owner, rated []pricing.R
 	}
 }
 
-// addTo adds one row per tier, under ids from the given one.
-func (r *rollup) addTo(rows *database.Rows, id int64, key *rollupKey) error {
+// addTo adds one row of a rating per tier, under ids from the given one.
+func (r *rollup) addTo(rows *database.Rows, id int64, rating int, key *rollupKey) error {
 	o, day := key.owner, time.Unix(key.day*secondsPerDay, 0).UTC()
 	for tier, buy := range r.buys {
 		if err := money.CheckAmount(buy); err != nil {
 			return tooLarge(key.currency)
 		}
 		rows.Add(
-			id+int64(tier), key.dataset, o.tiers[tier], customerCell(o, tier), o.tiers[o.edges()], o.group, day,
+			id+int64(tier), key.dataset, int64(rating), o.tiers[tier], customerCell(o, tier), o.tiers[o.edges()], o.group, day,
 			key.provider, key.service, key.sku, key.region, key.category, key.currency,
 			buy.String(), r.sell(tier).String(), r.lines,
 		)
