@@ -555,6 +555,45 @@ func scanUsage(rows *sql.Rows) (UsageSum, error) {
 	return sum, err
 }
 
+// UnattributedSum is the usage of a sub-account, in one currency, that no mapping
+// gives an owner.
+type UnattributedSum struct {
+	Provider     string
+	SubAccountID string
+	Lines        int
+	Cost         money.Amount
+}
+
+// maxUnattributed bounds the sums that UnattributedUsage returns.
+const maxUnattributed = 1000
+
+// UnattributedUsage returns what nobody owns of the usage that an organization
+// brought in for a billing month, at its source cost, by provider, sub-account
+// and currency; the first 1000.
+func (tx *Tx) UnattributedUsage(ctx context.Context, importer uuid.UUID, month pricing.Month) ([]UnattributedSum, error) {
+	s := tx.db.statement()
+	s.write("SELECT l.provider, l.sub_account_id, l.currency, COUNT(*), ", tx.db.ExactSum("r.amount"), " FROM rated_lines r", counting("r"),
+		" JOIN usage_lines l ON l.id = r.usage_line_id WHERE r.buyer_id = ", s.arg(importer), " AND r.month = ", s.arg(month.String()),
+		" AND r.position = 0 AND NOT r.attributed GROUP BY l.provider, l.sub_account_id, l.currency")
+	s.write(" ORDER BY l.provider, l.sub_account_id, l.currency LIMIT ", strconv.Itoa(maxUnattributed))
+	var sums []UnattributedSum
+	err := tx.each(ctx, s, func(rows *sql.Rows) error {
+		var sum UnattributedSum
+		var amount string
+		if err := rows.Scan(&sum.Provider, &sum.SubAccountID, &sum.Cost.Currency, &sum.Lines, &amount); err != nil {
+			return err
+		}
+		var err error
+		sum.Cost.Decimal, err = money.Parse(amount)
+		sums = append(sums, sum)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sum unattributed usage: %w", err)
+	}
+	return sums, nil
+}
+
 // ParentsBelow returns the manager of every organization below another.
 func (tx *Tx) ParentsBelow(ctx context.Context, id uuid.UUID) (map[orgtree.ID]orgtree.ID, error) {
 	s := tx.db.statement()

@@ -3,11 +3,14 @@ package database
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
+	"github.com/google/uuid"
 	"github.com/lib/pq"
 
 	"github.com/headwater-platform/headwater/ent"
@@ -145,6 +148,13 @@ func (tx *Tx) Lock(s *entsql.Selector) {
 // LockTree makes changes to the shape of the tree wait for each other until the
 // transaction ends. It is taken before any row is locked.
 func (tx *Tx) LockTree(ctx context.Context) error { return tx.lockNamed(ctx, lockTree) }
+
+// LockLaunches makes those who start something in an organization wait for each
+// other until the transaction ends.
+func (tx *Tx) LockLaunches(ctx context.Context, organization uuid.UUID) error {
+	// The earlier half of a UUID is a time, and above the other locks as a number.
+	return tx.lockNamed(ctx, int(binary.BigEndian.Uint64(organization[:8])&math.MaxInt64))
+}
 
 // The advisory locks of PostgreSQL, one number per thing that is locked.
 const (

@@ -40372,6 +40372,8 @@ type UsageMappingMutation struct {
 	sub_account_id      *string
 	tag_key             *string
 	tag_value           *string
+	first_month         *string
+	last_month          *string
 	version             *int
 	addversion          *int
 	created_at          *time.Time
@@ -40720,6 +40722,91 @@ func (m *UsageMappingMutation) ResetGroupID() {
 	delete(m.clearedFields, usagemapping.FieldGroupID)
 }
 
+// SetFirstMonth sets the "first_month" field.
+func (m *UsageMappingMutation) SetFirstMonth(s string) {
+	m.first_month = &s
+}
+
+// FirstMonth returns the value of the "first_month" field in the mutation.
+func (m *UsageMappingMutation) FirstMonth() (r string, exists bool) {
+	v := m.first_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstMonth returns the old "first_month" field's value of the UsageMapping entity.
+// If the UsageMapping object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageMappingMutation) OldFirstMonth(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstMonth: %w", err)
+	}
+	return oldValue.FirstMonth, nil
+}
+
+// ResetFirstMonth resets all changes to the "first_month" field.
+func (m *UsageMappingMutation) ResetFirstMonth() {
+	m.first_month = nil
+}
+
+// SetLastMonth sets the "last_month" field.
+func (m *UsageMappingMutation) SetLastMonth(s string) {
+	m.last_month = &s
+}
+
+// LastMonth returns the value of the "last_month" field in the mutation.
+func (m *UsageMappingMutation) LastMonth() (r string, exists bool) {
+	v := m.last_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastMonth returns the old "last_month" field's value of the UsageMapping entity.
+// If the UsageMapping object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageMappingMutation) OldLastMonth(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastMonth: %w", err)
+	}
+	return oldValue.LastMonth, nil
+}
+
+// ClearLastMonth clears the value of the "last_month" field.
+func (m *UsageMappingMutation) ClearLastMonth() {
+	m.last_month = nil
+	m.clearedFields[usagemapping.FieldLastMonth] = struct{}{}
+}
+
+// LastMonthCleared returns if the "last_month" field was cleared in this mutation.
+func (m *UsageMappingMutation) LastMonthCleared() bool {
+	_, ok := m.clearedFields[usagemapping.FieldLastMonth]
+	return ok
+}
+
+// ResetLastMonth resets all changes to the "last_month" field.
+func (m *UsageMappingMutation) ResetLastMonth() {
+	m.last_month = nil
+	delete(m.clearedFields, usagemapping.FieldLastMonth)
+}
+
 // SetVersion sets the "version" field.
 func (m *UsageMappingMutation) SetVersion(i int) {
 	m.version = &i
@@ -40927,7 +41014,7 @@ func (m *UsageMappingMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UsageMappingMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 10)
 	if m.importer != nil {
 		fields = append(fields, usagemapping.FieldImporterID)
 	}
@@ -40945,6 +41032,12 @@ func (m *UsageMappingMutation) Fields() []string {
 	}
 	if m.group != nil {
 		fields = append(fields, usagemapping.FieldGroupID)
+	}
+	if m.first_month != nil {
+		fields = append(fields, usagemapping.FieldFirstMonth)
+	}
+	if m.last_month != nil {
+		fields = append(fields, usagemapping.FieldLastMonth)
 	}
 	if m.version != nil {
 		fields = append(fields, usagemapping.FieldVersion)
@@ -40972,6 +41065,10 @@ func (m *UsageMappingMutation) Field(name string) (ent.Value, bool) {
 		return m.OrganizationID()
 	case usagemapping.FieldGroupID:
 		return m.GroupID()
+	case usagemapping.FieldFirstMonth:
+		return m.FirstMonth()
+	case usagemapping.FieldLastMonth:
+		return m.LastMonth()
 	case usagemapping.FieldVersion:
 		return m.Version()
 	case usagemapping.FieldCreatedAt:
@@ -40997,6 +41094,10 @@ func (m *UsageMappingMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldOrganizationID(ctx)
 	case usagemapping.FieldGroupID:
 		return m.OldGroupID(ctx)
+	case usagemapping.FieldFirstMonth:
+		return m.OldFirstMonth(ctx)
+	case usagemapping.FieldLastMonth:
+		return m.OldLastMonth(ctx)
 	case usagemapping.FieldVersion:
 		return m.OldVersion(ctx)
 	case usagemapping.FieldCreatedAt:
@@ -41051,6 +41152,20 @@ func (m *UsageMappingMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetGroupID(v)
+		return nil
+	case usagemapping.FieldFirstMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstMonth(v)
+		return nil
+	case usagemapping.FieldLastMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastMonth(v)
 		return nil
 	case usagemapping.FieldVersion:
 		v, ok := value.(int)
@@ -41114,6 +41229,9 @@ func (m *UsageMappingMutation) ClearedFields() []string {
 	if m.FieldCleared(usagemapping.FieldGroupID) {
 		fields = append(fields, usagemapping.FieldGroupID)
 	}
+	if m.FieldCleared(usagemapping.FieldLastMonth) {
+		fields = append(fields, usagemapping.FieldLastMonth)
+	}
 	return fields
 }
 
@@ -41130,6 +41248,9 @@ func (m *UsageMappingMutation) ClearField(name string) error {
 	switch name {
 	case usagemapping.FieldGroupID:
 		m.ClearGroupID()
+		return nil
+	case usagemapping.FieldLastMonth:
+		m.ClearLastMonth()
 		return nil
 	}
 	return fmt.Errorf("unknown UsageMapping nullable field %s", name)
@@ -41156,6 +41277,12 @@ func (m *UsageMappingMutation) ResetField(name string) error {
 		return nil
 	case usagemapping.FieldGroupID:
 		m.ResetGroupID()
+		return nil
+	case usagemapping.FieldFirstMonth:
+		m.ResetFirstMonth()
+		return nil
+	case usagemapping.FieldLastMonth:
+		m.ResetLastMonth()
 		return nil
 	case usagemapping.FieldVersion:
 		m.ResetVersion()

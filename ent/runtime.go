@@ -1369,8 +1369,18 @@ func init() {
 	usagemappingDescTagValue := usagemappingFields[4].Descriptor()
 	// usagemapping.TagValueValidator is a validator for the "tag_value" field. It is called by the builders before save.
 	usagemapping.TagValueValidator = usagemappingDescTagValue.Validators[0].(func(string) error)
+	// usagemappingDescFirstMonth is the schema descriptor for first_month field.
+	usagemappingDescFirstMonth := usagemappingFields[7].Descriptor()
+	// usagemapping.DefaultFirstMonth holds the default value on creation for the first_month field.
+	usagemapping.DefaultFirstMonth = usagemappingDescFirstMonth.Default.(string)
+	// usagemapping.FirstMonthValidator is a validator for the "first_month" field. It is called by the builders before save.
+	usagemapping.FirstMonthValidator = usagemappingDescFirstMonth.Validators[0].(func(string) error)
+	// usagemappingDescLastMonth is the schema descriptor for last_month field.
+	usagemappingDescLastMonth := usagemappingFields[8].Descriptor()
+	// usagemapping.LastMonthValidator is a validator for the "last_month" field. It is called by the builders before save.
+	usagemapping.LastMonthValidator = usagemappingDescLastMonth.Validators[0].(func(string) error)
 	// usagemappingDescVersion is the schema descriptor for version field.
-	usagemappingDescVersion := usagemappingFields[7].Descriptor()
+	usagemappingDescVersion := usagemappingFields[9].Descriptor()
 	// usagemapping.DefaultVersion holds the default value on creation for the version field.
 	usagemapping.DefaultVersion = usagemappingDescVersion.Default.(int)
 	// usagemapping.VersionValidator is a validator for the "version" field. It is called by the builders before save.

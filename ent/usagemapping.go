@@ -32,6 +32,10 @@ type UsageMapping struct {
 	OrganizationID uuid.UUID `json:"organization_id,omitempty"`
 	// GroupID holds the value of the "group_id" field.
 	GroupID *uuid.UUID `json:"group_id,omitempty"`
+	// FirstMonth holds the value of the "first_month" field.
+	FirstMonth string `json:"first_month,omitempty"`
+	// LastMonth holds the value of the "last_month" field.
+	LastMonth *string `json:"last_month,omitempty"`
 	// Version holds the value of the "version" field.
 	Version int `json:"version,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -97,7 +101,7 @@ func (*UsageMapping) scanValues(columns []string) ([]any, error) {
 			values[i] = &sql.NullScanner{S: new(uuid.UUID)}
 		case usagemapping.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case usagemapping.FieldSubAccountID, usagemapping.FieldTagKey, usagemapping.FieldTagValue:
+		case usagemapping.FieldSubAccountID, usagemapping.FieldTagKey, usagemapping.FieldTagValue, usagemapping.FieldFirstMonth, usagemapping.FieldLastMonth:
 			values[i] = new(sql.NullString)
 		case usagemapping.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -160,6 +164,19 @@ func (_m *UsageMapping) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.GroupID = new(uuid.UUID)
 				*_m.GroupID = *value.S.(*uuid.UUID)
+			}
+		case usagemapping.FieldFirstMonth:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field first_month", values[i])
+			} else if value.Valid {
+				_m.FirstMonth = value.String
+			}
+		case usagemapping.FieldLastMonth:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field last_month", values[i])
+			} else if value.Valid {
+				_m.LastMonth = new(string)
+				*_m.LastMonth = value.String
 			}
 		case usagemapping.FieldVersion:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -242,6 +259,14 @@ func (_m *UsageMapping) String() string {
 	if v := _m.GroupID; v != nil {
 		builder.WriteString("group_id=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("first_month=")
+	builder.WriteString(_m.FirstMonth)
+	builder.WriteString(", ")
+	if v := _m.LastMonth; v != nil {
+		builder.WriteString("last_month=")
+		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
 	builder.WriteString("version=")

@@ -70,6 +70,34 @@ func (_c *UsageMappingCreate) SetNillableGroupID(v *uuid.UUID) *UsageMappingCrea
 	return _c
 }
 
+// SetFirstMonth sets the "first_month" field.
+func (_c *UsageMappingCreate) SetFirstMonth(v string) *UsageMappingCreate {
+	_c.mutation.SetFirstMonth(v)
+	return _c
+}
+
+// SetNillableFirstMonth sets the "first_month" field if the given value is not nil.
+func (_c *UsageMappingCreate) SetNillableFirstMonth(v *string) *UsageMappingCreate {
+	if v != nil {
+		_c.SetFirstMonth(*v)
+	}
+	return _c
+}
+
+// SetLastMonth sets the "last_month" field.
+func (_c *UsageMappingCreate) SetLastMonth(v string) *UsageMappingCreate {
+	_c.mutation.SetLastMonth(v)
+	return _c
+}
+
+// SetNillableLastMonth sets the "last_month" field if the given value is not nil.
+func (_c *UsageMappingCreate) SetNillableLastMonth(v *string) *UsageMappingCreate {
+	if v != nil {
+		_c.SetLastMonth(*v)
+	}
+	return _c
+}
+
 // SetVersion sets the "version" field.
 func (_c *UsageMappingCreate) SetVersion(v int) *UsageMappingCreate {
 	_c.mutation.SetVersion(v)
@@ -146,6 +174,10 @@ func (_c *UsageMappingCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *UsageMappingCreate) defaults() {
+	if _, ok := _c.mutation.FirstMonth(); !ok {
+		v := usagemapping.DefaultFirstMonth
+		_c.mutation.SetFirstMonth(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := usagemapping.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -183,6 +215,19 @@ func (_c *UsageMappingCreate) check() error {
 	}
 	if _, ok := _c.mutation.OrganizationID(); !ok {
 		return &ValidationError{Name: "organization_id", err: errors.New(`ent: missing required field "UsageMapping.organization_id"`)}
+	}
+	if _, ok := _c.mutation.FirstMonth(); !ok {
+		return &ValidationError{Name: "first_month", err: errors.New(`ent: missing required field "UsageMapping.first_month"`)}
+	}
+	if v, ok := _c.mutation.FirstMonth(); ok {
+		if err := usagemapping.FirstMonthValidator(v); err != nil {
+			return &ValidationError{Name: "first_month", err: fmt.Errorf(`ent: validator failed for field "UsageMapping.first_month": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.LastMonth(); ok {
+		if err := usagemapping.LastMonthValidator(v); err != nil {
+			return &ValidationError{Name: "last_month", err: fmt.Errorf(`ent: validator failed for field "UsageMapping.last_month": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "UsageMapping.version"`)}
@@ -248,6 +293,14 @@ func (_c *UsageMappingCreate) createSpec() (*UsageMapping, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.TagValue(); ok {
 		_spec.SetField(usagemapping.FieldTagValue, field.TypeString, value)
 		_node.TagValue = value
+	}
+	if value, ok := _c.mutation.FirstMonth(); ok {
+		_spec.SetField(usagemapping.FieldFirstMonth, field.TypeString, value)
+		_node.FirstMonth = value
+	}
+	if value, ok := _c.mutation.LastMonth(); ok {
+		_spec.SetField(usagemapping.FieldLastMonth, field.TypeString, value)
+		_node.LastMonth = &value
 	}
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(usagemapping.FieldVersion, field.TypeInt, value)
@@ -438,6 +491,36 @@ func (u *UsageMappingUpsert) ClearGroupID() *UsageMappingUpsert {
 	return u
 }
 
+// SetFirstMonth sets the "first_month" field.
+func (u *UsageMappingUpsert) SetFirstMonth(v string) *UsageMappingUpsert {
+	u.Set(usagemapping.FieldFirstMonth, v)
+	return u
+}
+
+// UpdateFirstMonth sets the "first_month" field to the value that was provided on create.
+func (u *UsageMappingUpsert) UpdateFirstMonth() *UsageMappingUpsert {
+	u.SetExcluded(usagemapping.FieldFirstMonth)
+	return u
+}
+
+// SetLastMonth sets the "last_month" field.
+func (u *UsageMappingUpsert) SetLastMonth(v string) *UsageMappingUpsert {
+	u.Set(usagemapping.FieldLastMonth, v)
+	return u
+}
+
+// UpdateLastMonth sets the "last_month" field to the value that was provided on create.
+func (u *UsageMappingUpsert) UpdateLastMonth() *UsageMappingUpsert {
+	u.SetExcluded(usagemapping.FieldLastMonth)
+	return u
+}
+
+// ClearLastMonth clears the value of the "last_month" field.
+func (u *UsageMappingUpsert) ClearLastMonth() *UsageMappingUpsert {
+	u.SetNull(usagemapping.FieldLastMonth)
+	return u
+}
+
 // SetVersion sets the "version" field.
 func (u *UsageMappingUpsert) SetVersion(v int) *UsageMappingUpsert {
 	u.Set(usagemapping.FieldVersion, v)
@@ -595,6 +678,41 @@ func (u *UsageMappingUpsertOne) UpdateGroupID() *UsageMappingUpsertOne {
 func (u *UsageMappingUpsertOne) ClearGroupID() *UsageMappingUpsertOne {
 	return u.Update(func(s *UsageMappingUpsert) {
 		s.ClearGroupID()
+	})
+}
+
+// SetFirstMonth sets the "first_month" field.
+func (u *UsageMappingUpsertOne) SetFirstMonth(v string) *UsageMappingUpsertOne {
+	return u.Update(func(s *UsageMappingUpsert) {
+		s.SetFirstMonth(v)
+	})
+}
+
+// UpdateFirstMonth sets the "first_month" field to the value that was provided on create.
+func (u *UsageMappingUpsertOne) UpdateFirstMonth() *UsageMappingUpsertOne {
+	return u.Update(func(s *UsageMappingUpsert) {
+		s.UpdateFirstMonth()
+	})
+}
+
+// SetLastMonth sets the "last_month" field.
+func (u *UsageMappingUpsertOne) SetLastMonth(v string) *UsageMappingUpsertOne {
+	return u.Update(func(s *UsageMappingUpsert) {
+		s.SetLastMonth(v)
+	})
+}
+
+// UpdateLastMonth sets the "last_month" field to the value that was provided on create.
+func (u *UsageMappingUpsertOne) UpdateLastMonth() *UsageMappingUpsertOne {
+	return u.Update(func(s *UsageMappingUpsert) {
+		s.UpdateLastMonth()
+	})
+}
+
+// ClearLastMonth clears the value of the "last_month" field.
+func (u *UsageMappingUpsertOne) ClearLastMonth() *UsageMappingUpsertOne {
+	return u.Update(func(s *UsageMappingUpsert) {
+		s.ClearLastMonth()
 	})
 }
 
@@ -925,6 +1043,41 @@ func (u *UsageMappingUpsertBulk) UpdateGroupID() *UsageMappingUpsertBulk {
 func (u *UsageMappingUpsertBulk) ClearGroupID() *UsageMappingUpsertBulk {
 	return u.Update(func(s *UsageMappingUpsert) {
 		s.ClearGroupID()
+	})
+}
+
+// SetFirstMonth sets the "first_month" field.
+func (u *UsageMappingUpsertBulk) SetFirstMonth(v string) *UsageMappingUpsertBulk {
+	return u.Update(func(s *UsageMappingUpsert) {
+		s.SetFirstMonth(v)
+	})
+}
+
+// UpdateFirstMonth sets the "first_month" field to the value that was provided on create.
+func (u *UsageMappingUpsertBulk) UpdateFirstMonth() *UsageMappingUpsertBulk {
+	return u.Update(func(s *UsageMappingUpsert) {
+		s.UpdateFirstMonth()
+	})
+}
+
+// SetLastMonth sets the "last_month" field.
+func (u *UsageMappingUpsertBulk) SetLastMonth(v string) *UsageMappingUpsertBulk {
+	return u.Update(func(s *UsageMappingUpsert) {
+		s.SetLastMonth(v)
+	})
+}
+
+// UpdateLastMonth sets the "last_month" field to the value that was provided on create.
+func (u *UsageMappingUpsertBulk) UpdateLastMonth() *UsageMappingUpsertBulk {
+	return u.Update(func(s *UsageMappingUpsert) {
+		s.UpdateLastMonth()
+	})
+}
+
+// ClearLastMonth clears the value of the "last_month" field.
+func (u *UsageMappingUpsertBulk) ClearLastMonth() *UsageMappingUpsertBulk {
+	return u.Update(func(s *UsageMappingUpsert) {
+		s.ClearLastMonth()
 	})
 }
 

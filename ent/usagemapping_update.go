@@ -121,6 +121,40 @@ func (_u *UsageMappingUpdate) ClearGroupID() *UsageMappingUpdate {
 	return _u
 }
 
+// SetFirstMonth sets the "first_month" field.
+func (_u *UsageMappingUpdate) SetFirstMonth(v string) *UsageMappingUpdate {
+	_u.mutation.SetFirstMonth(v)
+	return _u
+}
+
+// SetNillableFirstMonth sets the "first_month" field if the given value is not nil.
+func (_u *UsageMappingUpdate) SetNillableFirstMonth(v *string) *UsageMappingUpdate {
+	if v != nil {
+		_u.SetFirstMonth(*v)
+	}
+	return _u
+}
+
+// SetLastMonth sets the "last_month" field.
+func (_u *UsageMappingUpdate) SetLastMonth(v string) *UsageMappingUpdate {
+	_u.mutation.SetLastMonth(v)
+	return _u
+}
+
+// SetNillableLastMonth sets the "last_month" field if the given value is not nil.
+func (_u *UsageMappingUpdate) SetNillableLastMonth(v *string) *UsageMappingUpdate {
+	if v != nil {
+		_u.SetLastMonth(*v)
+	}
+	return _u
+}
+
+// ClearLastMonth clears the value of the "last_month" field.
+func (_u *UsageMappingUpdate) ClearLastMonth() *UsageMappingUpdate {
+	_u.mutation.ClearLastMonth()
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *UsageMappingUpdate) SetVersion(v int) *UsageMappingUpdate {
 	_u.mutation.ResetVersion()
@@ -224,6 +258,16 @@ func (_u *UsageMappingUpdate) check() error {
 			return &ValidationError{Name: "tag_value", err: fmt.Errorf(`ent: validator failed for field "UsageMapping.tag_value": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.FirstMonth(); ok {
+		if err := usagemapping.FirstMonthValidator(v); err != nil {
+			return &ValidationError{Name: "first_month", err: fmt.Errorf(`ent: validator failed for field "UsageMapping.first_month": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.LastMonth(); ok {
+		if err := usagemapping.LastMonthValidator(v); err != nil {
+			return &ValidationError{Name: "last_month", err: fmt.Errorf(`ent: validator failed for field "UsageMapping.last_month": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Version(); ok {
 		if err := usagemapping.VersionValidator(v); err != nil {
 			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "UsageMapping.version": %w`, err)}
@@ -264,6 +308,15 @@ func (_u *UsageMappingUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if value, ok := _u.mutation.TagValue(); ok {
 		_spec.SetField(usagemapping.FieldTagValue, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.FirstMonth(); ok {
+		_spec.SetField(usagemapping.FieldFirstMonth, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.LastMonth(); ok {
+		_spec.SetField(usagemapping.FieldLastMonth, field.TypeString, value)
+	}
+	if _u.mutation.LastMonthCleared() {
+		_spec.ClearField(usagemapping.FieldLastMonth, field.TypeString)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(usagemapping.FieldVersion, field.TypeInt, value)
@@ -470,6 +523,40 @@ func (_u *UsageMappingUpdateOne) ClearGroupID() *UsageMappingUpdateOne {
 	return _u
 }
 
+// SetFirstMonth sets the "first_month" field.
+func (_u *UsageMappingUpdateOne) SetFirstMonth(v string) *UsageMappingUpdateOne {
+	_u.mutation.SetFirstMonth(v)
+	return _u
+}
+
+// SetNillableFirstMonth sets the "first_month" field if the given value is not nil.
+func (_u *UsageMappingUpdateOne) SetNillableFirstMonth(v *string) *UsageMappingUpdateOne {
+	if v != nil {
+		_u.SetFirstMonth(*v)
+	}
+	return _u
+}
+
+// SetLastMonth sets the "last_month" field.
+func (_u *UsageMappingUpdateOne) SetLastMonth(v string) *UsageMappingUpdateOne {
+	_u.mutation.SetLastMonth(v)
+	return _u
+}
+
+// SetNillableLastMonth sets the "last_month" field if the given value is not nil.
+func (_u *UsageMappingUpdateOne) SetNillableLastMonth(v *string) *UsageMappingUpdateOne {
+	if v != nil {
+		_u.SetLastMonth(*v)
+	}
+	return _u
+}
+
+// ClearLastMonth clears the value of the "last_month" field.
+func (_u *UsageMappingUpdateOne) ClearLastMonth() *UsageMappingUpdateOne {
+	_u.mutation.ClearLastMonth()
+	return _u
+}
+
 // SetVersion sets the "version" field.
 func (_u *UsageMappingUpdateOne) SetVersion(v int) *UsageMappingUpdateOne {
 	_u.mutation.ResetVersion()
@@ -586,6 +673,16 @@ func (_u *UsageMappingUpdateOne) check() error {
 			return &ValidationError{Name: "tag_value", err: fmt.Errorf(`ent: validator failed for field "UsageMapping.tag_value": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.FirstMonth(); ok {
+		if err := usagemapping.FirstMonthValidator(v); err != nil {
+			return &ValidationError{Name: "first_month", err: fmt.Errorf(`ent: validator failed for field "UsageMapping.first_month": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.LastMonth(); ok {
+		if err := usagemapping.LastMonthValidator(v); err != nil {
+			return &ValidationError{Name: "last_month", err: fmt.Errorf(`ent: validator failed for field "UsageMapping.last_month": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Version(); ok {
 		if err := usagemapping.VersionValidator(v); err != nil {
 			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "UsageMapping.version": %w`, err)}
@@ -643,6 +740,15 @@ func (_u *UsageMappingUpdateOne) sqlSave(ctx context.Context) (_node *UsageMappi
 	}
 	if value, ok := _u.mutation.TagValue(); ok {
 		_spec.SetField(usagemapping.FieldTagValue, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.FirstMonth(); ok {
+		_spec.SetField(usagemapping.FieldFirstMonth, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.LastMonth(); ok {
+		_spec.SetField(usagemapping.FieldLastMonth, field.TypeString, value)
+	}
+	if _u.mutation.LastMonthCleared() {
+		_spec.ClearField(usagemapping.FieldLastMonth, field.TypeString)
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(usagemapping.FieldVersion, field.TypeInt, value)

@@ -537,6 +537,11 @@ type ComplexityRoot struct {
 		TrustedIssuerID  func(childComplexity int) int
 	}
 
+	DeleteUsageMappingPayload struct {
+		ClientMutationID func(childComplexity int) int
+		UsageMappingID   func(childComplexity int) int
+	}
+
 	DisableSecondFactorPayload struct {
 		ClientMutationID func(childComplexity int) int
 	}
@@ -788,6 +793,17 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	LaunchDecision struct {
+		Allowed   func(childComplexity int) int
+		DecidedBy func(childComplexity int) int
+	}
+
+	LaunchReason struct {
+		Because      func(childComplexity int) int
+		Key          func(childComplexity int) int
+		Organization func(childComplexity int) int
+	}
+
 	LeaveOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		OrganizationID   func(childComplexity int) int
@@ -935,6 +951,7 @@ type ComplexityRoot struct {
 		DeleteSSHKey             func(childComplexity int, input model.DeleteSSHKeyInput) int
 		DeleteScimToken          func(childComplexity int, input model.DeleteScimTokenInput) int
 		DeleteTrustedIssuer      func(childComplexity int, input model.DeleteTrustedIssuerInput) int
+		DeleteUsageMapping       func(childComplexity int, input model.DeleteUsageMappingInput) int
 		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
 		EndBillingMultiplier     func(childComplexity int, input model.EndBillingMultiplierInput) int
 		EndImpersonation         func(childComplexity int, input model.EndImpersonationInput) int
@@ -1089,6 +1106,8 @@ type ComplexityRoot struct {
 		SupportPlanHistory          func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Tickets                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		TrustedIssuers              func(childComplexity int, first *int, after *string, last *int, before *string) int
+		UnattributedUsage           func(childComplexity int, month pricing.Month) int
+		UsageMappings               func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UsageRating                 func(childComplexity int) int
 		Version                     func(childComplexity int) int
 		ViewerPermissions           func(childComplexity int) int
@@ -1255,6 +1274,7 @@ type ComplexityRoot struct {
 	Query struct {
 		Announcements      func(childComplexity int, first *int, after *string, last *int, before *string, all bool) int
 		CheckAccess        func(childComplexity int, checks []*model.AccessCheckInput) int
+		CheckLaunch        func(childComplexity int, scopeID typeid.ID, provider string, instanceType string, count int) int
 		ExplainAccess      func(childComplexity int, check model.AccessCheckInput) int
 		Invitation         func(childComplexity int, token string) int
 		Jobs               func(childComplexity int, first *int, after *string, last *int, before *string, where *model.JobWhereInput) int
@@ -1718,6 +1738,13 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	UnattributedUsage struct {
+		Costs        func(childComplexity int) int
+		Lines        func(childComplexity int) int
+		Provider     func(childComplexity int) int
+		SubAccountID func(childComplexity int) int
+	}
+
 	UnlinkIdentityPayload struct {
 		ClientMutationID func(childComplexity int) int
 		LinkedIdentityID func(childComplexity int) int
@@ -1834,12 +1861,25 @@ type ComplexityRoot struct {
 	}
 
 	UsageMapping struct {
+		FirstMonth   func(childComplexity int) int
 		Group        func(childComplexity int) int
 		ID           func(childComplexity int) int
+		LastMonth    func(childComplexity int) int
 		Organization func(childComplexity int) int
 		SubAccountID func(childComplexity int) int
 		TagKey       func(childComplexity int) int
 		TagValue     func(childComplexity int) int
+	}
+
+	UsageMappingConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	UsageMappingEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	UsageRating struct {
@@ -3474,6 +3514,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteTrustedIssuerPayload.TrustedIssuerID(childComplexity), true
 
+	case "DeleteUsageMappingPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteUsageMappingPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteUsageMappingPayload.ClientMutationID(childComplexity), true
+	case "DeleteUsageMappingPayload.usageMappingId":
+		if e.ComplexityRoot.DeleteUsageMappingPayload.UsageMappingID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteUsageMappingPayload.UsageMappingID(childComplexity), true
+
 	case "DisableSecondFactorPayload.clientMutationId":
 		if e.ComplexityRoot.DisableSecondFactorPayload.ClientMutationID == nil {
 			break
@@ -4439,6 +4492,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.JobEdge.Node(childComplexity), true
 
+	case "LaunchDecision.allowed":
+		if e.ComplexityRoot.LaunchDecision.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LaunchDecision.Allowed(childComplexity), true
+	case "LaunchDecision.decidedBy":
+		if e.ComplexityRoot.LaunchDecision.DecidedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LaunchDecision.DecidedBy(childComplexity), true
+
+	case "LaunchReason.because":
+		if e.ComplexityRoot.LaunchReason.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LaunchReason.Because(childComplexity), true
+	case "LaunchReason.key":
+		if e.ComplexityRoot.LaunchReason.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LaunchReason.Key(childComplexity), true
+	case "LaunchReason.organization":
+		if e.ComplexityRoot.LaunchReason.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LaunchReason.Organization(childComplexity), true
+
 	case "LeaveOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.LeaveOrganizationPayload.ClientMutationID == nil {
 			break
@@ -5275,6 +5360,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteTrustedIssuer(childComplexity, args["input"].(model.DeleteTrustedIssuerInput)), true
+	case "Mutation.deleteUsageMapping":
+		if e.ComplexityRoot.Mutation.DeleteUsageMapping == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteUsageMapping_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteUsageMapping(childComplexity, args["input"].(model.DeleteUsageMappingInput)), true
 	case "Mutation.disableSecondFactor":
 		if e.ComplexityRoot.Mutation.DisableSecondFactor == nil {
 			break
@@ -6587,6 +6683,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.TrustedIssuers(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organization.unattributedUsage":
+		if e.ComplexityRoot.Organization.UnattributedUsage == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_unattributedUsage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.UnattributedUsage(childComplexity, args["month"].(pricing.Month)), true
+	case "Organization.usageMappings":
+		if e.ComplexityRoot.Organization.UsageMappings == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_usageMappings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.UsageMappings(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.usageRating":
 		if e.ComplexityRoot.Organization.UsageRating == nil {
 			break
@@ -7227,6 +7345,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CheckAccess(childComplexity, args["checks"].([]*model.AccessCheckInput)), true
+	case "Query.checkLaunch":
+		if e.ComplexityRoot.Query.CheckLaunch == nil {
+			break
+		}
+
+		args, err := ec.field_Query_checkLaunch_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CheckLaunch(childComplexity, args["scopeId"].(typeid.ID), args["provider"].(string), args["instanceType"].(string), args["count"].(int)), true
 	case "Query.explainAccess":
 		if e.ComplexityRoot.Query.ExplainAccess == nil {
 			break
@@ -8882,6 +9011,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TrustedSubjectEdge.Node(childComplexity), true
 
+	case "UnattributedUsage.costs":
+		if e.ComplexityRoot.UnattributedUsage.Costs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnattributedUsage.Costs(childComplexity), true
+	case "UnattributedUsage.lines":
+		if e.ComplexityRoot.UnattributedUsage.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnattributedUsage.Lines(childComplexity), true
+	case "UnattributedUsage.provider":
+		if e.ComplexityRoot.UnattributedUsage.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnattributedUsage.Provider(childComplexity), true
+	case "UnattributedUsage.subAccountId":
+		if e.ComplexityRoot.UnattributedUsage.SubAccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnattributedUsage.SubAccountID(childComplexity), true
+
 	case "UnlinkIdentityPayload.clientMutationId":
 		if e.ComplexityRoot.UnlinkIdentityPayload.ClientMutationID == nil {
 			break
@@ -9220,6 +9374,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UsageImport.UnattributedRows(childComplexity), true
 
+	case "UsageMapping.firstMonth":
+		if e.ComplexityRoot.UsageMapping.FirstMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMapping.FirstMonth(childComplexity), true
 	case "UsageMapping.group":
 		if e.ComplexityRoot.UsageMapping.Group == nil {
 			break
@@ -9232,6 +9392,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UsageMapping.ID(childComplexity), true
+	case "UsageMapping.lastMonth":
+		if e.ComplexityRoot.UsageMapping.LastMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMapping.LastMonth(childComplexity), true
 	case "UsageMapping.organization":
 		if e.ComplexityRoot.UsageMapping.Organization == nil {
 			break
@@ -9256,6 +9422,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UsageMapping.TagValue(childComplexity), true
+
+	case "UsageMappingConnection.edges":
+		if e.ComplexityRoot.UsageMappingConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMappingConnection.Edges(childComplexity), true
+	case "UsageMappingConnection.pageInfo":
+		if e.ComplexityRoot.UsageMappingConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMappingConnection.PageInfo(childComplexity), true
+	case "UsageMappingConnection.totalCount":
+		if e.ComplexityRoot.UsageMappingConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMappingConnection.TotalCount(childComplexity), true
+
+	case "UsageMappingEdge.cursor":
+		if e.ComplexityRoot.UsageMappingEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMappingEdge.Cursor(childComplexity), true
+	case "UsageMappingEdge.node":
+		if e.ComplexityRoot.UsageMappingEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageMappingEdge.Node(childComplexity), true
 
 	case "UsageRating.datasets":
 		if e.ComplexityRoot.UsageRating.Datasets == nil {
@@ -9494,6 +9692,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteScimTokenInput,
 		ec.unmarshalInputDeleteSshKeyInput,
 		ec.unmarshalInputDeleteTrustedIssuerInput,
+		ec.unmarshalInputDeleteUsageMappingInput,
 		ec.unmarshalInputDisableSecondFactorInput,
 		ec.unmarshalInputEndBillingMultiplierInput,
 		ec.unmarshalInputEndImpersonationInput,
@@ -10649,6 +10848,16 @@ func (ec *executionContext) childFields_DeleteTrustedIssuerPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type DeleteTrustedIssuerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeleteUsageMappingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "usageMappingId":
+		return ec.fieldContext_DeleteUsageMappingPayload_usageMappingId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteUsageMappingPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteUsageMappingPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DisableSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "clientMutationId":
@@ -11151,6 +11360,28 @@ func (ec *executionContext) childFields_JobEdge(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type JobEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_LaunchDecision(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allowed":
+		return ec.fieldContext_LaunchDecision_allowed(ctx, field)
+	case "decidedBy":
+		return ec.fieldContext_LaunchDecision_decidedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LaunchDecision", field.Name)
+}
+
+func (ec *executionContext) childFields_LaunchReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_LaunchReason_key(ctx, field)
+	case "because":
+		return ec.fieldContext_LaunchReason_because(ctx, field)
+	case "organization":
+		return ec.fieldContext_LaunchReason_organization(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LaunchReason", field.Name)
+}
+
 func (ec *executionContext) childFields_LeaveOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organizationId":
@@ -11495,6 +11726,10 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_costLines(ctx, field)
 	case "usageRating":
 		return ec.fieldContext_Organization_usageRating(ctx, field)
+	case "usageMappings":
+		return ec.fieldContext_Organization_usageMappings(ctx, field)
+	case "unattributedUsage":
+		return ec.fieldContext_Organization_unattributedUsage(ctx, field)
 	case "scimTokens":
 		return ec.fieldContext_Organization_scimTokens(ctx, field)
 	case "identityProviders":
@@ -12717,6 +12952,20 @@ func (ec *executionContext) childFields_TrustedSubjectEdge(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type TrustedSubjectEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_UnattributedUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "provider":
+		return ec.fieldContext_UnattributedUsage_provider(ctx, field)
+	case "subAccountId":
+		return ec.fieldContext_UnattributedUsage_subAccountId(ctx, field)
+	case "lines":
+		return ec.fieldContext_UnattributedUsage_lines(ctx, field)
+	case "costs":
+		return ec.fieldContext_UnattributedUsage_costs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnattributedUsage", field.Name)
+}
+
 func (ec *executionContext) childFields_UnlinkIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "linkedIdentityId":
@@ -12961,8 +13210,34 @@ func (ec *executionContext) childFields_UsageMapping(ctx context.Context, field 
 		return ec.fieldContext_UsageMapping_organization(ctx, field)
 	case "group":
 		return ec.fieldContext_UsageMapping_group(ctx, field)
+	case "firstMonth":
+		return ec.fieldContext_UsageMapping_firstMonth(ctx, field)
+	case "lastMonth":
+		return ec.fieldContext_UsageMapping_lastMonth(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsageMapping", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageMappingConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UsageMappingConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UsageMappingConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UsageMappingConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageMappingConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageMappingEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UsageMappingEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UsageMappingEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageMappingEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageRating(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

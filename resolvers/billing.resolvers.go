@@ -68,6 +68,17 @@ func (r *mutationResolver) MapUsage(ctx context.Context, input model.MapUsageInp
 	return &model.MapUsagePayload{Mappings: mapped, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) DeleteUsageMapping(ctx context.Context, input model.DeleteUsageMappingInput) (*model.DeleteUsageMappingPayload, error) {
+	id, err := input.UsageMappingID.Expect("usageMappingId", typeid.UsageMapping)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Usage.DeleteMapping(ctx, id); err != nil {
+		return nil, err
+	}
+	return &model.DeleteUsageMappingPayload{UsageMappingID: input.UsageMappingID, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *mutationResolver) ImportUsage(ctx context.Context, input model.ImportUsageInput) (*model.ImportUsagePayload, error) {
 	importer, err := input.OrganizationID.Expect("organizationId", typeid.Organization)
 	if err != nil {
@@ -100,6 +111,14 @@ func (r *organizationResolver) CostLines(ctx context.Context, obj *organizations
 
 func (r *organizationResolver) UsageRating(ctx context.Context, obj *organizations.Organization) (*usage.RatingProgress, error) {
 	return r.Usage.RatingProgress(ctx, obj.Siblings, obj.ID.UUID)
+}
+
+func (r *organizationResolver) UsageMappings(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*usage.MappingConnection, error) {
+	return r.Usage.Mappings(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *organizationResolver) UnattributedUsage(ctx context.Context, obj *organizations.Organization, month pricing.Month) ([]*usage.Unattributed, error) {
+	return r.Usage.Unattributed(ctx, obj.ID.UUID, month)
 }
 
 func (r *usageImportResolver) Errors(ctx context.Context, obj *usage.Import, first *int) ([]*usage.RowError, error) {

@@ -241,6 +241,7 @@ func newMappings(input model.MapUsageInput) (importer uuid.UUID, mappings []usag
 		}
 		mappings[i] = usage.NewMapping{
 			SubAccountID: m.SubAccountID, TagKey: m.TagKey, TagValue: m.TagValue, OrganizationID: organization, GroupID: group,
+			FirstMonth: m.FirstMonth, LastMonth: m.LastMonth,
 		}
 	}
 	return importer, mappings, nil

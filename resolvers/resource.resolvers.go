@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/resources"
+	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -61,6 +62,10 @@ func (r *mutationResolver) ReleaseResource(ctx context.Context, input model.Rele
 		return nil, err
 	}
 	return &model.ReleaseResourcePayload{Resource: resource, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *queryResolver) CheckLaunch(ctx context.Context, scopeID typeid.ID, provider string, instanceType string, count int) (*resources.LaunchDecision, error) {
+	return r.Resources.CheckLaunch(ctx, scopeID, spending.Launch{Provider: provider, Type: instanceType, Count: count})
 }
 
 func (r *resourceResolver) Project(ctx context.Context, obj *resources.Resource) (*projects.Project, error) {

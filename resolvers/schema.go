@@ -44,6 +44,9 @@ const settingCount = 40
 // multiplierCount is about how many selectors matter to one buyer.
 const multiplierCount = 20
 
+// subAccountCount is about how many sub-accounts have no owner.
+const subAccountCount = 50
+
 // deltaCount is about how many organizations a price makes a difference to.
 const deltaCount = 100
 
@@ -129,6 +132,8 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.CostLines = func(child int, _ pricing.Month, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)
 	}
+	c.Organization.UsageMappings = paged
+	c.Organization.UnattributedUsage = func(child int, _ pricing.Month) int { return times(child, subAccountCount) + reportCost }
 	c.BillingPlan.Deltas = func(child int) int { return times(child, deltaCount) }
 	c.Organization.EffectiveBillingMultipliers = func(child int, _ *pricing.Month) int { return times(child, multiplierCount) }
 	c.Organization.Costs = func(child int, _, _ time.Time, _ *costs.GroupBy, _ *string, _ costs.Interval, _ *model.CostWhereInput, _ *costs.Perspective) int {

@@ -115,6 +115,7 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"setBillingMultiplier", map[string]any{"sellerId": w.ids["northwind"], "factor": "1.1", "firstMonth": "2026-12", "reason": "because"}, "northwind", []string{"+mul"}},
 			{"endBillingMultiplier", map[string]any{"id": w.price(t), "lastMonth": "2027-01", "reason": "because"}, "northwind", []string{"~mul"}},
 			{"mapUsage", map[string]any{"organizationId": w.ids["northwind"], "mappings": []map[string]any{{"subAccountId": "1", "organizationId": w.ids["acme"]}}}, "northwind", []string{"+map"}},
+			{"deleteUsageMapping", map[string]any{"usageMappingId": w.mapping(t, "2")}, "northwind", []string{"-map"}},
 			{"activateOrganization", map[string]any{"id": w.ids["home"], "termsVersion": "1"}, "home", []string{"~org"}},
 			{"reassignOwner", map[string]any{"organizationId": w.ids["bravo"], "userId": w.ids["ben"], "reason": "because"}, "bravo", []string{"+gmb", "+ntc", "~mem", "~mem"}},
 			{"lockOrganization", map[string]any{"id": w.ids["bravo"], "reason": "because"}, "bravo", []string{"~org"}},
@@ -138,6 +139,14 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			}
 		}
 	})
+}
+
+// mapping maps a sub-account of northwind to acme and returns the mapping's id.
+func (w *world) mapping(t *testing.T, subAccount string) string {
+	t.Helper()
+	input := map[string]any{"organizationId": w.ids["northwind"], "mappings": []map[string]any{{"subAccountId": subAccount, "organizationId": w.ids["acme"]}}}
+	answer := w.must(t, "paula", mutation("mapUsage", "mappings { id }"), map[string]any{"i": input})
+	return dig(answer, "mapUsage.mappings.0.id")
 }
 
 // price sets a price of northwind for acme and returns its id.

@@ -65,6 +65,9 @@ func (k *walk) tryChanges(t *testing.T, changes map[string]attempted) {
 		if strings.HasSuffix(try.mutation, "AccessRequest") || try.mutation == "requestAccess" {
 			got = regexp.MustCompile("^CONFLICT .*").ReplaceAllString(got, "y") // It was asked, or answered, before.
 		}
+		if try.mutation == "changeSupportPlan" {
+			got = regexp.MustCompile("^CONFLICT .*").ReplaceAllString(got, "y") // Somebody before has chosen the plan.
+		}
 		if try.mutation == "leaveOrganization" {
 			got = regexp.MustCompile("^OWNER_IMMUTABLE .*").ReplaceAllString(got, "y") // Nobody else is in there.
 		}
@@ -382,6 +385,10 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"mapUsage": on("organizationId", "northwind", map[string]any{
 			"mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": k.ids["acme"]}},
 		}),
+		"deleteUsageMapping": func(t *testing.T) (map[string]any, *object) {
+			id := k.mapping(t, fresh("sub-account"))
+			return map[string]any{"usageMappingId": id}, &object{kind: "UsageMapping", id: id, slugs: []string{"northwind"}}
+		},
 		"retryJob": func(t *testing.T) (map[string]any, *object) {
 			id := typeid.New(typeid.Job, k.failedJob(t, "ruin")).String()
 			return map[string]any{"jobId": id}, &object{kind: "Job", id: id, slugs: []string{"platform"}}
@@ -600,6 +607,7 @@ func (k *walk) idQuestions() map[string]string {
 	return map[string]string{
 		"Query.node(id)":                       "query($id: ID!) { node(id: $id) { id } }",
 		"Query.organization(id)":               "query($id: ID!) { organization(id: $id) { id } }",
+		"Query.checkLaunch(scopeId)":           `query($id: ID!) { checkLaunch(scopeId: $id, provider: "aws", instanceType: "m5.large", count: 1) { allowed decidedBy { key because organization { id name } } } }`,
 		"AccessCheckInput.resourceId":          `query($id: ID!) { explainAccess(check: {permission: "org:read", resourceId: $id}) { allowed } }`,
 		"AccessCheckInput.principalId":         `query($id: ID!, $at: ID!) { checkAccess(checks: [{permission: "org:read", resourceId: $at, principalId: $id}]) { allowed } }`,
 		"Query.permissionSets(organizationId)": "query($id: ID!) { permissionSets(organizationId: $id) { name } }",

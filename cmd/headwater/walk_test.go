@@ -653,9 +653,10 @@ func (k *walk) arguments(subject string) string {
 	month := walkMonth()
 	between := fmt.Sprintf("from: %q, to: %q, interval: MONTH", month.Format("2006-01-02T15:04:05Z"), month.AddDate(0, 1, 0).Format("2006-01-02T15:04:05Z"))
 	return map[string]string{
-		"Organization.activeUsers": fmt.Sprintf("month: %q", month.Format("2006-01")),
-		"Organization.costs":       between + ", groupBy: ORGANIZATION",
-		"Organization.costLines":   fmt.Sprintf("month: %q, first: 10", month.Format("2006-01")),
+		"Organization.activeUsers":       fmt.Sprintf("month: %q", month.Format("2006-01")),
+		"Organization.costs":             between + ", groupBy: ORGANIZATION",
+		"Organization.costLines":         fmt.Sprintf("month: %q, first: 10", month.Format("2006-01")),
+		"Organization.unattributedUsage": fmt.Sprintf("month: %q", month.Format("2006-01")),
 	}[subject]
 }
 

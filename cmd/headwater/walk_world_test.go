@@ -431,6 +431,7 @@ func (w *world) furnishWithPrices(t *testing.T) {
 	for _, slug := range slugs {
 		mappings = append(mappings, map[string]any{
 			"subAccountId": "account-of-" + slug, "tagKey": "tag", "tagValue": "of-" + slug, "organizationId": w.ids[slug], "groupId": w.ids[slug+".crew"],
+			"firstMonth": "2026-01", "lastMonth": "2031-01",
 		})
 	}
 	w.must(t, "ada", mutation("mapUsage", "clientMutationId"), map[string]any{"i": map[string]any{"organizationId": w.ids["northwind"], "mappings": mappings}})

@@ -1856,6 +1856,8 @@ var (
 		{Name: "sub_account_id", Type: field.TypeString, Size: 200},
 		{Name: "tag_key", Type: field.TypeString, Size: 256},
 		{Name: "tag_value", Type: field.TypeString, Size: 256},
+		{Name: "first_month", Type: field.TypeString, Size: 7, Default: "", SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "last_month", Type: field.TypeString, Nullable: true, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
 		{Name: "version", Type: field.TypeInt, Default: 1},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "importer_id", Type: field.TypeUUID},
@@ -1870,33 +1872,33 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "usage_mappings_organizations_importer",
-				Columns:    []*schema.Column{UsageMappingsColumns[6]},
+				Columns:    []*schema.Column{UsageMappingsColumns[8]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "usage_mappings_organizations_organization",
-				Columns:    []*schema.Column{UsageMappingsColumns[7]},
+				Columns:    []*schema.Column{UsageMappingsColumns[9]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "usage_mappings_groups_group",
-				Columns:    []*schema.Column{UsageMappingsColumns[8]},
+				Columns:    []*schema.Column{UsageMappingsColumns[10]},
 				RefColumns: []*schema.Column{GroupsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 		},
 		Indexes: []*schema.Index{
 			{
-				Name:    "usagemapping_importer_id_sub_account_id_tag_key_tag_value",
+				Name:    "usage_mapping_pattern",
 				Unique:  true,
-				Columns: []*schema.Column{UsageMappingsColumns[6], UsageMappingsColumns[1], UsageMappingsColumns[2], UsageMappingsColumns[3]},
+				Columns: []*schema.Column{UsageMappingsColumns[8], UsageMappingsColumns[1], UsageMappingsColumns[2], UsageMappingsColumns[3], UsageMappingsColumns[4]},
 			},
 			{
 				Name:    "usagemapping_organization_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsageMappingsColumns[7]},
+				Columns: []*schema.Column{UsageMappingsColumns[9]},
 			},
 		},
 	}

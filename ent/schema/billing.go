@@ -70,7 +70,8 @@ func (BillingMultiplier) Annotations() []entschema.Annotation {
 type UsageMapping struct{ ent.Schema }
 
 // Fields of a usage mapping. Either the sub-account or the tag key and value
-// are named, or both; an empty string means any.
+// are named, or both; an empty string means any. An empty first month is before
+// all months.
 func (UsageMapping) Fields() []ent.Field {
 	return []ent.Field{
 		identity(),
@@ -80,6 +81,11 @@ func (UsageMapping) Fields() []ent.Field {
 		field.String("tag_value").MaxLen(256),
 		reference("organization_id"),
 		optionalReference("group_id"),
+		field.String("first_month").MaxLen(7).Default("").SchemaType(map[string]string{
+			dialect.Postgres: "varchar(7)",
+			dialect.SQLite:   "text",
+		}),
+		optionalMonth("last_month"),
 		version(),
 		createdAt(),
 	}
@@ -97,7 +103,7 @@ func (UsageMapping) Edges() []ent.Edge {
 // Indexes of a usage mapping.
 func (UsageMapping) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("importer_id", "sub_account_id", "tag_key", "tag_value").Unique(),
+		index.Fields("importer_id", "sub_account_id", "tag_key", "tag_value", "first_month").Unique().StorageKey("usage_mapping_pattern"),
 		index.Fields("organization_id"),
 	}
 }

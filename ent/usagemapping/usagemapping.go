@@ -24,6 +24,10 @@ const (
 	FieldOrganizationID = "organization_id"
 	// FieldGroupID holds the string denoting the group_id field in the database.
 	FieldGroupID = "group_id"
+	// FieldFirstMonth holds the string denoting the first_month field in the database.
+	FieldFirstMonth = "first_month"
+	// FieldLastMonth holds the string denoting the last_month field in the database.
+	FieldLastMonth = "last_month"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -68,6 +72,8 @@ var Columns = []string{
 	FieldTagValue,
 	FieldOrganizationID,
 	FieldGroupID,
+	FieldFirstMonth,
+	FieldLastMonth,
 	FieldVersion,
 	FieldCreatedAt,
 }
@@ -89,6 +95,12 @@ var (
 	TagKeyValidator func(string) error
 	// TagValueValidator is a validator for the "tag_value" field. It is called by the builders before save.
 	TagValueValidator func(string) error
+	// DefaultFirstMonth holds the default value on creation for the "first_month" field.
+	DefaultFirstMonth string
+	// FirstMonthValidator is a validator for the "first_month" field. It is called by the builders before save.
+	FirstMonthValidator func(string) error
+	// LastMonthValidator is a validator for the "last_month" field. It is called by the builders before save.
+	LastMonthValidator func(string) error
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 	// VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -131,6 +143,16 @@ func ByOrganizationID(opts ...sql.OrderTermOption) OrderOption {
 // ByGroupID orders the results by the group_id field.
 func ByGroupID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldGroupID, opts...).ToFunc()
+}
+
+// ByFirstMonth orders the results by the first_month field.
+func ByFirstMonth(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFirstMonth, opts...).ToFunc()
+}
+
+// ByLastMonth orders the results by the last_month field.
+func ByLastMonth(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLastMonth, opts...).ToFunc()
 }
 
 // ByVersion orders the results by the version field.

@@ -86,6 +86,16 @@ func GroupID(v uuid.UUID) predicate.UsageMapping {
 	return predicate.UsageMapping(sql.FieldEQ(FieldGroupID, v))
 }
 
+// FirstMonth applies equality check predicate on the "first_month" field. It's identical to FirstMonthEQ.
+func FirstMonth(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldEQ(FieldFirstMonth, v))
+}
+
+// LastMonth applies equality check predicate on the "last_month" field. It's identical to LastMonthEQ.
+func LastMonth(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldEQ(FieldLastMonth, v))
+}
+
 // Version applies equality check predicate on the "version" field. It's identical to VersionEQ.
 func Version(v int) predicate.UsageMapping {
 	return predicate.UsageMapping(sql.FieldEQ(FieldVersion, v))
@@ -359,6 +369,146 @@ func GroupIDIsNil() predicate.UsageMapping {
 // GroupIDNotNil applies the NotNil predicate on the "group_id" field.
 func GroupIDNotNil() predicate.UsageMapping {
 	return predicate.UsageMapping(sql.FieldNotNull(FieldGroupID))
+}
+
+// FirstMonthEQ applies the EQ predicate on the "first_month" field.
+func FirstMonthEQ(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldEQ(FieldFirstMonth, v))
+}
+
+// FirstMonthNEQ applies the NEQ predicate on the "first_month" field.
+func FirstMonthNEQ(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldNEQ(FieldFirstMonth, v))
+}
+
+// FirstMonthIn applies the In predicate on the "first_month" field.
+func FirstMonthIn(vs ...string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldIn(FieldFirstMonth, vs...))
+}
+
+// FirstMonthNotIn applies the NotIn predicate on the "first_month" field.
+func FirstMonthNotIn(vs ...string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldNotIn(FieldFirstMonth, vs...))
+}
+
+// FirstMonthGT applies the GT predicate on the "first_month" field.
+func FirstMonthGT(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldGT(FieldFirstMonth, v))
+}
+
+// FirstMonthGTE applies the GTE predicate on the "first_month" field.
+func FirstMonthGTE(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldGTE(FieldFirstMonth, v))
+}
+
+// FirstMonthLT applies the LT predicate on the "first_month" field.
+func FirstMonthLT(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldLT(FieldFirstMonth, v))
+}
+
+// FirstMonthLTE applies the LTE predicate on the "first_month" field.
+func FirstMonthLTE(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldLTE(FieldFirstMonth, v))
+}
+
+// FirstMonthContains applies the Contains predicate on the "first_month" field.
+func FirstMonthContains(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldContains(FieldFirstMonth, v))
+}
+
+// FirstMonthHasPrefix applies the HasPrefix predicate on the "first_month" field.
+func FirstMonthHasPrefix(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldHasPrefix(FieldFirstMonth, v))
+}
+
+// FirstMonthHasSuffix applies the HasSuffix predicate on the "first_month" field.
+func FirstMonthHasSuffix(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldHasSuffix(FieldFirstMonth, v))
+}
+
+// FirstMonthEqualFold applies the EqualFold predicate on the "first_month" field.
+func FirstMonthEqualFold(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldEqualFold(FieldFirstMonth, v))
+}
+
+// FirstMonthContainsFold applies the ContainsFold predicate on the "first_month" field.
+func FirstMonthContainsFold(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldContainsFold(FieldFirstMonth, v))
+}
+
+// LastMonthEQ applies the EQ predicate on the "last_month" field.
+func LastMonthEQ(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldEQ(FieldLastMonth, v))
+}
+
+// LastMonthNEQ applies the NEQ predicate on the "last_month" field.
+func LastMonthNEQ(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldNEQ(FieldLastMonth, v))
+}
+
+// LastMonthIn applies the In predicate on the "last_month" field.
+func LastMonthIn(vs ...string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldIn(FieldLastMonth, vs...))
+}
+
+// LastMonthNotIn applies the NotIn predicate on the "last_month" field.
+func LastMonthNotIn(vs ...string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldNotIn(FieldLastMonth, vs...))
+}
+
+// LastMonthGT applies the GT predicate on the "last_month" field.
+func LastMonthGT(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldGT(FieldLastMonth, v))
+}
+
+// LastMonthGTE applies the GTE predicate on the "last_month" field.
+func LastMonthGTE(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldGTE(FieldLastMonth, v))
+}
+
+// LastMonthLT applies the LT predicate on the "last_month" field.
+func LastMonthLT(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldLT(FieldLastMonth, v))
+}
+
+// LastMonthLTE applies the LTE predicate on the "last_month" field.
+func LastMonthLTE(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldLTE(FieldLastMonth, v))
+}
+
+// LastMonthContains applies the Contains predicate on the "last_month" field.
+func LastMonthContains(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldContains(FieldLastMonth, v))
+}
+
+// LastMonthHasPrefix applies the HasPrefix predicate on the "last_month" field.
+func LastMonthHasPrefix(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldHasPrefix(FieldLastMonth, v))
+}
+
+// LastMonthHasSuffix applies the HasSuffix predicate on the "last_month" field.
+func LastMonthHasSuffix(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldHasSuffix(FieldLastMonth, v))
+}
+
+// LastMonthIsNil applies the IsNil predicate on the "last_month" field.
+func LastMonthIsNil() predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldIsNull(FieldLastMonth))
+}
+
+// LastMonthNotNil applies the NotNil predicate on the "last_month" field.
+func LastMonthNotNil() predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldNotNull(FieldLastMonth))
+}
+
+// LastMonthEqualFold applies the EqualFold predicate on the "last_month" field.
+func LastMonthEqualFold(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldEqualFold(FieldLastMonth, v))
+}
+
+// LastMonthContainsFold applies the ContainsFold predicate on the "last_month" field.
+func LastMonthContainsFold(v string) predicate.UsageMapping {
+	return predicate.UsageMapping(sql.FieldContainsFold(FieldLastMonth, v))
 }
 
 // VersionEQ applies the EQ predicate on the "version" field.

@@ -902,6 +902,22 @@ type DeleteTrustedIssuerPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `deleteUsageMapping` is asked for.
+type DeleteUsageMappingInput struct {
+	// The mapping.
+	UsageMappingID typeid.ID `json:"usageMappingId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteUsageMapping` answers.
+type DeleteUsageMappingPayload struct {
+	// The mapping that is gone.
+	UsageMappingID typeid.ID `json:"usageMappingId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `disableSecondFactor` is asked for: one of the two.
 type DisableSecondFactorInput struct {
 	// The password.
@@ -1291,7 +1307,7 @@ type LoginPayload struct {
 type MapUsageInput struct {
 	// The importing organization.
 	OrganizationID typeid.ID `json:"organizationId"`
-	// At most 1000. A mapping of the same sub-account and tag is replaced.
+	// At most 1000. A mapping of the same sub-account, tag and first month is replaced; of several first months the latest that has begun decides.
 	Mappings []*UsageMappingInput `json:"mappings"`
 	// Handed back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
@@ -1527,7 +1543,7 @@ type RegisterResourceInput struct {
 	Kind string `json:"kind"`
 	// 1 to 200 characters.
 	Name string `json:"name"`
-	// Whose cloud it runs in, at most 64 characters.
+	// Whose cloud it runs in: one of the providers of the setting `cloud.providers`. An instance type needs it.
 	Provider *string `json:"provider,omitempty"`
 	// Where it runs, at most 64 characters.
 	Region *string `json:"region,omitempty"`
@@ -2653,6 +2669,10 @@ type UsageMappingInput struct {
 	OrganizationID typeid.ID `json:"organizationId"`
 	// A group of that organization.
 	GroupID *typeid.ID `json:"groupId,omitempty"`
+	// The first month of charges that it is about; all before if absent.
+	FirstMonth *pricing.Month `json:"firstMonth,omitempty"`
+	// The last month of charges that it is about, inclusive; no end if absent.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
 }
 
 // What `verifyEmail` is asked for.

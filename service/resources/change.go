@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -54,9 +55,11 @@ func (n NewResource) check() error {
 }
 
 // Register enters what an outside system runs in a project. Needs
-// resources:write in it, and of a person a seat in the organization; INVALID for a group that the viewer cannot see, and
+// resources:write in it, and of a person a seat in the organization. INVALID for a
+// group that the viewer cannot see and for an instance type without a provider,
 // CONFLICT for an external id that an active resource of the organization and
-// provider has.
+// provider has, SETTING_OUT_OF_BOUNDS for a provider or an instance type that may
+// not be used there, LIMIT_EXCEEDED where as many run as may.
 func (s *Service) Register(ctx context.Context, n NewResource) (*Resource, error) {
 	org, err := s.findProject(ctx, n.Project)
 	if err != nil {
@@ -78,6 +81,9 @@ func (s *Service) Register(ctx context.Context, n NewResource) (*Resource, error
 			return err
 		}
 		if err := checkGroup(ctx, tx, n.Group, org); err != nil {
+			return err
+		}
+		if err := s.checkLaunch(ctx, tx, org, n.Group, spending.Launch{Provider: n.Provider, Type: n.InstanceType, Count: 1}); err != nil {
 			return err
 		}
 		var err error
@@ -146,12 +152,17 @@ func checkGroup(ctx context.Context, tx *database.Tx, id *uuid.UUID, org records
 	if err != nil {
 		return err
 	}
-	viewer := access.ViewerFrom(ctx)
-	seen := viewer.Standing(orgtree.ID(org.ID)).IsIn(orgtree.ID(*id)) || access.Check(viewer, access.GroupsRead, org.Target()) == nil
-	if !found || !seen {
+	if !found || !seesGroup(ctx, org, *id) {
 		return fault.Invalidf("groupId", "%s is no group of the organization", typeid.New(typeid.Group, *id))
 	}
 	return nil
+}
+
+// seesGroup reports whether the viewer sees a group of the organization: who is in
+// it does, and groups:read.
+func seesGroup(ctx context.Context, org records.Organization, id uuid.UUID) bool {
+	viewer := access.ViewerFrom(ctx)
+	return viewer.Standing(orgtree.ID(org.ID)).IsIn(orgtree.ID(id)) || access.Check(viewer, access.GroupsRead, org.Target()) == nil
 }
 
 // Update is what updateResource is asked for; nil leaves a field as it is.
@@ -184,17 +195,24 @@ func (u Update) check() error {
 	return nil
 }
 
-// Update changes an active resource. Needs resources:write in its project.
+// Update changes an active resource. Needs resources:write in its project. Another
+// instance type is refused as Register refuses it.
 func (s *Service) Update(ctx context.Context, u Update) (*Resource, error) {
 	if err := u.check(); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, "updateResource", u.ID, func(row *ent.Resource) (*ent.ResourceUpdateOne, error) {
+	return s.change(ctx, "updateResource", u.ID, func(ctx context.Context, tx *database.Tx, org records.Organization, row *ent.Resource) (*ent.ResourceUpdateOne, error) {
 		if err := database.CheckVersion(row.Version, u.ExpectedVersion); err != nil {
 			return nil, err
 		}
 		if row.Status == resource.StatusRELEASED {
 			return nil, fault.New(fault.Conflict, "the resource was released")
+		}
+		if u.InstanceType != nil && *u.InstanceType != row.InstanceType {
+			l := spending.Launch{Provider: row.Provider, Type: *u.InstanceType, Count: 1}
+			if err := s.checkLaunch(ctx, tx, org, row.GroupID, l); err != nil {
+				return nil, err
+			}
 		}
 		return row.Update().SetNillableName(u.Name).SetNillableRegion(u.Region).SetNillableInstanceType(u.InstanceType), nil
 	})
@@ -203,7 +221,7 @@ func (s *Service) Update(ctx context.Context, u Update) (*Resource, error) {
 // Release says that an outside system runs the resource no longer. The row
 // stays. Needs resources:write in its project; releasing again changes nothing.
 func (s *Service) Release(ctx context.Context, id uuid.UUID) (*Resource, error) {
-	return s.change(ctx, "releaseResource", id, func(row *ent.Resource) (*ent.ResourceUpdateOne, error) {
+	return s.change(ctx, "releaseResource", id, func(_ context.Context, _ *database.Tx, _ records.Organization, row *ent.Resource) (*ent.ResourceUpdateOne, error) {
 		if row.Status == resource.StatusRELEASED {
 			return nil, nil
 		}
@@ -211,9 +229,12 @@ func (s *Service) Release(ctx context.Context, id uuid.UUID) (*Resource, error) 
 	})
 }
 
-// change locks a resource's row, applies a change to it and journals it. apply
-// returns nil where nothing is to change.
-func (s *Service) change(ctx context.Context, action string, id uuid.UUID, apply func(*ent.Resource) (*ent.ResourceUpdateOne, error)) (*Resource, error) {
+// applied makes a change to a resource of an organization. It returns nil where
+// nothing is to change.
+type applied func(ctx context.Context, tx *database.Tx, org records.Organization, row *ent.Resource) (*ent.ResourceUpdateOne, error)
+
+// change locks a resource's row, applies a change to it and journals it.
+func (s *Service) change(ctx context.Context, action string, id uuid.UUID, apply applied) (*Resource, error) {
 	found, org, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
@@ -227,7 +248,7 @@ func (s *Service) change(ctx context.Context, action string, id uuid.UUID, apply
 		if err != nil {
 			return err
 		}
-		set, err := apply(row)
+		set, err := apply(ctx, tx, org, row)
 		if err != nil {
 			return err
 		}

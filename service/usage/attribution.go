@@ -1,12 +1,14 @@
 package usage
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/pricing"
 )
 
 // owner is whose rows are, with the cells that all of those rows share.
@@ -36,7 +38,8 @@ func (o *owner) edges() int { return len(o.chain) - 1 }
 // attribution finds the owner of a row. It must not be used by several
 // goroutines at once.
 type attribution struct {
-	owners map[pattern]*owner
+	// terms are, by pattern, when which owner has the rows, the latest first.
+	terms map[pattern][]term
 	// keys are the tags that mappings name.
 	keys map[string]bool
 	// nobody's are the rows that no mapping fits.
@@ -45,15 +48,35 @@ type attribution struct {
 	tags []string // those of the current row that mappings name
 }
 
-func newAttribution(nobody *owner) *attribution {
-	return &attribution{owners: map[pattern]*owner{}, keys: map[string]bool{}, nobody: nobody}
+// term is the months in which an owner has the rows that a mapping fits, zero for
+// no bound.
+type term struct {
+	first, last pricing.Month
+	owner       *owner
 }
 
-func (a *attribution) add(p pattern, o *owner) {
-	a.owners[p] = o
+func (t term) covers(m pricing.Month) bool { return t.first <= m && (t.last.IsZero() || m <= t.last) }
+
+func newAttribution(nobody *owner) *attribution {
+	return &attribution{terms: map[pattern][]term{}, keys: map[string]bool{}, nobody: nobody}
+}
+
+func (a *attribution) add(p pattern, t term) {
+	a.terms[p] = append(a.terms[p], t)
+	slices.SortFunc(a.terms[p], func(a, b term) int { return cmp.Compare(b.first, a.first) })
 	if p.key != "" {
 		a.keys[p.key] = true
 	}
+}
+
+// find returns the owner that has the rows of a pattern in a month.
+func (a *attribution) find(p pattern, m pricing.Month) (*owner, bool) {
+	for _, t := range a.terms[p] {
+		if t.covers(m) {
+			return t.owner, true
+		}
+	}
+	return nil, false
 }
 
 // ownerOf returns the owner that the closest mapping names; the package's
@@ -66,6 +89,7 @@ func (a *attribution) ownerOf(row *focus.Row) *owner {
 		}
 	}
 	slices.Sort(a.tags)
+	month := pricing.MonthOf(row.ChargePeriodStart)
 	for _, fits := range []func(key string) pattern{
 		func(key string) pattern { return pattern{subAccount: row.SubAccountID, key: key, value: row.Tags[key]} },
 		func(key string) pattern { return pattern{key: key, value: row.Tags[key]} },
@@ -73,12 +97,12 @@ func (a *attribution) ownerOf(row *focus.Row) *owner {
 		func(key string) pattern { return pattern{key: key} },
 	} {
 		for _, key := range a.tags {
-			if o, ok := a.owners[fits(key)]; ok {
+			if o, ok := a.find(fits(key), month); ok {
 				return o
 			}
 		}
 	}
-	if o, ok := a.owners[pattern{subAccount: row.SubAccountID}]; ok {
+	if o, ok := a.find(pattern{subAccount: row.SubAccountID}, month); ok {
 		return o
 	}
 	return a.nobody

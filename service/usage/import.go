@@ -157,7 +157,9 @@ func (s *Service) prepare(ctx context.Context, importer records.Organization) (p
 		if err != nil {
 			return err
 		}
-		p.attribution = attribute(importer, mappings, owners)
+		if p.attribution, err = attribute(importer, mappings, owners); err != nil {
+			return err
+		}
 		selling := sellers(p.attribution)
 		rules, err := store.Rules(ctx, selling)
 		if err != nil {
@@ -193,23 +195,35 @@ func ownersByID(ctx context.Context, store *records.Store, mappings []*ent.Usage
 
 // attribute arranges the mappings. A mapping whose organization is not below
 // the importing one any more fits nothing.
-func attribute(importer records.Organization, mappings []*ent.UsageMapping, owners map[uuid.UUID]records.Organization) *attribution {
+func attribute(importer records.Organization, mappings []*ent.UsageMapping, owners map[uuid.UUID]records.Organization) (*attribution, error) {
 	top := orgtree.ID(importer.ID)
 	a := newAttribution(newOwner(orgtree.Path{top}, nil, false))
 	for _, m := range mappings {
-		if chain := owners[m.OrganizationID].Path().From(top); len(chain) > 0 {
-			a.add(patternOf(m), newOwner(chain, m.GroupID, true))
+		chain := owners[m.OrganizationID].Path().From(top)
+		if len(chain) == 0 {
+			continue
 		}
+		first, err := optionalMonth(m.FirstMonth)
+		if err != nil {
+			return nil, err
+		}
+		last, err := optionalMonth(text(m.LastMonth))
+		if err != nil {
+			return nil, err
+		}
+		a.add(patternOf(m), term{first: value(first), last: value(last), owner: newOwner(chain, m.GroupID, true)})
 	}
-	return a
+	return a, nil
 }
 
 // sellers returns the organizations that sell to another on some chain.
 func sellers(a *attribution) []uuid.UUID {
 	selling := map[uuid.UUID]bool{}
-	for _, o := range a.owners {
-		for _, seller := range o.chain.Ancestors() {
-			selling[uuid.UUID(seller)] = true
+	for _, terms := range a.terms {
+		for _, t := range terms {
+			for _, seller := range t.owner.chain.Ancestors() {
+				selling[uuid.UUID(seller)] = true
+			}
 		}
 	}
 	return slices.Collect(maps.Keys(selling))

@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -35,6 +36,9 @@ type NewMapping struct {
 	TagValue       *string
 	OrganizationID uuid.UUID
 	GroupID        *uuid.UUID
+	// FirstMonth and LastMonth, inclusive, are the months of charges that it is
+	// about; nil for no bound.
+	FirstMonth, LastMonth *pricing.Month
 }
 
 // Mapping says whose the usage of a sub-account or of a tag is.
@@ -46,6 +50,10 @@ type Mapping struct {
 	TagValue     *string
 	Organization *records.Reference
 	Group        *records.GroupReference
+	// FirstMonth and LastMonth are nil for no bound.
+	FirstMonth, LastMonth *pricing.Month
+	// Importer is the organization that imports the usage.
+	Importer uuid.UUID
 }
 
 // Identity returns the id.
@@ -62,6 +70,24 @@ func (n NewMapping) pattern() pattern {
 
 func patternOf(row *ent.UsageMapping) pattern {
 	return pattern{subAccount: row.SubAccountID, key: row.TagKey, value: row.TagValue}
+}
+
+// subject is what a mapping is about. One of the same subject replaces it.
+type subject struct {
+	pattern pattern
+	first   string
+}
+
+func (n NewMapping) subject() subject { return subject{n.pattern(), monthText(n.FirstMonth)} }
+
+func subjectOf(row *ent.UsageMapping) subject { return subject{patternOf(row), row.FirstMonth} }
+
+// monthText returns a month as it is stored, "" for none.
+func monthText(m *pricing.Month) string {
+	if m == nil {
+		return ""
+	}
+	return m.String()
 }
 
 func text(s *string) string {
@@ -99,11 +125,12 @@ func (s *Service) Mapping(ctx context.Context, id uuid.UUID) (*Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wrapMapping(ctx, row, owner, row.Edges.Group), nil
+	return wrapMapping(ctx, row, owner, row.Edges.Group)
 }
 
 // MapUsage sets whose the usage of sub-accounts and tags is. A mapping of the same
-// sub-account and tag is replaced. What the importing organization has brought in
+// sub-account, tag and first month is replaced; of several first months the latest
+// that has begun decides. What the importing organization has brought in
 // for months that are still open is attributed again in the background. Needs usage:map. INVALID for a mapping that fits nothing or comes
 // twice, NOT_FOUND for an organization that is not at or below the importing one
 // or a group of another organization, CONFLICT for a sub-account that another
@@ -135,16 +162,18 @@ func checkMappings(mappings []NewMapping) error {
 	if len(mappings) > maxMappings {
 		return fault.Invalidf("mappings", "at most %d mappings at a time", maxMappings)
 	}
-	seen := make(map[pattern]bool, len(mappings))
+	seen := make(map[subject]bool, len(mappings))
 	for i, m := range mappings {
-		p := m.pattern()
-		if err := p.check(i); err != nil {
+		if err := m.pattern().check(i); err != nil {
 			return err
 		}
-		if seen[p] {
+		if m.FirstMonth != nil && m.LastMonth != nil && *m.LastMonth < *m.FirstMonth {
+			return fault.Invalidf(field(i, "lastMonth"), "the last month is before the first")
+		}
+		if seen[m.subject()] {
 			return fault.Invalidf(field(i, "subAccountId"), "this sub-account and tag come twice")
 		}
-		seen[p] = true
+		seen[m.subject()] = true
 	}
 	return nil
 }
@@ -223,23 +252,35 @@ func (s *Service) mapUsage(ctx context.Context, tx *database.Tx, importer uuid.U
 		return nil, err
 	}
 	mapped := make([]*Mapping, len(mappings))
-	changed := false
+	var changed []pricing.Month
 	for i, m := range mappings {
-		row, err := s.mapOne(ctx, tx, importer, m, present[m.pattern()])
+		row, err := s.mapOne(ctx, tx, importer, m, present[m.subject()])
 		if err != nil {
 			return nil, err
 		}
-		changed = changed || row != present[m.pattern()]
+		if row != present[m.subject()] {
+			changed = append(changed, max(firstOpenMonth, value(m.FirstMonth)))
+		}
 		var owningGroup *ent.Group
 		if m.GroupID != nil {
 			owningGroup = groups[*m.GroupID]
 		}
-		mapped[i] = wrapMapping(ctx, row, owners[m.OrganizationID], owningGroup)
+		if mapped[i], err = wrapMapping(ctx, row, owners[m.OrganizationID], owningGroup); err != nil {
+			return nil, err
+		}
 	}
-	if !changed {
+	if len(changed) == 0 {
 		return mapped, nil
 	}
-	return mapped, tx.WantAttributed(ctx, importer, firstOpenMonth)
+	return mapped, tx.WantAttributed(ctx, importer, slices.Min(changed))
+}
+
+// value returns the month, zero for none.
+func value(m *pricing.Month) pricing.Month {
+	if m == nil {
+		return 0
+	}
+	return *m
 }
 
 // firstOpenMonth is before all months that there are: none is closed as long as
@@ -300,7 +341,7 @@ func groupsOf(ctx context.Context, tx *database.Tx, mappings []NewMapping) (map[
 }
 
 // presentMappings returns the importer's mappings that may be replaced.
-func presentMappings(ctx context.Context, tx *database.Tx, importer uuid.UUID, mappings []NewMapping) (map[pattern]*ent.UsageMapping, error) {
+func presentMappings(ctx context.Context, tx *database.Tx, importer uuid.UUID, mappings []NewMapping) (map[subject]*ent.UsageMapping, error) {
 	var subAccounts, keys []string
 	for _, m := range mappings {
 		subAccounts = append(subAccounts, text(m.SubAccountID))
@@ -312,9 +353,9 @@ func presentMappings(ctx context.Context, tx *database.Tx, importer uuid.UUID, m
 	if err != nil {
 		return nil, fmt.Errorf("load mappings: %w", err)
 	}
-	present := make(map[pattern]*ent.UsageMapping, len(rows))
+	present := make(map[subject]*ent.UsageMapping, len(rows))
 	for _, row := range rows {
-		present[patternOf(row)] = row
+		present[subjectOf(row)] = row
 	}
 	return present, nil
 }
@@ -324,12 +365,19 @@ func (s *Service) mapOne(ctx context.Context, tx *database.Tx, importer uuid.UUI
 	if present == nil {
 		return s.createMapping(ctx, tx, importer, m)
 	}
-	if present.OrganizationID == m.OrganizationID && sameID(present.GroupID, m.GroupID) {
+	if present.OrganizationID == m.OrganizationID && same(present.GroupID, m.GroupID) && text(present.LastMonth) == monthText(m.LastMonth) {
 		return present, nil
 	}
-	update := present.Update().SetOrganizationID(m.OrganizationID).SetVersion(present.Version + 1).ClearGroupID()
+	update := present.Update().SetOrganizationID(m.OrganizationID).SetVersion(present.Version + 1)
 	if m.GroupID != nil {
 		update.SetGroupID(*m.GroupID)
+	} else {
+		update.ClearGroupID()
+	}
+	if m.LastMonth != nil {
+		update.SetLastMonth(m.LastMonth.String())
+	} else {
+		update.ClearLastMonth()
 	}
 	after, err := update.Save(ctx)
 	if err != nil {
@@ -341,12 +389,15 @@ func (s *Service) mapOne(ctx context.Context, tx *database.Tx, importer uuid.UUI
 
 func (s *Service) createMapping(ctx context.Context, tx *database.Tx, importer uuid.UUID, m NewMapping) (*ent.UsageMapping, error) {
 	p := m.pattern()
-	row, err := tx.UsageMapping.Create().
+	create := tx.UsageMapping.Create().
 		SetID(s.db.NewID()).SetImporterID(importer).
 		SetSubAccountID(p.subAccount).SetTagKey(p.key).SetTagValue(p.value).
 		SetOrganizationID(m.OrganizationID).SetNillableGroupID(m.GroupID).
-		SetCreatedAt(s.db.Now()).
-		Save(ctx)
+		SetFirstMonth(monthText(m.FirstMonth)).SetCreatedAt(s.db.Now())
+	if m.LastMonth != nil {
+		create.SetLastMonth(m.LastMonth.String())
+	}
+	row, err := create.Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("create mapping: %w", err)
 	}
@@ -354,14 +405,14 @@ func (s *Service) createMapping(ctx context.Context, tx *database.Tx, importer u
 	return row, nil
 }
 
-func sameID(a, b *uuid.UUID) bool {
+func same(a, b *uuid.UUID) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
 	return *a == *b
 }
 
-func wrapMapping(ctx context.Context, row *ent.UsageMapping, owner records.Organization, owningGroup *ent.Group) *Mapping {
+func wrapMapping(ctx context.Context, row *ent.UsageMapping, owner records.Organization, owningGroup *ent.Group) (*Mapping, error) {
 	organization := records.Refer(ctx, owner.Line())
 	m := &Mapping{
 		ID:           typeid.New(typeid.UsageMapping, row.ID),
@@ -369,9 +420,27 @@ func wrapMapping(ctx context.Context, row *ent.UsageMapping, owner records.Organ
 		TagKey:       optional(row.TagKey),
 		TagValue:     optional(row.TagValue),
 		Organization: &organization,
+		Importer:     row.ImporterID,
 	}
 	if owningGroup != nil {
 		m.Group = &records.GroupReference{ID: typeid.New(typeid.Group, owningGroup.ID), Name: owningGroup.Name}
 	}
-	return m
+	var err error
+	if m.FirstMonth, err = optionalMonth(row.FirstMonth); err != nil {
+		return nil, err
+	}
+	m.LastMonth, err = optionalMonth(text(row.LastMonth))
+	return m, err
+}
+
+// optionalMonth reads a stored month, "" for none.
+func optionalMonth(stored string) (*pricing.Month, error) {
+	if stored == "" {
+		return nil, nil //nolint:nilnil // no bound
+	}
+	m, err := pricing.ParseMonth(stored)
+	if err != nil {
+		return nil, fmt.Errorf("read the month of a mapping: %w", err)
+	}
+	return &m, nil
 }

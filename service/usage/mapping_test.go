@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"entgo.io/ent/dialect"
 	"github.com/google/go-cmp/cmp"
@@ -16,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
@@ -297,4 +299,54 @@ func waitForLock(ctx context.Context, tx *database.Tx, db *database.DB, other ch
 		}
 	}
 	return nil
+}
+
+// TestMappingsHoldForMonths maps one sub-account to others over time: the latest
+// first month that has begun decides, by the month of the charge.
+func TestMappingsHoldForMonths(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newTree(t, db)
+		m := func(organization, first, last string) usage.NewMapping {
+			n := usage.NewMapping{SubAccountID: ptr("sub-1"), OrganizationID: w.orgs[organization]}
+			if first != "" {
+				n.FirstMonth = ptr(must(pricing.ParseMonth(first)))
+			}
+			if last != "" {
+				n.LastMonth = ptr(must(pricing.ParseMonth(last)))
+			}
+			return n
+		}
+		if _, err := w.svc.MapUsage(w.ctx, w.orgs["root"], []usage.NewMapping{
+			m("partner", "", "2026-07"), m("reseller", "2026-09", ""), m("customer", "2026-10", "2026-10"),
+		}); err != nil {
+			t.Fatal(err)
+		}
+		var rows []focus.Row
+		for i := range 6 {
+			rows = append(rows, charge("1", func(r *focus.Row) {
+				r.ChargePeriodStart = time.Date(2026, time.June+time.Month(i), 30, 23, 0, 0, 0, time.UTC)
+				r.ChargePeriodEnd = r.ChargePeriodStart.Add(time.Hour)
+			}))
+		}
+		w.load(file(t, rows...), usage.Options{})
+		owners := func() (names []string) {
+			for _, line := range w.lines() {
+				names = append(names, w.name(line.OrganizationID))
+			}
+			return names
+		}
+		if diff := cmp.Diff([]string{"partner", "partner", "root", "reseller", "customer", "reseller"}, owners()); diff != "" {
+			t.Errorf("June to November: %s", diff)
+		}
+		if _, err := w.svc.MapUsage(w.ctx, w.orgs["root"], []usage.NewMapping{m("customer", "2026-10", "")}); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		if diff := cmp.Diff([]string{"partner", "partner", "root", "reseller", "customer", "customer"}, owners()); diff != "" {
+			t.Errorf("without an end: %s", diff)
+		}
+		w.checkRated()
+		w.checkRollups()
+	})
 }

@@ -4,6 +4,11 @@
 ALTER TABLE "usage_datasets" ADD COLUMN "rating" bigint NOT NULL DEFAULT 1, ADD COLUMN "rating_wanted" bigint NOT NULL DEFAULT 1, ADD COLUMN "rating_loading" bigint NOT NULL DEFAULT 0, ADD COLUMN "rating_reached" bigint NOT NULL DEFAULT 0, ADD COLUMN "rating_claim" bigint NOT NULL DEFAULT 0;
 -- create index "usage_dataset_to_rate" to table: "usage_datasets"
 CREATE INDEX "usage_dataset_to_rate" ON "usage_datasets" ("organization_id") WHERE ((status)::text = 'ACTIVE'::text) AND (rating <> rating_wanted);
+-- modify "usage_mappings" table
+ALTER TABLE "usage_mappings" ADD COLUMN "first_month" character varying(7) NOT NULL DEFAULT '', ADD COLUMN "last_month" character varying(7) NULL;
+DROP INDEX "usagemapping_importer_id_sub_account_id_tag_key_tag_value";
+-- create index "usage_mapping_pattern" to table: "usage_mappings"
+CREATE UNIQUE INDEX "usage_mapping_pattern" ON "usage_mappings" ("importer_id", "sub_account_id", "tag_key", "tag_value", "first_month");
 -- modify "cost_rollups" table
 ALTER TABLE "cost_rollups" ADD COLUMN "rating" bigint NOT NULL DEFAULT 1;
 ALTER TABLE "cost_rollups" ALTER COLUMN "rating" DROP DEFAULT;

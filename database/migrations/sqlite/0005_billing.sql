@@ -12,6 +12,13 @@ ALTER TABLE `usage_datasets` ADD COLUMN `rating_reached` integer NOT NULL DEFAUL
 ALTER TABLE `usage_datasets` ADD COLUMN `rating_claim` integer NOT NULL DEFAULT 0;
 -- create index "usage_dataset_to_rate" to table: "usage_datasets"
 CREATE INDEX `usage_dataset_to_rate` ON `usage_datasets` (`organization_id`) WHERE status = 'ACTIVE' AND rating <> rating_wanted;
+-- add column "first_month" to table: "usage_mappings"
+ALTER TABLE `usage_mappings` ADD COLUMN `first_month` text NOT NULL DEFAULT '';
+-- add column "last_month" to table: "usage_mappings"
+ALTER TABLE `usage_mappings` ADD COLUMN `last_month` text NULL;
+DROP INDEX `usagemapping_importer_id_sub_account_id_tag_key_tag_value`;
+-- create index "usage_mapping_pattern" to table: "usage_mappings"
+CREATE UNIQUE INDEX `usage_mapping_pattern` ON `usage_mappings` (`importer_id`, `sub_account_id`, `tag_key`, `tag_value`, `first_month`);
 -- create "new_cost_rollups" table
 CREATE TABLE `new_cost_rollups` (
   `id` integer NOT NULL PRIMARY KEY AUTOINCREMENT,
