@@ -14,7 +14,7 @@ import (
 // TestMain forgets the settings of the shell that runs the tests, and puts the
 // binary on the PATH as headwater for tests that start it.
 func TestMain(m *testing.M) {
-	testscript.Main(withoutSettings{m}, map[string]func(){"headwater": main})
+	testscript.Main(withoutSettings{m}, map[string]func(){"headwater": main, "headwater-rating": rateUsage})
 }
 
 type withoutSettings struct{ tests *testing.M }

@@ -24,6 +24,8 @@ import (
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
+	"github.com/headwater-platform/headwater/pricing"
+	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
@@ -51,6 +53,33 @@ func BenchmarkImport(b *testing.B) {
 			b.ReportMetric(bare/seconds, "of-bare")
 		}
 	})
+}
+
+// BenchmarkRate rates what BenchmarkImport imports again, after the platform has
+// changed its price for everybody.
+func BenchmarkRate(b *testing.B) {
+	rows := benchRows(b)
+	path := filepath.Join(b.TempDir(), "usage.csv")
+	generate(b, path, rows)
+	for name, open := range map[string]func(testing.TB) *database.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				w := benchWorld(b, open(b))
+				benchImport(b, w, path, rows)
+				w.reprice("root", "1.08", pricing.Source, rates.Selector{})
+				debug.FreeOSMemory()
+				forgetPeak()
+				b.StartTimer()
+				start := time.Now()
+				w.settle()
+				b.ReportMetric(float64(rows)/time.Since(start).Seconds(), "rows/s")
+				if peak, ok := peakMiB(); ok {
+					b.ReportMetric(peak, "peak-MiB")
+				}
+			}
+		})
+	}
 }
 
 func benchRows(b *testing.B) int {

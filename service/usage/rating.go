@@ -19,8 +19,6 @@ import (
 // Bounds of a rating. What a process that dies has loaded since the last stretch
 // was complete is loaded again.
 const (
-	// stretchLines is after how many lines a rating has reached something, or
-	// earlier when the roll-ups are as many as may be kept.
 	stretchLines = 50_000
 	// stretchesPerJob keeps a job well below the time that it may take.
 	stretchesPerJob = 4
@@ -57,7 +55,7 @@ func (s *Service) rate(ctx context.Context, rating database.Rating) error {
 	if err != nil {
 		return err
 	}
-	r := &rerating{db: s.db, rating: rating, attribution: p.attribution, ledger: newLedger(s.db, p.rater)}
+	r := &rerating{db: s.db, rating: rating, attribution: p.attribution, ledger: newLedger(s.db, p.rater), lines: s.stretch}
 	for range stretchesPerJob {
 		complete, err := r.stretch(ctx)
 		if err != nil {
@@ -86,14 +84,16 @@ type rerating struct {
 	rating      database.Rating
 	attribution *attribution
 	ledger      *ledger
+	// lines is how many a stretch has.
+	lines int
 }
 
 // stretch rates the next lines and notes that it has reached them. It reports
 // whether there are no more.
 func (r *rerating) stretch(ctx context.Context) (complete bool, err error) {
 	reached := r.rating.Reached
-	for n := 0; n < stretchLines && !r.ledger.full() && !complete; {
-		lines, err := r.db.StoredLines(ctx, r.rating.Dataset, reached, batchLines)
+	for n := 0; n < r.lines && !r.ledger.full() && !complete; {
+		lines, err := r.db.StoredLines(ctx, r.rating.Dataset, reached, min(batchLines, r.lines))
 		if err != nil {
 			return false, err
 		}
@@ -101,7 +101,7 @@ func (r *rerating) stretch(ctx context.Context) (complete bool, err error) {
 			return false, err
 		}
 		n += len(lines)
-		if complete = len(lines) < batchLines; len(lines) > 0 {
+		if complete = len(lines) < min(batchLines, r.lines); len(lines) > 0 {
 			reached = lines[len(lines)-1].ID
 		}
 	}

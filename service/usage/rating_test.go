@@ -157,6 +157,7 @@ func TestRatingsAreResumedAndOvertaken(t *testing.T) {
 		t.Logf("seed %d", seed)
 		random := rand.New(rand.NewPCG(seed, 1))
 		w := newTree(t, db)
+		w.svc.SetStretch(300)
 		w.mapSubAccounts(map[string]string{"sub-1": "customer"})
 		const rowCount = 4100
 		rows := make([]focus.Row, rowCount)
@@ -184,7 +185,6 @@ func TestRatingsAreResumedAndOvertaken(t *testing.T) {
 			}
 			w.checkWhole(rowCount)
 		}
-		w.settle()
 		w.settle()
 		w.checkRated()
 		w.checkRollups()

@@ -22,11 +22,14 @@ import (
 type Service struct {
 	db      *database.DB
 	records *records.Store
+	// stretch is after how many lines a rating has reached something, or earlier
+	// when the roll-ups are as many as may be kept.
+	stretch int
 }
 
 // New returns the service.
 func New(db *database.DB, store *records.Store) *Service {
-	return &Service{db: db, records: store}
+	return &Service{db: db, records: store, stretch: stretchLines}
 }
 
 // Status is the state of an import.
