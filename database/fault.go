@@ -45,6 +45,8 @@ func constraints() []constraint {
 		{"project_organization_id_name", "projects.organization_id, projects.name", taken("name", "the organization has a project of this name")},
 		{"sshkey_project_id_fingerprint", "ssh_keys.project_id, ssh_keys.fingerprint", inUse("publicKey", "the project has this key already")},
 		{"resource_external_id", "resources.organization_id, resources.provider, resources.external_id", inUse("externalId", "an active resource of this provider has this external id")},
+		{"cloudaccount_organization_id_name", "cloud_accounts.organization_id, cloud_accounts.name", taken("name", "the organization has a cloud account of this name")},
+		{"cloud_account_active", "cloud_accounts.provider, cloud_accounts.provider_account_id", inUse("providerAccountId", "the account is somebody's already")},
 		{"identityprovider_organization_id_name", "identity_providers.organization_id, identity_providers.name", taken("name", "the organization has an identity provider of this name")},
 		{"linkedidentity_provider_id_subject", "linked_identities.provider_id, linked_identities.subject", fault.New(fault.Conflict, "this identity is linked already")},
 		{"trustedissuer_organization_id_name", "trusted_issuers.organization_id, trusted_issuers.name", taken("name", "the organization has a trusted issuer of this name")},

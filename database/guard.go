@@ -66,6 +66,7 @@ func rules() map[string]rule {
 		generated.TypeSettingDirective:  {organization: "organization_id"},
 		generated.TypeBillingMultiplier: {organization: "seller_id"},
 		generated.TypeUsageMapping:      {organization: "importer_id"},
+		generated.TypeCloudAccount:      {organization: "organization_id"},
 		generated.TypeUsageImport:       {organization: "organization_id"},
 		generated.TypeUsageDataset:      {organization: "organization_id"},
 		generated.TypeUser:              {confine: confineUsers},

@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/project"
@@ -125,7 +126,7 @@ func tableOf(t *testing.T, name string) string {
 	tables := map[string]string{
 		"Organization": "organizations", "Ancestry": "organization_ancestries", "Membership": "memberships", "Application": "applications",
 		"Group": "groups", "GroupMember": "group_members", "Project": "projects", "SettingDirective": "setting_directives",
-		"BillingMultiplier": "billing_multipliers", "UsageMapping": "usage_mappings", "UsageImport": "usage_imports",
+		"BillingMultiplier": "billing_multipliers", "UsageMapping": "usage_mappings", "CloudAccount": "cloud_accounts", "UsageImport": "usage_imports",
 		"UsageDataset": "usage_datasets", "AccessPolicy": "policies", "GroupProject": "group_projects", "APIKey": "api_keys", "SSHKey": "ssh_keys",
 		"Resource": "resources", "AccessRequest": "access_requests", "Notice": "notices", "JournalEntry": "journal_entries", "JournalChange": "journal_changes",
 		"Invitation": "invitations", "IdentityProvider": "identity_providers", "TrustedIssuer": "trusted_issuers", "TrustedSubject": "trusted_subjects",
@@ -296,6 +297,10 @@ func TestCreatesStayWithinReach(t *testing.T) {
 			"AccessRequest": func(ctx context.Context, tx *ent.Client, where uuid.UUID) error {
 				return tx.AccessRequest.Create().SetID(db.NewID()).SetOrganizationID(where).SetUserID(f.people[f.north]).SetReason("").SetStatus("PENDING").
 					SetExpiresAt(now).SetCreatedAt(now).Exec(ctx)
+			},
+			"CloudAccount": func(ctx context.Context, tx *ent.Client, where uuid.UUID) error {
+				return tx.CloudAccount.Create().SetID(db.NewID()).SetOrganizationID(where).SetName(unique()).SetProvider("aws").SetProviderAccountID(unique()).
+					SetStatus(cloudaccount.StatusPENDING).SetGroupIds([]uuid.UUID{}).SetCredentials("").SetCreatedAt(now).Exec(ctx)
 			},
 			"UsageMapping": func(ctx context.Context, tx *ent.Client, where uuid.UUID) error {
 				return tx.UsageMapping.Create().SetID(db.NewID()).SetImporterID(where).SetSubAccountID(unique()).SetTagKey("").SetTagValue("").SetOrganizationID(where).SetCreatedAt(now).Exec(ctx)

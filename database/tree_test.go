@@ -12,6 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/invitation"
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/notice"
@@ -121,6 +122,8 @@ func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, 
 	must(t, tx.BillingMultiplier.Create().SetID(db.NewID()).SetSellerID(id).SetProvider("").SetService("").SetSku("").SetRegion("").SetChargeCategory("").
 		SetBasis(billingmultiplier.BasisSOURCE).SetFactor("1.1").SetFirstMonth("2026-01").SetReason("").SetCreatedAt(now).Exec(ctx))
 	must(t, tx.UsageMapping.Create().SetID(db.NewID()).SetImporterID(id).SetSubAccountID(slug).SetTagKey("").SetTagValue("").SetOrganizationID(id).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.CloudAccount.Create().SetID(db.NewID()).SetOrganizationID(id).SetName(slug).SetProvider("aws").SetProviderAccountID(slug).
+		SetStatus(cloudaccount.StatusPENDING).SetGroupIds([]uuid.UUID{}).SetCredentials("").SetCreatedAt(now).Exec(ctx))
 	imported := db.NewID()
 	must(t, tx.UsageImport.Create().SetID(imported).SetOrganizationID(id).SetStatus(usageimport.StatusACTIVE).SetContentHash(slug).SetErrors("[]").SetBilledCosts("{}").
 		SetCreatedAt(now).SetTouchedAt(now).Exec(ctx))

@@ -24,6 +24,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
 	"github.com/headwater-platform/headwater/ent/group"
@@ -81,6 +82,8 @@ type Client struct {
 	Application *ApplicationClient
 	// BillingMultiplier is the client for interacting with the BillingMultiplier builders.
 	BillingMultiplier *BillingMultiplierClient
+	// CloudAccount is the client for interacting with the CloudAccount builders.
+	CloudAccount *CloudAccountClient
 	// CostRollup is the client for interacting with the CostRollup builders.
 	CostRollup *CostRollupClient
 	// Counter is the client for interacting with the Counter builders.
@@ -164,6 +167,7 @@ func (c *Client) init() {
 	c.Announcement = NewAnnouncementClient(c.config)
 	c.Application = NewApplicationClient(c.config)
 	c.BillingMultiplier = NewBillingMultiplierClient(c.config)
+	c.CloudAccount = NewCloudAccountClient(c.config)
 	c.CostRollup = NewCostRollupClient(c.config)
 	c.Counter = NewCounterClient(c.config)
 	c.Group = NewGroupClient(c.config)
@@ -296,6 +300,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Announcement:      NewAnnouncementClient(cfg),
 		Application:       NewApplicationClient(cfg),
 		BillingMultiplier: NewBillingMultiplierClient(cfg),
+		CloudAccount:      NewCloudAccountClient(cfg),
 		CostRollup:        NewCostRollupClient(cfg),
 		Counter:           NewCounterClient(cfg),
 		Group:             NewGroupClient(cfg),
@@ -355,6 +360,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Announcement:      NewAnnouncementClient(cfg),
 		Application:       NewApplicationClient(cfg),
 		BillingMultiplier: NewBillingMultiplierClient(cfg),
+		CloudAccount:      NewCloudAccountClient(cfg),
 		CostRollup:        NewCostRollupClient(cfg),
 		Counter:           NewCounterClient(cfg),
 		Group:             NewGroupClient(cfg),
@@ -417,14 +423,14 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Ancestry,
-		c.Announcement, c.Application, c.BillingMultiplier, c.CostRollup, c.Counter,
-		c.Group, c.GroupMember, c.GroupProject, c.IdentityProvider, c.Invitation,
-		c.Job, c.JournalChange, c.JournalEntry, c.LinkedIdentity, c.Membership,
-		c.Notice, c.Organization, c.Project, c.RatedLine, c.Resource, c.SSHKey,
-		c.Session, c.SettingDirective, c.SignInAttempts, c.SignInFlow,
-		c.SupportPlanPeriod, c.Ticket, c.TicketMessage, c.TrustedIssuer,
-		c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine, c.UsageMapping,
-		c.User,
+		c.Announcement, c.Application, c.BillingMultiplier, c.CloudAccount,
+		c.CostRollup, c.Counter, c.Group, c.GroupMember, c.GroupProject,
+		c.IdentityProvider, c.Invitation, c.Job, c.JournalChange, c.JournalEntry,
+		c.LinkedIdentity, c.Membership, c.Notice, c.Organization, c.Project,
+		c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
+		c.SignInAttempts, c.SignInFlow, c.SupportPlanPeriod, c.Ticket, c.TicketMessage,
+		c.TrustedIssuer, c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine,
+		c.UsageMapping, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -435,14 +441,14 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Ancestry,
-		c.Announcement, c.Application, c.BillingMultiplier, c.CostRollup, c.Counter,
-		c.Group, c.GroupMember, c.GroupProject, c.IdentityProvider, c.Invitation,
-		c.Job, c.JournalChange, c.JournalEntry, c.LinkedIdentity, c.Membership,
-		c.Notice, c.Organization, c.Project, c.RatedLine, c.Resource, c.SSHKey,
-		c.Session, c.SettingDirective, c.SignInAttempts, c.SignInFlow,
-		c.SupportPlanPeriod, c.Ticket, c.TicketMessage, c.TrustedIssuer,
-		c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine, c.UsageMapping,
-		c.User,
+		c.Announcement, c.Application, c.BillingMultiplier, c.CloudAccount,
+		c.CostRollup, c.Counter, c.Group, c.GroupMember, c.GroupProject,
+		c.IdentityProvider, c.Invitation, c.Job, c.JournalChange, c.JournalEntry,
+		c.LinkedIdentity, c.Membership, c.Notice, c.Organization, c.Project,
+		c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
+		c.SignInAttempts, c.SignInFlow, c.SupportPlanPeriod, c.Ticket, c.TicketMessage,
+		c.TrustedIssuer, c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine,
+		c.UsageMapping, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -467,6 +473,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Application.mutate(ctx, m)
 	case *BillingMultiplierMutation:
 		return c.BillingMultiplier.mutate(ctx, m)
+	case *CloudAccountMutation:
+		return c.CloudAccount.mutate(ctx, m)
 	case *CostRollupMutation:
 		return c.CostRollup.mutate(ctx, m)
 	case *CounterMutation:
@@ -1884,6 +1892,171 @@ func (c *BillingMultiplierClient) mutate(ctx context.Context, m *BillingMultipli
 		return (&BillingMultiplierDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown BillingMultiplier mutation op: %q", m.Op())
+	}
+}
+
+// CloudAccountClient is a client for the CloudAccount schema.
+type CloudAccountClient struct {
+	config
+}
+
+// NewCloudAccountClient returns a client for the CloudAccount from the given config.
+func NewCloudAccountClient(c config) *CloudAccountClient {
+	return &CloudAccountClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `cloudaccount.Hooks(f(g(h())))`.
+func (c *CloudAccountClient) Use(hooks ...Hook) {
+	c.hooks.CloudAccount = append(c.hooks.CloudAccount, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `cloudaccount.Intercept(f(g(h())))`.
+func (c *CloudAccountClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CloudAccount = append(c.inters.CloudAccount, interceptors...)
+}
+
+// Create returns a builder for creating a CloudAccount entity.
+func (c *CloudAccountClient) Create() *CloudAccountCreate {
+	mutation := newCloudAccountMutation(c.config, OpCreate)
+	return &CloudAccountCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CloudAccount entities.
+func (c *CloudAccountClient) CreateBulk(builders ...*CloudAccountCreate) *CloudAccountCreateBulk {
+	return &CloudAccountCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CloudAccountClient) MapCreateBulk(slice any, setFunc func(*CloudAccountCreate, int)) *CloudAccountCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CloudAccountCreateBulk{err: fmt.Errorf("calling to CloudAccountClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CloudAccountCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CloudAccountCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CloudAccount.
+func (c *CloudAccountClient) Update() *CloudAccountUpdate {
+	mutation := newCloudAccountMutation(c.config, OpUpdate)
+	return &CloudAccountUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CloudAccountClient) UpdateOne(_m *CloudAccount) *CloudAccountUpdateOne {
+	mutation := newCloudAccountMutation(c.config, OpUpdateOne, withCloudAccount(_m))
+	return &CloudAccountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CloudAccountClient) UpdateOneID(id uuid.UUID) *CloudAccountUpdateOne {
+	mutation := newCloudAccountMutation(c.config, OpUpdateOne, withCloudAccountID(id))
+	return &CloudAccountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CloudAccount.
+func (c *CloudAccountClient) Delete() *CloudAccountDelete {
+	mutation := newCloudAccountMutation(c.config, OpDelete)
+	return &CloudAccountDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CloudAccountClient) DeleteOne(_m *CloudAccount) *CloudAccountDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CloudAccountClient) DeleteOneID(id uuid.UUID) *CloudAccountDeleteOne {
+	builder := c.Delete().Where(cloudaccount.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CloudAccountDeleteOne{builder}
+}
+
+// Query returns a query builder for CloudAccount.
+func (c *CloudAccountClient) Query() *CloudAccountQuery {
+	return &CloudAccountQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCloudAccount},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CloudAccount entity by its id.
+func (c *CloudAccountClient) Get(ctx context.Context, id uuid.UUID) (*CloudAccount, error) {
+	return c.Query().Where(cloudaccount.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CloudAccountClient) GetX(ctx context.Context, id uuid.UUID) *CloudAccount {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a CloudAccount.
+func (c *CloudAccountClient) QueryOrganization(_m *CloudAccount) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(cloudaccount.Table, cloudaccount.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, cloudaccount.OrganizationTable, cloudaccount.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryImporter queries the importer edge of a CloudAccount.
+func (c *CloudAccountClient) QueryImporter(_m *CloudAccount) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(cloudaccount.Table, cloudaccount.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, cloudaccount.ImporterTable, cloudaccount.ImporterColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CloudAccountClient) Hooks() []Hook {
+	return c.hooks.CloudAccount
+}
+
+// Interceptors returns the client interceptors.
+func (c *CloudAccountClient) Interceptors() []Interceptor {
+	return c.inters.CloudAccount
+}
+
+func (c *CloudAccountClient) mutate(ctx context.Context, m *CloudAccountMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CloudAccountCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CloudAccountUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CloudAccountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CloudAccountDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CloudAccount mutation op: %q", m.Op())
 	}
 }
 
@@ -7283,21 +7456,23 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Ancestry, Announcement,
-		Application, BillingMultiplier, CostRollup, Counter, Group, GroupMember,
-		GroupProject, IdentityProvider, Invitation, Job, JournalChange, JournalEntry,
-		LinkedIdentity, Membership, Notice, Organization, Project, RatedLine, Resource,
-		SSHKey, Session, SettingDirective, SignInAttempts, SignInFlow,
-		SupportPlanPeriod, Ticket, TicketMessage, TrustedIssuer, TrustedSubject,
-		UsageDataset, UsageImport, UsageLine, UsageMapping, User []ent.Hook
+		Application, BillingMultiplier, CloudAccount, CostRollup, Counter, Group,
+		GroupMember, GroupProject, IdentityProvider, Invitation, Job, JournalChange,
+		JournalEntry, LinkedIdentity, Membership, Notice, Organization, Project,
+		RatedLine, Resource, SSHKey, Session, SettingDirective, SignInAttempts,
+		SignInFlow, SupportPlanPeriod, Ticket, TicketMessage, TrustedIssuer,
+		TrustedSubject, UsageDataset, UsageImport, UsageLine, UsageMapping,
+		User []ent.Hook
 	}
 	inters struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Ancestry, Announcement,
-		Application, BillingMultiplier, CostRollup, Counter, Group, GroupMember,
-		GroupProject, IdentityProvider, Invitation, Job, JournalChange, JournalEntry,
-		LinkedIdentity, Membership, Notice, Organization, Project, RatedLine, Resource,
-		SSHKey, Session, SettingDirective, SignInAttempts, SignInFlow,
-		SupportPlanPeriod, Ticket, TicketMessage, TrustedIssuer, TrustedSubject,
-		UsageDataset, UsageImport, UsageLine, UsageMapping, User []ent.Interceptor
+		Application, BillingMultiplier, CloudAccount, CostRollup, Counter, Group,
+		GroupMember, GroupProject, IdentityProvider, Invitation, Job, JournalChange,
+		JournalEntry, LinkedIdentity, Membership, Notice, Organization, Project,
+		RatedLine, Resource, SSHKey, Session, SettingDirective, SignInAttempts,
+		SignInFlow, SupportPlanPeriod, Ticket, TicketMessage, TrustedIssuer,
+		TrustedSubject, UsageDataset, UsageImport, UsageLine, UsageMapping,
+		User []ent.Interceptor
 	}
 )
 

@@ -20,6 +20,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
 	"github.com/headwater-platform/headwater/ent/group"
@@ -120,6 +121,7 @@ func checkColumn(t, c string) error {
 			announcement.Table:      announcement.ValidColumn,
 			application.Table:       application.ValidColumn,
 			billingmultiplier.Table: billingmultiplier.ValidColumn,
+			cloudaccount.Table:      cloudaccount.ValidColumn,
 			costrollup.Table:        costrollup.ValidColumn,
 			counter.Table:           counter.ValidColumn,
 			group.Table:             group.ValidColumn,

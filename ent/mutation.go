@@ -21,6 +21,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
 	"github.com/headwater-platform/headwater/ent/group"
@@ -74,6 +75,7 @@ const (
 	TypeAnnouncement      = "Announcement"
 	TypeApplication       = "Application"
 	TypeBillingMultiplier = "BillingMultiplier"
+	TypeCloudAccount      = "CloudAccount"
 	TypeCostRollup        = "CostRollup"
 	TypeCounter           = "Counter"
 	TypeGroup             = "Group"
@@ -7784,6 +7786,1144 @@ func (m *BillingMultiplierMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown BillingMultiplier edge %s", name)
+}
+
+// CloudAccountMutation represents an operation that mutates the CloudAccount nodes in the graph.
+type CloudAccountMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	name                *string
+	provider            *string
+	provider_account_id *string
+	status              *cloudaccount.Status
+	group_ids           *[]uuid.UUID
+	appendgroup_ids     []uuid.UUID
+	credentials         *string
+	credentials_at      *time.Time
+	last_usage_at       *time.Time
+	version             *int
+	addversion          *int
+	created_at          *time.Time
+	clearedFields       map[string]struct{}
+	organization        *uuid.UUID
+	clearedorganization bool
+	importer            *uuid.UUID
+	clearedimporter     bool
+	done                bool
+	oldValue            func(context.Context) (*CloudAccount, error)
+	predicates          []predicate.CloudAccount
+}
+
+var _ ent.Mutation = (*CloudAccountMutation)(nil)
+
+// cloudaccountOption allows management of the mutation configuration using functional options.
+type cloudaccountOption func(*CloudAccountMutation)
+
+// newCloudAccountMutation creates new mutation for the CloudAccount entity.
+func newCloudAccountMutation(c config, op Op, opts ...cloudaccountOption) *CloudAccountMutation {
+	m := &CloudAccountMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCloudAccount,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCloudAccountID sets the ID field of the mutation.
+func withCloudAccountID(id uuid.UUID) cloudaccountOption {
+	return func(m *CloudAccountMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CloudAccount
+		)
+		m.oldValue = func(ctx context.Context) (*CloudAccount, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CloudAccount.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCloudAccount sets the old CloudAccount of the mutation.
+func withCloudAccount(node *CloudAccount) cloudaccountOption {
+	return func(m *CloudAccountMutation) {
+		m.oldValue = func(context.Context) (*CloudAccount, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CloudAccountMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CloudAccountMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CloudAccount entities.
+func (m *CloudAccountMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CloudAccountMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CloudAccountMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CloudAccount.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *CloudAccountMutation) SetOrganizationID(u uuid.UUID) {
+	m.organization = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *CloudAccountMutation) OrganizationID() (r uuid.UUID, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldOrganizationID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *CloudAccountMutation) ResetOrganizationID() {
+	m.organization = nil
+}
+
+// SetImporterID sets the "importer_id" field.
+func (m *CloudAccountMutation) SetImporterID(u uuid.UUID) {
+	m.importer = &u
+}
+
+// ImporterID returns the value of the "importer_id" field in the mutation.
+func (m *CloudAccountMutation) ImporterID() (r uuid.UUID, exists bool) {
+	v := m.importer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldImporterID returns the old "importer_id" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldImporterID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldImporterID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldImporterID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldImporterID: %w", err)
+	}
+	return oldValue.ImporterID, nil
+}
+
+// ClearImporterID clears the value of the "importer_id" field.
+func (m *CloudAccountMutation) ClearImporterID() {
+	m.importer = nil
+	m.clearedFields[cloudaccount.FieldImporterID] = struct{}{}
+}
+
+// ImporterIDCleared returns if the "importer_id" field was cleared in this mutation.
+func (m *CloudAccountMutation) ImporterIDCleared() bool {
+	_, ok := m.clearedFields[cloudaccount.FieldImporterID]
+	return ok
+}
+
+// ResetImporterID resets all changes to the "importer_id" field.
+func (m *CloudAccountMutation) ResetImporterID() {
+	m.importer = nil
+	delete(m.clearedFields, cloudaccount.FieldImporterID)
+}
+
+// SetName sets the "name" field.
+func (m *CloudAccountMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *CloudAccountMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *CloudAccountMutation) ResetName() {
+	m.name = nil
+}
+
+// SetProvider sets the "provider" field.
+func (m *CloudAccountMutation) SetProvider(s string) {
+	m.provider = &s
+}
+
+// Provider returns the value of the "provider" field in the mutation.
+func (m *CloudAccountMutation) Provider() (r string, exists bool) {
+	v := m.provider
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProvider returns the old "provider" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldProvider(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProvider is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProvider requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProvider: %w", err)
+	}
+	return oldValue.Provider, nil
+}
+
+// ResetProvider resets all changes to the "provider" field.
+func (m *CloudAccountMutation) ResetProvider() {
+	m.provider = nil
+}
+
+// SetProviderAccountID sets the "provider_account_id" field.
+func (m *CloudAccountMutation) SetProviderAccountID(s string) {
+	m.provider_account_id = &s
+}
+
+// ProviderAccountID returns the value of the "provider_account_id" field in the mutation.
+func (m *CloudAccountMutation) ProviderAccountID() (r string, exists bool) {
+	v := m.provider_account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProviderAccountID returns the old "provider_account_id" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldProviderAccountID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProviderAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProviderAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProviderAccountID: %w", err)
+	}
+	return oldValue.ProviderAccountID, nil
+}
+
+// ResetProviderAccountID resets all changes to the "provider_account_id" field.
+func (m *CloudAccountMutation) ResetProviderAccountID() {
+	m.provider_account_id = nil
+}
+
+// SetStatus sets the "status" field.
+func (m *CloudAccountMutation) SetStatus(c cloudaccount.Status) {
+	m.status = &c
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *CloudAccountMutation) Status() (r cloudaccount.Status, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldStatus(ctx context.Context) (v cloudaccount.Status, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *CloudAccountMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetGroupIds sets the "group_ids" field.
+func (m *CloudAccountMutation) SetGroupIds(u []uuid.UUID) {
+	m.group_ids = &u
+	m.appendgroup_ids = nil
+}
+
+// GroupIds returns the value of the "group_ids" field in the mutation.
+func (m *CloudAccountMutation) GroupIds() (r []uuid.UUID, exists bool) {
+	v := m.group_ids
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGroupIds returns the old "group_ids" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldGroupIds(ctx context.Context) (v []uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGroupIds is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGroupIds requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGroupIds: %w", err)
+	}
+	return oldValue.GroupIds, nil
+}
+
+// AppendGroupIds adds u to the "group_ids" field.
+func (m *CloudAccountMutation) AppendGroupIds(u []uuid.UUID) {
+	m.appendgroup_ids = append(m.appendgroup_ids, u...)
+}
+
+// AppendedGroupIds returns the list of values that were appended to the "group_ids" field in this mutation.
+func (m *CloudAccountMutation) AppendedGroupIds() ([]uuid.UUID, bool) {
+	if len(m.appendgroup_ids) == 0 {
+		return nil, false
+	}
+	return m.appendgroup_ids, true
+}
+
+// ResetGroupIds resets all changes to the "group_ids" field.
+func (m *CloudAccountMutation) ResetGroupIds() {
+	m.group_ids = nil
+	m.appendgroup_ids = nil
+}
+
+// SetCredentials sets the "credentials" field.
+func (m *CloudAccountMutation) SetCredentials(s string) {
+	m.credentials = &s
+}
+
+// Credentials returns the value of the "credentials" field in the mutation.
+func (m *CloudAccountMutation) Credentials() (r string, exists bool) {
+	v := m.credentials
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCredentials returns the old "credentials" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldCredentials(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCredentials is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCredentials requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCredentials: %w", err)
+	}
+	return oldValue.Credentials, nil
+}
+
+// ResetCredentials resets all changes to the "credentials" field.
+func (m *CloudAccountMutation) ResetCredentials() {
+	m.credentials = nil
+}
+
+// SetCredentialsAt sets the "credentials_at" field.
+func (m *CloudAccountMutation) SetCredentialsAt(t time.Time) {
+	m.credentials_at = &t
+}
+
+// CredentialsAt returns the value of the "credentials_at" field in the mutation.
+func (m *CloudAccountMutation) CredentialsAt() (r time.Time, exists bool) {
+	v := m.credentials_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCredentialsAt returns the old "credentials_at" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldCredentialsAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCredentialsAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCredentialsAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCredentialsAt: %w", err)
+	}
+	return oldValue.CredentialsAt, nil
+}
+
+// ClearCredentialsAt clears the value of the "credentials_at" field.
+func (m *CloudAccountMutation) ClearCredentialsAt() {
+	m.credentials_at = nil
+	m.clearedFields[cloudaccount.FieldCredentialsAt] = struct{}{}
+}
+
+// CredentialsAtCleared returns if the "credentials_at" field was cleared in this mutation.
+func (m *CloudAccountMutation) CredentialsAtCleared() bool {
+	_, ok := m.clearedFields[cloudaccount.FieldCredentialsAt]
+	return ok
+}
+
+// ResetCredentialsAt resets all changes to the "credentials_at" field.
+func (m *CloudAccountMutation) ResetCredentialsAt() {
+	m.credentials_at = nil
+	delete(m.clearedFields, cloudaccount.FieldCredentialsAt)
+}
+
+// SetLastUsageAt sets the "last_usage_at" field.
+func (m *CloudAccountMutation) SetLastUsageAt(t time.Time) {
+	m.last_usage_at = &t
+}
+
+// LastUsageAt returns the value of the "last_usage_at" field in the mutation.
+func (m *CloudAccountMutation) LastUsageAt() (r time.Time, exists bool) {
+	v := m.last_usage_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastUsageAt returns the old "last_usage_at" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldLastUsageAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastUsageAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastUsageAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastUsageAt: %w", err)
+	}
+	return oldValue.LastUsageAt, nil
+}
+
+// ClearLastUsageAt clears the value of the "last_usage_at" field.
+func (m *CloudAccountMutation) ClearLastUsageAt() {
+	m.last_usage_at = nil
+	m.clearedFields[cloudaccount.FieldLastUsageAt] = struct{}{}
+}
+
+// LastUsageAtCleared returns if the "last_usage_at" field was cleared in this mutation.
+func (m *CloudAccountMutation) LastUsageAtCleared() bool {
+	_, ok := m.clearedFields[cloudaccount.FieldLastUsageAt]
+	return ok
+}
+
+// ResetLastUsageAt resets all changes to the "last_usage_at" field.
+func (m *CloudAccountMutation) ResetLastUsageAt() {
+	m.last_usage_at = nil
+	delete(m.clearedFields, cloudaccount.FieldLastUsageAt)
+}
+
+// SetVersion sets the "version" field.
+func (m *CloudAccountMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *CloudAccountMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *CloudAccountMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *CloudAccountMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *CloudAccountMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *CloudAccountMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *CloudAccountMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the CloudAccount entity.
+// If the CloudAccount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CloudAccountMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *CloudAccountMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *CloudAccountMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[cloudaccount.FieldOrganizationID] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *CloudAccountMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *CloudAccountMutation) OrganizationIDs() (ids []uuid.UUID) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *CloudAccountMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// ClearImporter clears the "importer" edge to the Organization entity.
+func (m *CloudAccountMutation) ClearImporter() {
+	m.clearedimporter = true
+	m.clearedFields[cloudaccount.FieldImporterID] = struct{}{}
+}
+
+// ImporterCleared reports if the "importer" edge to the Organization entity was cleared.
+func (m *CloudAccountMutation) ImporterCleared() bool {
+	return m.ImporterIDCleared() || m.clearedimporter
+}
+
+// ImporterIDs returns the "importer" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ImporterID instead. It exists only for internal usage by the builders.
+func (m *CloudAccountMutation) ImporterIDs() (ids []uuid.UUID) {
+	if id := m.importer; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetImporter resets all changes to the "importer" edge.
+func (m *CloudAccountMutation) ResetImporter() {
+	m.importer = nil
+	m.clearedimporter = false
+}
+
+// Where appends a list predicates to the CloudAccountMutation builder.
+func (m *CloudAccountMutation) Where(ps ...predicate.CloudAccount) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CloudAccountMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CloudAccountMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CloudAccount, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CloudAccountMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CloudAccountMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CloudAccount).
+func (m *CloudAccountMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CloudAccountMutation) Fields() []string {
+	fields := make([]string, 0, 12)
+	if m.organization != nil {
+		fields = append(fields, cloudaccount.FieldOrganizationID)
+	}
+	if m.importer != nil {
+		fields = append(fields, cloudaccount.FieldImporterID)
+	}
+	if m.name != nil {
+		fields = append(fields, cloudaccount.FieldName)
+	}
+	if m.provider != nil {
+		fields = append(fields, cloudaccount.FieldProvider)
+	}
+	if m.provider_account_id != nil {
+		fields = append(fields, cloudaccount.FieldProviderAccountID)
+	}
+	if m.status != nil {
+		fields = append(fields, cloudaccount.FieldStatus)
+	}
+	if m.group_ids != nil {
+		fields = append(fields, cloudaccount.FieldGroupIds)
+	}
+	if m.credentials != nil {
+		fields = append(fields, cloudaccount.FieldCredentials)
+	}
+	if m.credentials_at != nil {
+		fields = append(fields, cloudaccount.FieldCredentialsAt)
+	}
+	if m.last_usage_at != nil {
+		fields = append(fields, cloudaccount.FieldLastUsageAt)
+	}
+	if m.version != nil {
+		fields = append(fields, cloudaccount.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, cloudaccount.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CloudAccountMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case cloudaccount.FieldOrganizationID:
+		return m.OrganizationID()
+	case cloudaccount.FieldImporterID:
+		return m.ImporterID()
+	case cloudaccount.FieldName:
+		return m.Name()
+	case cloudaccount.FieldProvider:
+		return m.Provider()
+	case cloudaccount.FieldProviderAccountID:
+		return m.ProviderAccountID()
+	case cloudaccount.FieldStatus:
+		return m.Status()
+	case cloudaccount.FieldGroupIds:
+		return m.GroupIds()
+	case cloudaccount.FieldCredentials:
+		return m.Credentials()
+	case cloudaccount.FieldCredentialsAt:
+		return m.CredentialsAt()
+	case cloudaccount.FieldLastUsageAt:
+		return m.LastUsageAt()
+	case cloudaccount.FieldVersion:
+		return m.Version()
+	case cloudaccount.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CloudAccountMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case cloudaccount.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case cloudaccount.FieldImporterID:
+		return m.OldImporterID(ctx)
+	case cloudaccount.FieldName:
+		return m.OldName(ctx)
+	case cloudaccount.FieldProvider:
+		return m.OldProvider(ctx)
+	case cloudaccount.FieldProviderAccountID:
+		return m.OldProviderAccountID(ctx)
+	case cloudaccount.FieldStatus:
+		return m.OldStatus(ctx)
+	case cloudaccount.FieldGroupIds:
+		return m.OldGroupIds(ctx)
+	case cloudaccount.FieldCredentials:
+		return m.OldCredentials(ctx)
+	case cloudaccount.FieldCredentialsAt:
+		return m.OldCredentialsAt(ctx)
+	case cloudaccount.FieldLastUsageAt:
+		return m.OldLastUsageAt(ctx)
+	case cloudaccount.FieldVersion:
+		return m.OldVersion(ctx)
+	case cloudaccount.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown CloudAccount field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CloudAccountMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case cloudaccount.FieldOrganizationID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case cloudaccount.FieldImporterID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetImporterID(v)
+		return nil
+	case cloudaccount.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case cloudaccount.FieldProvider:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProvider(v)
+		return nil
+	case cloudaccount.FieldProviderAccountID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProviderAccountID(v)
+		return nil
+	case cloudaccount.FieldStatus:
+		v, ok := value.(cloudaccount.Status)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case cloudaccount.FieldGroupIds:
+		v, ok := value.([]uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGroupIds(v)
+		return nil
+	case cloudaccount.FieldCredentials:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCredentials(v)
+		return nil
+	case cloudaccount.FieldCredentialsAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCredentialsAt(v)
+		return nil
+	case cloudaccount.FieldLastUsageAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastUsageAt(v)
+		return nil
+	case cloudaccount.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case cloudaccount.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CloudAccount field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CloudAccountMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, cloudaccount.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CloudAccountMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case cloudaccount.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CloudAccountMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case cloudaccount.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CloudAccount numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CloudAccountMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(cloudaccount.FieldImporterID) {
+		fields = append(fields, cloudaccount.FieldImporterID)
+	}
+	if m.FieldCleared(cloudaccount.FieldCredentialsAt) {
+		fields = append(fields, cloudaccount.FieldCredentialsAt)
+	}
+	if m.FieldCleared(cloudaccount.FieldLastUsageAt) {
+		fields = append(fields, cloudaccount.FieldLastUsageAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CloudAccountMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CloudAccountMutation) ClearField(name string) error {
+	switch name {
+	case cloudaccount.FieldImporterID:
+		m.ClearImporterID()
+		return nil
+	case cloudaccount.FieldCredentialsAt:
+		m.ClearCredentialsAt()
+		return nil
+	case cloudaccount.FieldLastUsageAt:
+		m.ClearLastUsageAt()
+		return nil
+	}
+	return fmt.Errorf("unknown CloudAccount nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CloudAccountMutation) ResetField(name string) error {
+	switch name {
+	case cloudaccount.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case cloudaccount.FieldImporterID:
+		m.ResetImporterID()
+		return nil
+	case cloudaccount.FieldName:
+		m.ResetName()
+		return nil
+	case cloudaccount.FieldProvider:
+		m.ResetProvider()
+		return nil
+	case cloudaccount.FieldProviderAccountID:
+		m.ResetProviderAccountID()
+		return nil
+	case cloudaccount.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case cloudaccount.FieldGroupIds:
+		m.ResetGroupIds()
+		return nil
+	case cloudaccount.FieldCredentials:
+		m.ResetCredentials()
+		return nil
+	case cloudaccount.FieldCredentialsAt:
+		m.ResetCredentialsAt()
+		return nil
+	case cloudaccount.FieldLastUsageAt:
+		m.ResetLastUsageAt()
+		return nil
+	case cloudaccount.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case cloudaccount.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown CloudAccount field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CloudAccountMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.organization != nil {
+		edges = append(edges, cloudaccount.EdgeOrganization)
+	}
+	if m.importer != nil {
+		edges = append(edges, cloudaccount.EdgeImporter)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CloudAccountMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case cloudaccount.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	case cloudaccount.EdgeImporter:
+		if id := m.importer; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CloudAccountMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CloudAccountMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CloudAccountMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedorganization {
+		edges = append(edges, cloudaccount.EdgeOrganization)
+	}
+	if m.clearedimporter {
+		edges = append(edges, cloudaccount.EdgeImporter)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CloudAccountMutation) EdgeCleared(name string) bool {
+	switch name {
+	case cloudaccount.EdgeOrganization:
+		return m.clearedorganization
+	case cloudaccount.EdgeImporter:
+		return m.clearedimporter
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CloudAccountMutation) ClearEdge(name string) error {
+	switch name {
+	case cloudaccount.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	case cloudaccount.EdgeImporter:
+		m.ClearImporter()
+		return nil
+	}
+	return fmt.Errorf("unknown CloudAccount unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CloudAccountMutation) ResetEdge(name string) error {
+	switch name {
+	case cloudaccount.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	case cloudaccount.EdgeImporter:
+		m.ResetImporter()
+		return nil
+	}
+	return fmt.Errorf("unknown CloudAccount edge %s", name)
 }
 
 // CostRollupMutation represents an operation that mutates the CostRollup nodes in the graph.

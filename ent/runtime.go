@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
 	"github.com/headwater-platform/headwater/ent/group"
@@ -269,6 +270,68 @@ func init() {
 	billingmultiplierDescReason := billingmultiplierFields[14].Descriptor()
 	// billingmultiplier.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	billingmultiplier.ReasonValidator = billingmultiplierDescReason.Validators[0].(func(string) error)
+	cloudaccountFields := schema.CloudAccount{}.Fields()
+	_ = cloudaccountFields
+	// cloudaccountDescName is the schema descriptor for name field.
+	cloudaccountDescName := cloudaccountFields[3].Descriptor()
+	// cloudaccount.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	cloudaccount.NameValidator = func() func(string) error {
+		validators := cloudaccountDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// cloudaccountDescProvider is the schema descriptor for provider field.
+	cloudaccountDescProvider := cloudaccountFields[4].Descriptor()
+	// cloudaccount.ProviderValidator is a validator for the "provider" field. It is called by the builders before save.
+	cloudaccount.ProviderValidator = func() func(string) error {
+		validators := cloudaccountDescProvider.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(provider string) error {
+			for _, fn := range fns {
+				if err := fn(provider); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// cloudaccountDescProviderAccountID is the schema descriptor for provider_account_id field.
+	cloudaccountDescProviderAccountID := cloudaccountFields[5].Descriptor()
+	// cloudaccount.ProviderAccountIDValidator is a validator for the "provider_account_id" field. It is called by the builders before save.
+	cloudaccount.ProviderAccountIDValidator = func() func(string) error {
+		validators := cloudaccountDescProviderAccountID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(provider_account_id string) error {
+			for _, fn := range fns {
+				if err := fn(provider_account_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// cloudaccountDescVersion is the schema descriptor for version field.
+	cloudaccountDescVersion := cloudaccountFields[11].Descriptor()
+	// cloudaccount.DefaultVersion holds the default value on creation for the version field.
+	cloudaccount.DefaultVersion = cloudaccountDescVersion.Default.(int)
+	// cloudaccount.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	cloudaccount.VersionValidator = cloudaccountDescVersion.Validators[0].(func(int) error)
 	costrollupFields := schema.CostRollup{}.Fields()
 	_ = costrollupFields
 	// costrollupDescCurrency is the schema descriptor for currency field.

@@ -30,6 +30,8 @@ type Tx struct {
 	Application *ApplicationClient
 	// BillingMultiplier is the client for interacting with the BillingMultiplier builders.
 	BillingMultiplier *BillingMultiplierClient
+	// CloudAccount is the client for interacting with the CloudAccount builders.
+	CloudAccount *CloudAccountClient
 	// CostRollup is the client for interacting with the CostRollup builders.
 	CostRollup *CostRollupClient
 	// Counter is the client for interacting with the Counter builders.
@@ -233,6 +235,7 @@ func (tx *Tx) init() {
 	tx.Announcement = NewAnnouncementClient(tx.config)
 	tx.Application = NewApplicationClient(tx.config)
 	tx.BillingMultiplier = NewBillingMultiplierClient(tx.config)
+	tx.CloudAccount = NewCloudAccountClient(tx.config)
 	tx.CostRollup = NewCostRollupClient(tx.config)
 	tx.Counter = NewCounterClient(tx.config)
 	tx.Group = NewGroupClient(tx.config)

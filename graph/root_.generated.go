@@ -357,6 +357,38 @@ type ComplexityRoot struct {
 		Ticket           func(childComplexity int) int
 	}
 
+	CloudAccount struct {
+		CreatedAt            func(childComplexity int) int
+		CredentialsChangedAt func(childComplexity int) int
+		Groups               func(childComplexity int) int
+		HasCredentials       func(childComplexity int) int
+		ID                   func(childComplexity int) int
+		Importer             func(childComplexity int) int
+		LastUsageAt          func(childComplexity int) int
+		Name                 func(childComplexity int) int
+		Organization         func(childComplexity int) int
+		Provider             func(childComplexity int) int
+		ProviderAccountID    func(childComplexity int) int
+		Status               func(childComplexity int) int
+		Version              func(childComplexity int) int
+	}
+
+	CloudAccountConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CloudAccountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ConfirmCloudAccountPayload struct {
+		ClientMutationID func(childComplexity int) int
+		CloudAccount     func(childComplexity int) int
+	}
+
 	ConfirmSecondFactorPayload struct {
 		ClientMutationID func(childComplexity int) int
 		RecoveryCodes    func(childComplexity int) int
@@ -423,6 +455,11 @@ type ComplexityRoot struct {
 	CreateApplicationPayload struct {
 		Application      func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
+	}
+
+	CreateCloudAccountPayload struct {
+		ClientMutationID func(childComplexity int) int
+		CloudAccount     func(childComplexity int) int
 	}
 
 	CreateGroupPayload struct {
@@ -495,6 +532,11 @@ type ComplexityRoot struct {
 	DeleteApplicationPayload struct {
 		ApplicationID    func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
+	}
+
+	DeleteCloudAccountPayload struct {
+		ClientMutationID func(childComplexity int) int
+		CloudAccountID   func(childComplexity int) int
 	}
 
 	DeleteGroupPayload struct {
@@ -910,126 +952,131 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptAccessRequest      func(childComplexity int, input model.AcceptAccessRequestInput) int
-		AcceptInvitation         func(childComplexity int, input model.AcceptInvitationInput) int
-		ActivateOrganization     func(childComplexity int, input model.ActivateOrganizationInput) int
-		AddGroupMembers          func(childComplexity int, input model.AddGroupMembersInput) int
-		AddSSHKey                func(childComplexity int, input model.AddSSHKeyInput) int
-		AddTrustedSubject        func(childComplexity int, input model.AddTrustedSubjectInput) int
-		BeginLinkIdentity        func(childComplexity int, input model.BeginLinkIdentityInput) int
-		BeginSecondFactor        func(childComplexity int, input model.BeginSecondFactorInput) int
-		CancelAccessRequest      func(childComplexity int, input model.CancelAccessRequestInput) int
-		CancelInvitation         func(childComplexity int, input model.CancelInvitationInput) int
-		ChangeEmail              func(childComplexity int, input model.ChangeEmailInput) int
-		ChangePassword           func(childComplexity int, input model.ChangePasswordInput) int
-		ChangeSupportPlan        func(childComplexity int, input model.ChangeSupportPlanInput) int
-		ClonePolicy              func(childComplexity int, input model.ClonePolicyInput) int
-		CloseTicket              func(childComplexity int, input model.CloseTicketInput) int
-		ConfirmSecondFactor      func(childComplexity int, input model.ConfirmSecondFactorInput) int
-		CreateAPIKey             func(childComplexity int, input model.CreateAPIKeyInput) int
-		CreateAnnouncement       func(childComplexity int, input model.CreateAnnouncementInput) int
-		CreateApplication        func(childComplexity int, input model.CreateApplicationInput) int
-		CreateGroup              func(childComplexity int, input model.CreateGroupInput) int
-		CreateIdentityProvider   func(childComplexity int, input model.CreateIdentityProviderInput) int
-		CreateOrganization       func(childComplexity int, input model.CreateOrganizationInput) int
-		CreatePolicy             func(childComplexity int, input model.CreatePolicyInput) int
-		CreateProject            func(childComplexity int, input model.CreateProjectInput) int
-		CreateScimToken          func(childComplexity int, input model.CreateScimTokenInput) int
-		CreateTrustedIssuer      func(childComplexity int, input model.CreateTrustedIssuerInput) int
-		CreateUser               func(childComplexity int, input model.CreateUserInput) int
-		DeactivateOrganization   func(childComplexity int, input model.DeactivateOrganizationInput) int
-		DeclineAccessRequest     func(childComplexity int, input model.DeclineAccessRequestInput) int
-		DeclineInvitation        func(childComplexity int, input model.DeclineInvitationInput) int
-		DeleteAPIKey             func(childComplexity int, input model.DeleteAPIKeyInput) int
-		DeleteAnnouncement       func(childComplexity int, input model.DeleteAnnouncementInput) int
-		DeleteApplication        func(childComplexity int, input model.DeleteApplicationInput) int
-		DeleteGroup              func(childComplexity int, input model.DeleteGroupInput) int
-		DeleteIdentityProvider   func(childComplexity int, input model.DeleteIdentityProviderInput) int
-		DeleteOrganization       func(childComplexity int, input model.DeleteOrganizationInput) int
-		DeletePolicy             func(childComplexity int, input model.DeletePolicyInput) int
-		DeleteProject            func(childComplexity int, input model.DeleteProjectInput) int
-		DeleteSSHKey             func(childComplexity int, input model.DeleteSSHKeyInput) int
-		DeleteScimToken          func(childComplexity int, input model.DeleteScimTokenInput) int
-		DeleteTrustedIssuer      func(childComplexity int, input model.DeleteTrustedIssuerInput) int
-		DeleteUsageMapping       func(childComplexity int, input model.DeleteUsageMappingInput) int
-		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
-		EndBillingMultiplier     func(childComplexity int, input model.EndBillingMultiplierInput) int
-		EndImpersonation         func(childComplexity int, input model.EndImpersonationInput) int
-		ExchangeAPIKey           func(childComplexity int, input model.ExchangeAPIKeyInput) int
-		ExchangeSignInCode       func(childComplexity int, input model.ExchangeSignInCodeInput) int
-		GuardSetting             func(childComplexity int, input model.GuardSettingInput) int
-		Impersonate              func(childComplexity int, input model.ImpersonateInput) int
-		ImportUsage              func(childComplexity int, input model.ImportUsageInput) int
-		ImportUsers              func(childComplexity int, input model.ImportUsersInput) int
-		InviteMembers            func(childComplexity int, input model.InviteMembersInput) int
-		LeaveOrganization        func(childComplexity int, input model.LeaveOrganizationInput) int
-		LinkIdentity             func(childComplexity int, input model.LinkIdentityInput) int
-		LockAccount              func(childComplexity int, input model.LockAccountInput) int
-		LockMember               func(childComplexity int, input model.LockMemberInput) int
-		LockOrganization         func(childComplexity int, input model.LockOrganizationInput) int
-		LockSetting              func(childComplexity int, input model.LockSettingInput) int
-		Login                    func(childComplexity int, input model.LoginInput) int
-		MapUsage                 func(childComplexity int, input model.MapUsageInput) int
-		OpenTicket               func(childComplexity int, input model.OpenTicketInput) int
-		PlanBillingMultiplier    func(childComplexity int, input model.SetBillingMultiplierInput) int
-		ReassignOwner            func(childComplexity int, input model.ReassignOwnerInput) int
-		RefreshSession           func(childComplexity int, input model.RefreshSessionInput) int
-		RegenerateRecoveryCodes  func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
-		RegisterResource         func(childComplexity int, input model.RegisterResourceInput) int
-		ReleaseResource          func(childComplexity int, input model.ReleaseResourceInput) int
-		RemoveGroupMembers       func(childComplexity int, input model.RemoveGroupMembersInput) int
-		RemoveMember             func(childComplexity int, input model.RemoveMemberInput) int
-		RemoveTrustedSubject     func(childComplexity int, input model.RemoveTrustedSubjectInput) int
-		ReopenOrganization       func(childComplexity int, input model.ReopenOrganizationInput) int
-		ReopenTicket             func(childComplexity int, input model.ReopenTicketInput) int
-		ReplyTicket              func(childComplexity int, input model.ReplyTicketInput) int
-		RequestAccess            func(childComplexity int, input model.RequestAccessInput) int
-		RequestEmailVerification func(childComplexity int, input model.RequestEmailVerificationInput) int
-		RequestOwnershipTransfer func(childComplexity int, input model.RequestOwnershipTransferInput) int
-		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
-		ResendInvitation         func(childComplexity int, input model.ResendInvitationInput) int
-		ResetBuiltinPolicy       func(childComplexity int, input model.ResetBuiltinPolicyInput) int
-		ResetPassword            func(childComplexity int, input model.ResetPasswordInput) int
-		ResetSecondFactor        func(childComplexity int, input model.ResetSecondFactorInput) int
-		ResolveTicket            func(childComplexity int, input model.ResolveTicketInput) int
-		RetryJob                 func(childComplexity int, input model.RetryJobInput) int
-		RevokeSession            func(childComplexity int, input model.RevokeSessionInput) int
-		RevokeSessions           func(childComplexity int, input model.RevokeSessionsInput) int
-		RotateAPIKey             func(childComplexity int, input model.RotateAPIKeyInput) int
-		SendPasswordReset        func(childComplexity int, input model.SendPasswordResetInput) int
-		SetBillingMultiplier     func(childComplexity int, input model.SetBillingMultiplierInput) int
-		SetGroupProjects         func(childComplexity int, input model.SetGroupProjectsInput) int
-		SetGroupRoles            func(childComplexity int, input model.SetGroupRolesInput) int
-		SetMemberRole            func(childComplexity int, input model.SetMemberRoleInput) int
-		SetOrganizationKind      func(childComplexity int, input model.SetOrganizationKindInput) int
-		SetPassword              func(childComplexity int, input model.SetPasswordInput) int
-		SetPolicyPrincipal       func(childComplexity int, input model.SetPolicyPrincipalInput) int
-		SetPolicyRules           func(childComplexity int, input model.SetPolicyRulesInput) int
-		SetSetting               func(childComplexity int, input model.SetSettingInput) int
-		SetTicketPriority        func(childComplexity int, input model.SetTicketPriorityInput) int
-		SignOut                  func(childComplexity int, input model.SignOutInput) int
-		SignUp                   func(childComplexity int, input model.SignUpInput) int
-		UnlinkIdentity           func(childComplexity int, input model.UnlinkIdentityInput) int
-		UnlockAccount            func(childComplexity int, input model.UnlockAccountInput) int
-		UnlockMember             func(childComplexity int, input model.UnlockMemberInput) int
-		UnlockOrganization       func(childComplexity int, input model.UnlockOrganizationInput) int
-		UnlockSetting            func(childComplexity int, input model.UnlockSettingInput) int
-		UnsetSetting             func(childComplexity int, input model.UnsetSettingInput) int
-		UpdateAPIKey             func(childComplexity int, input model.UpdateAPIKeyInput) int
-		UpdateAnnouncement       func(childComplexity int, input model.UpdateAnnouncementInput) int
-		UpdateApplication        func(childComplexity int, input model.UpdateApplicationInput) int
-		UpdateGroup              func(childComplexity int, input model.UpdateGroupInput) int
-		UpdateIdentityProvider   func(childComplexity int, input model.UpdateIdentityProviderInput) int
-		UpdateMember             func(childComplexity int, input model.UpdateMemberInput) int
-		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
-		UpdatePolicy             func(childComplexity int, input model.UpdatePolicyInput) int
-		UpdateProfile            func(childComplexity int, input model.UpdateProfileInput) int
-		UpdateProject            func(childComplexity int, input model.UpdateProjectInput) int
-		UpdateResource           func(childComplexity int, input model.UpdateResourceInput) int
-		UpdateSSHKey             func(childComplexity int, input model.UpdateSSHKeyInput) int
-		UpdateTrustedIssuer      func(childComplexity int, input model.UpdateTrustedIssuerInput) int
-		UpdateUser               func(childComplexity int, input model.UpdateUserInput) int
-		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
+		AcceptAccessRequest           func(childComplexity int, input model.AcceptAccessRequestInput) int
+		AcceptInvitation              func(childComplexity int, input model.AcceptInvitationInput) int
+		ActivateOrganization          func(childComplexity int, input model.ActivateOrganizationInput) int
+		AddGroupMembers               func(childComplexity int, input model.AddGroupMembersInput) int
+		AddSSHKey                     func(childComplexity int, input model.AddSSHKeyInput) int
+		AddTrustedSubject             func(childComplexity int, input model.AddTrustedSubjectInput) int
+		BeginLinkIdentity             func(childComplexity int, input model.BeginLinkIdentityInput) int
+		BeginSecondFactor             func(childComplexity int, input model.BeginSecondFactorInput) int
+		CancelAccessRequest           func(childComplexity int, input model.CancelAccessRequestInput) int
+		CancelInvitation              func(childComplexity int, input model.CancelInvitationInput) int
+		ChangeEmail                   func(childComplexity int, input model.ChangeEmailInput) int
+		ChangePassword                func(childComplexity int, input model.ChangePasswordInput) int
+		ChangeSupportPlan             func(childComplexity int, input model.ChangeSupportPlanInput) int
+		ClonePolicy                   func(childComplexity int, input model.ClonePolicyInput) int
+		CloseTicket                   func(childComplexity int, input model.CloseTicketInput) int
+		ConfirmCloudAccount           func(childComplexity int, input model.ConfirmCloudAccountInput) int
+		ConfirmSecondFactor           func(childComplexity int, input model.ConfirmSecondFactorInput) int
+		CreateAPIKey                  func(childComplexity int, input model.CreateAPIKeyInput) int
+		CreateAnnouncement            func(childComplexity int, input model.CreateAnnouncementInput) int
+		CreateApplication             func(childComplexity int, input model.CreateApplicationInput) int
+		CreateCloudAccount            func(childComplexity int, input model.CreateCloudAccountInput) int
+		CreateGroup                   func(childComplexity int, input model.CreateGroupInput) int
+		CreateIdentityProvider        func(childComplexity int, input model.CreateIdentityProviderInput) int
+		CreateOrganization            func(childComplexity int, input model.CreateOrganizationInput) int
+		CreatePolicy                  func(childComplexity int, input model.CreatePolicyInput) int
+		CreateProject                 func(childComplexity int, input model.CreateProjectInput) int
+		CreateScimToken               func(childComplexity int, input model.CreateScimTokenInput) int
+		CreateTrustedIssuer           func(childComplexity int, input model.CreateTrustedIssuerInput) int
+		CreateUser                    func(childComplexity int, input model.CreateUserInput) int
+		DeactivateOrganization        func(childComplexity int, input model.DeactivateOrganizationInput) int
+		DeclineAccessRequest          func(childComplexity int, input model.DeclineAccessRequestInput) int
+		DeclineInvitation             func(childComplexity int, input model.DeclineInvitationInput) int
+		DeleteAPIKey                  func(childComplexity int, input model.DeleteAPIKeyInput) int
+		DeleteAnnouncement            func(childComplexity int, input model.DeleteAnnouncementInput) int
+		DeleteApplication             func(childComplexity int, input model.DeleteApplicationInput) int
+		DeleteCloudAccount            func(childComplexity int, input model.DeleteCloudAccountInput) int
+		DeleteGroup                   func(childComplexity int, input model.DeleteGroupInput) int
+		DeleteIdentityProvider        func(childComplexity int, input model.DeleteIdentityProviderInput) int
+		DeleteOrganization            func(childComplexity int, input model.DeleteOrganizationInput) int
+		DeletePolicy                  func(childComplexity int, input model.DeletePolicyInput) int
+		DeleteProject                 func(childComplexity int, input model.DeleteProjectInput) int
+		DeleteSSHKey                  func(childComplexity int, input model.DeleteSSHKeyInput) int
+		DeleteScimToken               func(childComplexity int, input model.DeleteScimTokenInput) int
+		DeleteTrustedIssuer           func(childComplexity int, input model.DeleteTrustedIssuerInput) int
+		DeleteUsageMapping            func(childComplexity int, input model.DeleteUsageMappingInput) int
+		DisableSecondFactor           func(childComplexity int, input model.DisableSecondFactorInput) int
+		EndBillingMultiplier          func(childComplexity int, input model.EndBillingMultiplierInput) int
+		EndImpersonation              func(childComplexity int, input model.EndImpersonationInput) int
+		ExchangeAPIKey                func(childComplexity int, input model.ExchangeAPIKeyInput) int
+		ExchangeSignInCode            func(childComplexity int, input model.ExchangeSignInCodeInput) int
+		GuardSetting                  func(childComplexity int, input model.GuardSettingInput) int
+		Impersonate                   func(childComplexity int, input model.ImpersonateInput) int
+		ImportUsage                   func(childComplexity int, input model.ImportUsageInput) int
+		ImportUsers                   func(childComplexity int, input model.ImportUsersInput) int
+		InviteMembers                 func(childComplexity int, input model.InviteMembersInput) int
+		LeaveOrganization             func(childComplexity int, input model.LeaveOrganizationInput) int
+		LinkIdentity                  func(childComplexity int, input model.LinkIdentityInput) int
+		LockAccount                   func(childComplexity int, input model.LockAccountInput) int
+		LockMember                    func(childComplexity int, input model.LockMemberInput) int
+		LockOrganization              func(childComplexity int, input model.LockOrganizationInput) int
+		LockSetting                   func(childComplexity int, input model.LockSettingInput) int
+		Login                         func(childComplexity int, input model.LoginInput) int
+		MapUsage                      func(childComplexity int, input model.MapUsageInput) int
+		OpenTicket                    func(childComplexity int, input model.OpenTicketInput) int
+		PlanBillingMultiplier         func(childComplexity int, input model.SetBillingMultiplierInput) int
+		ReassignOwner                 func(childComplexity int, input model.ReassignOwnerInput) int
+		RefreshSession                func(childComplexity int, input model.RefreshSessionInput) int
+		RegenerateRecoveryCodes       func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
+		RegisterResource              func(childComplexity int, input model.RegisterResourceInput) int
+		ReleaseResource               func(childComplexity int, input model.ReleaseResourceInput) int
+		RemoveGroupMembers            func(childComplexity int, input model.RemoveGroupMembersInput) int
+		RemoveMember                  func(childComplexity int, input model.RemoveMemberInput) int
+		RemoveTrustedSubject          func(childComplexity int, input model.RemoveTrustedSubjectInput) int
+		ReopenOrganization            func(childComplexity int, input model.ReopenOrganizationInput) int
+		ReopenTicket                  func(childComplexity int, input model.ReopenTicketInput) int
+		ReplyTicket                   func(childComplexity int, input model.ReplyTicketInput) int
+		RequestAccess                 func(childComplexity int, input model.RequestAccessInput) int
+		RequestEmailVerification      func(childComplexity int, input model.RequestEmailVerificationInput) int
+		RequestOwnershipTransfer      func(childComplexity int, input model.RequestOwnershipTransferInput) int
+		RequestPasswordReset          func(childComplexity int, input model.RequestPasswordResetInput) int
+		ResendInvitation              func(childComplexity int, input model.ResendInvitationInput) int
+		ResetBuiltinPolicy            func(childComplexity int, input model.ResetBuiltinPolicyInput) int
+		ResetPassword                 func(childComplexity int, input model.ResetPasswordInput) int
+		ResetSecondFactor             func(childComplexity int, input model.ResetSecondFactorInput) int
+		ResolveTicket                 func(childComplexity int, input model.ResolveTicketInput) int
+		RetryJob                      func(childComplexity int, input model.RetryJobInput) int
+		RevokeSession                 func(childComplexity int, input model.RevokeSessionInput) int
+		RevokeSessions                func(childComplexity int, input model.RevokeSessionsInput) int
+		RotateAPIKey                  func(childComplexity int, input model.RotateAPIKeyInput) int
+		RotateCloudAccountCredentials func(childComplexity int, input model.RotateCloudAccountCredentialsInput) int
+		SendPasswordReset             func(childComplexity int, input model.SendPasswordResetInput) int
+		SetBillingMultiplier          func(childComplexity int, input model.SetBillingMultiplierInput) int
+		SetGroupProjects              func(childComplexity int, input model.SetGroupProjectsInput) int
+		SetGroupRoles                 func(childComplexity int, input model.SetGroupRolesInput) int
+		SetMemberRole                 func(childComplexity int, input model.SetMemberRoleInput) int
+		SetOrganizationKind           func(childComplexity int, input model.SetOrganizationKindInput) int
+		SetPassword                   func(childComplexity int, input model.SetPasswordInput) int
+		SetPolicyPrincipal            func(childComplexity int, input model.SetPolicyPrincipalInput) int
+		SetPolicyRules                func(childComplexity int, input model.SetPolicyRulesInput) int
+		SetSetting                    func(childComplexity int, input model.SetSettingInput) int
+		SetTicketPriority             func(childComplexity int, input model.SetTicketPriorityInput) int
+		SignOut                       func(childComplexity int, input model.SignOutInput) int
+		SignUp                        func(childComplexity int, input model.SignUpInput) int
+		UnlinkIdentity                func(childComplexity int, input model.UnlinkIdentityInput) int
+		UnlockAccount                 func(childComplexity int, input model.UnlockAccountInput) int
+		UnlockMember                  func(childComplexity int, input model.UnlockMemberInput) int
+		UnlockOrganization            func(childComplexity int, input model.UnlockOrganizationInput) int
+		UnlockSetting                 func(childComplexity int, input model.UnlockSettingInput) int
+		UnsetSetting                  func(childComplexity int, input model.UnsetSettingInput) int
+		UpdateAPIKey                  func(childComplexity int, input model.UpdateAPIKeyInput) int
+		UpdateAnnouncement            func(childComplexity int, input model.UpdateAnnouncementInput) int
+		UpdateApplication             func(childComplexity int, input model.UpdateApplicationInput) int
+		UpdateCloudAccount            func(childComplexity int, input model.UpdateCloudAccountInput) int
+		UpdateGroup                   func(childComplexity int, input model.UpdateGroupInput) int
+		UpdateIdentityProvider        func(childComplexity int, input model.UpdateIdentityProviderInput) int
+		UpdateMember                  func(childComplexity int, input model.UpdateMemberInput) int
+		UpdateOrganization            func(childComplexity int, input model.UpdateOrganizationInput) int
+		UpdatePolicy                  func(childComplexity int, input model.UpdatePolicyInput) int
+		UpdateProfile                 func(childComplexity int, input model.UpdateProfileInput) int
+		UpdateProject                 func(childComplexity int, input model.UpdateProjectInput) int
+		UpdateResource                func(childComplexity int, input model.UpdateResourceInput) int
+		UpdateSSHKey                  func(childComplexity int, input model.UpdateSSHKeyInput) int
+		UpdateTrustedIssuer           func(childComplexity int, input model.UpdateTrustedIssuerInput) int
+		UpdateUser                    func(childComplexity int, input model.UpdateUserInput) int
+		VerifyEmail                   func(childComplexity int, input model.VerifyEmailInput) int
 	}
 
 	Notice struct {
@@ -1069,6 +1116,7 @@ type ComplexityRoot struct {
 		ActiveUsers                 func(childComplexity int, month pricing.Month) int
 		Ancestors                   func(childComplexity int) int
 		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
+		CloudAccounts               func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CostLines                   func(childComplexity int, month pricing.Month, first *int, after *string, last *int, before *string) int
 		Costs                       func(childComplexity int, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) int
 		CreatedAt                   func(childComplexity int) int
@@ -1452,6 +1500,11 @@ type ComplexityRoot struct {
 		Secret           func(childComplexity int) int
 	}
 
+	RotateCloudAccountCredentialsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		CloudAccount     func(childComplexity int) int
+	}
+
 	SSHKey struct {
 		CreatedAt         func(childComplexity int) int
 		CreatedBy         func(childComplexity int) int
@@ -1790,6 +1843,11 @@ type ComplexityRoot struct {
 	UpdateApplicationPayload struct {
 		Application      func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
+	}
+
+	UpdateCloudAccountPayload struct {
+		ClientMutationID func(childComplexity int) int
+		CloudAccount     func(childComplexity int) int
 	}
 
 	UpdateGroupPayload struct {
@@ -2968,6 +3026,130 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CloseTicketPayload.Ticket(childComplexity), true
 
+	case "CloudAccount.createdAt":
+		if e.ComplexityRoot.CloudAccount.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.CreatedAt(childComplexity), true
+	case "CloudAccount.credentialsChangedAt":
+		if e.ComplexityRoot.CloudAccount.CredentialsChangedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.CredentialsChangedAt(childComplexity), true
+	case "CloudAccount.groups":
+		if e.ComplexityRoot.CloudAccount.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.Groups(childComplexity), true
+	case "CloudAccount.hasCredentials":
+		if e.ComplexityRoot.CloudAccount.HasCredentials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.HasCredentials(childComplexity), true
+	case "CloudAccount.id":
+		if e.ComplexityRoot.CloudAccount.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.ID(childComplexity), true
+	case "CloudAccount.importer":
+		if e.ComplexityRoot.CloudAccount.Importer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.Importer(childComplexity), true
+	case "CloudAccount.lastUsageAt":
+		if e.ComplexityRoot.CloudAccount.LastUsageAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.LastUsageAt(childComplexity), true
+	case "CloudAccount.name":
+		if e.ComplexityRoot.CloudAccount.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.Name(childComplexity), true
+	case "CloudAccount.organization":
+		if e.ComplexityRoot.CloudAccount.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.Organization(childComplexity), true
+	case "CloudAccount.provider":
+		if e.ComplexityRoot.CloudAccount.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.Provider(childComplexity), true
+	case "CloudAccount.providerAccountId":
+		if e.ComplexityRoot.CloudAccount.ProviderAccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.ProviderAccountID(childComplexity), true
+	case "CloudAccount.status":
+		if e.ComplexityRoot.CloudAccount.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.Status(childComplexity), true
+	case "CloudAccount.version":
+		if e.ComplexityRoot.CloudAccount.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccount.Version(childComplexity), true
+
+	case "CloudAccountConnection.edges":
+		if e.ComplexityRoot.CloudAccountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccountConnection.Edges(childComplexity), true
+	case "CloudAccountConnection.pageInfo":
+		if e.ComplexityRoot.CloudAccountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccountConnection.PageInfo(childComplexity), true
+	case "CloudAccountConnection.totalCount":
+		if e.ComplexityRoot.CloudAccountConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccountConnection.TotalCount(childComplexity), true
+
+	case "CloudAccountEdge.cursor":
+		if e.ComplexityRoot.CloudAccountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccountEdge.Cursor(childComplexity), true
+	case "CloudAccountEdge.node":
+		if e.ComplexityRoot.CloudAccountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloudAccountEdge.Node(childComplexity), true
+
+	case "ConfirmCloudAccountPayload.clientMutationId":
+		if e.ComplexityRoot.ConfirmCloudAccountPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmCloudAccountPayload.ClientMutationID(childComplexity), true
+	case "ConfirmCloudAccountPayload.cloudAccount":
+		if e.ComplexityRoot.ConfirmCloudAccountPayload.CloudAccount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmCloudAccountPayload.CloudAccount(childComplexity), true
+
 	case "ConfirmSecondFactorPayload.clientMutationId":
 		if e.ComplexityRoot.ConfirmSecondFactorPayload.ClientMutationID == nil {
 			break
@@ -3216,6 +3398,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateApplicationPayload.ClientMutationID(childComplexity), true
 
+	case "CreateCloudAccountPayload.clientMutationId":
+		if e.ComplexityRoot.CreateCloudAccountPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCloudAccountPayload.ClientMutationID(childComplexity), true
+	case "CreateCloudAccountPayload.cloudAccount":
+		if e.ComplexityRoot.CreateCloudAccountPayload.CloudAccount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateCloudAccountPayload.CloudAccount(childComplexity), true
+
 	case "CreateGroupPayload.clientMutationId":
 		if e.ComplexityRoot.CreateGroupPayload.ClientMutationID == nil {
 			break
@@ -3409,6 +3604,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteApplicationPayload.ClientMutationID(childComplexity), true
+
+	case "DeleteCloudAccountPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteCloudAccountPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteCloudAccountPayload.ClientMutationID(childComplexity), true
+	case "DeleteCloudAccountPayload.cloudAccountId":
+		if e.ComplexityRoot.DeleteCloudAccountPayload.CloudAccountID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteCloudAccountPayload.CloudAccountID(childComplexity), true
 
 	case "DeleteGroupPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteGroupPayload.ClientMutationID == nil {
@@ -5074,6 +5282,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseTicket(childComplexity, args["input"].(model.CloseTicketInput)), true
+	case "Mutation.confirmCloudAccount":
+		if e.ComplexityRoot.Mutation.ConfirmCloudAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmCloudAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmCloudAccount(childComplexity, args["input"].(model.ConfirmCloudAccountInput)), true
 	case "Mutation.confirmSecondFactor":
 		if e.ComplexityRoot.Mutation.ConfirmSecondFactor == nil {
 			break
@@ -5118,6 +5337,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateApplication(childComplexity, args["input"].(model.CreateApplicationInput)), true
+	case "Mutation.createCloudAccount":
+		if e.ComplexityRoot.Mutation.CreateCloudAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createCloudAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateCloudAccount(childComplexity, args["input"].(model.CreateCloudAccountInput)), true
 	case "Mutation.createGroup":
 		if e.ComplexityRoot.Mutation.CreateGroup == nil {
 			break
@@ -5272,6 +5502,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteApplication(childComplexity, args["input"].(model.DeleteApplicationInput)), true
+	case "Mutation.deleteCloudAccount":
+		if e.ComplexityRoot.Mutation.DeleteCloudAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteCloudAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteCloudAccount(childComplexity, args["input"].(model.DeleteCloudAccountInput)), true
 	case "Mutation.deleteGroup":
 		if e.ComplexityRoot.Mutation.DeleteGroup == nil {
 			break
@@ -5855,6 +6096,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotateAPIKey(childComplexity, args["input"].(model.RotateAPIKeyInput)), true
+	case "Mutation.rotateCloudAccountCredentials":
+		if e.ComplexityRoot.Mutation.RotateCloudAccountCredentials == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateCloudAccountCredentials_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateCloudAccountCredentials(childComplexity, args["input"].(model.RotateCloudAccountCredentialsInput)), true
 	case "Mutation.sendPasswordReset":
 		if e.ComplexityRoot.Mutation.SendPasswordReset == nil {
 			break
@@ -6097,6 +6349,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateApplication(childComplexity, args["input"].(model.UpdateApplicationInput)), true
+	case "Mutation.updateCloudAccount":
+		if e.ComplexityRoot.Mutation.UpdateCloudAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateCloudAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateCloudAccount(childComplexity, args["input"].(model.UpdateCloudAccountInput)), true
 	case "Mutation.updateGroup":
 		if e.ComplexityRoot.Mutation.UpdateGroup == nil {
 			break
@@ -6381,6 +6644,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Applications(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.ApplicationWhereInput), args["orderBy"].(*model.ApplicationOrder)), true
+	case "Organization.cloudAccounts":
+		if e.ComplexityRoot.Organization.CloudAccounts == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_cloudAccounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.CloudAccounts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.costLines":
 		if e.ComplexityRoot.Organization.CostLines == nil {
 			break
@@ -7965,6 +8239,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RotateApiKeyPayload.Secret(childComplexity), true
 
+	case "RotateCloudAccountCredentialsPayload.clientMutationId":
+		if e.ComplexityRoot.RotateCloudAccountCredentialsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateCloudAccountCredentialsPayload.ClientMutationID(childComplexity), true
+	case "RotateCloudAccountCredentialsPayload.cloudAccount":
+		if e.ComplexityRoot.RotateCloudAccountCredentialsPayload.CloudAccount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateCloudAccountCredentialsPayload.CloudAccount(childComplexity), true
+
 	case "SSHKey.createdAt":
 		if e.ComplexityRoot.SSHKey.CreatedAt == nil {
 			break
@@ -9165,6 +9452,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateApplicationPayload.ClientMutationID(childComplexity), true
 
+	case "UpdateCloudAccountPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateCloudAccountPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateCloudAccountPayload.ClientMutationID(childComplexity), true
+	case "UpdateCloudAccountPayload.cloudAccount":
+		if e.ComplexityRoot.UpdateCloudAccountPayload.CloudAccount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateCloudAccountPayload.CloudAccount(childComplexity), true
+
 	case "UpdateGroupPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateGroupPayload.ClientMutationID == nil {
 			break
@@ -9665,11 +9965,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputChangeSupportPlanInput,
 		ec.unmarshalInputClonePolicyInput,
 		ec.unmarshalInputCloseTicketInput,
+		ec.unmarshalInputConfirmCloudAccountInput,
 		ec.unmarshalInputConfirmSecondFactorInput,
 		ec.unmarshalInputCostWhereInput,
 		ec.unmarshalInputCreateAnnouncementInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateApplicationInput,
+		ec.unmarshalInputCreateCloudAccountInput,
 		ec.unmarshalInputCreateGroupInput,
 		ec.unmarshalInputCreateIdentityProviderInput,
 		ec.unmarshalInputCreateOrganizationInput,
@@ -9684,6 +9986,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteAnnouncementInput,
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
+		ec.unmarshalInputDeleteCloudAccountInput,
 		ec.unmarshalInputDeleteGroupInput,
 		ec.unmarshalInputDeleteIdentityProviderInput,
 		ec.unmarshalInputDeleteOrganizationInput,
@@ -9750,6 +10053,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRevokeSessionsInput,
 		ec.unmarshalInputRotateApiKeyInput,
+		ec.unmarshalInputRotateCloudAccountCredentialsInput,
 		ec.unmarshalInputSendPasswordResetInput,
 		ec.unmarshalInputSetBillingMultiplierInput,
 		ec.unmarshalInputSetGroupProjectsInput,
@@ -9774,6 +10078,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateAnnouncementInput,
 		ec.unmarshalInputUpdateApiKeyInput,
 		ec.unmarshalInputUpdateApplicationInput,
+		ec.unmarshalInputUpdateCloudAccountInput,
 		ec.unmarshalInputUpdateGroupInput,
 		ec.unmarshalInputUpdateIdentityProviderInput,
 		ec.unmarshalInputUpdateMemberInput,
@@ -9861,7 +10166,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -9877,6 +10182,7 @@ var sources = []*ast.Source{
 	{Name: "account.graphql", Input: sourceData("account.graphql"), BuiltIn: false},
 	{Name: "application.graphql", Input: sourceData("application.graphql"), BuiltIn: false},
 	{Name: "billing.graphql", Input: sourceData("billing.graphql"), BuiltIn: false},
+	{Name: "cloud.graphql", Input: sourceData("cloud.graphql"), BuiltIn: false},
 	{Name: "directory.graphql", Input: sourceData("directory.graphql"), BuiltIn: false},
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "identity.graphql", Input: sourceData("identity.graphql"), BuiltIn: false},
@@ -10488,6 +10794,70 @@ func (ec *executionContext) childFields_CloseTicketPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type CloseTicketPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CloudAccount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CloudAccount_id(ctx, field)
+	case "name":
+		return ec.fieldContext_CloudAccount_name(ctx, field)
+	case "provider":
+		return ec.fieldContext_CloudAccount_provider(ctx, field)
+	case "providerAccountId":
+		return ec.fieldContext_CloudAccount_providerAccountId(ctx, field)
+	case "status":
+		return ec.fieldContext_CloudAccount_status(ctx, field)
+	case "organization":
+		return ec.fieldContext_CloudAccount_organization(ctx, field)
+	case "importer":
+		return ec.fieldContext_CloudAccount_importer(ctx, field)
+	case "groups":
+		return ec.fieldContext_CloudAccount_groups(ctx, field)
+	case "hasCredentials":
+		return ec.fieldContext_CloudAccount_hasCredentials(ctx, field)
+	case "credentialsChangedAt":
+		return ec.fieldContext_CloudAccount_credentialsChangedAt(ctx, field)
+	case "lastUsageAt":
+		return ec.fieldContext_CloudAccount_lastUsageAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_CloudAccount_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_CloudAccount_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloudAccount", field.Name)
+}
+
+func (ec *executionContext) childFields_CloudAccountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CloudAccountConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CloudAccountConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CloudAccountConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloudAccountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CloudAccountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CloudAccountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CloudAccountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloudAccountEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ConfirmCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cloudAccount":
+		return ec.fieldContext_ConfirmCloudAccountPayload_cloudAccount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ConfirmCloudAccountPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmCloudAccountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ConfirmSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recoveryCodes":
@@ -10622,6 +10992,16 @@ func (ec *executionContext) childFields_CreateApplicationPayload(ctx context.Con
 		return ec.fieldContext_CreateApplicationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateApplicationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cloudAccount":
+		return ec.fieldContext_CreateCloudAccountPayload_cloudAccount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateCloudAccountPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateCloudAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10766,6 +11146,16 @@ func (ec *executionContext) childFields_DeleteApplicationPayload(ctx context.Con
 		return ec.fieldContext_DeleteApplicationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteApplicationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cloudAccountId":
+		return ec.fieldContext_DeleteCloudAccountPayload_cloudAccountId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteCloudAccountPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteCloudAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11730,6 +12120,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_usageMappings(ctx, field)
 	case "unattributedUsage":
 		return ec.fieldContext_Organization_unattributedUsage(ctx, field)
+	case "cloudAccounts":
+		return ec.fieldContext_Organization_cloudAccounts(ctx, field)
 	case "scimTokens":
 		return ec.fieldContext_Organization_scimTokens(ctx, field)
 	case "identityProviders":
@@ -12378,6 +12770,16 @@ func (ec *executionContext) childFields_RotateApiKeyPayload(ctx context.Context,
 		return ec.fieldContext_RotateApiKeyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateApiKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RotateCloudAccountCredentialsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cloudAccount":
+		return ec.fieldContext_RotateCloudAccountCredentialsPayload_cloudAccount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RotateCloudAccountCredentialsPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateCloudAccountCredentialsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SSHKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13058,6 +13460,16 @@ func (ec *executionContext) childFields_UpdateApplicationPayload(ctx context.Con
 		return ec.fieldContext_UpdateApplicationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateApplicationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cloudAccount":
+		return ec.fieldContext_UpdateCloudAccountPayload_cloudAccount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateCloudAccountPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateCloudAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -3734,6 +3734,32 @@ func (ec *executionContext) marshalNEffectiveSetting2ᚖgithubᚗcomᚋheadwater
 	return ec._EffectiveSetting(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNGroupReference2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋrecordsᚐGroupReferenceᚄ(ctx context.Context, sel ast.SelectionSet, v []*records.GroupReference) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNGroupReference2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋrecordsᚐGroupReference(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNGroupReference2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋrecordsᚐGroupReference(ctx context.Context, sel ast.SelectionSet, v *records.GroupReference) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._GroupReference(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNGuardSettingInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐGuardSettingInput(ctx context.Context, v any) (model.GuardSettingInput, error) {
 	res, err := ec.unmarshalInputGuardSettingInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)

@@ -224,6 +224,20 @@ func newMultiplier(input model.SetBillingMultiplierInput) (rates.NewMultiplier, 
 	return rule, nil
 }
 
+func accountUpdate(input model.UpdateCloudAccountInput) (usage.AccountUpdate, error) {
+	id, err := input.CloudAccountID.Expect("cloudAccountId", typeid.CloudAccount)
+	if err != nil {
+		return usage.AccountUpdate{}, err
+	}
+	update := usage.AccountUpdate{ID: id, Name: input.Name, ExpectedVersion: input.ExpectedVersion}
+	if input.GroupIds == nil {
+		return update, nil
+	}
+	groups, err := idsOf("groupIds", typeid.Group, given(input.GroupIds))
+	update.Groups = &groups
+	return update, err
+}
+
 func newMappings(input model.MapUsageInput) (importer uuid.UUID, mappings []usage.NewMapping, err error) {
 	importer, err = input.OrganizationID.Expect("organizationId", typeid.Organization)
 	if err != nil {

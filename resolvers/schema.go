@@ -132,7 +132,7 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.CostLines = func(child int, _ pricing.Month, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)
 	}
-	c.Organization.UsageMappings = paged
+	c.Organization.UsageMappings, c.Organization.CloudAccounts = paged, paged
 	c.Organization.UnattributedUsage = func(child int, _ pricing.Month) int { return times(child, subAccountCount) + reportCost }
 	c.BillingPlan.Deltas = func(child int) int { return times(child, deltaCount) }
 	c.Organization.EffectiveBillingMultipliers = func(child int, _ *pricing.Month) int { return times(child, multiplierCount) }

@@ -87,6 +87,7 @@ func TestListsHaveACost(t *testing.T) {
 		"EffectiveBillingMultiplier.chain":     "the depth of the tree",
 		"CostReport.otherTotals":               "the number of currencies",
 		"CostReport.other":                     "one number, whatever first is",
+		"CloudAccount.groups":                  "how many it may be shared with",
 		"UnattributedUsage.costs":              "the number of currencies",
 		"UsageImport.billedCosts":              "the number of currencies",
 		"MapUsagePayload.mappings":             "what the input names",
@@ -218,7 +219,7 @@ func laterOperations() []string {
 		"PlanMove", "ApplyMove",
 		"PlanSettings", "ApplySettings",
 		"SetAllocation", "SetGroupAllocations", "CreateThreshold", "SpendState",
-		"CloseBillingMonth", "Statements", "CreateCloudAccount",
+		"CloseBillingMonth", "Statements",
 	}
 }
 

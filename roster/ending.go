@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/groupproject"
@@ -96,6 +97,19 @@ func (e ending) apiKeys(ctx context.Context) error {
 		},
 		func(ids []uuid.UUID) error {
 			_, err := e.tx.APIKey.Delete().Where(apikey.IDIn(ids...)).Exec(ctx)
+			return err
+		})
+}
+
+// cloudAccounts deletes the cloud accounts with their credentials. Whose their
+// usage was, the mappings go on saying.
+func (e ending) cloudAccounts(ctx context.Context) error {
+	return erase(e, typeid.CloudAccount, func(row *ent.CloudAccount) uuid.UUID { return row.ID },
+		func() ([]*ent.CloudAccount, error) {
+			return e.tx.CloudAccount.Query().Where(cloudaccount.OrganizationID(e.organization)).Order(ent.Asc(cloudaccount.FieldID)).Limit(most).All(ctx)
+		},
+		func(ids []uuid.UUID) error {
+			_, err := e.tx.CloudAccount.Delete().Where(cloudaccount.IDIn(ids...)).Exec(ctx)
 			return err
 		})
 }

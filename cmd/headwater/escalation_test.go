@@ -559,6 +559,8 @@ func untouching() map[string]string {
 		"resetSecondFactor": "no password", "sendPasswordReset": "a letter to the person",
 		"exchangeApiKey":       "a token that is worth what its key is worth",
 		"setBillingMultiplier": "prices", "endBillingMultiplier": "prices", "planBillingMultiplier": "nothing is changed",
+		"createCloudAccount": "costs", "confirmCloudAccount": "costs", "updateCloudAccount": "costs",
+		"rotateCloudAccountCredentials": "a secret that is never told", "deleteCloudAccount": "costs",
 		"mapUsage": "costs", "deleteUsageMapping": "costs", "importUsage": "costs",
 		"acceptAccessRequest": "what the owner gives, who is in nobody's hands", "declineAccessRequest": "a request that ends", "cancelAccessRequest": "a request that ends",
 		"impersonate": "of those who run the platform, on nobody who does; TestNobodyImpersonatesUpwards tries it", "endImpersonation": "a session that ends",

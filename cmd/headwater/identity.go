@@ -15,8 +15,10 @@ import (
 )
 
 // identifyWith adds the service that lets organizations say in their own ways who
-// somebody is. It may call what the policy allows.
+// somebody is. It may call what the policy allows. What has to be read again is
+// sealed with the issuer's keys from then on.
 func (p *platform) identifyWith(issuer token.Issuer, address string, policy outbound.Policy) {
+	p.services.Usage.SealWith(issuer.Keys)
 	p.services.Identity = identity.New(p.db, p.records, identity.Options{
 		Directory: idp.NewDirectory(policy, p.db.Now), Keys: issuer.Keys, Random: rand.Reader,
 		Address: address, OwnIssuer: issuer.Name,

@@ -115,6 +115,11 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"setBillingMultiplier", map[string]any{"sellerId": w.ids["northwind"], "factor": "1.1", "firstMonth": "2026-12", "reason": "because"}, "northwind", []string{"+mul"}},
 			{"endBillingMultiplier", map[string]any{"id": w.price(t), "lastMonth": "2027-01", "reason": "because"}, "northwind", []string{"~mul"}},
 			{"mapUsage", map[string]any{"organizationId": w.ids["northwind"], "mappings": []map[string]any{{"subAccountId": "1", "organizationId": w.ids["acme"]}}}, "northwind", []string{"+map"}},
+			{"createCloudAccount", map[string]any{"organizationId": w.ids["acme"], "name": "main", "provider": "aws", "providerAccountId": "7", "credentials": "hush"}, "acme", []string{"+cla", "+map"}},
+			{"confirmCloudAccount", map[string]any{"cloudAccountId": w.cloudAccount(t, "olga", "8")}, "acme", []string{"+map", "~cla"}},
+			{"updateCloudAccount", map[string]any{"cloudAccountId": w.cloudAccount(t, "olga", "9"), "name": "renamed"}, "acme", []string{"~cla"}},
+			{"rotateCloudAccountCredentials", map[string]any{"cloudAccountId": w.cloudAccount(t, "olga", "10"), "credentials": "hush"}, "acme", []string{"~cla"}},
+			{"deleteCloudAccount", map[string]any{"cloudAccountId": w.cloudAccount(t, "paula", "11")}, "acme", []string{"-cla", "~map"}},
 			{"deleteUsageMapping", map[string]any{"usageMappingId": w.mapping(t, "2")}, "northwind", []string{"-map"}},
 			{"activateOrganization", map[string]any{"id": w.ids["home"], "termsVersion": "1"}, "home", []string{"~org"}},
 			{"reassignOwner", map[string]any{"organizationId": w.ids["bravo"], "userId": w.ids["ben"], "reason": "because"}, "bravo", []string{"+gmb", "+ntc", "~mem", "~mem"}},
@@ -139,6 +144,14 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			}
 		}
 	})
+}
+
+// cloudAccount enters a cloud account of acme and returns its id.
+func (w *world) cloudAccount(t *testing.T, actor, account string) string {
+	t.Helper()
+	input := map[string]any{"organizationId": w.ids["acme"], "name": "account " + account, "provider": "aws", "providerAccountId": account}
+	answer := w.must(t, actor, mutation("createCloudAccount", "cloudAccount { id }"), map[string]any{"i": input})
+	return dig(answer, "createCloudAccount.cloudAccount.id")
 }
 
 // mapping maps a sub-account of northwind to acme and returns the mapping's id.

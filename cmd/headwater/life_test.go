@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/groupproject"
@@ -183,6 +184,7 @@ func (w *world) fill(t *testing.T) {
 	w.arrange(t, "member acme rita\nmember southgate max\napplication acme.deployer acme.team")
 	w.project(t, "site")
 	w.must(t, "olga", mutation("addSshKey", "clientMutationId"), map[string]any{"i": map[string]any{"projectId": w.ids["acme.site"], "name": "key", "publicKey": publicKey(t, 1)}})
+	w.cloudAccount(t, "olga", "1")
 	w.must(t, "olga", mutation("registerResource", "clientMutationId"), map[string]any{"i": map[string]any{"projectId": w.ids["acme.site"], "kind": "server", "name": "one", "groupId": w.ids["acme.team"]}})
 	w.must(t, "olga", mutation("setGroupProjects", "clientMutationId"), map[string]any{"i": map[string]any{"groupId": w.ids["acme.team"], "projectIds": []string{w.ids["acme.site"]}}})
 	w.issueKey(t, "key.app", "olga", map[string]any{"organizationId": w.ids["acme"], "applicationId": w.ids["deployer"]})
@@ -248,6 +250,7 @@ func (w *world) checkTombstone(t *testing.T, id uuid.UUID) {
 		want  int
 	}{
 		"SSH keys":               {client.SSHKey.Query().Where(sshkey.OrganizationID(id)).Count, 0},
+		"cloud accounts":         {client.CloudAccount.Query().Where(cloudaccount.OrganizationID(id)).Count, 0},
 		"API keys":               {client.APIKey.Query().Where(apikey.OrganizationID(id)).Count, 0},
 		"policies":               {client.AccessPolicy.Query().Where(accesspolicy.OrganizationID(id)).Count, 0},
 		"groups":                 {client.Group.Query().Where(group.OrganizationID(id)).Count, 0},

@@ -435,6 +435,13 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		})
 	}
 	w.must(t, "ada", mutation("mapUsage", "clientMutationId"), map[string]any{"i": map[string]any{"organizationId": w.ids["northwind"], "mappings": mappings}})
+	for _, slug := range slugs {
+		answer := w.must(t, "paula", mutation("createCloudAccount", "cloudAccount { id }"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "name": "cloud-of-" + slug, "provider": "aws", "providerAccountId": "cloud-account-of-" + slug,
+			"groupIds": []string{w.ids[slug+".crew"]}, "credentials": "hush",
+		}})
+		w.name(slug+".cloud", dig(answer, "createCloudAccount.cloudAccount.id"))
+	}
 	for i, edge := range [][2]string{{"platform", "northwind"}, {"northwind", "acme"}, {"northwind", "fjord"}, {"northwind", ""}, {"fjord", "cove"}} {
 		input := map[string]any{
 			"sellerId": w.ids[edge[0]], "factor": fmt.Sprintf("1.07%04d", 1001+i), "firstMonth": "2026-09", "lastMonth": "2031-01", "basis": "UPSTREAM",
@@ -445,6 +452,9 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		}
 		answer := w.must(t, "ada", mutation("setBillingMultiplier", "billingMultiplier { id }"), map[string]any{"i": input})
 		w.name(edge[0]+".price-to-"+edge[1], dig(answer, "setBillingMultiplier.billingMultiplier.id"))
+	}
+	if err := w.platform.db.Client().CloudAccount.Update().SetLastUsageAt(walkMonth()).Exec(w.system(t)); err != nil {
+		t.Fatal(err)
 	}
 	file := append(w.usageFile(t, slugs...), "this row cannot be read\n"...)
 	if _, err := w.platform.services.Usage.Import(w.system(t), w.key(t, "northwind"), bytes.NewReader(file), usage.Options{SkipBadRows: true}); err != nil {
@@ -657,8 +667,15 @@ func (c *counter) addBilling(t *testing.T) {
 		o := c.add("BillingMultiplier", typeid.New(typeid.Multiplier, row.ID), row.SellerID)
 		o.tells["reason"], o.tells["factor"] = row.Reason, row.Factor
 	}
+	for _, row := range one(t, func() ([]*ent.CloudAccount, error) { return client.CloudAccount.Query().All(ctx) }) {
+		o := c.add("CloudAccount", typeid.New(typeid.CloudAccount, row.ID), row.OrganizationID)
+		o.tells["name"] = row.Name
+	}
 	for _, row := range one(t, func() ([]*ent.UsageMapping, error) { return client.UsageMapping.Query().All(ctx) }) {
-		c.add("UsageMapping", typeid.New(typeid.UsageMapping, row.ID), row.ImporterID).tells["subAccountId"] = row.SubAccountID
+		o := c.add("UsageMapping", typeid.New(typeid.UsageMapping, row.ID), row.ImporterID)
+		if !strings.HasPrefix(row.SubAccountID, "cloud-account-of-") { // which the cloud account tells, too
+			o.tells["subAccountId"] = row.SubAccountID
+		}
 	}
 	for _, row := range one(t, func() ([]*ent.UsageImport, error) { return client.UsageImport.Query().All(ctx) }) {
 		c.add("UsageImport", typeid.New(typeid.UsageImport, row.ID), row.OrganizationID)

@@ -105,6 +105,18 @@ func (f BillingMultiplierFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.BillingMultiplierMutation", m)
 }
 
+// The CloudAccountFunc type is an adapter to allow the use of ordinary
+// function as CloudAccount mutator.
+type CloudAccountFunc func(context.Context, *ent.CloudAccountMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CloudAccountFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.CloudAccountMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.CloudAccountMutation", m)
+}
+
 // The CostRollupFunc type is an adapter to allow the use of ordinary
 // function as CostRollup mutator.
 type CostRollupFunc func(context.Context, *ent.CostRollupMutation) (ent.Value, error)

@@ -16,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
 	"github.com/headwater-platform/headwater/ent/group"
@@ -321,6 +322,33 @@ func (f TraverseBillingMultiplier) Traverse(ctx context.Context, q ent.Query) er
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.BillingMultiplierQuery", q)
+}
+
+// The CloudAccountFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CloudAccountFunc func(context.Context, *ent.CloudAccountQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CloudAccountFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CloudAccountQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CloudAccountQuery", q)
+}
+
+// The TraverseCloudAccount type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCloudAccount func(context.Context, *ent.CloudAccountQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCloudAccount) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCloudAccount) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CloudAccountQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CloudAccountQuery", q)
 }
 
 // The CostRollupFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -1206,6 +1234,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.ApplicationQuery, predicate.Application, application.OrderOption]{typ: ent.TypeApplication, tq: q}, nil
 	case *ent.BillingMultiplierQuery:
 		return &query[*ent.BillingMultiplierQuery, predicate.BillingMultiplier, billingmultiplier.OrderOption]{typ: ent.TypeBillingMultiplier, tq: q}, nil
+	case *ent.CloudAccountQuery:
+		return &query[*ent.CloudAccountQuery, predicate.CloudAccount, cloudaccount.OrderOption]{typ: ent.TypeCloudAccount, tq: q}, nil
 	case *ent.CostRollupQuery:
 		return &query[*ent.CostRollupQuery, predicate.CostRollup, costrollup.OrderOption]{typ: ent.TypeCostRollup, tq: q}, nil
 	case *ent.CounterQuery:

@@ -434,6 +434,62 @@ var (
 			},
 		},
 	}
+	// CloudAccountsColumns holds the columns for the "cloud_accounts" table.
+	CloudAccountsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString, Size: 100},
+		{Name: "provider", Type: field.TypeString, Size: 16},
+		{Name: "provider_account_id", Type: field.TypeString, Size: 200},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"PENDING", "ACTIVE"}},
+		{Name: "group_ids", Type: field.TypeJSON},
+		{Name: "credentials", Type: field.TypeString, Size: 2147483647},
+		{Name: "credentials_at", Type: field.TypeTime, Nullable: true},
+		{Name: "last_usage_at", Type: field.TypeTime, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "importer_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// CloudAccountsTable holds the schema information for the "cloud_accounts" table.
+	CloudAccountsTable = &schema.Table{
+		Name:       "cloud_accounts",
+		Columns:    CloudAccountsColumns,
+		PrimaryKey: []*schema.Column{CloudAccountsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "cloud_accounts_organizations_organization",
+				Columns:    []*schema.Column{CloudAccountsColumns[11]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "cloud_accounts_organizations_importer",
+				Columns:    []*schema.Column{CloudAccountsColumns[12]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "cloudaccount_organization_id_name",
+				Unique:  true,
+				Columns: []*schema.Column{CloudAccountsColumns[11], CloudAccountsColumns[1]},
+			},
+			{
+				Name:    "cloud_account_active",
+				Unique:  true,
+				Columns: []*schema.Column{CloudAccountsColumns[2], CloudAccountsColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'ACTIVE'",
+				},
+			},
+			{
+				Name:    "cloudaccount_importer_id",
+				Unique:  false,
+				Columns: []*schema.Column{CloudAccountsColumns[12]},
+			},
+		},
+	}
 	// CostRollupsColumns holds the columns for the "cost_rollups" table.
 	CostRollupsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -1971,6 +2027,7 @@ var (
 		AnnouncementsTable,
 		ApplicationsTable,
 		BillingMultipliersTable,
+		CloudAccountsTable,
 		CostRollupsTable,
 		CountersTable,
 		GroupsTable,
@@ -2057,6 +2114,14 @@ func init() {
 	BillingMultipliersTable.ForeignKeys[1].RefTable = OrganizationsTable
 	BillingMultipliersTable.Annotation = &entsql.Annotation{
 		Table: "billing_multipliers",
+	}
+	CloudAccountsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	CloudAccountsTable.ForeignKeys[1].RefTable = OrganizationsTable
+	CloudAccountsTable.Annotation = &entsql.Annotation{
+		Table: "cloud_accounts",
+	}
+	CloudAccountsTable.Annotation.Checks = map[string]string{
+		"cloud_account_active_has_importer": "((status = 'ACTIVE') = (importer_id IS NOT NULL))",
 	}
 	CostRollupsTable.ForeignKeys[0].RefTable = UsageDatasetsTable
 	CostRollupsTable.Annotation = &entsql.Annotation{

@@ -30,6 +30,9 @@ type Application func(*sql.Selector)
 // BillingMultiplier is the predicate function for billingmultiplier builders.
 type BillingMultiplier func(*sql.Selector)
 
+// CloudAccount is the predicate function for cloudaccount builders.
+type CloudAccount func(*sql.Selector)
+
 // CostRollup is the predicate function for costrollup builders.
 type CostRollup func(*sql.Selector)
 

@@ -8,6 +8,7 @@ import (
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
+	"github.com/google/uuid"
 )
 
 // BillingMultiplier is one version of one price rule of a seller. Rows are
@@ -112,6 +113,55 @@ func (UsageMapping) Indexes() []ent.Index {
 func (UsageMapping) Annotations() []entschema.Annotation {
 	return table("usage_mappings", map[string]string{
 		"usage_mapping_names_something": "sub_account_id <> '' OR tag_key <> ''",
+	})
+}
+
+// CloudAccount is a provider's account whose usage is an organization's.
+type CloudAccount struct{ ent.Schema }
+
+// Fields of a cloud account. The importer is the organization that brings its
+// usage in, once somebody there has said whose it is.
+func (CloudAccount) Fields() []ent.Field {
+	return []ent.Field{
+		identity(),
+		reference("organization_id"),
+		optionalReference("importer_id"),
+		field.String("name").NotEmpty().MaxRuneLen(100),
+		field.String("provider").NotEmpty().MaxLen(16),
+		field.String("provider_account_id").NotEmpty().MaxLen(200),
+		field.Enum("status").Values("PENDING", "ACTIVE"),
+		field.JSON("group_ids", []uuid.UUID{}),
+		// Sealed; see the package token.
+		field.Text("credentials").Sensitive(),
+		field.Time("credentials_at").Optional().Nillable(),
+		field.Time("last_usage_at").Optional().Nillable(),
+		version(),
+		createdAt(),
+	}
+}
+
+// Edges of a cloud account.
+func (CloudAccount) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("organization", Organization.Type).Field("organization_id").Unique().Required().Annotations(restrict()),
+		edge.To("importer", Organization.Type).Field("importer_id").Unique().Annotations(restrict()),
+	}
+}
+
+// Indexes of a cloud account. A provider's account is one organization's.
+func (CloudAccount) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("organization_id", "name").Unique(),
+		index.Fields("provider", "provider_account_id").Unique().StorageKey("cloud_account_active").
+			Annotations(entsql.IndexWhere("status = 'ACTIVE'")),
+		index.Fields("importer_id"),
+	}
+}
+
+// Annotations of a cloud account.
+func (CloudAccount) Annotations() []entschema.Annotation {
+	return table("cloud_accounts", map[string]string{
+		"cloud_account_active_has_importer": "((status = 'ACTIVE') = (importer_id IS NOT NULL))",
 	})
 }
 

@@ -354,6 +354,22 @@ type CloseTicketPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `confirmCloudAccount` is asked for.
+type ConfirmCloudAccountInput struct {
+	// The account.
+	CloudAccountID typeid.ID `json:"cloudAccountId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `confirmCloudAccount` answers.
+type ConfirmCloudAccountPayload struct {
+	// The account.
+	CloudAccount *usage.CloudAccount `json:"cloudAccount"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `confirmSecondFactor` is asked for.
 type ConfirmSecondFactorInput struct {
 	// The code of the moment.
@@ -456,6 +472,32 @@ type CreateApplicationInput struct {
 type CreateApplicationPayload struct {
 	// The new application.
 	Application *people.Application `json:"application"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createCloudAccount` is asked for.
+type CreateCloudAccountInput struct {
+	// Whose it is.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// 1 to 100 characters, unique in the organization.
+	Name string `json:"name"`
+	// One of the providers of the setting `cloud.providers`.
+	Provider string `json:"provider"`
+	// The provider's own id of it, as its usage names the sub-account; at most 200 bytes.
+	ProviderAccountID string `json:"providerAccountId"`
+	// The groups that it is shared with, at most 100; the whole organization if absent or empty.
+	GroupIds []*typeid.ID `json:"groupIds,omitempty"`
+	// At most 64 KiB, in the provider's own form. They are kept sealed and never told.
+	Credentials *string `json:"credentials,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createCloudAccount` answers.
+type CreateCloudAccountPayload struct {
+	// The account.
+	CloudAccount *usage.CloudAccount `json:"cloudAccount"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -768,6 +810,22 @@ type DeleteApplicationInput struct {
 type DeleteApplicationPayload struct {
 	// The application that is gone.
 	ApplicationID typeid.ID `json:"applicationId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteCloudAccount` is asked for.
+type DeleteCloudAccountInput struct {
+	// The account.
+	CloudAccountID typeid.ID `json:"cloudAccountId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteCloudAccount` answers.
+type DeleteCloudAccountPayload struct {
+	// The account that is gone.
+	CloudAccountID typeid.ID `json:"cloudAccountId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1905,6 +1963,24 @@ type RotateAPIKeyPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `rotateCloudAccountCredentials` is asked for.
+type RotateCloudAccountCredentialsInput struct {
+	// The account.
+	CloudAccountID typeid.ID `json:"cloudAccountId"`
+	// The new credentials; empty for none.
+	Credentials string `json:"credentials"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `rotateCloudAccountCredentials` answers.
+type RotateCloudAccountCredentialsPayload struct {
+	// The account.
+	CloudAccount *usage.CloudAccount `json:"cloudAccount"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `sendPasswordReset` is asked for.
 type SendPasswordResetInput struct {
 	// The person.
@@ -2393,6 +2469,28 @@ type UpdateApplicationInput struct {
 type UpdateApplicationPayload struct {
 	// The changed application.
 	Application *people.Application `json:"application"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateCloudAccount` is asked for.
+type UpdateCloudAccountInput struct {
+	// The account.
+	CloudAccountID typeid.ID `json:"cloudAccountId"`
+	// The new name.
+	Name *string `json:"name,omitempty"`
+	// The groups that it is shared with from now on; empty for the whole organization.
+	GroupIds []*typeid.ID `json:"groupIds,omitempty"`
+	// The version that the caller saw; CONFLICT if the account has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateCloudAccount` answers.
+type UpdateCloudAccountPayload struct {
+	// The changed account.
+	CloudAccount *usage.CloudAccount `json:"cloudAccount"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageimport"
@@ -42,12 +44,30 @@ func (s *Service) activate(ctx context.Context, l *loading) (*ent.UsageImport, e
 		if active, err = s.finishImport(ctx, tx, l); err != nil {
 			return err
 		}
+		if err := noteUsage(ctx, tx, l); err != nil {
+			return err
+		}
 		return catchUp(ctx, tx, l)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return active, nil
+}
+
+// noteUsage notes that usage of cloud accounts has come in. That is no change of
+// them.
+func noteUsage(ctx context.Context, tx *database.Tx, l *loading) error {
+	ctx = database.Unguarded(ctx)
+	for some := range slices.Chunk(slices.Collect(maps.Keys(l.subAccounts)), pathsAtOnce) {
+		err := tx.CloudAccount.Update().
+			Where(cloudaccount.ImporterID(l.importer), cloudaccount.ProviderAccountIDIn(some...)).
+			SetLastUsageAt(tx.Now()).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("note usage of cloud accounts: %w", err)
+		}
+	}
+	return nil
 }
 
 // catchUp has the import rated again if mappings or prices have changed since it

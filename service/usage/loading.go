@@ -21,9 +21,11 @@ const (
 	// maxName bounds, in bytes, the texts that rows are told apart by.
 	maxName = 200
 	// maxDatasets bounds billing accounts times months.
-	maxDatasets   = 10_000
-	maxCurrencies = 100
-	maxRowErrors  = 100
+	maxDatasets = 10_000
+	// maxSubAccounts bounds how many are remembered, to say when their usage came.
+	maxSubAccounts = 10_000
+	maxCurrencies  = 100
+	maxRowErrors   = 100
 )
 
 // Bounds of a batch: it ends with the row that reaches one of them.
@@ -72,7 +74,9 @@ type loading struct {
 	ledger   *ledger
 
 	datasets map[source]int64
-	totals   money.Totals
+	// subAccounts are those of the rows, at most maxSubAccounts of them.
+	subAccounts map[string]bool
+	totals      money.Totals
 	// currencies is how many the totals have.
 	currencies map[string]bool
 
@@ -89,8 +93,8 @@ type loading struct {
 func newLoading(db *database.DB, row *ent.UsageImport, p plan, reader *focus.Reader, o Options) *loading {
 	return &loading{
 		id: row.ID, importer: row.OrganizationID, plan: p, reader: reader, options: o,
-		ledger:     newLedger(db, p.rater),
-		datasets:   map[source]int64{},
+		ledger:   newLedger(db, p.rater),
+		datasets: map[source]int64{}, subAccounts: map[string]bool{},
 		currencies: map[string]bool{},
 		datasetIDs: &sequence{db: db, table: "usage_datasets"},
 		lineIDs:    &sequence{db: db, table: "usage_lines"},
@@ -204,6 +208,9 @@ func (l *loading) add(ctx context.Context, row *focus.Row) error {
 		return err
 	}
 	l.stored++
+	if !l.subAccounts[row.SubAccountID] && len(l.subAccounts) < maxSubAccounts {
+		l.subAccounts[strings.Clone(row.SubAccountID)] = true
+	}
 	if !o.attributed {
 		l.unattributed++
 	}

@@ -51,7 +51,7 @@ func (s *Service) Mappings(ctx context.Context, siblings *batches.Siblings, impo
 }
 
 func (s *Service) mappingPages(ctx context.Context, ids []uuid.UUID, window page.Window) (map[uuid.UUID]*MappingConnection, error) {
-	readable, err := s.mappable(ctx, ids)
+	readable, err := s.holding(ctx, access.UsageMap, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -84,19 +84,19 @@ func (s *Service) mappingPages(ctx context.Context, ids []uuid.UUID, window page
 	return pages, nil
 }
 
-// mappable returns the organizations in which the viewer holds usage:map.
-func (s *Service) mappable(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
+// holding returns the organizations in which the viewer holds a permission.
+func (s *Service) holding(ctx context.Context, p access.Permission, ids []uuid.UUID) ([]uuid.UUID, error) {
 	found, err := s.records.Organizations(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	var mappable []uuid.UUID
+	var holding []uuid.UUID
 	for id, org := range found {
-		if access.Check(access.ViewerFrom(ctx), access.UsageMap, org.Target()) == nil {
-			mappable = append(mappable, id)
+		if access.Check(access.ViewerFrom(ctx), p, org.Target()) == nil {
+			holding = append(holding, id)
 		}
 	}
-	return mappable, nil
+	return holding, nil
 }
 
 func (s *Service) wrapMappings(ctx context.Context, rows []*ent.UsageMapping) ([]*Mapping, error) {

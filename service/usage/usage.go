@@ -25,6 +25,8 @@ type Service struct {
 	// stretch is after how many lines a rating has reached something, or earlier
 	// when the roll-ups are as many as may be kept.
 	stretch int
+	// keys seal credentials; nil where none are kept.
+	keys Sealer
 }
 
 // New returns the service.

@@ -37,3 +37,29 @@ DROP INDEX "usageline_dataset_id", "usageline_importer_id_month_id";
 ALTER TABLE "usage_lines" DROP COLUMN "importer_id", DROP COLUMN "organization_id", DROP COLUMN "group_id", DROP COLUMN "attributed";
 -- create index "usageline_dataset_id_id" to table: "usage_lines"
 CREATE INDEX "usageline_dataset_id_id" ON "usage_lines" ("dataset_id", "id");
+-- create "cloud_accounts" table
+CREATE TABLE "cloud_accounts" (
+  "id" uuid NOT NULL,
+  "name" character varying NOT NULL,
+  "provider" character varying NOT NULL,
+  "provider_account_id" character varying NOT NULL,
+  "status" character varying NOT NULL,
+  "group_ids" jsonb NOT NULL,
+  "credentials" text NOT NULL,
+  "credentials_at" timestamptz NULL,
+  "last_usage_at" timestamptz NULL,
+  "version" bigint NOT NULL DEFAULT 1,
+  "created_at" timestamptz NOT NULL,
+  "organization_id" uuid NOT NULL,
+  "importer_id" uuid NULL,
+  PRIMARY KEY ("id"),
+  CONSTRAINT "cloud_accounts_organizations_importer" FOREIGN KEY ("importer_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT,
+  CONSTRAINT "cloud_accounts_organizations_organization" FOREIGN KEY ("organization_id") REFERENCES "organizations" ("id") ON UPDATE NO ACTION ON DELETE RESTRICT,
+  CONSTRAINT "cloud_account_active_has_importer" CHECK (((status)::text = 'ACTIVE'::text) = (importer_id IS NOT NULL))
+);
+-- create index "cloud_account_active" to table: "cloud_accounts"
+CREATE UNIQUE INDEX "cloud_account_active" ON "cloud_accounts" ("provider", "provider_account_id") WHERE ((status)::text = 'ACTIVE'::text);
+-- create index "cloudaccount_importer_id" to table: "cloud_accounts"
+CREATE INDEX "cloudaccount_importer_id" ON "cloud_accounts" ("importer_id");
+-- create index "cloudaccount_organization_id_name" to table: "cloud_accounts"
+CREATE UNIQUE INDEX "cloudaccount_organization_id_name" ON "cloud_accounts" ("organization_id", "name");

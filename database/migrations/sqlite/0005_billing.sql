@@ -119,3 +119,29 @@ DROP TABLE `usage_lines`;
 ALTER TABLE `new_usage_lines` RENAME TO `usage_lines`;
 -- create index "usageline_dataset_id_id" to table: "usage_lines"
 CREATE INDEX `usageline_dataset_id_id` ON `usage_lines` (`dataset_id`, `id`);
+-- create "cloud_accounts" table
+CREATE TABLE `cloud_accounts` (
+  `id` uuid NOT NULL,
+  `name` text NOT NULL,
+  `provider` text NOT NULL,
+  `provider_account_id` text NOT NULL,
+  `status` text NOT NULL,
+  `group_ids` json NOT NULL,
+  `credentials` text NOT NULL,
+  `credentials_at` datetime NULL,
+  `last_usage_at` datetime NULL,
+  `version` integer NOT NULL DEFAULT (1),
+  `created_at` datetime NOT NULL,
+  `organization_id` uuid NOT NULL,
+  `importer_id` uuid NULL,
+  PRIMARY KEY (`id`),
+  CONSTRAINT `cloud_accounts_organizations_organization` FOREIGN KEY (`organization_id`) REFERENCES `organizations` (`id`) ON DELETE RESTRICT,
+  CONSTRAINT `cloud_accounts_organizations_importer` FOREIGN KEY (`importer_id`) REFERENCES `organizations` (`id`) ON DELETE RESTRICT,
+  CONSTRAINT `cloud_account_active_has_importer` CHECK ((status = 'ACTIVE') = (importer_id IS NOT NULL))
+);
+-- create index "cloudaccount_organization_id_name" to table: "cloud_accounts"
+CREATE UNIQUE INDEX `cloudaccount_organization_id_name` ON `cloud_accounts` (`organization_id`, `name`);
+-- create index "cloud_account_active" to table: "cloud_accounts"
+CREATE UNIQUE INDEX `cloud_account_active` ON `cloud_accounts` (`provider`, `provider_account_id`) WHERE status = 'ACTIVE';
+-- create index "cloudaccount_importer_id" to table: "cloud_accounts"
+CREATE INDEX `cloudaccount_importer_id` ON `cloud_accounts` (`importer_id`);
