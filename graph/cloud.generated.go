@@ -778,7 +778,7 @@ func (ec *executionContext) unmarshalInputConfirmCloudAccountInput(ctx context.C
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"cloudAccountId", "clientMutationId"}
+	fieldsInOrder := [...]string{"cloudAccountId", "importerId", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -792,6 +792,13 @@ func (ec *executionContext) unmarshalInputConfirmCloudAccountInput(ctx context.C
 				return it, err
 			}
 			it.CloudAccountID = data
+		case "importerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("importerId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋtypeidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ImporterID = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -815,7 +822,7 @@ func (ec *executionContext) unmarshalInputCreateCloudAccountInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"organizationId", "name", "provider", "providerAccountId", "groupIds", "credentials", "clientMutationId"}
+	fieldsInOrder := [...]string{"organizationId", "name", "provider", "providerAccountId", "groupIds", "credentials", "importerId", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -864,6 +871,13 @@ func (ec *executionContext) unmarshalInputCreateCloudAccountInput(ctx context.Co
 				return it, err
 			}
 			it.Credentials = data
+		case "importerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("importerId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋtypeidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ImporterID = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

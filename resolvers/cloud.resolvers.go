@@ -24,9 +24,13 @@ func (r *mutationResolver) CreateCloudAccount(ctx context.Context, input model.C
 	if err != nil {
 		return nil, err
 	}
+	importer, err := optionalID("importerId", typeid.Organization, input.ImporterID)
+	if err != nil {
+		return nil, err
+	}
 	account, err := r.Usage.CreateCloudAccount(ctx, usage.NewCloudAccount{
 		Organization: organization, Name: input.Name, Provider: input.Provider, ProviderAccountID: input.ProviderAccountID,
-		Groups: groups, Credentials: valueOf(input.Credentials),
+		Groups: groups, Credentials: valueOf(input.Credentials), Importer: importer,
 	})
 	if err != nil {
 		return nil, err
@@ -39,7 +43,11 @@ func (r *mutationResolver) ConfirmCloudAccount(ctx context.Context, input model.
 	if err != nil {
 		return nil, err
 	}
-	account, err := r.Usage.ConfirmCloudAccount(ctx, id)
+	importer, err := optionalID("importerId", typeid.Organization, input.ImporterID)
+	if err != nil {
+		return nil, err
+	}
+	account, err := r.Usage.ConfirmCloudAccount(ctx, id, importer)
 	if err != nil {
 		return nil, err
 	}

@@ -437,6 +437,8 @@ func (k *walk) meets(a *walker, need string, o *object) bool {
 		return o.project == "" && somewhere(func(slug string) bool { return k.holds(a, permission, slug, "") })
 	case "above":
 		return somewhere(func(slug string) bool { return k.through(a, permission, slug) })
+	case "at or above":
+		return somewhere(func(slug string) bool { return k.holdsUpTo(a, permission, slug) })
 	case "here":
 		return somewhere(func(slug string) bool { return k.here(a, permission, slug, o.project) })
 	case "at the root":
@@ -444,6 +446,17 @@ func (k *walk) meets(a *walker, need string, o *object) bool {
 	default:
 		return somewhere(func(slug string) bool { return k.holds(a, permission, slug, o.project) })
 	}
+}
+
+// holdsUpTo reports whether a walker holds a permission in an organization or in
+// one above it.
+func (k *walk) holdsUpTo(a *walker, permission, slug string) bool {
+	for ; slug != "-"; slug = k.places[slug].manager {
+		if k.holds(a, permission, slug, "") {
+			return true
+		}
+	}
+	return false
 }
 
 // inspect compares an answer with the rules, all the way down. whole says that

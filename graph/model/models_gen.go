@@ -358,6 +358,8 @@ type CloseTicketPayload struct {
 type ConfirmCloudAccountInput struct {
 	// The account.
 	CloudAccountID typeid.ID `json:"cloudAccountId"`
+	// Who imports its usage; found as for `createCloudAccount` if absent.
+	ImporterID *typeid.ID `json:"importerId,omitempty"`
 	// Handed back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -490,6 +492,8 @@ type CreateCloudAccountInput struct {
 	GroupIds []*typeid.ID `json:"groupIds,omitempty"`
 	// At most 64 KiB, in the provider's own form. They are kept sealed and never told.
 	Credentials *string `json:"credentials,omitempty"`
+	// Who imports its usage, at or above the organization. If absent, of those in which the caller holds `usage:map`, the nearest that imports any, else the nearest.
+	ImporterID *typeid.ID `json:"importerId,omitempty"`
 	// Handed back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

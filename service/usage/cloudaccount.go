@@ -16,8 +16,10 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/group"
+	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
@@ -91,6 +93,8 @@ type NewCloudAccount struct {
 	Groups []uuid.UUID
 	// Credentials are kept for who may use the account and never told; "" for none.
 	Credentials string
+	// Importer is who imports its usage; nil for whom importerFor finds.
+	Importer *uuid.UUID
 }
 
 func (n NewCloudAccount) check() error {
@@ -130,8 +134,8 @@ func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc
 
 // CreateCloudAccount enters a provider's account of an organization. Needs
 // cloudaccounts:write there. It is ACTIVE, and its usage the organization's, if
-// the viewer may map usage in the organization that imports it, the nearest at or
-// above; else PENDING until somebody there confirms it: whose a bill is is not for
+// the viewer may map usage in the organization that imports it, at or above it;
+// else PENDING until somebody there confirms it: whose a bill is is not for
 // the customer to say. INVALID for a bad name, provider, id or group; CONFLICT for
 // a name that is taken, and for an account that is somebody's already;
 // LIMIT_EXCEEDED beyond 500.
@@ -151,7 +155,7 @@ func (s *Service) CreateCloudAccount(ctx context.Context, n NewCloudAccount) (*C
 	if err != nil {
 		return nil, err
 	}
-	importer, err := s.importerFor(ctx, org)
+	importer, err := s.importerFor(ctx, org, n.Importer)
 	if err != nil {
 		return nil, err
 	}
@@ -197,9 +201,44 @@ func (s *Service) seal(credentials string, id uuid.UUID) (string, error) {
 	return s.keys.Seal(credentials, typeid.New(typeid.CloudAccount, id).String()+" credentials")
 }
 
-// importerFor returns the nearest organization at or above another in which the
-// viewer may map usage, nil for none.
-func (s *Service) importerFor(ctx context.Context, org records.Organization) (*uuid.UUID, error) {
+// importerFor returns who imports the usage of an account of an organization, nil
+// if the viewer may not map usage there: the wanted one or, if that is nil, of
+// those at and above the organization in which the viewer may map usage the
+// nearest that imports any, else the nearest. FORBIDDEN, or NOT_FOUND, for a
+// wanted one in which the viewer may not, INVALID for one that is not above.
+func (s *Service) importerFor(ctx context.Context, org records.Organization, wanted *uuid.UUID) (*uuid.UUID, error) {
+	if wanted != nil {
+		importer, err := s.checkImporter(ctx, access.UsageMap, *wanted)
+		if err != nil {
+			return nil, err
+		}
+		if !org.Path().Contains(orgtree.ID(importer.ID)) {
+			return nil, fault.Invalidf("importerId", "usage is imported by the organization or by one above it")
+		}
+		return wanted, nil
+	}
+	candidates, err := s.mayMapAbove(ctx, org)
+	if err != nil || len(candidates) == 0 {
+		return nil, err
+	}
+	var importing []uuid.UUID
+	err = s.db.Client().UsageImport.Query().
+		Where(usageimport.OrganizationIDIn(candidates...), usageimport.StatusEQ(usageimport.StatusACTIVE)).
+		GroupBy(usageimport.FieldOrganizationID).Scan(ctx, &importing)
+	if err != nil {
+		return nil, fmt.Errorf("look for imports: %w", err)
+	}
+	for _, id := range candidates {
+		if slices.Contains(importing, id) {
+			return &id, nil
+		}
+	}
+	return &candidates[0], nil
+}
+
+// mayMapAbove returns the organizations at and above another in which the viewer
+// may map usage, the nearest first.
+func (s *Service) mayMapAbove(ctx context.Context, org records.Organization) ([]uuid.UUID, error) {
 	line := org.Line()
 	ids := make([]uuid.UUID, len(line))
 	for i, a := range line {
@@ -209,13 +248,14 @@ func (s *Service) importerFor(ctx context.Context, org records.Organization) (*u
 	if err != nil {
 		return nil, err
 	}
+	var may []uuid.UUID
 	for _, id := range slices.Backward(ids) {
 		candidate := organizations[id]
 		if candidate.Kind.CanManage() && access.Check(access.ViewerFrom(ctx), access.UsageMap, candidate.Target()) == nil {
-			return &id, nil
+			may = append(may, id)
 		}
 	}
-	return nil, nil //nolint:nilnil // the viewer may map usage nowhere
+	return may, nil
 }
 
 func checkAccountRoom(ctx context.Context, tx *database.Tx, organization uuid.UUID) error {
@@ -295,15 +335,16 @@ func claimed() error {
 }
 
 // ConfirmCloudAccount says that the usage of a pending account is its
-// organization's. Needs usage:map in the organization that imports it: the
-// nearest at or above in which the viewer holds that. FORBIDDEN for those who hold
-// it nowhere; CONFLICT for an account that is somebody's already.
-func (s *Service) ConfirmCloudAccount(ctx context.Context, id uuid.UUID) (*CloudAccount, error) {
+// organization's. Needs usage:map in the organization that imports it, which is
+// the given one or, for nil, found as CreateCloudAccount finds it. FORBIDDEN for
+// those who hold that nowhere at or above; CONFLICT for an account that is
+// somebody's already.
+func (s *Service) ConfirmCloudAccount(ctx context.Context, id uuid.UUID, wanted *uuid.UUID) (*CloudAccount, error) {
 	found, org, err := s.findAccount(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	importer, err := s.importerFor(ctx, org)
+	importer, err := s.importerFor(ctx, org, wanted)
 	if err != nil {
 		return nil, err
 	}

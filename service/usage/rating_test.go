@@ -19,6 +19,7 @@ import (
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/internal/effort"
 	"github.com/headwater-platform/headwater/money"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/jobs"
@@ -121,30 +122,61 @@ func (w *world) ratings() map[int64]int {
 	return ratings
 }
 
-// TestPriceWhileAnImportLoads sets a price after an import has read the prices
-// and before it is activated: the import is rated again.
-func TestPriceWhileAnImportLoads(t *testing.T) {
+// TestChangesWhileAnImportLoads changes a price, or whose the usage is, after an
+// import has read the prices and mappings and before it is activated: the import
+// is rated again.
+func TestChangesWhileAnImportLoads(t *testing.T) {
 	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		w := newTree(t, db)
-		w.mapSubAccounts(map[string]string{"sub-1": "customer"})
-		rows := make([]focus.Row, 2100)
-		for i := range rows {
-			rows[i] = charge("1.5", nil)
-		}
-		once := false
-		w.load(file(t, rows...), usage.Options{Progress: func(usage.Progress) {
-			if !once {
-				once = true
-				w.reprice("partner", "1.25", pricing.Upstream, rates.Selector{})
+	for name, tt := range map[string]struct {
+		change func(w *world)
+		owner  string
+	}{
+		"a price":   {func(w *world) { w.reprice("partner", "1.25", pricing.Upstream, rates.Selector{}) }, "customer"},
+		"a mapping": {func(w *world) { w.mapSubAccounts(map[string]string{"sub-1": "reseller"}) }, "reseller"},
+		"a cloud account": {func(w *world) {
+			_, err := w.svc.CreateCloudAccount(w.viewer("root", orgtree.Platform), usage.NewCloudAccount{
+				Organization: w.orgs["partner"], Name: "new", Provider: "aws", ProviderAccountID: "sub-2", Importer: ptr(w.orgs["root"]),
+			})
+			if err != nil {
+				w.t.Error(err)
 			}
-		}})
-		if n := w.settle(); n != 1 {
-			t.Errorf("%d ratings", n)
-		}
-		w.checkRated()
-		w.checkRollups()
-	})
+		}, "customer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				w := newTree(t, db)
+				w.mapSubAccounts(map[string]string{"sub-1": "customer"})
+				rows := make([]focus.Row, 2100)
+				for i := range rows {
+					rows[i] = charge("1.5", func(r *focus.Row) {
+						if i == 0 {
+							r.SubAccountID = "sub-2"
+						}
+					})
+				}
+				once := false
+				w.load(file(t, rows...), usage.Options{Progress: func(usage.Progress) {
+					if !once {
+						once = true
+						tt.change(w)
+					}
+				}})
+				if n := w.settle(); n != 1 {
+					t.Errorf("%d ratings", n)
+				}
+				lines := w.lines()
+				if got := w.name(lines[len(lines)-1].OrganizationID); got != tt.owner {
+					t.Errorf("the usage is of the %s, want the %s", got, tt.owner)
+				}
+				if got := w.name(lines[0].OrganizationID); (got != "root") != (name == "a cloud account") {
+					t.Errorf("the usage of the account is of the %s", got)
+				}
+				w.checkRated()
+				w.checkRollups()
+			})
+		})
+	}
 }
 
 // TestRatingsAreResumedAndOvertaken breaks ratings off at every place and lets
@@ -157,9 +189,9 @@ func TestRatingsAreResumedAndOvertaken(t *testing.T) {
 		t.Logf("seed %d", seed)
 		random := rand.New(rand.NewPCG(seed, 1))
 		w := newTree(t, db)
-		w.svc.SetStretch(300)
+		w.svc.SetStretch(150)
 		w.mapSubAccounts(map[string]string{"sub-1": "customer"})
-		const rowCount = 4100
+		const rowCount = 1500
 		rows := make([]focus.Row, rowCount)
 		for i := range rows {
 			rows[i] = charge("1", func(r *focus.Row) { r.SKU = fmt.Sprint("sku-", i%9) })
@@ -167,11 +199,11 @@ func TestRatingsAreResumedAndOvertaken(t *testing.T) {
 		w.load(file(t, rows...), usage.Options{})
 		dataset := must(db.Client().UsageDataset.Query().Only(w.ctx)).ID
 		payload := fmt.Sprintf(`{"dataset": %d}`, dataset)
-		for range effort.Cases(100) {
+		for range effort.Cases(60) {
 			w.reprice("partner", fmt.Sprintf("1.%d", 1+random.IntN(9)), pricing.Upstream, rates.Selector{})
 			var all errgroup.Group
 			for range 2 {
-				ctx, cancel := context.WithTimeout(w.ctx, time.Duration(random.IntN(150))*time.Millisecond)
+				ctx, cancel := context.WithTimeout(w.ctx, time.Duration(random.IntN(80))*time.Millisecond)
 				defer cancel()
 				all.Go(func() error {
 					if err := w.svc.Rate(ctx, []byte(payload)); ctx.Err() == nil {
