@@ -437,7 +437,7 @@ func (k *walk) meets(a *walker, need string, o *object) bool {
 		return o.project == "" && somewhere(func(slug string) bool { return k.holds(a, permission, slug, "") })
 	case "above":
 		return somewhere(func(slug string) bool { return k.through(a, permission, slug) })
-	case "at or above":
+	case "upwards":
 		return somewhere(func(slug string) bool { return k.holdsUpTo(a, permission, slug) })
 	case "here":
 		return somewhere(func(slug string) bool { return k.here(a, permission, slug, o.project) })
