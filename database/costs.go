@@ -466,9 +466,9 @@ type PricedEdge struct {
 	Basis    pricing.Basis
 }
 
-// PricedEdges returns every edge between organizations of the lines of usage with these ids, of which
-// there are at most some hundreds, by line and position. Which of them a viewer
-// may see is for the caller to decide.
+// PricedEdges returns every edge between organizations of the lines of usage with
+// these ids, of which there are at most some hundreds, by line and position.
+// Which of them a viewer may see is for the caller to decide.
 func (tx *Tx) PricedEdges(ctx context.Context, lines []int64) ([]PricedEdge, error) {
 	if len(lines) == 0 {
 		return []PricedEdge{}, nil

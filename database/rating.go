@@ -93,30 +93,26 @@ func (tx *Tx) WantRated(ctx context.Context, importID uuid.UUID) error {
 
 // want asks for another rating of the datasets that a statement finds.
 func (tx *Tx) want(ctx context.Context, which *statement) error {
-	type wanted struct {
-		organization uuid.UUID
-		dataset      int64
-		rating       int
-	}
-	var list []wanted
-	text := "UPDATE usage_datasets SET rating_wanted = rating_wanted + 1 WHERE id IN (" + which.text.String() + ") RETURNING organization_id, id, rating_wanted"
-	rows, err := tx.QueryContext(ctx, text, which.args...)
+	s := &statement{args: which.args, postgres: which.postgres}
+	s.write("UPDATE usage_datasets SET rating_wanted = rating_wanted + 1 WHERE id IN (", which.text.String(),
+		") RETURNING organization_id, id, rating_wanted, 0")
+	return tx.enqueueRatings(ctx, s)
+}
+
+// enqueueRatings enqueues the ratings that a statement finds: importer, dataset,
+// number and the last line reached.
+func (tx *Tx) enqueueRatings(ctx context.Context, which *statement) error {
+	var jobs []Job
+	err := tx.each(ctx, which, func(rows *sql.Rows) error {
+		var organization uuid.UUID
+		var dataset, reached int64
+		var rating int
+		err := rows.Scan(&organization, &dataset, &rating, &reached)
+		jobs = append(jobs, RatingOf(organization, dataset, rating, reached))
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("want ratings: %w", err)
-	}
-	for rows.Next() {
-		var w wanted
-		if err := rows.Scan(&w.organization, &w.dataset, &w.rating); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		list = append(list, w)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return fmt.Errorf("want ratings: %w", err)
-	}
-	jobs := make([]Job, len(list))
-	for i, w := range list {
-		jobs[i] = RatingOf(w.organization, w.dataset, w.rating, 0)
+		return fmt.Errorf("find ratings: %w", err)
 	}
 	return tx.EnqueueAll(ctx, jobs)
 }
@@ -192,44 +188,11 @@ var ErrOvertaken = errors.New("the rating was overtaken")
 // what it has reached. It returns ErrOvertaken, and writes nothing, if the rating
 // is not to be gone on with.
 func (db *DB) LoadRating(ctx context.Context, r Rating, rows ...*Rows) error {
-	if err := db.loadRating(ctx, r, rows); err != nil {
-		return translate(err)
-	}
-	return db.breathe(ctx)
-}
-
-func (db *DB) loadRating(ctx context.Context, r Rating, rows []*Rows) error {
-	done, err := db.takeTurn(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	tx, err := db.pool.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin load: %w", err)
-	}
-	if err := db.writeRating(ctx, tx, r, rows); err != nil {
-		return errors.Join(err, ignoreDone(tx.Rollback()))
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit load: %w", err)
-	}
-	return nil
-}
-
-func (db *DB) writeRating(ctx context.Context, tx *sql.Tx, r Rating, rows []*Rows) error {
-	result, err := tx.ExecContext(ctx, `
-		UPDATE usage_datasets SET rating_reached = $1
-		WHERE id = $2 AND status = 'ACTIVE' AND rating_wanted = $3 AND rating_claim = $4`, r.Reached, r.Dataset, r.Number, r.claim)
-	if err := goneOn(result, err); err != nil {
-		return err
-	}
-	for _, list := range rows {
-		if err := list.write(ctx, tx, db.dialect); err != nil {
-			return fmt.Errorf("load %s: %w", list.table, err)
-		}
-	}
-	return nil
+	return db.load(ctx, rows, func(tx *sql.Tx) error {
+		return goneOn(tx.ExecContext(ctx, `
+			UPDATE usage_datasets SET rating_reached = $1
+			WHERE id = $2 AND status = 'ACTIVE' AND rating_wanted = $3 AND rating_claim = $4`, r.Reached, r.Dataset, r.Number, r.claim))
+	})
 }
 
 // goneOn returns ErrOvertaken if a statement has changed no row.
@@ -328,19 +291,7 @@ func (tx *Tx) EnqueueRatings(ctx context.Context) error {
 	s := tx.db.statement()
 	s.write(`SELECT organization_id, id, rating_wanted, CASE WHEN rating_loading = rating_wanted THEN rating_reached ELSE 0 END
 		FROM usage_datasets WHERE status = 'ACTIVE' AND rating <> rating_wanted`)
-	var jobs []Job
-	err := tx.each(ctx, s, func(rows *sql.Rows) error {
-		var organization uuid.UUID
-		var dataset, reached int64
-		var rating int
-		err := rows.Scan(&organization, &dataset, &rating, &reached)
-		jobs = append(jobs, RatingOf(organization, dataset, rating, reached))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("look for ratings: %w", err)
-	}
-	return tx.EnqueueAll(ctx, jobs)
+	return tx.enqueueRatings(ctx, s)
 }
 
 // RatingProgress is how far the ratings have come that an organization's usage

@@ -19,13 +19,19 @@ import (
 // SQLite nobody else writes meanwhile. It returns CONFLICT, and writes nothing,
 // if the import is not LOADING any more: a sweep took it for dead.
 func (db *DB) LoadUsage(ctx context.Context, importID uuid.UUID, rows ...*Rows) error {
-	if err := db.loadUsage(ctx, importID, rows); err != nil {
+	return db.load(ctx, rows, func(tx *sql.Tx) error { return db.touch(ctx, tx, importID) })
+}
+
+// load writes a batch of rows in one transaction, unless it is not to be gone on
+// with, and leaves the database to others for a moment.
+func (db *DB) load(ctx context.Context, rows []*Rows, goOn func(tx *sql.Tx) error) error {
+	if err := db.commitRows(ctx, rows, goOn); err != nil {
 		return translate(err)
 	}
 	return db.breathe(ctx)
 }
 
-func (db *DB) loadUsage(ctx context.Context, importID uuid.UUID, rows []*Rows) error {
+func (db *DB) commitRows(ctx context.Context, rows []*Rows, goOn func(tx *sql.Tx) error) error {
 	done, err := db.takeTurn(ctx)
 	if err != nil {
 		return err
@@ -35,7 +41,7 @@ func (db *DB) loadUsage(ctx context.Context, importID uuid.UUID, rows []*Rows) e
 	if err != nil {
 		return fmt.Errorf("begin load: %w", err)
 	}
-	if err := db.writeUsage(ctx, tx, importID, rows); err != nil {
+	if err := db.writeRows(ctx, tx, rows, goOn); err != nil {
 		return errors.Join(err, ignoreDone(tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {
@@ -44,11 +50,11 @@ func (db *DB) loadUsage(ctx context.Context, importID uuid.UUID, rows []*Rows) e
 	return nil
 }
 
-func (db *DB) writeUsage(ctx context.Context, tx *sql.Tx, importID uuid.UUID, rows []*Rows) error {
+func (db *DB) writeRows(ctx context.Context, tx *sql.Tx, rows []*Rows, goOn func(tx *sql.Tx) error) error {
 	if err := db.delayDurability(ctx, tx); err != nil {
 		return err
 	}
-	if err := db.touch(ctx, tx, importID); err != nil {
+	if err := goOn(tx); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -93,8 +99,8 @@ func (db *DB) touch(ctx context.Context, tx *sql.Tx, importID uuid.UUID) error {
 }
 
 // delayDurability lets a batch commit without waiting for the disk. Its rows
-// count only after the import's activation has committed, and that waits for
-// everything that was committed before.
+// count only after the activation of the import or the rating has committed, and
+// that waits for everything that was committed before.
 func (db *DB) delayDurability(ctx context.Context, tx *sql.Tx) error {
 	if db.dialect != dialect.Postgres {
 		return nil

@@ -45,6 +45,22 @@ func (s *Store) ProjectsWith(ctx context.Context, p access.Permission, ids []uui
 	return held, nil
 }
 
+// OrganizationsWith returns those of the organizations in which the context's
+// viewer holds the permission, in the order given; empty, not nil, if it is none.
+func (s *Store) OrganizationsWith(ctx context.Context, p access.Permission, ids []uuid.UUID) ([]uuid.UUID, error) {
+	organizations, err := s.Organizations(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	viewer, held := access.ViewerFrom(ctx), []uuid.UUID{}
+	for _, id := range ids {
+		if access.Check(viewer, p, organizations[id].Target()) == nil {
+			held = append(held, id)
+		}
+	}
+	return held, nil
+}
+
 // HoldProjects returns the projects of an organization among the ids. They
 // cannot be deleted until the transaction ends, so whoever puts something into a
 // project, or names it, holds it first.

@@ -83,7 +83,7 @@ func (s *Service) Of(ctx context.Context, siblings *batch.Siblings, organization
 	}
 	asked := list{window, order, chosen}
 	return batch.Load(ctx, siblings, asked, organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Connection, error) {
-		readable, err := s.readable(ctx, ids)
+		readable, err := s.records.OrganizationsWith(ctx, access.PoliciesRead, ids)
 		if err != nil {
 			return nil, err
 		}
@@ -112,28 +112,13 @@ func (s *Service) OfGroup(ctx context.Context, siblings *batch.Siblings, id uuid
 		for i, row := range rows {
 			homes[i] = row.OrganizationID
 		}
-		readable, err := s.readable(ctx, homes)
+		readable, err := s.records.OrganizationsWith(ctx, access.PoliciesRead, homes)
 		if err != nil {
 			return nil, err
 		}
 		visible := accesspolicy.And(accesspolicy.GroupIDIn(ids...), accesspolicy.OrganizationIDIn(readable...))
 		return s.pages(ctx, ids, asked, accesspolicy.FieldGroupID, visible)
 	})
-}
-
-// readable returns the organizations in which the viewer holds policies:read.
-func (s *Service) readable(ctx context.Context, organizations []uuid.UUID) ([]uuid.UUID, error) {
-	found, err := s.records.Organizations(ctx, organizations)
-	if err != nil {
-		return nil, err
-	}
-	var readable []uuid.UUID
-	for id, org := range found {
-		if access.Check(access.ViewerFrom(ctx), access.PoliciesRead, org.Target()) == nil {
-			readable = append(readable, id)
-		}
-	}
-	return readable, nil
 }
 
 // pages reads one page of the visible policies for each parent in a fixed

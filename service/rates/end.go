@@ -75,11 +75,7 @@ func (s *Service) endWarnings(ctx context.Context, seller records.Organization, 
 		if err := pricing.CheckEnd(rule, e.LastMonth, e.Reason, s.months()); err != nil {
 			return nil, err
 		}
-		before, after, err := s.compare(ctx, seller, ending(rule, e.LastMonth, rules, s.months().Current))
-		if err != nil {
-			return nil, err
-		}
-		return s.warn(ctx, pricing.Losses(before, after))
+		return s.warnings(ctx, seller, ending(rule, e.LastMonth, rules, s.months().Current))
 	}
 	return nil, missing()
 }

@@ -56,12 +56,9 @@ func (s *Service) Set(ctx context.Context, n NewMultiplier) (*Multiplier, []*War
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err := s.plan(ctx, d)
+	warnings, err := s.foresee(ctx, d, n.PlanDigest)
 	if err != nil {
 		return nil, nil, err
-	}
-	if n.PlanDigest != "" && n.PlanDigest != plan.Digest {
-		return nil, nil, fault.New(fault.PlanStale, "prices or usage have changed since the plan; plan again")
 	}
 	row, err := s.add(ctx, d.seller, d.change.rule, n)
 	if err != nil {
@@ -71,7 +68,23 @@ func (s *Service) Set(ctx context.Context, n NewMultiplier) (*Multiplier, []*War
 	if err != nil {
 		return nil, nil, err
 	}
-	return multiplier(ctx, added, d.seller.Line(), d.buyer), plan.Warnings, nil
+	return multiplier(ctx, added, d.seller.Line(), d.buyer), warnings, nil
+}
+
+// foresee returns what the author should know before the rule is set. PLAN_STALE
+// if there is a digest and it is not that of the plan by now.
+func (s *Service) foresee(ctx context.Context, d draft, digest string) ([]*Warning, error) {
+	if digest == "" {
+		return s.warnings(ctx, d.seller, d.change)
+	}
+	plan, err := s.plan(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if plan.Digest != digest {
+		return nil, fault.New(fault.PlanStale, "prices or usage have changed since the plan; plan again")
+	}
+	return plan.Warnings, nil
 }
 
 // draft is a rule that may be set as far as is known before the transaction.

@@ -15,6 +15,16 @@ import (
 	"github.com/headwater-platform/headwater/records"
 )
 
+// warnings returns who would lose money by a change that they do not lose
+// without it.
+func (s *Service) warnings(ctx context.Context, seller records.Organization, c change) ([]*Warning, error) {
+	before, after, err := s.compare(ctx, seller, c)
+	if err != nil {
+		return nil, err
+	}
+	return s.warn(ctx, pricing.Losses(before, after))
+}
+
 // warn returns a warning for each organization that loses. The amount is told
 // to the loser's own people alone.
 func (s *Service) warn(ctx context.Context, losses []pricing.Margin) ([]*Warning, error) {

@@ -62,27 +62,11 @@ type PeriodEdge struct {
 	Node   *Period
 }
 
-// readable returns those of some organizations in which the viewer holds a
-// permission.
-func (s *Service) readable(ctx context.Context, p access.Permission, ids []uuid.UUID) ([]uuid.UUID, error) {
-	organizations, err := s.records.Organizations(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	viewer, held := access.ViewerFrom(ctx), []uuid.UUID{}
-	for _, id := range ids {
-		if access.Check(viewer, p, organizations[id].Target()) == nil {
-			held = append(held, id)
-		}
-	}
-	return held, nil
-}
-
 // PlanOf returns the plan that an organization has now, or nil for viewers
 // without plan:read there.
 func (s *Service) PlanOf(ctx context.Context, siblings *batch.Siblings, id uuid.UUID) (*Plan, error) {
 	return batch.Load(ctx, siblings, "support plan", id, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Plan, error) {
-		held, err := s.readable(ctx, access.PlanRead, ids)
+		held, err := s.records.OrganizationsWith(ctx, access.PlanRead, ids)
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +110,7 @@ func (s *Service) History(ctx context.Context, siblings *batch.Siblings, id uuid
 // histories reads a page of the history of each organization. One that never
 // changed its plan has one period, which nobody has written down.
 func (s *Service) histories(ctx context.Context, ids []uuid.UUID, window page.Window) (map[uuid.UUID]*PeriodConnection, error) {
-	held, err := s.readable(ctx, access.PlanRead, ids)
+	held, err := s.records.OrganizationsWith(ctx, access.PlanRead, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -129,7 +129,7 @@ func (s *Service) visible(ctx context.Context, ids []uuid.UUID) (predicate.Ticke
 	if err != nil || runs {
 		return ticket.OrganizationIDIn(ids...), err
 	}
-	readable, err := s.readable(ctx, access.TicketsRead, ids)
+	readable, err := s.records.OrganizationsWith(ctx, access.TicketsRead, ids)
 	if err != nil {
 		return nil, err
 	}

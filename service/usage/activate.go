@@ -205,9 +205,9 @@ func (l *loading) costs() []cost {
 const abandonedAfter = 15 * time.Minute
 
 // Sweep clears away what imports whose process died have left behind. Nothing
-// of it ever counted. It runs when a process starts, as the system, and leaves
-// the imports of other living processes alone. It also has what waits for another
-// rating rated, should the job for that have failed.
+// of it ever counted. It runs when a process starts and every hour, as the
+// system, and leaves the imports of other living processes alone. It also has
+// what waits for another rating rated, should the job for that have failed.
 func (s *Service) Sweep(ctx context.Context) error {
 	ctx = access.WithViewer(ctx, access.SystemViewer("sweep"))
 	if err := s.fail(ctx, usageimport.TouchedAtLT(s.db.Now().Add(-abandonedAfter))); err != nil {

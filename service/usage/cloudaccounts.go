@@ -64,7 +64,7 @@ func (s *Service) CloudAccounts(ctx context.Context, siblings *batches.Siblings,
 }
 
 func (s *Service) accountPages(ctx context.Context, ids []uuid.UUID, window page.Window) (map[uuid.UUID]*AccountConnection, error) {
-	readable, err := s.holding(ctx, access.CloudAccountsRead, ids)
+	readable, err := s.records.OrganizationsWith(ctx, access.CloudAccountsRead, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -413,13 +413,12 @@ func same(a, b *uuid.UUID) bool {
 }
 
 func wrapMapping(ctx context.Context, row *ent.UsageMapping, owner records.Organization, owningGroup *ent.Group) (*Mapping, error) {
-	organization := records.Refer(ctx, owner.Line())
 	m := &Mapping{
 		ID:           typeid.New(typeid.UsageMapping, row.ID),
 		SubAccountID: optional(row.SubAccountID),
 		TagKey:       optional(row.TagKey),
 		TagValue:     optional(row.TagValue),
-		Organization: &organization,
+		Organization: refer(ctx, owner),
 		Importer:     row.ImporterID,
 	}
 	if owningGroup != nil {

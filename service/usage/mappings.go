@@ -51,7 +51,7 @@ func (s *Service) Mappings(ctx context.Context, siblings *batches.Siblings, impo
 }
 
 func (s *Service) mappingPages(ctx context.Context, ids []uuid.UUID, window page.Window) (map[uuid.UUID]*MappingConnection, error) {
-	readable, err := s.holding(ctx, access.UsageMap, ids)
+	readable, err := s.records.OrganizationsWith(ctx, access.UsageMap, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -82,21 +82,6 @@ func (s *Service) mappingPages(ctx context.Context, ids []uuid.UUID, window page
 		pages[id] = &MappingConnection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
 	}
 	return pages, nil
-}
-
-// holding returns the organizations in which the viewer holds a permission.
-func (s *Service) holding(ctx context.Context, p access.Permission, ids []uuid.UUID) ([]uuid.UUID, error) {
-	found, err := s.records.Organizations(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	var holding []uuid.UUID
-	for id, org := range found {
-		if access.Check(access.ViewerFrom(ctx), p, org.Target()) == nil {
-			holding = append(holding, id)
-		}
-	}
-	return holding, nil
 }
 
 func (s *Service) wrapMappings(ctx context.Context, rows []*ent.UsageMapping) ([]*Mapping, error) {

@@ -91,9 +91,9 @@ type rerating struct {
 // stretch rates the next lines and notes that it has reached them. It reports
 // whether there are no more.
 func (r *rerating) stretch(ctx context.Context) (complete bool, err error) {
-	reached := r.rating.Reached
+	reached, most := r.rating.Reached, min(batchLines, r.lines)
 	for n := 0; n < r.lines && !r.ledger.full() && !complete; {
-		lines, err := r.db.StoredLines(ctx, r.rating.Dataset, reached, min(batchLines, r.lines))
+		lines, err := r.db.StoredLines(ctx, r.rating.Dataset, reached, most)
 		if err != nil {
 			return false, err
 		}
@@ -101,7 +101,7 @@ func (r *rerating) stretch(ctx context.Context) (complete bool, err error) {
 			return false, err
 		}
 		n += len(lines)
-		if complete = len(lines) < min(batchLines, r.lines); len(lines) > 0 {
+		if complete = len(lines) < most; len(lines) > 0 {
 			reached = lines[len(lines)-1].ID
 		}
 	}
