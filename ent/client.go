@@ -19,6 +19,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/activity"
+	"github.com/headwater-platform/headwater/ent/allocation"
 	"github.com/headwater-platform/headwater/ent/ancestry"
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
@@ -48,6 +49,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/threshold"
+	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
 	"github.com/headwater-platform/headwater/ent/ticketmessage"
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
@@ -74,6 +77,8 @@ type Client struct {
 	AccessRequest *AccessRequestClient
 	// Activity is the client for interacting with the Activity builders.
 	Activity *ActivityClient
+	// Allocation is the client for interacting with the Allocation builders.
+	Allocation *AllocationClient
 	// Ancestry is the client for interacting with the Ancestry builders.
 	Ancestry *AncestryClient
 	// Announcement is the client for interacting with the Announcement builders.
@@ -130,6 +135,10 @@ type Client struct {
 	SignInFlow *SignInFlowClient
 	// SupportPlanPeriod is the client for interacting with the SupportPlanPeriod builders.
 	SupportPlanPeriod *SupportPlanPeriodClient
+	// Threshold is the client for interacting with the Threshold builders.
+	Threshold *ThresholdClient
+	// ThresholdFiring is the client for interacting with the ThresholdFiring builders.
+	ThresholdFiring *ThresholdFiringClient
 	// Ticket is the client for interacting with the Ticket builders.
 	Ticket *TicketClient
 	// TicketMessage is the client for interacting with the TicketMessage builders.
@@ -163,6 +172,7 @@ func (c *Client) init() {
 	c.AccessPolicy = NewAccessPolicyClient(c.config)
 	c.AccessRequest = NewAccessRequestClient(c.config)
 	c.Activity = NewActivityClient(c.config)
+	c.Allocation = NewAllocationClient(c.config)
 	c.Ancestry = NewAncestryClient(c.config)
 	c.Announcement = NewAnnouncementClient(c.config)
 	c.Application = NewApplicationClient(c.config)
@@ -191,6 +201,8 @@ func (c *Client) init() {
 	c.SignInAttempts = NewSignInAttemptsClient(c.config)
 	c.SignInFlow = NewSignInFlowClient(c.config)
 	c.SupportPlanPeriod = NewSupportPlanPeriodClient(c.config)
+	c.Threshold = NewThresholdClient(c.config)
+	c.ThresholdFiring = NewThresholdFiringClient(c.config)
 	c.Ticket = NewTicketClient(c.config)
 	c.TicketMessage = NewTicketMessageClient(c.config)
 	c.TrustedIssuer = NewTrustedIssuerClient(c.config)
@@ -296,6 +308,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		AccessPolicy:      NewAccessPolicyClient(cfg),
 		AccessRequest:     NewAccessRequestClient(cfg),
 		Activity:          NewActivityClient(cfg),
+		Allocation:        NewAllocationClient(cfg),
 		Ancestry:          NewAncestryClient(cfg),
 		Announcement:      NewAnnouncementClient(cfg),
 		Application:       NewApplicationClient(cfg),
@@ -324,6 +337,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		SignInAttempts:    NewSignInAttemptsClient(cfg),
 		SignInFlow:        NewSignInFlowClient(cfg),
 		SupportPlanPeriod: NewSupportPlanPeriodClient(cfg),
+		Threshold:         NewThresholdClient(cfg),
+		ThresholdFiring:   NewThresholdFiringClient(cfg),
 		Ticket:            NewTicketClient(cfg),
 		TicketMessage:     NewTicketMessageClient(cfg),
 		TrustedIssuer:     NewTrustedIssuerClient(cfg),
@@ -356,6 +371,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		AccessPolicy:      NewAccessPolicyClient(cfg),
 		AccessRequest:     NewAccessRequestClient(cfg),
 		Activity:          NewActivityClient(cfg),
+		Allocation:        NewAllocationClient(cfg),
 		Ancestry:          NewAncestryClient(cfg),
 		Announcement:      NewAnnouncementClient(cfg),
 		Application:       NewApplicationClient(cfg),
@@ -384,6 +400,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		SignInAttempts:    NewSignInAttemptsClient(cfg),
 		SignInFlow:        NewSignInFlowClient(cfg),
 		SupportPlanPeriod: NewSupportPlanPeriodClient(cfg),
+		Threshold:         NewThresholdClient(cfg),
+		ThresholdFiring:   NewThresholdFiringClient(cfg),
 		Ticket:            NewTicketClient(cfg),
 		TicketMessage:     NewTicketMessageClient(cfg),
 		TrustedIssuer:     NewTrustedIssuerClient(cfg),
@@ -422,15 +440,16 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Ancestry,
+		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
 		c.Announcement, c.Application, c.BillingMultiplier, c.CloudAccount,
 		c.CostRollup, c.Counter, c.Group, c.GroupMember, c.GroupProject,
 		c.IdentityProvider, c.Invitation, c.Job, c.JournalChange, c.JournalEntry,
 		c.LinkedIdentity, c.Membership, c.Notice, c.Organization, c.Project,
 		c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
-		c.SignInAttempts, c.SignInFlow, c.SupportPlanPeriod, c.Ticket, c.TicketMessage,
-		c.TrustedIssuer, c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine,
-		c.UsageMapping, c.User,
+		c.SignInAttempts, c.SignInFlow, c.SupportPlanPeriod, c.Threshold,
+		c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
+		c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine, c.UsageMapping,
+		c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -440,15 +459,16 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Ancestry,
+		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
 		c.Announcement, c.Application, c.BillingMultiplier, c.CloudAccount,
 		c.CostRollup, c.Counter, c.Group, c.GroupMember, c.GroupProject,
 		c.IdentityProvider, c.Invitation, c.Job, c.JournalChange, c.JournalEntry,
 		c.LinkedIdentity, c.Membership, c.Notice, c.Organization, c.Project,
 		c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
-		c.SignInAttempts, c.SignInFlow, c.SupportPlanPeriod, c.Ticket, c.TicketMessage,
-		c.TrustedIssuer, c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine,
-		c.UsageMapping, c.User,
+		c.SignInAttempts, c.SignInFlow, c.SupportPlanPeriod, c.Threshold,
+		c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
+		c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine, c.UsageMapping,
+		c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -465,6 +485,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.AccessRequest.mutate(ctx, m)
 	case *ActivityMutation:
 		return c.Activity.mutate(ctx, m)
+	case *AllocationMutation:
+		return c.Allocation.mutate(ctx, m)
 	case *AncestryMutation:
 		return c.Ancestry.mutate(ctx, m)
 	case *AnnouncementMutation:
@@ -521,6 +543,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.SignInFlow.mutate(ctx, m)
 	case *SupportPlanPeriodMutation:
 		return c.SupportPlanPeriod.mutate(ctx, m)
+	case *ThresholdMutation:
+		return c.Threshold.mutate(ctx, m)
+	case *ThresholdFiringMutation:
+		return c.ThresholdFiring.mutate(ctx, m)
 	case *TicketMutation:
 		return c.Ticket.mutate(ctx, m)
 	case *TicketMessageMutation:
@@ -1249,6 +1275,235 @@ func (c *ActivityClient) mutate(ctx context.Context, m *ActivityMutation) (Value
 		return (&ActivityDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Activity mutation op: %q", m.Op())
+	}
+}
+
+// AllocationClient is a client for the Allocation schema.
+type AllocationClient struct {
+	config
+}
+
+// NewAllocationClient returns a client for the Allocation from the given config.
+func NewAllocationClient(c config) *AllocationClient {
+	return &AllocationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `allocation.Hooks(f(g(h())))`.
+func (c *AllocationClient) Use(hooks ...Hook) {
+	c.hooks.Allocation = append(c.hooks.Allocation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `allocation.Intercept(f(g(h())))`.
+func (c *AllocationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Allocation = append(c.inters.Allocation, interceptors...)
+}
+
+// Create returns a builder for creating a Allocation entity.
+func (c *AllocationClient) Create() *AllocationCreate {
+	mutation := newAllocationMutation(c.config, OpCreate)
+	return &AllocationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Allocation entities.
+func (c *AllocationClient) CreateBulk(builders ...*AllocationCreate) *AllocationCreateBulk {
+	return &AllocationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AllocationClient) MapCreateBulk(slice any, setFunc func(*AllocationCreate, int)) *AllocationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AllocationCreateBulk{err: fmt.Errorf("calling to AllocationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AllocationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AllocationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Allocation.
+func (c *AllocationClient) Update() *AllocationUpdate {
+	mutation := newAllocationMutation(c.config, OpUpdate)
+	return &AllocationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AllocationClient) UpdateOne(_m *Allocation) *AllocationUpdateOne {
+	mutation := newAllocationMutation(c.config, OpUpdateOne, withAllocation(_m))
+	return &AllocationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AllocationClient) UpdateOneID(id uuid.UUID) *AllocationUpdateOne {
+	mutation := newAllocationMutation(c.config, OpUpdateOne, withAllocationID(id))
+	return &AllocationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Allocation.
+func (c *AllocationClient) Delete() *AllocationDelete {
+	mutation := newAllocationMutation(c.config, OpDelete)
+	return &AllocationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AllocationClient) DeleteOne(_m *Allocation) *AllocationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AllocationClient) DeleteOneID(id uuid.UUID) *AllocationDeleteOne {
+	builder := c.Delete().Where(allocation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AllocationDeleteOne{builder}
+}
+
+// Query returns a query builder for Allocation.
+func (c *AllocationClient) Query() *AllocationQuery {
+	return &AllocationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAllocation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Allocation entity by its id.
+func (c *AllocationClient) Get(ctx context.Context, id uuid.UUID) (*Allocation, error) {
+	return c.Query().Where(allocation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AllocationClient) GetX(ctx context.Context, id uuid.UUID) *Allocation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a Allocation.
+func (c *AllocationClient) QueryOrganization(_m *Allocation) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(allocation.Table, allocation.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, allocation.OrganizationTable, allocation.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAuthor queries the author edge of a Allocation.
+func (c *AllocationClient) QueryAuthor(_m *Allocation) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(allocation.Table, allocation.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, allocation.AuthorTable, allocation.AuthorColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryGroup queries the group edge of a Allocation.
+func (c *AllocationClient) QueryGroup(_m *Allocation) *GroupQuery {
+	query := (&GroupClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(allocation.Table, allocation.FieldID, id),
+			sqlgraph.To(group.Table, group.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, allocation.GroupTable, allocation.GroupColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryParent queries the parent edge of a Allocation.
+func (c *AllocationClient) QueryParent(_m *Allocation) *AllocationQuery {
+	query := (&AllocationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(allocation.Table, allocation.FieldID, id),
+			sqlgraph.To(allocation.Table, allocation.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, allocation.ParentTable, allocation.ParentColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryParts queries the parts edge of a Allocation.
+func (c *AllocationClient) QueryParts(_m *Allocation) *AllocationQuery {
+	query := (&AllocationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(allocation.Table, allocation.FieldID, id),
+			sqlgraph.To(allocation.Table, allocation.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, allocation.PartsTable, allocation.PartsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryFirings queries the firings edge of a Allocation.
+func (c *AllocationClient) QueryFirings(_m *Allocation) *ThresholdFiringQuery {
+	query := (&ThresholdFiringClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(allocation.Table, allocation.FieldID, id),
+			sqlgraph.To(thresholdfiring.Table, thresholdfiring.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, true, allocation.FiringsTable, allocation.FiringsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *AllocationClient) Hooks() []Hook {
+	return c.hooks.Allocation
+}
+
+// Interceptors returns the client interceptors.
+func (c *AllocationClient) Interceptors() []Interceptor {
+	return c.inters.Allocation
+}
+
+func (c *AllocationClient) mutate(ctx context.Context, m *AllocationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AllocationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AllocationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AllocationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AllocationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Allocation mutation op: %q", m.Op())
 	}
 }
 
@@ -5887,6 +6142,320 @@ func (c *SupportPlanPeriodClient) mutate(ctx context.Context, m *SupportPlanPeri
 	}
 }
 
+// ThresholdClient is a client for the Threshold schema.
+type ThresholdClient struct {
+	config
+}
+
+// NewThresholdClient returns a client for the Threshold from the given config.
+func NewThresholdClient(c config) *ThresholdClient {
+	return &ThresholdClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `threshold.Hooks(f(g(h())))`.
+func (c *ThresholdClient) Use(hooks ...Hook) {
+	c.hooks.Threshold = append(c.hooks.Threshold, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `threshold.Intercept(f(g(h())))`.
+func (c *ThresholdClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Threshold = append(c.inters.Threshold, interceptors...)
+}
+
+// Create returns a builder for creating a Threshold entity.
+func (c *ThresholdClient) Create() *ThresholdCreate {
+	mutation := newThresholdMutation(c.config, OpCreate)
+	return &ThresholdCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Threshold entities.
+func (c *ThresholdClient) CreateBulk(builders ...*ThresholdCreate) *ThresholdCreateBulk {
+	return &ThresholdCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ThresholdClient) MapCreateBulk(slice any, setFunc func(*ThresholdCreate, int)) *ThresholdCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ThresholdCreateBulk{err: fmt.Errorf("calling to ThresholdClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ThresholdCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ThresholdCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Threshold.
+func (c *ThresholdClient) Update() *ThresholdUpdate {
+	mutation := newThresholdMutation(c.config, OpUpdate)
+	return &ThresholdUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ThresholdClient) UpdateOne(_m *Threshold) *ThresholdUpdateOne {
+	mutation := newThresholdMutation(c.config, OpUpdateOne, withThreshold(_m))
+	return &ThresholdUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ThresholdClient) UpdateOneID(id uuid.UUID) *ThresholdUpdateOne {
+	mutation := newThresholdMutation(c.config, OpUpdateOne, withThresholdID(id))
+	return &ThresholdUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Threshold.
+func (c *ThresholdClient) Delete() *ThresholdDelete {
+	mutation := newThresholdMutation(c.config, OpDelete)
+	return &ThresholdDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ThresholdClient) DeleteOne(_m *Threshold) *ThresholdDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ThresholdClient) DeleteOneID(id uuid.UUID) *ThresholdDeleteOne {
+	builder := c.Delete().Where(threshold.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ThresholdDeleteOne{builder}
+}
+
+// Query returns a query builder for Threshold.
+func (c *ThresholdClient) Query() *ThresholdQuery {
+	return &ThresholdQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeThreshold},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Threshold entity by its id.
+func (c *ThresholdClient) Get(ctx context.Context, id uuid.UUID) (*Threshold, error) {
+	return c.Query().Where(threshold.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ThresholdClient) GetX(ctx context.Context, id uuid.UUID) *Threshold {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a Threshold.
+func (c *ThresholdClient) QueryOrganization(_m *Threshold) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(threshold.Table, threshold.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, threshold.OrganizationTable, threshold.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ThresholdClient) Hooks() []Hook {
+	return c.hooks.Threshold
+}
+
+// Interceptors returns the client interceptors.
+func (c *ThresholdClient) Interceptors() []Interceptor {
+	return c.inters.Threshold
+}
+
+func (c *ThresholdClient) mutate(ctx context.Context, m *ThresholdMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ThresholdCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ThresholdUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ThresholdUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ThresholdDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Threshold mutation op: %q", m.Op())
+	}
+}
+
+// ThresholdFiringClient is a client for the ThresholdFiring schema.
+type ThresholdFiringClient struct {
+	config
+}
+
+// NewThresholdFiringClient returns a client for the ThresholdFiring from the given config.
+func NewThresholdFiringClient(c config) *ThresholdFiringClient {
+	return &ThresholdFiringClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `thresholdfiring.Hooks(f(g(h())))`.
+func (c *ThresholdFiringClient) Use(hooks ...Hook) {
+	c.hooks.ThresholdFiring = append(c.hooks.ThresholdFiring, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `thresholdfiring.Intercept(f(g(h())))`.
+func (c *ThresholdFiringClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ThresholdFiring = append(c.inters.ThresholdFiring, interceptors...)
+}
+
+// Create returns a builder for creating a ThresholdFiring entity.
+func (c *ThresholdFiringClient) Create() *ThresholdFiringCreate {
+	mutation := newThresholdFiringMutation(c.config, OpCreate)
+	return &ThresholdFiringCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ThresholdFiring entities.
+func (c *ThresholdFiringClient) CreateBulk(builders ...*ThresholdFiringCreate) *ThresholdFiringCreateBulk {
+	return &ThresholdFiringCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ThresholdFiringClient) MapCreateBulk(slice any, setFunc func(*ThresholdFiringCreate, int)) *ThresholdFiringCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ThresholdFiringCreateBulk{err: fmt.Errorf("calling to ThresholdFiringClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ThresholdFiringCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ThresholdFiringCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ThresholdFiring.
+func (c *ThresholdFiringClient) Update() *ThresholdFiringUpdate {
+	mutation := newThresholdFiringMutation(c.config, OpUpdate)
+	return &ThresholdFiringUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ThresholdFiringClient) UpdateOne(_m *ThresholdFiring) *ThresholdFiringUpdateOne {
+	mutation := newThresholdFiringMutation(c.config, OpUpdateOne, withThresholdFiring(_m))
+	return &ThresholdFiringUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ThresholdFiringClient) UpdateOneID(id uuid.UUID) *ThresholdFiringUpdateOne {
+	mutation := newThresholdFiringMutation(c.config, OpUpdateOne, withThresholdFiringID(id))
+	return &ThresholdFiringUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ThresholdFiring.
+func (c *ThresholdFiringClient) Delete() *ThresholdFiringDelete {
+	mutation := newThresholdFiringMutation(c.config, OpDelete)
+	return &ThresholdFiringDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ThresholdFiringClient) DeleteOne(_m *ThresholdFiring) *ThresholdFiringDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ThresholdFiringClient) DeleteOneID(id uuid.UUID) *ThresholdFiringDeleteOne {
+	builder := c.Delete().Where(thresholdfiring.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ThresholdFiringDeleteOne{builder}
+}
+
+// Query returns a query builder for ThresholdFiring.
+func (c *ThresholdFiringClient) Query() *ThresholdFiringQuery {
+	return &ThresholdFiringQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeThresholdFiring},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ThresholdFiring entity by its id.
+func (c *ThresholdFiringClient) Get(ctx context.Context, id uuid.UUID) (*ThresholdFiring, error) {
+	return c.Query().Where(thresholdfiring.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ThresholdFiringClient) GetX(ctx context.Context, id uuid.UUID) *ThresholdFiring {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a ThresholdFiring.
+func (c *ThresholdFiringClient) QueryOrganization(_m *ThresholdFiring) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(thresholdfiring.Table, thresholdfiring.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, thresholdfiring.OrganizationTable, thresholdfiring.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAllocation queries the allocation edge of a ThresholdFiring.
+func (c *ThresholdFiringClient) QueryAllocation(_m *ThresholdFiring) *AllocationQuery {
+	query := (&AllocationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(thresholdfiring.Table, thresholdfiring.FieldID, id),
+			sqlgraph.To(allocation.Table, allocation.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, thresholdfiring.AllocationTable, thresholdfiring.AllocationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ThresholdFiringClient) Hooks() []Hook {
+	return c.hooks.ThresholdFiring
+}
+
+// Interceptors returns the client interceptors.
+func (c *ThresholdFiringClient) Interceptors() []Interceptor {
+	return c.inters.ThresholdFiring
+}
+
+func (c *ThresholdFiringClient) mutate(ctx context.Context, m *ThresholdFiringMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ThresholdFiringCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ThresholdFiringUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ThresholdFiringUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ThresholdFiringDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ThresholdFiring mutation op: %q", m.Op())
+	}
+}
+
 // TicketClient is a client for the Ticket schema.
 type TicketClient struct {
 	config
@@ -7455,24 +8024,24 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, AccessPolicy, AccessRequest, Activity, Ancestry, Announcement,
-		Application, BillingMultiplier, CloudAccount, CostRollup, Counter, Group,
-		GroupMember, GroupProject, IdentityProvider, Invitation, Job, JournalChange,
-		JournalEntry, LinkedIdentity, Membership, Notice, Organization, Project,
-		RatedLine, Resource, SSHKey, Session, SettingDirective, SignInAttempts,
-		SignInFlow, SupportPlanPeriod, Ticket, TicketMessage, TrustedIssuer,
-		TrustedSubject, UsageDataset, UsageImport, UsageLine, UsageMapping,
-		User []ent.Hook
+		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
+		Announcement, Application, BillingMultiplier, CloudAccount, CostRollup,
+		Counter, Group, GroupMember, GroupProject, IdentityProvider, Invitation, Job,
+		JournalChange, JournalEntry, LinkedIdentity, Membership, Notice, Organization,
+		Project, RatedLine, Resource, SSHKey, Session, SettingDirective,
+		SignInAttempts, SignInFlow, SupportPlanPeriod, Threshold, ThresholdFiring,
+		Ticket, TicketMessage, TrustedIssuer, TrustedSubject, UsageDataset,
+		UsageImport, UsageLine, UsageMapping, User []ent.Hook
 	}
 	inters struct {
-		APIKey, AccessPolicy, AccessRequest, Activity, Ancestry, Announcement,
-		Application, BillingMultiplier, CloudAccount, CostRollup, Counter, Group,
-		GroupMember, GroupProject, IdentityProvider, Invitation, Job, JournalChange,
-		JournalEntry, LinkedIdentity, Membership, Notice, Organization, Project,
-		RatedLine, Resource, SSHKey, Session, SettingDirective, SignInAttempts,
-		SignInFlow, SupportPlanPeriod, Ticket, TicketMessage, TrustedIssuer,
-		TrustedSubject, UsageDataset, UsageImport, UsageLine, UsageMapping,
-		User []ent.Interceptor
+		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
+		Announcement, Application, BillingMultiplier, CloudAccount, CostRollup,
+		Counter, Group, GroupMember, GroupProject, IdentityProvider, Invitation, Job,
+		JournalChange, JournalEntry, LinkedIdentity, Membership, Notice, Organization,
+		Project, RatedLine, Resource, SSHKey, Session, SettingDirective,
+		SignInAttempts, SignInFlow, SupportPlanPeriod, Threshold, ThresholdFiring,
+		Ticket, TicketMessage, TrustedIssuer, TrustedSubject, UsageDataset,
+		UsageImport, UsageLine, UsageMapping, User []ent.Interceptor
 	}
 )
 

@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/activity"
+	"github.com/headwater-platform/headwater/ent/allocation"
 	"github.com/headwater-platform/headwater/ent/ancestry"
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
@@ -44,6 +45,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/threshold"
+	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
 	"github.com/headwater-platform/headwater/ent/ticketmessage"
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
@@ -117,6 +120,7 @@ func checkColumn(t, c string) error {
 			accesspolicy.Table:      accesspolicy.ValidColumn,
 			accessrequest.Table:     accessrequest.ValidColumn,
 			activity.Table:          activity.ValidColumn,
+			allocation.Table:        allocation.ValidColumn,
 			ancestry.Table:          ancestry.ValidColumn,
 			announcement.Table:      announcement.ValidColumn,
 			application.Table:       application.ValidColumn,
@@ -145,6 +149,8 @@ func checkColumn(t, c string) error {
 			signinattempts.Table:    signinattempts.ValidColumn,
 			signinflow.Table:        signinflow.ValidColumn,
 			supportplanperiod.Table: supportplanperiod.ValidColumn,
+			threshold.Table:         threshold.ValidColumn,
+			thresholdfiring.Table:   thresholdfiring.ValidColumn,
 			ticket.Table:            ticket.ValidColumn,
 			ticketmessage.Table:     ticketmessage.ValidColumn,
 			trustedissuer.Table:     trustedissuer.ValidColumn,

@@ -16,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/activity"
+	"github.com/headwater-platform/headwater/ent/allocation"
 	"github.com/headwater-platform/headwater/ent/ancestry"
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
@@ -46,6 +47,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/threshold"
+	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
 	"github.com/headwater-platform/headwater/ent/ticketmessage"
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
@@ -71,6 +74,7 @@ const (
 	TypeAccessPolicy      = "AccessPolicy"
 	TypeAccessRequest     = "AccessRequest"
 	TypeActivity          = "Activity"
+	TypeAllocation        = "Allocation"
 	TypeAncestry          = "Ancestry"
 	TypeAnnouncement      = "Announcement"
 	TypeApplication       = "Application"
@@ -99,6 +103,8 @@ const (
 	TypeSignInAttempts    = "SignInAttempts"
 	TypeSignInFlow        = "SignInFlow"
 	TypeSupportPlanPeriod = "SupportPlanPeriod"
+	TypeThreshold         = "Threshold"
+	TypeThresholdFiring   = "ThresholdFiring"
 	TypeTicket            = "Ticket"
 	TypeTicketMessage     = "TicketMessage"
 	TypeTrustedIssuer     = "TrustedIssuer"
@@ -4095,6 +4101,1534 @@ func (m *ActivityMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Activity edge %s", name)
+}
+
+// AllocationMutation represents an operation that mutates the Allocation nodes in the graph.
+type AllocationMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	unit                *string
+	period              *allocation.Period
+	total               *string
+	used                *string
+	reserved            *string
+	forecast            *string
+	period_start        *time.Time
+	shut_by             *uuid.UUID
+	version             *int
+	addversion          *int
+	created_at          *time.Time
+	clearedFields       map[string]struct{}
+	organization        *uuid.UUID
+	clearedorganization bool
+	author              *uuid.UUID
+	clearedauthor       bool
+	group               *uuid.UUID
+	clearedgroup        bool
+	parent              *uuid.UUID
+	clearedparent       bool
+	parts               map[uuid.UUID]struct{}
+	removedparts        map[uuid.UUID]struct{}
+	clearedparts        bool
+	firings             map[uuid.UUID]struct{}
+	removedfirings      map[uuid.UUID]struct{}
+	clearedfirings      bool
+	done                bool
+	oldValue            func(context.Context) (*Allocation, error)
+	predicates          []predicate.Allocation
+}
+
+var _ ent.Mutation = (*AllocationMutation)(nil)
+
+// allocationOption allows management of the mutation configuration using functional options.
+type allocationOption func(*AllocationMutation)
+
+// newAllocationMutation creates new mutation for the Allocation entity.
+func newAllocationMutation(c config, op Op, opts ...allocationOption) *AllocationMutation {
+	m := &AllocationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAllocation,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAllocationID sets the ID field of the mutation.
+func withAllocationID(id uuid.UUID) allocationOption {
+	return func(m *AllocationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Allocation
+		)
+		m.oldValue = func(ctx context.Context) (*Allocation, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Allocation.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAllocation sets the old Allocation of the mutation.
+func withAllocation(node *Allocation) allocationOption {
+	return func(m *AllocationMutation) {
+		m.oldValue = func(context.Context) (*Allocation, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AllocationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AllocationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Allocation entities.
+func (m *AllocationMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AllocationMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AllocationMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Allocation.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *AllocationMutation) SetOrganizationID(u uuid.UUID) {
+	m.organization = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *AllocationMutation) OrganizationID() (r uuid.UUID, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldOrganizationID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *AllocationMutation) ResetOrganizationID() {
+	m.organization = nil
+}
+
+// SetGroupID sets the "group_id" field.
+func (m *AllocationMutation) SetGroupID(u uuid.UUID) {
+	m.group = &u
+}
+
+// GroupID returns the value of the "group_id" field in the mutation.
+func (m *AllocationMutation) GroupID() (r uuid.UUID, exists bool) {
+	v := m.group
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGroupID returns the old "group_id" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldGroupID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGroupID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGroupID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGroupID: %w", err)
+	}
+	return oldValue.GroupID, nil
+}
+
+// ClearGroupID clears the value of the "group_id" field.
+func (m *AllocationMutation) ClearGroupID() {
+	m.group = nil
+	m.clearedFields[allocation.FieldGroupID] = struct{}{}
+}
+
+// GroupIDCleared returns if the "group_id" field was cleared in this mutation.
+func (m *AllocationMutation) GroupIDCleared() bool {
+	_, ok := m.clearedFields[allocation.FieldGroupID]
+	return ok
+}
+
+// ResetGroupID resets all changes to the "group_id" field.
+func (m *AllocationMutation) ResetGroupID() {
+	m.group = nil
+	delete(m.clearedFields, allocation.FieldGroupID)
+}
+
+// SetAuthorID sets the "author_id" field.
+func (m *AllocationMutation) SetAuthorID(u uuid.UUID) {
+	m.author = &u
+}
+
+// AuthorID returns the value of the "author_id" field in the mutation.
+func (m *AllocationMutation) AuthorID() (r uuid.UUID, exists bool) {
+	v := m.author
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuthorID returns the old "author_id" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldAuthorID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuthorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuthorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuthorID: %w", err)
+	}
+	return oldValue.AuthorID, nil
+}
+
+// ResetAuthorID resets all changes to the "author_id" field.
+func (m *AllocationMutation) ResetAuthorID() {
+	m.author = nil
+}
+
+// SetParentID sets the "parent_id" field.
+func (m *AllocationMutation) SetParentID(u uuid.UUID) {
+	m.parent = &u
+}
+
+// ParentID returns the value of the "parent_id" field in the mutation.
+func (m *AllocationMutation) ParentID() (r uuid.UUID, exists bool) {
+	v := m.parent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParentID returns the old "parent_id" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldParentID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParentID: %w", err)
+	}
+	return oldValue.ParentID, nil
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (m *AllocationMutation) ClearParentID() {
+	m.parent = nil
+	m.clearedFields[allocation.FieldParentID] = struct{}{}
+}
+
+// ParentIDCleared returns if the "parent_id" field was cleared in this mutation.
+func (m *AllocationMutation) ParentIDCleared() bool {
+	_, ok := m.clearedFields[allocation.FieldParentID]
+	return ok
+}
+
+// ResetParentID resets all changes to the "parent_id" field.
+func (m *AllocationMutation) ResetParentID() {
+	m.parent = nil
+	delete(m.clearedFields, allocation.FieldParentID)
+}
+
+// SetUnit sets the "unit" field.
+func (m *AllocationMutation) SetUnit(s string) {
+	m.unit = &s
+}
+
+// Unit returns the value of the "unit" field in the mutation.
+func (m *AllocationMutation) Unit() (r string, exists bool) {
+	v := m.unit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnit returns the old "unit" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldUnit(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnit is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnit requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnit: %w", err)
+	}
+	return oldValue.Unit, nil
+}
+
+// ResetUnit resets all changes to the "unit" field.
+func (m *AllocationMutation) ResetUnit() {
+	m.unit = nil
+}
+
+// SetPeriod sets the "period" field.
+func (m *AllocationMutation) SetPeriod(a allocation.Period) {
+	m.period = &a
+}
+
+// Period returns the value of the "period" field in the mutation.
+func (m *AllocationMutation) Period() (r allocation.Period, exists bool) {
+	v := m.period
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPeriod returns the old "period" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldPeriod(ctx context.Context) (v allocation.Period, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPeriod is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPeriod requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPeriod: %w", err)
+	}
+	return oldValue.Period, nil
+}
+
+// ResetPeriod resets all changes to the "period" field.
+func (m *AllocationMutation) ResetPeriod() {
+	m.period = nil
+}
+
+// SetTotal sets the "total" field.
+func (m *AllocationMutation) SetTotal(s string) {
+	m.total = &s
+}
+
+// Total returns the value of the "total" field in the mutation.
+func (m *AllocationMutation) Total() (r string, exists bool) {
+	v := m.total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTotal returns the old "total" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldTotal(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTotal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTotal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTotal: %w", err)
+	}
+	return oldValue.Total, nil
+}
+
+// ResetTotal resets all changes to the "total" field.
+func (m *AllocationMutation) ResetTotal() {
+	m.total = nil
+}
+
+// SetUsed sets the "used" field.
+func (m *AllocationMutation) SetUsed(s string) {
+	m.used = &s
+}
+
+// Used returns the value of the "used" field in the mutation.
+func (m *AllocationMutation) Used() (r string, exists bool) {
+	v := m.used
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsed returns the old "used" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldUsed(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsed: %w", err)
+	}
+	return oldValue.Used, nil
+}
+
+// ResetUsed resets all changes to the "used" field.
+func (m *AllocationMutation) ResetUsed() {
+	m.used = nil
+}
+
+// SetReserved sets the "reserved" field.
+func (m *AllocationMutation) SetReserved(s string) {
+	m.reserved = &s
+}
+
+// Reserved returns the value of the "reserved" field in the mutation.
+func (m *AllocationMutation) Reserved() (r string, exists bool) {
+	v := m.reserved
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReserved returns the old "reserved" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldReserved(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReserved is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReserved requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReserved: %w", err)
+	}
+	return oldValue.Reserved, nil
+}
+
+// ResetReserved resets all changes to the "reserved" field.
+func (m *AllocationMutation) ResetReserved() {
+	m.reserved = nil
+}
+
+// SetForecast sets the "forecast" field.
+func (m *AllocationMutation) SetForecast(s string) {
+	m.forecast = &s
+}
+
+// Forecast returns the value of the "forecast" field in the mutation.
+func (m *AllocationMutation) Forecast() (r string, exists bool) {
+	v := m.forecast
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldForecast returns the old "forecast" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldForecast(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldForecast is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldForecast requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldForecast: %w", err)
+	}
+	return oldValue.Forecast, nil
+}
+
+// ClearForecast clears the value of the "forecast" field.
+func (m *AllocationMutation) ClearForecast() {
+	m.forecast = nil
+	m.clearedFields[allocation.FieldForecast] = struct{}{}
+}
+
+// ForecastCleared returns if the "forecast" field was cleared in this mutation.
+func (m *AllocationMutation) ForecastCleared() bool {
+	_, ok := m.clearedFields[allocation.FieldForecast]
+	return ok
+}
+
+// ResetForecast resets all changes to the "forecast" field.
+func (m *AllocationMutation) ResetForecast() {
+	m.forecast = nil
+	delete(m.clearedFields, allocation.FieldForecast)
+}
+
+// SetPeriodStart sets the "period_start" field.
+func (m *AllocationMutation) SetPeriodStart(t time.Time) {
+	m.period_start = &t
+}
+
+// PeriodStart returns the value of the "period_start" field in the mutation.
+func (m *AllocationMutation) PeriodStart() (r time.Time, exists bool) {
+	v := m.period_start
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPeriodStart returns the old "period_start" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldPeriodStart(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPeriodStart is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPeriodStart requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPeriodStart: %w", err)
+	}
+	return oldValue.PeriodStart, nil
+}
+
+// ClearPeriodStart clears the value of the "period_start" field.
+func (m *AllocationMutation) ClearPeriodStart() {
+	m.period_start = nil
+	m.clearedFields[allocation.FieldPeriodStart] = struct{}{}
+}
+
+// PeriodStartCleared returns if the "period_start" field was cleared in this mutation.
+func (m *AllocationMutation) PeriodStartCleared() bool {
+	_, ok := m.clearedFields[allocation.FieldPeriodStart]
+	return ok
+}
+
+// ResetPeriodStart resets all changes to the "period_start" field.
+func (m *AllocationMutation) ResetPeriodStart() {
+	m.period_start = nil
+	delete(m.clearedFields, allocation.FieldPeriodStart)
+}
+
+// SetShutBy sets the "shut_by" field.
+func (m *AllocationMutation) SetShutBy(u uuid.UUID) {
+	m.shut_by = &u
+}
+
+// ShutBy returns the value of the "shut_by" field in the mutation.
+func (m *AllocationMutation) ShutBy() (r uuid.UUID, exists bool) {
+	v := m.shut_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldShutBy returns the old "shut_by" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldShutBy(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldShutBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldShutBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldShutBy: %w", err)
+	}
+	return oldValue.ShutBy, nil
+}
+
+// ClearShutBy clears the value of the "shut_by" field.
+func (m *AllocationMutation) ClearShutBy() {
+	m.shut_by = nil
+	m.clearedFields[allocation.FieldShutBy] = struct{}{}
+}
+
+// ShutByCleared returns if the "shut_by" field was cleared in this mutation.
+func (m *AllocationMutation) ShutByCleared() bool {
+	_, ok := m.clearedFields[allocation.FieldShutBy]
+	return ok
+}
+
+// ResetShutBy resets all changes to the "shut_by" field.
+func (m *AllocationMutation) ResetShutBy() {
+	m.shut_by = nil
+	delete(m.clearedFields, allocation.FieldShutBy)
+}
+
+// SetVersion sets the "version" field.
+func (m *AllocationMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *AllocationMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *AllocationMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *AllocationMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *AllocationMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *AllocationMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *AllocationMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Allocation entity.
+// If the Allocation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AllocationMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *AllocationMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *AllocationMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[allocation.FieldOrganizationID] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *AllocationMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *AllocationMutation) OrganizationIDs() (ids []uuid.UUID) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *AllocationMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// ClearAuthor clears the "author" edge to the Organization entity.
+func (m *AllocationMutation) ClearAuthor() {
+	m.clearedauthor = true
+	m.clearedFields[allocation.FieldAuthorID] = struct{}{}
+}
+
+// AuthorCleared reports if the "author" edge to the Organization entity was cleared.
+func (m *AllocationMutation) AuthorCleared() bool {
+	return m.clearedauthor
+}
+
+// AuthorIDs returns the "author" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AuthorID instead. It exists only for internal usage by the builders.
+func (m *AllocationMutation) AuthorIDs() (ids []uuid.UUID) {
+	if id := m.author; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAuthor resets all changes to the "author" edge.
+func (m *AllocationMutation) ResetAuthor() {
+	m.author = nil
+	m.clearedauthor = false
+}
+
+// ClearGroup clears the "group" edge to the Group entity.
+func (m *AllocationMutation) ClearGroup() {
+	m.clearedgroup = true
+	m.clearedFields[allocation.FieldGroupID] = struct{}{}
+}
+
+// GroupCleared reports if the "group" edge to the Group entity was cleared.
+func (m *AllocationMutation) GroupCleared() bool {
+	return m.GroupIDCleared() || m.clearedgroup
+}
+
+// GroupIDs returns the "group" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// GroupID instead. It exists only for internal usage by the builders.
+func (m *AllocationMutation) GroupIDs() (ids []uuid.UUID) {
+	if id := m.group; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetGroup resets all changes to the "group" edge.
+func (m *AllocationMutation) ResetGroup() {
+	m.group = nil
+	m.clearedgroup = false
+}
+
+// ClearParent clears the "parent" edge to the Allocation entity.
+func (m *AllocationMutation) ClearParent() {
+	m.clearedparent = true
+	m.clearedFields[allocation.FieldParentID] = struct{}{}
+}
+
+// ParentCleared reports if the "parent" edge to the Allocation entity was cleared.
+func (m *AllocationMutation) ParentCleared() bool {
+	return m.ParentIDCleared() || m.clearedparent
+}
+
+// ParentIDs returns the "parent" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ParentID instead. It exists only for internal usage by the builders.
+func (m *AllocationMutation) ParentIDs() (ids []uuid.UUID) {
+	if id := m.parent; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetParent resets all changes to the "parent" edge.
+func (m *AllocationMutation) ResetParent() {
+	m.parent = nil
+	m.clearedparent = false
+}
+
+// AddPartIDs adds the "parts" edge to the Allocation entity by ids.
+func (m *AllocationMutation) AddPartIDs(ids ...uuid.UUID) {
+	if m.parts == nil {
+		m.parts = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.parts[ids[i]] = struct{}{}
+	}
+}
+
+// ClearParts clears the "parts" edge to the Allocation entity.
+func (m *AllocationMutation) ClearParts() {
+	m.clearedparts = true
+}
+
+// PartsCleared reports if the "parts" edge to the Allocation entity was cleared.
+func (m *AllocationMutation) PartsCleared() bool {
+	return m.clearedparts
+}
+
+// RemovePartIDs removes the "parts" edge to the Allocation entity by IDs.
+func (m *AllocationMutation) RemovePartIDs(ids ...uuid.UUID) {
+	if m.removedparts == nil {
+		m.removedparts = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.parts, ids[i])
+		m.removedparts[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedParts returns the removed IDs of the "parts" edge to the Allocation entity.
+func (m *AllocationMutation) RemovedPartsIDs() (ids []uuid.UUID) {
+	for id := range m.removedparts {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// PartsIDs returns the "parts" edge IDs in the mutation.
+func (m *AllocationMutation) PartsIDs() (ids []uuid.UUID) {
+	for id := range m.parts {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetParts resets all changes to the "parts" edge.
+func (m *AllocationMutation) ResetParts() {
+	m.parts = nil
+	m.clearedparts = false
+	m.removedparts = nil
+}
+
+// AddFiringIDs adds the "firings" edge to the ThresholdFiring entity by ids.
+func (m *AllocationMutation) AddFiringIDs(ids ...uuid.UUID) {
+	if m.firings == nil {
+		m.firings = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.firings[ids[i]] = struct{}{}
+	}
+}
+
+// ClearFirings clears the "firings" edge to the ThresholdFiring entity.
+func (m *AllocationMutation) ClearFirings() {
+	m.clearedfirings = true
+}
+
+// FiringsCleared reports if the "firings" edge to the ThresholdFiring entity was cleared.
+func (m *AllocationMutation) FiringsCleared() bool {
+	return m.clearedfirings
+}
+
+// RemoveFiringIDs removes the "firings" edge to the ThresholdFiring entity by IDs.
+func (m *AllocationMutation) RemoveFiringIDs(ids ...uuid.UUID) {
+	if m.removedfirings == nil {
+		m.removedfirings = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.firings, ids[i])
+		m.removedfirings[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedFirings returns the removed IDs of the "firings" edge to the ThresholdFiring entity.
+func (m *AllocationMutation) RemovedFiringsIDs() (ids []uuid.UUID) {
+	for id := range m.removedfirings {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// FiringsIDs returns the "firings" edge IDs in the mutation.
+func (m *AllocationMutation) FiringsIDs() (ids []uuid.UUID) {
+	for id := range m.firings {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetFirings resets all changes to the "firings" edge.
+func (m *AllocationMutation) ResetFirings() {
+	m.firings = nil
+	m.clearedfirings = false
+	m.removedfirings = nil
+}
+
+// Where appends a list predicates to the AllocationMutation builder.
+func (m *AllocationMutation) Where(ps ...predicate.Allocation) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AllocationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AllocationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Allocation, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AllocationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AllocationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Allocation).
+func (m *AllocationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AllocationMutation) Fields() []string {
+	fields := make([]string, 0, 14)
+	if m.organization != nil {
+		fields = append(fields, allocation.FieldOrganizationID)
+	}
+	if m.group != nil {
+		fields = append(fields, allocation.FieldGroupID)
+	}
+	if m.author != nil {
+		fields = append(fields, allocation.FieldAuthorID)
+	}
+	if m.parent != nil {
+		fields = append(fields, allocation.FieldParentID)
+	}
+	if m.unit != nil {
+		fields = append(fields, allocation.FieldUnit)
+	}
+	if m.period != nil {
+		fields = append(fields, allocation.FieldPeriod)
+	}
+	if m.total != nil {
+		fields = append(fields, allocation.FieldTotal)
+	}
+	if m.used != nil {
+		fields = append(fields, allocation.FieldUsed)
+	}
+	if m.reserved != nil {
+		fields = append(fields, allocation.FieldReserved)
+	}
+	if m.forecast != nil {
+		fields = append(fields, allocation.FieldForecast)
+	}
+	if m.period_start != nil {
+		fields = append(fields, allocation.FieldPeriodStart)
+	}
+	if m.shut_by != nil {
+		fields = append(fields, allocation.FieldShutBy)
+	}
+	if m.version != nil {
+		fields = append(fields, allocation.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, allocation.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AllocationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case allocation.FieldOrganizationID:
+		return m.OrganizationID()
+	case allocation.FieldGroupID:
+		return m.GroupID()
+	case allocation.FieldAuthorID:
+		return m.AuthorID()
+	case allocation.FieldParentID:
+		return m.ParentID()
+	case allocation.FieldUnit:
+		return m.Unit()
+	case allocation.FieldPeriod:
+		return m.Period()
+	case allocation.FieldTotal:
+		return m.Total()
+	case allocation.FieldUsed:
+		return m.Used()
+	case allocation.FieldReserved:
+		return m.Reserved()
+	case allocation.FieldForecast:
+		return m.Forecast()
+	case allocation.FieldPeriodStart:
+		return m.PeriodStart()
+	case allocation.FieldShutBy:
+		return m.ShutBy()
+	case allocation.FieldVersion:
+		return m.Version()
+	case allocation.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AllocationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case allocation.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case allocation.FieldGroupID:
+		return m.OldGroupID(ctx)
+	case allocation.FieldAuthorID:
+		return m.OldAuthorID(ctx)
+	case allocation.FieldParentID:
+		return m.OldParentID(ctx)
+	case allocation.FieldUnit:
+		return m.OldUnit(ctx)
+	case allocation.FieldPeriod:
+		return m.OldPeriod(ctx)
+	case allocation.FieldTotal:
+		return m.OldTotal(ctx)
+	case allocation.FieldUsed:
+		return m.OldUsed(ctx)
+	case allocation.FieldReserved:
+		return m.OldReserved(ctx)
+	case allocation.FieldForecast:
+		return m.OldForecast(ctx)
+	case allocation.FieldPeriodStart:
+		return m.OldPeriodStart(ctx)
+	case allocation.FieldShutBy:
+		return m.OldShutBy(ctx)
+	case allocation.FieldVersion:
+		return m.OldVersion(ctx)
+	case allocation.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Allocation field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AllocationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case allocation.FieldOrganizationID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case allocation.FieldGroupID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGroupID(v)
+		return nil
+	case allocation.FieldAuthorID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuthorID(v)
+		return nil
+	case allocation.FieldParentID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentID(v)
+		return nil
+	case allocation.FieldUnit:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnit(v)
+		return nil
+	case allocation.FieldPeriod:
+		v, ok := value.(allocation.Period)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPeriod(v)
+		return nil
+	case allocation.FieldTotal:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTotal(v)
+		return nil
+	case allocation.FieldUsed:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsed(v)
+		return nil
+	case allocation.FieldReserved:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReserved(v)
+		return nil
+	case allocation.FieldForecast:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetForecast(v)
+		return nil
+	case allocation.FieldPeriodStart:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPeriodStart(v)
+		return nil
+	case allocation.FieldShutBy:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetShutBy(v)
+		return nil
+	case allocation.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case allocation.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Allocation field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AllocationMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, allocation.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AllocationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case allocation.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AllocationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case allocation.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Allocation numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AllocationMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(allocation.FieldGroupID) {
+		fields = append(fields, allocation.FieldGroupID)
+	}
+	if m.FieldCleared(allocation.FieldParentID) {
+		fields = append(fields, allocation.FieldParentID)
+	}
+	if m.FieldCleared(allocation.FieldForecast) {
+		fields = append(fields, allocation.FieldForecast)
+	}
+	if m.FieldCleared(allocation.FieldPeriodStart) {
+		fields = append(fields, allocation.FieldPeriodStart)
+	}
+	if m.FieldCleared(allocation.FieldShutBy) {
+		fields = append(fields, allocation.FieldShutBy)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AllocationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AllocationMutation) ClearField(name string) error {
+	switch name {
+	case allocation.FieldGroupID:
+		m.ClearGroupID()
+		return nil
+	case allocation.FieldParentID:
+		m.ClearParentID()
+		return nil
+	case allocation.FieldForecast:
+		m.ClearForecast()
+		return nil
+	case allocation.FieldPeriodStart:
+		m.ClearPeriodStart()
+		return nil
+	case allocation.FieldShutBy:
+		m.ClearShutBy()
+		return nil
+	}
+	return fmt.Errorf("unknown Allocation nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AllocationMutation) ResetField(name string) error {
+	switch name {
+	case allocation.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case allocation.FieldGroupID:
+		m.ResetGroupID()
+		return nil
+	case allocation.FieldAuthorID:
+		m.ResetAuthorID()
+		return nil
+	case allocation.FieldParentID:
+		m.ResetParentID()
+		return nil
+	case allocation.FieldUnit:
+		m.ResetUnit()
+		return nil
+	case allocation.FieldPeriod:
+		m.ResetPeriod()
+		return nil
+	case allocation.FieldTotal:
+		m.ResetTotal()
+		return nil
+	case allocation.FieldUsed:
+		m.ResetUsed()
+		return nil
+	case allocation.FieldReserved:
+		m.ResetReserved()
+		return nil
+	case allocation.FieldForecast:
+		m.ResetForecast()
+		return nil
+	case allocation.FieldPeriodStart:
+		m.ResetPeriodStart()
+		return nil
+	case allocation.FieldShutBy:
+		m.ResetShutBy()
+		return nil
+	case allocation.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case allocation.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Allocation field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AllocationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 6)
+	if m.organization != nil {
+		edges = append(edges, allocation.EdgeOrganization)
+	}
+	if m.author != nil {
+		edges = append(edges, allocation.EdgeAuthor)
+	}
+	if m.group != nil {
+		edges = append(edges, allocation.EdgeGroup)
+	}
+	if m.parent != nil {
+		edges = append(edges, allocation.EdgeParent)
+	}
+	if m.parts != nil {
+		edges = append(edges, allocation.EdgeParts)
+	}
+	if m.firings != nil {
+		edges = append(edges, allocation.EdgeFirings)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AllocationMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case allocation.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	case allocation.EdgeAuthor:
+		if id := m.author; id != nil {
+			return []ent.Value{*id}
+		}
+	case allocation.EdgeGroup:
+		if id := m.group; id != nil {
+			return []ent.Value{*id}
+		}
+	case allocation.EdgeParent:
+		if id := m.parent; id != nil {
+			return []ent.Value{*id}
+		}
+	case allocation.EdgeParts:
+		ids := make([]ent.Value, 0, len(m.parts))
+		for id := range m.parts {
+			ids = append(ids, id)
+		}
+		return ids
+	case allocation.EdgeFirings:
+		ids := make([]ent.Value, 0, len(m.firings))
+		for id := range m.firings {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AllocationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 6)
+	if m.removedparts != nil {
+		edges = append(edges, allocation.EdgeParts)
+	}
+	if m.removedfirings != nil {
+		edges = append(edges, allocation.EdgeFirings)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AllocationMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case allocation.EdgeParts:
+		ids := make([]ent.Value, 0, len(m.removedparts))
+		for id := range m.removedparts {
+			ids = append(ids, id)
+		}
+		return ids
+	case allocation.EdgeFirings:
+		ids := make([]ent.Value, 0, len(m.removedfirings))
+		for id := range m.removedfirings {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AllocationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 6)
+	if m.clearedorganization {
+		edges = append(edges, allocation.EdgeOrganization)
+	}
+	if m.clearedauthor {
+		edges = append(edges, allocation.EdgeAuthor)
+	}
+	if m.clearedgroup {
+		edges = append(edges, allocation.EdgeGroup)
+	}
+	if m.clearedparent {
+		edges = append(edges, allocation.EdgeParent)
+	}
+	if m.clearedparts {
+		edges = append(edges, allocation.EdgeParts)
+	}
+	if m.clearedfirings {
+		edges = append(edges, allocation.EdgeFirings)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AllocationMutation) EdgeCleared(name string) bool {
+	switch name {
+	case allocation.EdgeOrganization:
+		return m.clearedorganization
+	case allocation.EdgeAuthor:
+		return m.clearedauthor
+	case allocation.EdgeGroup:
+		return m.clearedgroup
+	case allocation.EdgeParent:
+		return m.clearedparent
+	case allocation.EdgeParts:
+		return m.clearedparts
+	case allocation.EdgeFirings:
+		return m.clearedfirings
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AllocationMutation) ClearEdge(name string) error {
+	switch name {
+	case allocation.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	case allocation.EdgeAuthor:
+		m.ClearAuthor()
+		return nil
+	case allocation.EdgeGroup:
+		m.ClearGroup()
+		return nil
+	case allocation.EdgeParent:
+		m.ClearParent()
+		return nil
+	}
+	return fmt.Errorf("unknown Allocation unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AllocationMutation) ResetEdge(name string) error {
+	switch name {
+	case allocation.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	case allocation.EdgeAuthor:
+		m.ResetAuthor()
+		return nil
+	case allocation.EdgeGroup:
+		m.ResetGroup()
+		return nil
+	case allocation.EdgeParent:
+		m.ResetParent()
+		return nil
+	case allocation.EdgeParts:
+		m.ResetParts()
+		return nil
+	case allocation.EdgeFirings:
+		m.ResetFirings()
+		return nil
+	}
+	return fmt.Errorf("unknown Allocation edge %s", name)
 }
 
 // AncestryMutation represents an operation that mutates the Ancestry nodes in the graph.
@@ -26661,6 +28195,8 @@ type ResourceMutation struct {
 	external_id         *string
 	spec                *map[string]string
 	status              *resource.Status
+	estimate            *string
+	estimate_unit       *string
 	created_by          *uuid.UUID
 	released_at         *time.Time
 	version             *int
@@ -27191,6 +28727,91 @@ func (m *ResourceMutation) ResetStatus() {
 	m.status = nil
 }
 
+// SetEstimate sets the "estimate" field.
+func (m *ResourceMutation) SetEstimate(s string) {
+	m.estimate = &s
+}
+
+// Estimate returns the value of the "estimate" field in the mutation.
+func (m *ResourceMutation) Estimate() (r string, exists bool) {
+	v := m.estimate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEstimate returns the old "estimate" field's value of the Resource entity.
+// If the Resource object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ResourceMutation) OldEstimate(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEstimate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEstimate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEstimate: %w", err)
+	}
+	return oldValue.Estimate, nil
+}
+
+// ClearEstimate clears the value of the "estimate" field.
+func (m *ResourceMutation) ClearEstimate() {
+	m.estimate = nil
+	m.clearedFields[resource.FieldEstimate] = struct{}{}
+}
+
+// EstimateCleared returns if the "estimate" field was cleared in this mutation.
+func (m *ResourceMutation) EstimateCleared() bool {
+	_, ok := m.clearedFields[resource.FieldEstimate]
+	return ok
+}
+
+// ResetEstimate resets all changes to the "estimate" field.
+func (m *ResourceMutation) ResetEstimate() {
+	m.estimate = nil
+	delete(m.clearedFields, resource.FieldEstimate)
+}
+
+// SetEstimateUnit sets the "estimate_unit" field.
+func (m *ResourceMutation) SetEstimateUnit(s string) {
+	m.estimate_unit = &s
+}
+
+// EstimateUnit returns the value of the "estimate_unit" field in the mutation.
+func (m *ResourceMutation) EstimateUnit() (r string, exists bool) {
+	v := m.estimate_unit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEstimateUnit returns the old "estimate_unit" field's value of the Resource entity.
+// If the Resource object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ResourceMutation) OldEstimateUnit(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEstimateUnit is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEstimateUnit requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEstimateUnit: %w", err)
+	}
+	return oldValue.EstimateUnit, nil
+}
+
+// ResetEstimateUnit resets all changes to the "estimate_unit" field.
+func (m *ResourceMutation) ResetEstimateUnit() {
+	m.estimate_unit = nil
+}
+
 // SetCreatedBy sets the "created_by" field.
 func (m *ResourceMutation) SetCreatedBy(u uuid.UUID) {
 	m.created_by = &u
@@ -27483,7 +29104,7 @@ func (m *ResourceMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ResourceMutation) Fields() []string {
-	fields := make([]string, 0, 15)
+	fields := make([]string, 0, 17)
 	if m.organization != nil {
 		fields = append(fields, resource.FieldOrganizationID)
 	}
@@ -27516,6 +29137,12 @@ func (m *ResourceMutation) Fields() []string {
 	}
 	if m.status != nil {
 		fields = append(fields, resource.FieldStatus)
+	}
+	if m.estimate != nil {
+		fields = append(fields, resource.FieldEstimate)
+	}
+	if m.estimate_unit != nil {
+		fields = append(fields, resource.FieldEstimateUnit)
 	}
 	if m.created_by != nil {
 		fields = append(fields, resource.FieldCreatedBy)
@@ -27559,6 +29186,10 @@ func (m *ResourceMutation) Field(name string) (ent.Value, bool) {
 		return m.Spec()
 	case resource.FieldStatus:
 		return m.Status()
+	case resource.FieldEstimate:
+		return m.Estimate()
+	case resource.FieldEstimateUnit:
+		return m.EstimateUnit()
 	case resource.FieldCreatedBy:
 		return m.CreatedBy()
 	case resource.FieldReleasedAt:
@@ -27598,6 +29229,10 @@ func (m *ResourceMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldSpec(ctx)
 	case resource.FieldStatus:
 		return m.OldStatus(ctx)
+	case resource.FieldEstimate:
+		return m.OldEstimate(ctx)
+	case resource.FieldEstimateUnit:
+		return m.OldEstimateUnit(ctx)
 	case resource.FieldCreatedBy:
 		return m.OldCreatedBy(ctx)
 	case resource.FieldReleasedAt:
@@ -27692,6 +29327,20 @@ func (m *ResourceMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetStatus(v)
 		return nil
+	case resource.FieldEstimate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEstimate(v)
+		return nil
+	case resource.FieldEstimateUnit:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEstimateUnit(v)
+		return nil
 	case resource.FieldCreatedBy:
 		v, ok := value.(uuid.UUID)
 		if !ok {
@@ -27768,6 +29417,9 @@ func (m *ResourceMutation) ClearedFields() []string {
 	if m.FieldCleared(resource.FieldGroupID) {
 		fields = append(fields, resource.FieldGroupID)
 	}
+	if m.FieldCleared(resource.FieldEstimate) {
+		fields = append(fields, resource.FieldEstimate)
+	}
 	if m.FieldCleared(resource.FieldReleasedAt) {
 		fields = append(fields, resource.FieldReleasedAt)
 	}
@@ -27787,6 +29439,9 @@ func (m *ResourceMutation) ClearField(name string) error {
 	switch name {
 	case resource.FieldGroupID:
 		m.ClearGroupID()
+		return nil
+	case resource.FieldEstimate:
+		m.ClearEstimate()
 		return nil
 	case resource.FieldReleasedAt:
 		m.ClearReleasedAt()
@@ -27831,6 +29486,12 @@ func (m *ResourceMutation) ResetField(name string) error {
 		return nil
 	case resource.FieldStatus:
 		m.ResetStatus()
+		return nil
+	case resource.FieldEstimate:
+		m.ResetEstimate()
+		return nil
+	case resource.FieldEstimateUnit:
+		m.ResetEstimateUnit()
 		return nil
 	case resource.FieldCreatedBy:
 		m.ResetCreatedBy()
@@ -33613,6 +35274,1965 @@ func (m *SupportPlanPeriodMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown SupportPlanPeriod edge %s", name)
+}
+
+// ThresholdMutation represents an operation that mutates the Threshold nodes in the graph.
+type ThresholdMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	name                *string
+	percent             *string
+	amount              *string
+	basis               *threshold.Basis
+	severity            *threshold.Severity
+	label_color         *string
+	description         *string
+	emails              *[]string
+	appendemails        []string
+	version             *int
+	addversion          *int
+	created_at          *time.Time
+	clearedFields       map[string]struct{}
+	organization        *uuid.UUID
+	clearedorganization bool
+	done                bool
+	oldValue            func(context.Context) (*Threshold, error)
+	predicates          []predicate.Threshold
+}
+
+var _ ent.Mutation = (*ThresholdMutation)(nil)
+
+// thresholdOption allows management of the mutation configuration using functional options.
+type thresholdOption func(*ThresholdMutation)
+
+// newThresholdMutation creates new mutation for the Threshold entity.
+func newThresholdMutation(c config, op Op, opts ...thresholdOption) *ThresholdMutation {
+	m := &ThresholdMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeThreshold,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withThresholdID sets the ID field of the mutation.
+func withThresholdID(id uuid.UUID) thresholdOption {
+	return func(m *ThresholdMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Threshold
+		)
+		m.oldValue = func(ctx context.Context) (*Threshold, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Threshold.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withThreshold sets the old Threshold of the mutation.
+func withThreshold(node *Threshold) thresholdOption {
+	return func(m *ThresholdMutation) {
+		m.oldValue = func(context.Context) (*Threshold, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ThresholdMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ThresholdMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Threshold entities.
+func (m *ThresholdMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ThresholdMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ThresholdMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Threshold.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *ThresholdMutation) SetOrganizationID(u uuid.UUID) {
+	m.organization = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *ThresholdMutation) OrganizationID() (r uuid.UUID, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldOrganizationID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *ThresholdMutation) ResetOrganizationID() {
+	m.organization = nil
+}
+
+// SetName sets the "name" field.
+func (m *ThresholdMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *ThresholdMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *ThresholdMutation) ResetName() {
+	m.name = nil
+}
+
+// SetPercent sets the "percent" field.
+func (m *ThresholdMutation) SetPercent(s string) {
+	m.percent = &s
+}
+
+// Percent returns the value of the "percent" field in the mutation.
+func (m *ThresholdMutation) Percent() (r string, exists bool) {
+	v := m.percent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPercent returns the old "percent" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldPercent(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPercent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPercent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPercent: %w", err)
+	}
+	return oldValue.Percent, nil
+}
+
+// ClearPercent clears the value of the "percent" field.
+func (m *ThresholdMutation) ClearPercent() {
+	m.percent = nil
+	m.clearedFields[threshold.FieldPercent] = struct{}{}
+}
+
+// PercentCleared returns if the "percent" field was cleared in this mutation.
+func (m *ThresholdMutation) PercentCleared() bool {
+	_, ok := m.clearedFields[threshold.FieldPercent]
+	return ok
+}
+
+// ResetPercent resets all changes to the "percent" field.
+func (m *ThresholdMutation) ResetPercent() {
+	m.percent = nil
+	delete(m.clearedFields, threshold.FieldPercent)
+}
+
+// SetAmount sets the "amount" field.
+func (m *ThresholdMutation) SetAmount(s string) {
+	m.amount = &s
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *ThresholdMutation) Amount() (r string, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldAmount(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// ClearAmount clears the value of the "amount" field.
+func (m *ThresholdMutation) ClearAmount() {
+	m.amount = nil
+	m.clearedFields[threshold.FieldAmount] = struct{}{}
+}
+
+// AmountCleared returns if the "amount" field was cleared in this mutation.
+func (m *ThresholdMutation) AmountCleared() bool {
+	_, ok := m.clearedFields[threshold.FieldAmount]
+	return ok
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *ThresholdMutation) ResetAmount() {
+	m.amount = nil
+	delete(m.clearedFields, threshold.FieldAmount)
+}
+
+// SetBasis sets the "basis" field.
+func (m *ThresholdMutation) SetBasis(t threshold.Basis) {
+	m.basis = &t
+}
+
+// Basis returns the value of the "basis" field in the mutation.
+func (m *ThresholdMutation) Basis() (r threshold.Basis, exists bool) {
+	v := m.basis
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBasis returns the old "basis" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldBasis(ctx context.Context) (v threshold.Basis, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBasis is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBasis requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBasis: %w", err)
+	}
+	return oldValue.Basis, nil
+}
+
+// ResetBasis resets all changes to the "basis" field.
+func (m *ThresholdMutation) ResetBasis() {
+	m.basis = nil
+}
+
+// SetSeverity sets the "severity" field.
+func (m *ThresholdMutation) SetSeverity(t threshold.Severity) {
+	m.severity = &t
+}
+
+// Severity returns the value of the "severity" field in the mutation.
+func (m *ThresholdMutation) Severity() (r threshold.Severity, exists bool) {
+	v := m.severity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeverity returns the old "severity" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldSeverity(ctx context.Context) (v threshold.Severity, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeverity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeverity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeverity: %w", err)
+	}
+	return oldValue.Severity, nil
+}
+
+// ResetSeverity resets all changes to the "severity" field.
+func (m *ThresholdMutation) ResetSeverity() {
+	m.severity = nil
+}
+
+// SetLabelColor sets the "label_color" field.
+func (m *ThresholdMutation) SetLabelColor(s string) {
+	m.label_color = &s
+}
+
+// LabelColor returns the value of the "label_color" field in the mutation.
+func (m *ThresholdMutation) LabelColor() (r string, exists bool) {
+	v := m.label_color
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLabelColor returns the old "label_color" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldLabelColor(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLabelColor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLabelColor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLabelColor: %w", err)
+	}
+	return oldValue.LabelColor, nil
+}
+
+// ResetLabelColor resets all changes to the "label_color" field.
+func (m *ThresholdMutation) ResetLabelColor() {
+	m.label_color = nil
+}
+
+// SetDescription sets the "description" field.
+func (m *ThresholdMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *ThresholdMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *ThresholdMutation) ResetDescription() {
+	m.description = nil
+}
+
+// SetEmails sets the "emails" field.
+func (m *ThresholdMutation) SetEmails(s []string) {
+	m.emails = &s
+	m.appendemails = nil
+}
+
+// Emails returns the value of the "emails" field in the mutation.
+func (m *ThresholdMutation) Emails() (r []string, exists bool) {
+	v := m.emails
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmails returns the old "emails" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldEmails(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmails is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmails requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmails: %w", err)
+	}
+	return oldValue.Emails, nil
+}
+
+// AppendEmails adds s to the "emails" field.
+func (m *ThresholdMutation) AppendEmails(s []string) {
+	m.appendemails = append(m.appendemails, s...)
+}
+
+// AppendedEmails returns the list of values that were appended to the "emails" field in this mutation.
+func (m *ThresholdMutation) AppendedEmails() ([]string, bool) {
+	if len(m.appendemails) == 0 {
+		return nil, false
+	}
+	return m.appendemails, true
+}
+
+// ResetEmails resets all changes to the "emails" field.
+func (m *ThresholdMutation) ResetEmails() {
+	m.emails = nil
+	m.appendemails = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *ThresholdMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ThresholdMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ThresholdMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ThresholdMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ThresholdMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ThresholdMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ThresholdMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Threshold entity.
+// If the Threshold object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ThresholdMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *ThresholdMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[threshold.FieldOrganizationID] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *ThresholdMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *ThresholdMutation) OrganizationIDs() (ids []uuid.UUID) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *ThresholdMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// Where appends a list predicates to the ThresholdMutation builder.
+func (m *ThresholdMutation) Where(ps ...predicate.Threshold) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ThresholdMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ThresholdMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Threshold, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ThresholdMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ThresholdMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Threshold).
+func (m *ThresholdMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ThresholdMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.organization != nil {
+		fields = append(fields, threshold.FieldOrganizationID)
+	}
+	if m.name != nil {
+		fields = append(fields, threshold.FieldName)
+	}
+	if m.percent != nil {
+		fields = append(fields, threshold.FieldPercent)
+	}
+	if m.amount != nil {
+		fields = append(fields, threshold.FieldAmount)
+	}
+	if m.basis != nil {
+		fields = append(fields, threshold.FieldBasis)
+	}
+	if m.severity != nil {
+		fields = append(fields, threshold.FieldSeverity)
+	}
+	if m.label_color != nil {
+		fields = append(fields, threshold.FieldLabelColor)
+	}
+	if m.description != nil {
+		fields = append(fields, threshold.FieldDescription)
+	}
+	if m.emails != nil {
+		fields = append(fields, threshold.FieldEmails)
+	}
+	if m.version != nil {
+		fields = append(fields, threshold.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, threshold.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ThresholdMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case threshold.FieldOrganizationID:
+		return m.OrganizationID()
+	case threshold.FieldName:
+		return m.Name()
+	case threshold.FieldPercent:
+		return m.Percent()
+	case threshold.FieldAmount:
+		return m.Amount()
+	case threshold.FieldBasis:
+		return m.Basis()
+	case threshold.FieldSeverity:
+		return m.Severity()
+	case threshold.FieldLabelColor:
+		return m.LabelColor()
+	case threshold.FieldDescription:
+		return m.Description()
+	case threshold.FieldEmails:
+		return m.Emails()
+	case threshold.FieldVersion:
+		return m.Version()
+	case threshold.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ThresholdMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case threshold.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case threshold.FieldName:
+		return m.OldName(ctx)
+	case threshold.FieldPercent:
+		return m.OldPercent(ctx)
+	case threshold.FieldAmount:
+		return m.OldAmount(ctx)
+	case threshold.FieldBasis:
+		return m.OldBasis(ctx)
+	case threshold.FieldSeverity:
+		return m.OldSeverity(ctx)
+	case threshold.FieldLabelColor:
+		return m.OldLabelColor(ctx)
+	case threshold.FieldDescription:
+		return m.OldDescription(ctx)
+	case threshold.FieldEmails:
+		return m.OldEmails(ctx)
+	case threshold.FieldVersion:
+		return m.OldVersion(ctx)
+	case threshold.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Threshold field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ThresholdMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case threshold.FieldOrganizationID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case threshold.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case threshold.FieldPercent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPercent(v)
+		return nil
+	case threshold.FieldAmount:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case threshold.FieldBasis:
+		v, ok := value.(threshold.Basis)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBasis(v)
+		return nil
+	case threshold.FieldSeverity:
+		v, ok := value.(threshold.Severity)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeverity(v)
+		return nil
+	case threshold.FieldLabelColor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLabelColor(v)
+		return nil
+	case threshold.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case threshold.FieldEmails:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmails(v)
+		return nil
+	case threshold.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case threshold.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Threshold field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ThresholdMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, threshold.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ThresholdMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case threshold.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ThresholdMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case threshold.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Threshold numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ThresholdMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(threshold.FieldPercent) {
+		fields = append(fields, threshold.FieldPercent)
+	}
+	if m.FieldCleared(threshold.FieldAmount) {
+		fields = append(fields, threshold.FieldAmount)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ThresholdMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ThresholdMutation) ClearField(name string) error {
+	switch name {
+	case threshold.FieldPercent:
+		m.ClearPercent()
+		return nil
+	case threshold.FieldAmount:
+		m.ClearAmount()
+		return nil
+	}
+	return fmt.Errorf("unknown Threshold nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ThresholdMutation) ResetField(name string) error {
+	switch name {
+	case threshold.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case threshold.FieldName:
+		m.ResetName()
+		return nil
+	case threshold.FieldPercent:
+		m.ResetPercent()
+		return nil
+	case threshold.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case threshold.FieldBasis:
+		m.ResetBasis()
+		return nil
+	case threshold.FieldSeverity:
+		m.ResetSeverity()
+		return nil
+	case threshold.FieldLabelColor:
+		m.ResetLabelColor()
+		return nil
+	case threshold.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case threshold.FieldEmails:
+		m.ResetEmails()
+		return nil
+	case threshold.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case threshold.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Threshold field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ThresholdMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.organization != nil {
+		edges = append(edges, threshold.EdgeOrganization)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ThresholdMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case threshold.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ThresholdMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ThresholdMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ThresholdMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedorganization {
+		edges = append(edges, threshold.EdgeOrganization)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ThresholdMutation) EdgeCleared(name string) bool {
+	switch name {
+	case threshold.EdgeOrganization:
+		return m.clearedorganization
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ThresholdMutation) ClearEdge(name string) error {
+	switch name {
+	case threshold.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	}
+	return fmt.Errorf("unknown Threshold unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ThresholdMutation) ResetEdge(name string) error {
+	switch name {
+	case threshold.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	}
+	return fmt.Errorf("unknown Threshold edge %s", name)
+}
+
+// ThresholdFiringMutation represents an operation that mutates the ThresholdFiring nodes in the graph.
+type ThresholdFiringMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	threshold_id        *uuid.UUID
+	threshold_name      *string
+	severity            *thresholdfiring.Severity
+	period              *string
+	used                *string
+	total               *string
+	rearmed_at          *time.Time
+	created_at          *time.Time
+	clearedFields       map[string]struct{}
+	organization        *uuid.UUID
+	clearedorganization bool
+	allocation          *uuid.UUID
+	clearedallocation   bool
+	done                bool
+	oldValue            func(context.Context) (*ThresholdFiring, error)
+	predicates          []predicate.ThresholdFiring
+}
+
+var _ ent.Mutation = (*ThresholdFiringMutation)(nil)
+
+// thresholdfiringOption allows management of the mutation configuration using functional options.
+type thresholdfiringOption func(*ThresholdFiringMutation)
+
+// newThresholdFiringMutation creates new mutation for the ThresholdFiring entity.
+func newThresholdFiringMutation(c config, op Op, opts ...thresholdfiringOption) *ThresholdFiringMutation {
+	m := &ThresholdFiringMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeThresholdFiring,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withThresholdFiringID sets the ID field of the mutation.
+func withThresholdFiringID(id uuid.UUID) thresholdfiringOption {
+	return func(m *ThresholdFiringMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ThresholdFiring
+		)
+		m.oldValue = func(ctx context.Context) (*ThresholdFiring, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ThresholdFiring.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withThresholdFiring sets the old ThresholdFiring of the mutation.
+func withThresholdFiring(node *ThresholdFiring) thresholdfiringOption {
+	return func(m *ThresholdFiringMutation) {
+		m.oldValue = func(context.Context) (*ThresholdFiring, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ThresholdFiringMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ThresholdFiringMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ThresholdFiring entities.
+func (m *ThresholdFiringMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ThresholdFiringMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ThresholdFiringMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ThresholdFiring.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *ThresholdFiringMutation) SetOrganizationID(u uuid.UUID) {
+	m.organization = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *ThresholdFiringMutation) OrganizationID() (r uuid.UUID, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the ThresholdFiring entity.
+// If the ThresholdFiring object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdFiringMutation) OldOrganizationID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *ThresholdFiringMutation) ResetOrganizationID() {
+	m.organization = nil
+}
+
+// SetAllocationID sets the "allocation_id" field.
+func (m *ThresholdFiringMutation) SetAllocationID(u uuid.UUID) {
+	m.allocation = &u
+}
+
+// AllocationID returns the value of the "allocation_id" field in the mutation.
+func (m *ThresholdFiringMutation) AllocationID() (r uuid.UUID, exists bool) {
+	v := m.allocation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAllocationID returns the old "allocation_id" field's value of the ThresholdFiring entity.
+// If the ThresholdFiring object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdFiringMutation) OldAllocationID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAllocationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAllocationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAllocationID: %w", err)
+	}
+	return oldValue.AllocationID, nil
+}
+
+// ResetAllocationID resets all changes to the "allocation_id" field.
+func (m *ThresholdFiringMutation) ResetAllocationID() {
+	m.allocation = nil
+}
+
+// SetThresholdID sets the "threshold_id" field.
+func (m *ThresholdFiringMutation) SetThresholdID(u uuid.UUID) {
+	m.threshold_id = &u
+}
+
+// ThresholdID returns the value of the "threshold_id" field in the mutation.
+func (m *ThresholdFiringMutation) ThresholdID() (r uuid.UUID, exists bool) {
+	v := m.threshold_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldThresholdID returns the old "threshold_id" field's value of the ThresholdFiring entity.
+// If the ThresholdFiring object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdFiringMutation) OldThresholdID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldThresholdID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldThresholdID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldThresholdID: %w", err)
+	}
+	return oldValue.ThresholdID, nil
+}
+
+// ResetThresholdID resets all changes to the "threshold_id" field.
+func (m *ThresholdFiringMutation) ResetThresholdID() {
+	m.threshold_id = nil
+}
+
+// SetThresholdName sets the "threshold_name" field.
+func (m *ThresholdFiringMutation) SetThresholdName(s string) {
+	m.threshold_name = &s
+}
+
+// ThresholdName returns the value of the "threshold_name" field in the mutation.
+func (m *ThresholdFiringMutation) ThresholdName() (r string, exists bool) {
+	v := m.threshold_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldThresholdName returns the old "threshold_name" field's value of the ThresholdFiring entity.
+// If the ThresholdFiring object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdFiringMutation) OldThresholdName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldThresholdName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldThresholdName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldThresholdName: %w", err)
+	}
+	return oldValue.ThresholdName, nil
+}
+
+// ResetThresholdName resets all changes to the "threshold_name" field.
+func (m *ThresholdFiringMutation) ResetThresholdName() {
+	m.threshold_name = nil
+}
+
+// SetSeverity sets the "severity" field.
+func (m *ThresholdFiringMutation) SetSeverity(t thresholdfiring.Severity) {
+	m.severity = &t
+}
+
+// Severity returns the value of the "severity" field in the mutation.
+func (m *ThresholdFiringMutation) Severity() (r thresholdfiring.Severity, exists bool) {
+	v := m.severity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSeverity returns the old "severity" field's value of the ThresholdFiring entity.
+// If the ThresholdFiring object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdFiringMutation) OldSeverity(ctx context.Context) (v thresholdfiring.Severity, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSeverity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSeverity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSeverity: %w", err)
+	}
+	return oldValue.Severity, nil
+}
+
+// ResetSeverity resets all changes to the "severity" field.
+func (m *ThresholdFiringMutation) ResetSeverity() {
+	m.severity = nil
+}
+
+// SetPeriod sets the "period" field.
+func (m *ThresholdFiringMutation) SetPeriod(s string) {
+	m.period = &s
+}
+
+// Period returns the value of the "period" field in the mutation.
+func (m *ThresholdFiringMutation) Period() (r string, exists bool) {
+	v := m.period
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPeriod returns the old "period" field's value of the ThresholdFiring entity.
+// If the ThresholdFiring object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdFiringMutation) OldPeriod(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPeriod is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPeriod requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPeriod: %w", err)
+	}
+	return oldValue.Period, nil
+}
+
+// ResetPeriod resets all changes to the "period" field.
+func (m *ThresholdFiringMutation) ResetPeriod() {
+	m.period = nil
+}
+
+// SetUsed sets the "used" field.
+func (m *ThresholdFiringMutation) SetUsed(s string) {
+	m.used = &s
+}
+
+// Used returns the value of the "used" field in the mutation.
+func (m *ThresholdFiringMutation) Used() (r string, exists bool) {
+	v := m.used
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsed returns the old "used" field's value of the ThresholdFiring entity.
+// If the ThresholdFiring object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdFiringMutation) OldUsed(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsed: %w", err)
+	}
+	return oldValue.Used, nil
+}
+
+// ResetUsed resets all changes to the "used" field.
+func (m *ThresholdFiringMutation) ResetUsed() {
+	m.used = nil
+}
+
+// SetTotal sets the "total" field.
+func (m *ThresholdFiringMutation) SetTotal(s string) {
+	m.total = &s
+}
+
+// Total returns the value of the "total" field in the mutation.
+func (m *ThresholdFiringMutation) Total() (r string, exists bool) {
+	v := m.total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTotal returns the old "total" field's value of the ThresholdFiring entity.
+// If the ThresholdFiring object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdFiringMutation) OldTotal(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTotal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTotal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTotal: %w", err)
+	}
+	return oldValue.Total, nil
+}
+
+// ResetTotal resets all changes to the "total" field.
+func (m *ThresholdFiringMutation) ResetTotal() {
+	m.total = nil
+}
+
+// SetRearmedAt sets the "rearmed_at" field.
+func (m *ThresholdFiringMutation) SetRearmedAt(t time.Time) {
+	m.rearmed_at = &t
+}
+
+// RearmedAt returns the value of the "rearmed_at" field in the mutation.
+func (m *ThresholdFiringMutation) RearmedAt() (r time.Time, exists bool) {
+	v := m.rearmed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRearmedAt returns the old "rearmed_at" field's value of the ThresholdFiring entity.
+// If the ThresholdFiring object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdFiringMutation) OldRearmedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRearmedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRearmedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRearmedAt: %w", err)
+	}
+	return oldValue.RearmedAt, nil
+}
+
+// ClearRearmedAt clears the value of the "rearmed_at" field.
+func (m *ThresholdFiringMutation) ClearRearmedAt() {
+	m.rearmed_at = nil
+	m.clearedFields[thresholdfiring.FieldRearmedAt] = struct{}{}
+}
+
+// RearmedAtCleared returns if the "rearmed_at" field was cleared in this mutation.
+func (m *ThresholdFiringMutation) RearmedAtCleared() bool {
+	_, ok := m.clearedFields[thresholdfiring.FieldRearmedAt]
+	return ok
+}
+
+// ResetRearmedAt resets all changes to the "rearmed_at" field.
+func (m *ThresholdFiringMutation) ResetRearmedAt() {
+	m.rearmed_at = nil
+	delete(m.clearedFields, thresholdfiring.FieldRearmedAt)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ThresholdFiringMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ThresholdFiringMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ThresholdFiring entity.
+// If the ThresholdFiring object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThresholdFiringMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ThresholdFiringMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *ThresholdFiringMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[thresholdfiring.FieldOrganizationID] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *ThresholdFiringMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *ThresholdFiringMutation) OrganizationIDs() (ids []uuid.UUID) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *ThresholdFiringMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// ClearAllocation clears the "allocation" edge to the Allocation entity.
+func (m *ThresholdFiringMutation) ClearAllocation() {
+	m.clearedallocation = true
+	m.clearedFields[thresholdfiring.FieldAllocationID] = struct{}{}
+}
+
+// AllocationCleared reports if the "allocation" edge to the Allocation entity was cleared.
+func (m *ThresholdFiringMutation) AllocationCleared() bool {
+	return m.clearedallocation
+}
+
+// AllocationIDs returns the "allocation" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// AllocationID instead. It exists only for internal usage by the builders.
+func (m *ThresholdFiringMutation) AllocationIDs() (ids []uuid.UUID) {
+	if id := m.allocation; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetAllocation resets all changes to the "allocation" edge.
+func (m *ThresholdFiringMutation) ResetAllocation() {
+	m.allocation = nil
+	m.clearedallocation = false
+}
+
+// Where appends a list predicates to the ThresholdFiringMutation builder.
+func (m *ThresholdFiringMutation) Where(ps ...predicate.ThresholdFiring) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ThresholdFiringMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ThresholdFiringMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ThresholdFiring, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ThresholdFiringMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ThresholdFiringMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ThresholdFiring).
+func (m *ThresholdFiringMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ThresholdFiringMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.organization != nil {
+		fields = append(fields, thresholdfiring.FieldOrganizationID)
+	}
+	if m.allocation != nil {
+		fields = append(fields, thresholdfiring.FieldAllocationID)
+	}
+	if m.threshold_id != nil {
+		fields = append(fields, thresholdfiring.FieldThresholdID)
+	}
+	if m.threshold_name != nil {
+		fields = append(fields, thresholdfiring.FieldThresholdName)
+	}
+	if m.severity != nil {
+		fields = append(fields, thresholdfiring.FieldSeverity)
+	}
+	if m.period != nil {
+		fields = append(fields, thresholdfiring.FieldPeriod)
+	}
+	if m.used != nil {
+		fields = append(fields, thresholdfiring.FieldUsed)
+	}
+	if m.total != nil {
+		fields = append(fields, thresholdfiring.FieldTotal)
+	}
+	if m.rearmed_at != nil {
+		fields = append(fields, thresholdfiring.FieldRearmedAt)
+	}
+	if m.created_at != nil {
+		fields = append(fields, thresholdfiring.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ThresholdFiringMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case thresholdfiring.FieldOrganizationID:
+		return m.OrganizationID()
+	case thresholdfiring.FieldAllocationID:
+		return m.AllocationID()
+	case thresholdfiring.FieldThresholdID:
+		return m.ThresholdID()
+	case thresholdfiring.FieldThresholdName:
+		return m.ThresholdName()
+	case thresholdfiring.FieldSeverity:
+		return m.Severity()
+	case thresholdfiring.FieldPeriod:
+		return m.Period()
+	case thresholdfiring.FieldUsed:
+		return m.Used()
+	case thresholdfiring.FieldTotal:
+		return m.Total()
+	case thresholdfiring.FieldRearmedAt:
+		return m.RearmedAt()
+	case thresholdfiring.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ThresholdFiringMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case thresholdfiring.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case thresholdfiring.FieldAllocationID:
+		return m.OldAllocationID(ctx)
+	case thresholdfiring.FieldThresholdID:
+		return m.OldThresholdID(ctx)
+	case thresholdfiring.FieldThresholdName:
+		return m.OldThresholdName(ctx)
+	case thresholdfiring.FieldSeverity:
+		return m.OldSeverity(ctx)
+	case thresholdfiring.FieldPeriod:
+		return m.OldPeriod(ctx)
+	case thresholdfiring.FieldUsed:
+		return m.OldUsed(ctx)
+	case thresholdfiring.FieldTotal:
+		return m.OldTotal(ctx)
+	case thresholdfiring.FieldRearmedAt:
+		return m.OldRearmedAt(ctx)
+	case thresholdfiring.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown ThresholdFiring field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ThresholdFiringMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case thresholdfiring.FieldOrganizationID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case thresholdfiring.FieldAllocationID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAllocationID(v)
+		return nil
+	case thresholdfiring.FieldThresholdID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetThresholdID(v)
+		return nil
+	case thresholdfiring.FieldThresholdName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetThresholdName(v)
+		return nil
+	case thresholdfiring.FieldSeverity:
+		v, ok := value.(thresholdfiring.Severity)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSeverity(v)
+		return nil
+	case thresholdfiring.FieldPeriod:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPeriod(v)
+		return nil
+	case thresholdfiring.FieldUsed:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsed(v)
+		return nil
+	case thresholdfiring.FieldTotal:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTotal(v)
+		return nil
+	case thresholdfiring.FieldRearmedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRearmedAt(v)
+		return nil
+	case thresholdfiring.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ThresholdFiring field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ThresholdFiringMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ThresholdFiringMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ThresholdFiringMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown ThresholdFiring numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ThresholdFiringMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(thresholdfiring.FieldRearmedAt) {
+		fields = append(fields, thresholdfiring.FieldRearmedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ThresholdFiringMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ThresholdFiringMutation) ClearField(name string) error {
+	switch name {
+	case thresholdfiring.FieldRearmedAt:
+		m.ClearRearmedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ThresholdFiring nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ThresholdFiringMutation) ResetField(name string) error {
+	switch name {
+	case thresholdfiring.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case thresholdfiring.FieldAllocationID:
+		m.ResetAllocationID()
+		return nil
+	case thresholdfiring.FieldThresholdID:
+		m.ResetThresholdID()
+		return nil
+	case thresholdfiring.FieldThresholdName:
+		m.ResetThresholdName()
+		return nil
+	case thresholdfiring.FieldSeverity:
+		m.ResetSeverity()
+		return nil
+	case thresholdfiring.FieldPeriod:
+		m.ResetPeriod()
+		return nil
+	case thresholdfiring.FieldUsed:
+		m.ResetUsed()
+		return nil
+	case thresholdfiring.FieldTotal:
+		m.ResetTotal()
+		return nil
+	case thresholdfiring.FieldRearmedAt:
+		m.ResetRearmedAt()
+		return nil
+	case thresholdfiring.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ThresholdFiring field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ThresholdFiringMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.organization != nil {
+		edges = append(edges, thresholdfiring.EdgeOrganization)
+	}
+	if m.allocation != nil {
+		edges = append(edges, thresholdfiring.EdgeAllocation)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ThresholdFiringMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case thresholdfiring.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	case thresholdfiring.EdgeAllocation:
+		if id := m.allocation; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ThresholdFiringMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ThresholdFiringMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ThresholdFiringMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedorganization {
+		edges = append(edges, thresholdfiring.EdgeOrganization)
+	}
+	if m.clearedallocation {
+		edges = append(edges, thresholdfiring.EdgeAllocation)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ThresholdFiringMutation) EdgeCleared(name string) bool {
+	switch name {
+	case thresholdfiring.EdgeOrganization:
+		return m.clearedorganization
+	case thresholdfiring.EdgeAllocation:
+		return m.clearedallocation
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ThresholdFiringMutation) ClearEdge(name string) error {
+	switch name {
+	case thresholdfiring.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	case thresholdfiring.EdgeAllocation:
+		m.ClearAllocation()
+		return nil
+	}
+	return fmt.Errorf("unknown ThresholdFiring unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ThresholdFiringMutation) ResetEdge(name string) error {
+	switch name {
+	case thresholdfiring.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	case thresholdfiring.EdgeAllocation:
+		m.ResetAllocation()
+		return nil
+	}
+	return fmt.Errorf("unknown ThresholdFiring edge %s", name)
 }
 
 // TicketMutation represents an operation that mutates the Ticket nodes in the graph.

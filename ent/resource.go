@@ -44,6 +44,10 @@ type Resource struct {
 	Spec map[string]string `json:"spec,omitempty"`
 	// Status holds the value of the "status" field.
 	Status resource.Status `json:"status,omitempty"`
+	// Estimate holds the value of the "estimate" field.
+	Estimate *string `json:"estimate,omitempty"`
+	// EstimateUnit holds the value of the "estimate_unit" field.
+	EstimateUnit string `json:"estimate_unit,omitempty"`
 	// CreatedBy holds the value of the "created_by" field.
 	CreatedBy uuid.UUID `json:"created_by,omitempty"`
 	// ReleasedAt holds the value of the "released_at" field.
@@ -115,7 +119,7 @@ func (*Resource) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case resource.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case resource.FieldKind, resource.FieldName, resource.FieldProvider, resource.FieldRegion, resource.FieldInstanceType, resource.FieldExternalID, resource.FieldStatus:
+		case resource.FieldKind, resource.FieldName, resource.FieldProvider, resource.FieldRegion, resource.FieldInstanceType, resource.FieldExternalID, resource.FieldStatus, resource.FieldEstimate, resource.FieldEstimateUnit:
 			values[i] = new(sql.NullString)
 		case resource.FieldReleasedAt, resource.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -210,6 +214,19 @@ func (_m *Resource) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field status", values[i])
 			} else if value.Valid {
 				_m.Status = resource.Status(value.String)
+			}
+		case resource.FieldEstimate:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field estimate", values[i])
+			} else if value.Valid {
+				_m.Estimate = new(string)
+				*_m.Estimate = value.String
+			}
+		case resource.FieldEstimateUnit:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field estimate_unit", values[i])
+			} else if value.Valid {
+				_m.EstimateUnit = value.String
 			}
 		case resource.FieldCreatedBy:
 			if value, ok := values[i].(*uuid.UUID); !ok {
@@ -321,6 +338,14 @@ func (_m *Resource) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("status=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Status))
+	builder.WriteString(", ")
+	if v := _m.Estimate; v != nil {
+		builder.WriteString("estimate=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	builder.WriteString("estimate_unit=")
+	builder.WriteString(_m.EstimateUnit)
 	builder.WriteString(", ")
 	builder.WriteString("created_by=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CreatedBy))

@@ -101,6 +101,34 @@ func (_c *ResourceCreate) SetStatus(v resource.Status) *ResourceCreate {
 	return _c
 }
 
+// SetEstimate sets the "estimate" field.
+func (_c *ResourceCreate) SetEstimate(v string) *ResourceCreate {
+	_c.mutation.SetEstimate(v)
+	return _c
+}
+
+// SetNillableEstimate sets the "estimate" field if the given value is not nil.
+func (_c *ResourceCreate) SetNillableEstimate(v *string) *ResourceCreate {
+	if v != nil {
+		_c.SetEstimate(*v)
+	}
+	return _c
+}
+
+// SetEstimateUnit sets the "estimate_unit" field.
+func (_c *ResourceCreate) SetEstimateUnit(v string) *ResourceCreate {
+	_c.mutation.SetEstimateUnit(v)
+	return _c
+}
+
+// SetNillableEstimateUnit sets the "estimate_unit" field if the given value is not nil.
+func (_c *ResourceCreate) SetNillableEstimateUnit(v *string) *ResourceCreate {
+	if v != nil {
+		_c.SetEstimateUnit(*v)
+	}
+	return _c
+}
+
 // SetCreatedBy sets the "created_by" field.
 func (_c *ResourceCreate) SetCreatedBy(v uuid.UUID) *ResourceCreate {
 	_c.mutation.SetCreatedBy(v)
@@ -201,6 +229,10 @@ func (_c *ResourceCreate) defaults() {
 		v := resource.DefaultSpec
 		_c.mutation.SetSpec(v)
 	}
+	if _, ok := _c.mutation.EstimateUnit(); !ok {
+		v := resource.DefaultEstimateUnit
+		_c.mutation.SetEstimateUnit(v)
+	}
 	if _, ok := _c.mutation.Version(); !ok {
 		v := resource.DefaultVersion
 		_c.mutation.SetVersion(v)
@@ -272,6 +304,14 @@ func (_c *ResourceCreate) check() error {
 	if v, ok := _c.mutation.Status(); ok {
 		if err := resource.StatusValidator(v); err != nil {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "Resource.status": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.EstimateUnit(); !ok {
+		return &ValidationError{Name: "estimate_unit", err: errors.New(`ent: missing required field "Resource.estimate_unit"`)}
+	}
+	if v, ok := _c.mutation.EstimateUnit(); ok {
+		if err := resource.EstimateUnitValidator(v); err != nil {
+			return &ValidationError{Name: "estimate_unit", err: fmt.Errorf(`ent: validator failed for field "Resource.estimate_unit": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.CreatedBy(); !ok {
@@ -361,6 +401,14 @@ func (_c *ResourceCreate) createSpec() (*Resource, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Status(); ok {
 		_spec.SetField(resource.FieldStatus, field.TypeEnum, value)
 		_node.Status = value
+	}
+	if value, ok := _c.mutation.Estimate(); ok {
+		_spec.SetField(resource.FieldEstimate, field.TypeString, value)
+		_node.Estimate = &value
+	}
+	if value, ok := _c.mutation.EstimateUnit(); ok {
+		_spec.SetField(resource.FieldEstimateUnit, field.TypeString, value)
+		_node.EstimateUnit = value
 	}
 	if value, ok := _c.mutation.CreatedBy(); ok {
 		_spec.SetField(resource.FieldCreatedBy, field.TypeUUID, value)
@@ -616,6 +664,36 @@ func (u *ResourceUpsert) SetStatus(v resource.Status) *ResourceUpsert {
 // UpdateStatus sets the "status" field to the value that was provided on create.
 func (u *ResourceUpsert) UpdateStatus() *ResourceUpsert {
 	u.SetExcluded(resource.FieldStatus)
+	return u
+}
+
+// SetEstimate sets the "estimate" field.
+func (u *ResourceUpsert) SetEstimate(v string) *ResourceUpsert {
+	u.Set(resource.FieldEstimate, v)
+	return u
+}
+
+// UpdateEstimate sets the "estimate" field to the value that was provided on create.
+func (u *ResourceUpsert) UpdateEstimate() *ResourceUpsert {
+	u.SetExcluded(resource.FieldEstimate)
+	return u
+}
+
+// ClearEstimate clears the value of the "estimate" field.
+func (u *ResourceUpsert) ClearEstimate() *ResourceUpsert {
+	u.SetNull(resource.FieldEstimate)
+	return u
+}
+
+// SetEstimateUnit sets the "estimate_unit" field.
+func (u *ResourceUpsert) SetEstimateUnit(v string) *ResourceUpsert {
+	u.Set(resource.FieldEstimateUnit, v)
+	return u
+}
+
+// UpdateEstimateUnit sets the "estimate_unit" field to the value that was provided on create.
+func (u *ResourceUpsert) UpdateEstimateUnit() *ResourceUpsert {
+	u.SetExcluded(resource.FieldEstimateUnit)
 	return u
 }
 
@@ -876,6 +954,41 @@ func (u *ResourceUpsertOne) SetStatus(v resource.Status) *ResourceUpsertOne {
 func (u *ResourceUpsertOne) UpdateStatus() *ResourceUpsertOne {
 	return u.Update(func(s *ResourceUpsert) {
 		s.UpdateStatus()
+	})
+}
+
+// SetEstimate sets the "estimate" field.
+func (u *ResourceUpsertOne) SetEstimate(v string) *ResourceUpsertOne {
+	return u.Update(func(s *ResourceUpsert) {
+		s.SetEstimate(v)
+	})
+}
+
+// UpdateEstimate sets the "estimate" field to the value that was provided on create.
+func (u *ResourceUpsertOne) UpdateEstimate() *ResourceUpsertOne {
+	return u.Update(func(s *ResourceUpsert) {
+		s.UpdateEstimate()
+	})
+}
+
+// ClearEstimate clears the value of the "estimate" field.
+func (u *ResourceUpsertOne) ClearEstimate() *ResourceUpsertOne {
+	return u.Update(func(s *ResourceUpsert) {
+		s.ClearEstimate()
+	})
+}
+
+// SetEstimateUnit sets the "estimate_unit" field.
+func (u *ResourceUpsertOne) SetEstimateUnit(v string) *ResourceUpsertOne {
+	return u.Update(func(s *ResourceUpsert) {
+		s.SetEstimateUnit(v)
+	})
+}
+
+// UpdateEstimateUnit sets the "estimate_unit" field to the value that was provided on create.
+func (u *ResourceUpsertOne) UpdateEstimateUnit() *ResourceUpsertOne {
+	return u.Update(func(s *ResourceUpsert) {
+		s.UpdateEstimateUnit()
 	})
 }
 
@@ -1311,6 +1424,41 @@ func (u *ResourceUpsertBulk) SetStatus(v resource.Status) *ResourceUpsertBulk {
 func (u *ResourceUpsertBulk) UpdateStatus() *ResourceUpsertBulk {
 	return u.Update(func(s *ResourceUpsert) {
 		s.UpdateStatus()
+	})
+}
+
+// SetEstimate sets the "estimate" field.
+func (u *ResourceUpsertBulk) SetEstimate(v string) *ResourceUpsertBulk {
+	return u.Update(func(s *ResourceUpsert) {
+		s.SetEstimate(v)
+	})
+}
+
+// UpdateEstimate sets the "estimate" field to the value that was provided on create.
+func (u *ResourceUpsertBulk) UpdateEstimate() *ResourceUpsertBulk {
+	return u.Update(func(s *ResourceUpsert) {
+		s.UpdateEstimate()
+	})
+}
+
+// ClearEstimate clears the value of the "estimate" field.
+func (u *ResourceUpsertBulk) ClearEstimate() *ResourceUpsertBulk {
+	return u.Update(func(s *ResourceUpsert) {
+		s.ClearEstimate()
+	})
+}
+
+// SetEstimateUnit sets the "estimate_unit" field.
+func (u *ResourceUpsertBulk) SetEstimateUnit(v string) *ResourceUpsertBulk {
+	return u.Update(func(s *ResourceUpsert) {
+		s.SetEstimateUnit(v)
+	})
+}
+
+// UpdateEstimateUnit sets the "estimate_unit" field to the value that was provided on create.
+func (u *ResourceUpsertBulk) UpdateEstimateUnit() *ResourceUpsertBulk {
+	return u.Update(func(s *ResourceUpsert) {
+		s.UpdateEstimateUnit()
 	})
 }
 

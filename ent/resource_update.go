@@ -185,6 +185,40 @@ func (_u *ResourceUpdate) SetNillableStatus(v *resource.Status) *ResourceUpdate 
 	return _u
 }
 
+// SetEstimate sets the "estimate" field.
+func (_u *ResourceUpdate) SetEstimate(v string) *ResourceUpdate {
+	_u.mutation.SetEstimate(v)
+	return _u
+}
+
+// SetNillableEstimate sets the "estimate" field if the given value is not nil.
+func (_u *ResourceUpdate) SetNillableEstimate(v *string) *ResourceUpdate {
+	if v != nil {
+		_u.SetEstimate(*v)
+	}
+	return _u
+}
+
+// ClearEstimate clears the value of the "estimate" field.
+func (_u *ResourceUpdate) ClearEstimate() *ResourceUpdate {
+	_u.mutation.ClearEstimate()
+	return _u
+}
+
+// SetEstimateUnit sets the "estimate_unit" field.
+func (_u *ResourceUpdate) SetEstimateUnit(v string) *ResourceUpdate {
+	_u.mutation.SetEstimateUnit(v)
+	return _u
+}
+
+// SetNillableEstimateUnit sets the "estimate_unit" field if the given value is not nil.
+func (_u *ResourceUpdate) SetNillableEstimateUnit(v *string) *ResourceUpdate {
+	if v != nil {
+		_u.SetEstimateUnit(*v)
+	}
+	return _u
+}
+
 // SetCreatedBy sets the "created_by" field.
 func (_u *ResourceUpdate) SetCreatedBy(v uuid.UUID) *ResourceUpdate {
 	_u.mutation.SetCreatedBy(v)
@@ -342,6 +376,11 @@ func (_u *ResourceUpdate) check() error {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "Resource.status": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.EstimateUnit(); ok {
+		if err := resource.EstimateUnitValidator(v); err != nil {
+			return &ValidationError{Name: "estimate_unit", err: fmt.Errorf(`ent: validator failed for field "Resource.estimate_unit": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Version(); ok {
 		if err := resource.VersionValidator(v); err != nil {
 			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Resource.version": %w`, err)}
@@ -397,6 +436,15 @@ func (_u *ResourceUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(resource.FieldStatus, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.Estimate(); ok {
+		_spec.SetField(resource.FieldEstimate, field.TypeString, value)
+	}
+	if _u.mutation.EstimateCleared() {
+		_spec.ClearField(resource.FieldEstimate, field.TypeString)
+	}
+	if value, ok := _u.mutation.EstimateUnit(); ok {
+		_spec.SetField(resource.FieldEstimateUnit, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.CreatedBy(); ok {
 		_spec.SetField(resource.FieldCreatedBy, field.TypeUUID, value)
@@ -674,6 +722,40 @@ func (_u *ResourceUpdateOne) SetNillableStatus(v *resource.Status) *ResourceUpda
 	return _u
 }
 
+// SetEstimate sets the "estimate" field.
+func (_u *ResourceUpdateOne) SetEstimate(v string) *ResourceUpdateOne {
+	_u.mutation.SetEstimate(v)
+	return _u
+}
+
+// SetNillableEstimate sets the "estimate" field if the given value is not nil.
+func (_u *ResourceUpdateOne) SetNillableEstimate(v *string) *ResourceUpdateOne {
+	if v != nil {
+		_u.SetEstimate(*v)
+	}
+	return _u
+}
+
+// ClearEstimate clears the value of the "estimate" field.
+func (_u *ResourceUpdateOne) ClearEstimate() *ResourceUpdateOne {
+	_u.mutation.ClearEstimate()
+	return _u
+}
+
+// SetEstimateUnit sets the "estimate_unit" field.
+func (_u *ResourceUpdateOne) SetEstimateUnit(v string) *ResourceUpdateOne {
+	_u.mutation.SetEstimateUnit(v)
+	return _u
+}
+
+// SetNillableEstimateUnit sets the "estimate_unit" field if the given value is not nil.
+func (_u *ResourceUpdateOne) SetNillableEstimateUnit(v *string) *ResourceUpdateOne {
+	if v != nil {
+		_u.SetEstimateUnit(*v)
+	}
+	return _u
+}
+
 // SetCreatedBy sets the "created_by" field.
 func (_u *ResourceUpdateOne) SetCreatedBy(v uuid.UUID) *ResourceUpdateOne {
 	_u.mutation.SetCreatedBy(v)
@@ -844,6 +926,11 @@ func (_u *ResourceUpdateOne) check() error {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "Resource.status": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.EstimateUnit(); ok {
+		if err := resource.EstimateUnitValidator(v); err != nil {
+			return &ValidationError{Name: "estimate_unit", err: fmt.Errorf(`ent: validator failed for field "Resource.estimate_unit": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Version(); ok {
 		if err := resource.VersionValidator(v); err != nil {
 			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Resource.version": %w`, err)}
@@ -916,6 +1003,15 @@ func (_u *ResourceUpdateOne) sqlSave(ctx context.Context) (_node *Resource, err 
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(resource.FieldStatus, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.Estimate(); ok {
+		_spec.SetField(resource.FieldEstimate, field.TypeString, value)
+	}
+	if _u.mutation.EstimateCleared() {
+		_spec.ClearField(resource.FieldEstimate, field.TypeString)
+	}
+	if value, ok := _u.mutation.EstimateUnit(); ok {
+		_spec.SetField(resource.FieldEstimateUnit, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.CreatedBy(); ok {
 		_spec.SetField(resource.FieldCreatedBy, field.TypeUUID, value)

@@ -6,6 +6,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/activity"
+	"github.com/headwater-platform/headwater/ent/allocation"
 	"github.com/headwater-platform/headwater/ent/ancestry"
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
@@ -33,6 +34,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
+	"github.com/headwater-platform/headwater/ent/threshold"
+	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
 	"github.com/headwater-platform/headwater/ent/ticketmessage"
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
@@ -156,6 +159,32 @@ func init() {
 	activityDescMonth := activityFields[3].Descriptor()
 	// activity.MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	activity.MonthValidator = activityDescMonth.Validators[0].(func(string) error)
+	allocationFields := schema.Allocation{}.Fields()
+	_ = allocationFields
+	// allocationDescUnit is the schema descriptor for unit field.
+	allocationDescUnit := allocationFields[5].Descriptor()
+	// allocation.UnitValidator is a validator for the "unit" field. It is called by the builders before save.
+	allocation.UnitValidator = func() func(string) error {
+		validators := allocationDescUnit.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(unit string) error {
+			for _, fn := range fns {
+				if err := fn(unit); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// allocationDescVersion is the schema descriptor for version field.
+	allocationDescVersion := allocationFields[13].Descriptor()
+	// allocation.DefaultVersion holds the default value on creation for the version field.
+	allocation.DefaultVersion = allocationDescVersion.Default.(int)
+	// allocation.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	allocation.VersionValidator = allocationDescVersion.Validators[0].(func(int) error)
 	ancestryFields := schema.Ancestry{}.Fields()
 	_ = ancestryFields
 	// ancestryDescDistance is the schema descriptor for distance field.
@@ -990,8 +1019,14 @@ func init() {
 	resourceDescSpec := resourceFields[10].Descriptor()
 	// resource.DefaultSpec holds the default value on creation for the spec field.
 	resource.DefaultSpec = resourceDescSpec.Default.(map[string]string)
+	// resourceDescEstimateUnit is the schema descriptor for estimate_unit field.
+	resourceDescEstimateUnit := resourceFields[13].Descriptor()
+	// resource.DefaultEstimateUnit holds the default value on creation for the estimate_unit field.
+	resource.DefaultEstimateUnit = resourceDescEstimateUnit.Default.(string)
+	// resource.EstimateUnitValidator is a validator for the "estimate_unit" field. It is called by the builders before save.
+	resource.EstimateUnitValidator = resourceDescEstimateUnit.Validators[0].(func(string) error)
 	// resourceDescVersion is the schema descriptor for version field.
-	resourceDescVersion := resourceFields[14].Descriptor()
+	resourceDescVersion := resourceFields[16].Descriptor()
 	// resource.DefaultVersion holds the default value on creation for the version field.
 	resource.DefaultVersion = resourceDescVersion.Default.(int)
 	// resource.VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -1196,6 +1231,50 @@ func init() {
 	signinflowDescCodeHash := signinflowFields[10].Descriptor()
 	// signinflow.CodeHashValidator is a validator for the "code_hash" field. It is called by the builders before save.
 	signinflow.CodeHashValidator = signinflowDescCodeHash.Validators[0].(func(string) error)
+	thresholdFields := schema.Threshold{}.Fields()
+	_ = thresholdFields
+	// thresholdDescName is the schema descriptor for name field.
+	thresholdDescName := thresholdFields[2].Descriptor()
+	// threshold.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	threshold.NameValidator = func() func(string) error {
+		validators := thresholdDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// thresholdDescLabelColor is the schema descriptor for label_color field.
+	thresholdDescLabelColor := thresholdFields[7].Descriptor()
+	// threshold.LabelColorValidator is a validator for the "label_color" field. It is called by the builders before save.
+	threshold.LabelColorValidator = thresholdDescLabelColor.Validators[0].(func(string) error)
+	// thresholdDescDescription is the schema descriptor for description field.
+	thresholdDescDescription := thresholdFields[8].Descriptor()
+	// threshold.DescriptionValidator is a validator for the "description" field. It is called by the builders before save.
+	threshold.DescriptionValidator = thresholdDescDescription.Validators[0].(func(string) error)
+	// thresholdDescVersion is the schema descriptor for version field.
+	thresholdDescVersion := thresholdFields[10].Descriptor()
+	// threshold.DefaultVersion holds the default value on creation for the version field.
+	threshold.DefaultVersion = thresholdDescVersion.Default.(int)
+	// threshold.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	threshold.VersionValidator = thresholdDescVersion.Validators[0].(func(int) error)
+	thresholdfiringFields := schema.ThresholdFiring{}.Fields()
+	_ = thresholdfiringFields
+	// thresholdfiringDescThresholdName is the schema descriptor for threshold_name field.
+	thresholdfiringDescThresholdName := thresholdfiringFields[4].Descriptor()
+	// thresholdfiring.ThresholdNameValidator is a validator for the "threshold_name" field. It is called by the builders before save.
+	thresholdfiring.ThresholdNameValidator = thresholdfiringDescThresholdName.Validators[0].(func(string) error)
+	// thresholdfiringDescPeriod is the schema descriptor for period field.
+	thresholdfiringDescPeriod := thresholdfiringFields[6].Descriptor()
+	// thresholdfiring.PeriodValidator is a validator for the "period" field. It is called by the builders before save.
+	thresholdfiring.PeriodValidator = thresholdfiringDescPeriod.Validators[0].(func(string) error)
 	ticketFields := schema.Ticket{}.Fields()
 	_ = ticketFields
 	// ticketDescSubject is the schema descriptor for subject field.

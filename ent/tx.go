@@ -22,6 +22,8 @@ type Tx struct {
 	AccessRequest *AccessRequestClient
 	// Activity is the client for interacting with the Activity builders.
 	Activity *ActivityClient
+	// Allocation is the client for interacting with the Allocation builders.
+	Allocation *AllocationClient
 	// Ancestry is the client for interacting with the Ancestry builders.
 	Ancestry *AncestryClient
 	// Announcement is the client for interacting with the Announcement builders.
@@ -78,6 +80,10 @@ type Tx struct {
 	SignInFlow *SignInFlowClient
 	// SupportPlanPeriod is the client for interacting with the SupportPlanPeriod builders.
 	SupportPlanPeriod *SupportPlanPeriodClient
+	// Threshold is the client for interacting with the Threshold builders.
+	Threshold *ThresholdClient
+	// ThresholdFiring is the client for interacting with the ThresholdFiring builders.
+	ThresholdFiring *ThresholdFiringClient
 	// Ticket is the client for interacting with the Ticket builders.
 	Ticket *TicketClient
 	// TicketMessage is the client for interacting with the TicketMessage builders.
@@ -231,6 +237,7 @@ func (tx *Tx) init() {
 	tx.AccessPolicy = NewAccessPolicyClient(tx.config)
 	tx.AccessRequest = NewAccessRequestClient(tx.config)
 	tx.Activity = NewActivityClient(tx.config)
+	tx.Allocation = NewAllocationClient(tx.config)
 	tx.Ancestry = NewAncestryClient(tx.config)
 	tx.Announcement = NewAnnouncementClient(tx.config)
 	tx.Application = NewApplicationClient(tx.config)
@@ -259,6 +266,8 @@ func (tx *Tx) init() {
 	tx.SignInAttempts = NewSignInAttemptsClient(tx.config)
 	tx.SignInFlow = NewSignInFlowClient(tx.config)
 	tx.SupportPlanPeriod = NewSupportPlanPeriodClient(tx.config)
+	tx.Threshold = NewThresholdClient(tx.config)
+	tx.ThresholdFiring = NewThresholdFiringClient(tx.config)
 	tx.Ticket = NewTicketClient(tx.config)
 	tx.TicketMessage = NewTicketMessageClient(tx.config)
 	tx.TrustedIssuer = NewTrustedIssuerClient(tx.config)

@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/projects"
 	"github.com/headwater-platform/headwater/service/resources"
+	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -498,6 +499,38 @@ func (ec *executionContext) fieldContext_Resource_spec(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Resource_estimate(ctx context.Context, field graphql.CollectedField, obj *resources.Resource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Resource_estimate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Estimate()
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *spending.Quantity) graphql.Marshaler {
+			return ec.marshalOQuantity2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋspendingᚐQuantity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Resource_estimate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Resource",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Quantity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Resource_project(ctx context.Context, field graphql.CollectedField, obj *resources.Resource) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -944,7 +977,7 @@ func (ec *executionContext) unmarshalInputRegisterResourceInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"projectId", "groupId", "kind", "name", "provider", "region", "instanceType", "externalId", "clientMutationId"}
+	fieldsInOrder := [...]string{"projectId", "groupId", "kind", "name", "provider", "region", "instanceType", "externalId", "estimate", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1007,6 +1040,13 @@ func (ec *executionContext) unmarshalInputRegisterResourceInput(ctx context.Cont
 				return it, err
 			}
 			it.ExternalID = data
+		case "estimate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("estimate"))
+			data, err := ec.unmarshalOQuantityInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋspendingᚐQuantity(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Estimate = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -1104,7 +1144,7 @@ func (ec *executionContext) unmarshalInputUpdateResourceInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"resourceId", "name", "region", "instanceType", "expectedVersion", "clientMutationId"}
+	fieldsInOrder := [...]string{"resourceId", "name", "region", "instanceType", "estimate", "expectedVersion", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1139,6 +1179,13 @@ func (ec *executionContext) unmarshalInputUpdateResourceInput(ctx context.Contex
 				return it, err
 			}
 			it.InstanceType = data
+		case "estimate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("estimate"))
+			data, err := ec.unmarshalOQuantityInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋspendingᚐQuantity(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Estimate = data
 		case "expectedVersion":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -1398,6 +1445,11 @@ func (ec *executionContext) _Resource(ctx context.Context, sel ast.SelectionSet,
 		case "spec":
 			out.Values[i] = ec._Resource_spec(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "estimate":
+			out.Values[i] = ec._Resource_estimate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "project":

@@ -31,6 +31,7 @@ type ResolverRoot interface {
 	AccessMissing() AccessMissingResolver
 	AccessRequest() AccessRequestResolver
 	ActiveOrganization() ActiveOrganizationResolver
+	Allocation() AllocationResolver
 	Application() ApplicationResolver
 	Group() GroupResolver
 	IdentityProvider() IdentityProviderResolver
@@ -49,6 +50,7 @@ type ResolverRoot interface {
 	Resource() ResourceResolver
 	SSHKey() SSHKeyResolver
 	SettingDefinition() SettingDefinitionResolver
+	SpendReason() SpendReasonResolver
 	Ticket() TicketResolver
 	TicketMessage() TicketMessageResolver
 	TrustedIssuer() TrustedIssuerResolver
@@ -210,6 +212,39 @@ type ComplexityRoot struct {
 	AddTrustedSubjectPayload struct {
 		ClientMutationID func(childComplexity int) int
 		TrustedSubject   func(childComplexity int) int
+	}
+
+	Allocation struct {
+		Author            func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		Estimated         func(childComplexity int) int
+		Firings           func(childComplexity int, first *int) int
+		Forecast          func(childComplexity int) int
+		Group             func(childComplexity int) int
+		Headroom          func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Organization      func(childComplexity int) int
+		Parent            func(childComplexity int) int
+		Period            func(childComplexity int) int
+		PeriodEnd         func(childComplexity int) int
+		PeriodStart       func(childComplexity int) int
+		State             func(childComplexity int) int
+		Threshold         func(childComplexity int) int
+		Total             func(childComplexity int) int
+		Used              func(childComplexity int) int
+		Version           func(childComplexity int) int
+		WholeOrganization func(childComplexity int) int
+	}
+
+	AllocationConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AllocationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Announcement struct {
@@ -493,6 +528,11 @@ type ComplexityRoot struct {
 		Secret           func(childComplexity int) int
 	}
 
+	CreateThresholdPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Threshold        func(childComplexity int) int
+	}
+
 	CreateTrustedIssuerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		TrustedIssuer    func(childComplexity int) int
@@ -517,6 +557,11 @@ type ComplexityRoot struct {
 	DeclineInvitationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Invitation       func(childComplexity int) int
+	}
+
+	DeleteAllocationPayload struct {
+		AllocationID     func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
 	}
 
 	DeleteAnnouncementPayload struct {
@@ -572,6 +617,11 @@ type ComplexityRoot struct {
 	DeleteSshKeyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		SSHKeyID         func(childComplexity int) int
+	}
+
+	DeleteThresholdPayload struct {
+		ClientMutationID func(childComplexity int) int
+		ThresholdID      func(childComplexity int) int
 	}
 
 	DeleteTrustedIssuerPayload struct {
@@ -654,6 +704,17 @@ type ComplexityRoot struct {
 		Roles             func(childComplexity int) int
 		Version           func(childComplexity int) int
 		ViewerPermissions func(childComplexity int) int
+	}
+
+	GroupAllocationError struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+	}
+
+	GroupAllocationResult struct {
+		Allocation func(childComplexity int) int
+		Error      func(childComplexity int) int
+		GroupID    func(childComplexity int) int
 	}
 
 	GroupConnection struct {
@@ -979,12 +1040,14 @@ type ComplexityRoot struct {
 		CreatePolicy                  func(childComplexity int, input model.CreatePolicyInput) int
 		CreateProject                 func(childComplexity int, input model.CreateProjectInput) int
 		CreateScimToken               func(childComplexity int, input model.CreateScimTokenInput) int
+		CreateThreshold               func(childComplexity int, input model.CreateThresholdInput) int
 		CreateTrustedIssuer           func(childComplexity int, input model.CreateTrustedIssuerInput) int
 		CreateUser                    func(childComplexity int, input model.CreateUserInput) int
 		DeactivateOrganization        func(childComplexity int, input model.DeactivateOrganizationInput) int
 		DeclineAccessRequest          func(childComplexity int, input model.DeclineAccessRequestInput) int
 		DeclineInvitation             func(childComplexity int, input model.DeclineInvitationInput) int
 		DeleteAPIKey                  func(childComplexity int, input model.DeleteAPIKeyInput) int
+		DeleteAllocation              func(childComplexity int, input model.DeleteAllocationInput) int
 		DeleteAnnouncement            func(childComplexity int, input model.DeleteAnnouncementInput) int
 		DeleteApplication             func(childComplexity int, input model.DeleteApplicationInput) int
 		DeleteCloudAccount            func(childComplexity int, input model.DeleteCloudAccountInput) int
@@ -995,6 +1058,7 @@ type ComplexityRoot struct {
 		DeleteProject                 func(childComplexity int, input model.DeleteProjectInput) int
 		DeleteSSHKey                  func(childComplexity int, input model.DeleteSSHKeyInput) int
 		DeleteScimToken               func(childComplexity int, input model.DeleteScimTokenInput) int
+		DeleteThreshold               func(childComplexity int, input model.DeleteThresholdInput) int
 		DeleteTrustedIssuer           func(childComplexity int, input model.DeleteTrustedIssuerInput) int
 		DeleteUsageMapping            func(childComplexity int, input model.DeleteUsageMappingInput) int
 		DisableSecondFactor           func(childComplexity int, input model.DisableSecondFactorInput) int
@@ -1037,13 +1101,16 @@ type ComplexityRoot struct {
 		ResetPassword                 func(childComplexity int, input model.ResetPasswordInput) int
 		ResetSecondFactor             func(childComplexity int, input model.ResetSecondFactorInput) int
 		ResolveTicket                 func(childComplexity int, input model.ResolveTicketInput) int
+		ResumeAllocation              func(childComplexity int, input model.ResumeAllocationInput) int
 		RetryJob                      func(childComplexity int, input model.RetryJobInput) int
 		RevokeSession                 func(childComplexity int, input model.RevokeSessionInput) int
 		RevokeSessions                func(childComplexity int, input model.RevokeSessionsInput) int
 		RotateAPIKey                  func(childComplexity int, input model.RotateAPIKeyInput) int
 		RotateCloudAccountCredentials func(childComplexity int, input model.RotateCloudAccountCredentialsInput) int
 		SendPasswordReset             func(childComplexity int, input model.SendPasswordResetInput) int
+		SetAllocation                 func(childComplexity int, input model.SetAllocationInput) int
 		SetBillingMultiplier          func(childComplexity int, input model.SetBillingMultiplierInput) int
+		SetGroupAllocations           func(childComplexity int, input model.SetGroupAllocationsInput) int
 		SetGroupProjects              func(childComplexity int, input model.SetGroupProjectsInput) int
 		SetGroupRoles                 func(childComplexity int, input model.SetGroupRolesInput) int
 		SetMemberRole                 func(childComplexity int, input model.SetMemberRoleInput) int
@@ -1074,6 +1141,7 @@ type ComplexityRoot struct {
 		UpdateProject                 func(childComplexity int, input model.UpdateProjectInput) int
 		UpdateResource                func(childComplexity int, input model.UpdateResourceInput) int
 		UpdateSSHKey                  func(childComplexity int, input model.UpdateSSHKeyInput) int
+		UpdateThreshold               func(childComplexity int, input model.UpdateThresholdInput) int
 		UpdateTrustedIssuer           func(childComplexity int, input model.UpdateTrustedIssuerInput) int
 		UpdateUser                    func(childComplexity int, input model.UpdateUserInput) int
 		VerifyEmail                   func(childComplexity int, input model.VerifyEmailInput) int
@@ -1114,6 +1182,7 @@ type ComplexityRoot struct {
 		APIKeys                     func(childComplexity int, first *int, after *string, last *int, before *string, bearerID *typeid.ID) int
 		AccessRequests              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ActiveUsers                 func(childComplexity int, month pricing.Month) int
+		Allocations                 func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Ancestors                   func(childComplexity int) int
 		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
 		CloudAccounts               func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1152,6 +1221,7 @@ type ComplexityRoot struct {
 		Status                      func(childComplexity int) int
 		SupportPlan                 func(childComplexity int) int
 		SupportPlanHistory          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Thresholds                  func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Tickets                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		TrustedIssuers              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UnattributedUsage           func(childComplexity int, month pricing.Month) int
@@ -1319,6 +1389,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Quantity struct {
+		Amount func(childComplexity int) int
+		Unit   func(childComplexity int) int
+	}
+
 	Query struct {
 		Announcements      func(childComplexity int, first *int, after *string, last *int, before *string, all bool) int
 		CheckAccess        func(childComplexity int, checks []*model.AccessCheckInput) int
@@ -1334,6 +1409,7 @@ type ComplexityRoot struct {
 		PlatformReport     func(childComplexity int, month pricing.Month) int
 		PlatformStatus     func(childComplexity int) int
 		SettingDefinitions func(childComplexity int) int
+		SpendState         func(childComplexity int, scopeID typeid.ID) int
 		SupportPlans       func(childComplexity int) int
 		Tickets            func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		Viewer             func(childComplexity int) int
@@ -1441,6 +1517,7 @@ type ComplexityRoot struct {
 	Resource struct {
 		CreatedAt         func(childComplexity int) int
 		CreatedBy         func(childComplexity int) int
+		Estimate          func(childComplexity int) int
 		ExternalID        func(childComplexity int) int
 		Group             func(childComplexity int) int
 		ID                func(childComplexity int) int
@@ -1471,6 +1548,11 @@ type ComplexityRoot struct {
 	ResourceSpecEntry struct {
 		Name  func(childComplexity int) int
 		Value func(childComplexity int) int
+	}
+
+	ResumeAllocationPayload struct {
+		Allocation       func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
 	}
 
 	RetryJobPayload struct {
@@ -1554,10 +1636,20 @@ type ComplexityRoot struct {
 		UserAgent    func(childComplexity int) int
 	}
 
+	SetAllocationPayload struct {
+		Allocation       func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	SetBillingMultiplierPayload struct {
 		BillingMultiplier func(childComplexity int) int
 		ClientMutationID  func(childComplexity int) int
 		Warnings          func(childComplexity int) int
+	}
+
+	SetGroupAllocationsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Results          func(childComplexity int) int
 	}
 
 	SetGroupProjectsPayload struct {
@@ -1677,6 +1769,18 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	SpendReason struct {
+		Allocation   func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Threshold    func(childComplexity int) int
+	}
+
+	SpendState struct {
+		DecidedBy func(childComplexity int) int
+		Headroom  func(childComplexity int) int
+		State     func(childComplexity int) int
+	}
+
 	SupportPlan struct {
 		MonthlyFee      func(childComplexity int) int
 		Name            func(childComplexity int) int
@@ -1699,6 +1803,41 @@ type ComplexityRoot struct {
 	SupportPlanPeriodEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Threshold struct {
+		Amount       func(childComplexity int) int
+		Basis        func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Description  func(childComplexity int) int
+		Emails       func(childComplexity int) int
+		ID           func(childComplexity int) int
+		LabelColor   func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Percent      func(childComplexity int) int
+		Severity     func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	ThresholdConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ThresholdEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ThresholdFiring struct {
+		At        func(childComplexity int) int
+		Name      func(childComplexity int) int
+		RearmedAt func(childComplexity int) int
+		Severity  func(childComplexity int) int
+		Total     func(childComplexity int) int
+		Used      func(childComplexity int) int
 	}
 
 	Ticket struct {
@@ -1893,6 +2032,11 @@ type ComplexityRoot struct {
 	UpdateSshKeyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		SSHKey           func(childComplexity int) int
+	}
+
+	UpdateThresholdPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Threshold        func(childComplexity int) int
 	}
 
 	UpdateTrustedIssuerPayload struct {
@@ -2502,6 +2646,158 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AddTrustedSubjectPayload.TrustedSubject(childComplexity), true
+
+	case "Allocation.author":
+		if e.ComplexityRoot.Allocation.Author == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Author(childComplexity), true
+	case "Allocation.createdAt":
+		if e.ComplexityRoot.Allocation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.CreatedAt(childComplexity), true
+	case "Allocation.estimated":
+		if e.ComplexityRoot.Allocation.Estimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Estimated(childComplexity), true
+	case "Allocation.firings":
+		if e.ComplexityRoot.Allocation.Firings == nil {
+			break
+		}
+
+		args, err := ec.field_Allocation_firings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Allocation.Firings(childComplexity, args["first"].(*int)), true
+	case "Allocation.forecast":
+		if e.ComplexityRoot.Allocation.Forecast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Forecast(childComplexity), true
+	case "Allocation.group":
+		if e.ComplexityRoot.Allocation.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Group(childComplexity), true
+	case "Allocation.headroom":
+		if e.ComplexityRoot.Allocation.Headroom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Headroom(childComplexity), true
+	case "Allocation.id":
+		if e.ComplexityRoot.Allocation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.ID(childComplexity), true
+	case "Allocation.organization":
+		if e.ComplexityRoot.Allocation.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Organization(childComplexity), true
+	case "Allocation.parent":
+		if e.ComplexityRoot.Allocation.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Parent(childComplexity), true
+	case "Allocation.period":
+		if e.ComplexityRoot.Allocation.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Period(childComplexity), true
+	case "Allocation.periodEnd":
+		if e.ComplexityRoot.Allocation.PeriodEnd == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.PeriodEnd(childComplexity), true
+	case "Allocation.periodStart":
+		if e.ComplexityRoot.Allocation.PeriodStart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.PeriodStart(childComplexity), true
+	case "Allocation.state":
+		if e.ComplexityRoot.Allocation.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.State(childComplexity), true
+	case "Allocation.threshold":
+		if e.ComplexityRoot.Allocation.Threshold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Threshold(childComplexity), true
+	case "Allocation.total":
+		if e.ComplexityRoot.Allocation.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Total(childComplexity), true
+	case "Allocation.used":
+		if e.ComplexityRoot.Allocation.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Used(childComplexity), true
+	case "Allocation.version":
+		if e.ComplexityRoot.Allocation.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.Version(childComplexity), true
+	case "Allocation.wholeOrganization":
+		if e.ComplexityRoot.Allocation.WholeOrganization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Allocation.WholeOrganization(childComplexity), true
+
+	case "AllocationConnection.edges":
+		if e.ComplexityRoot.AllocationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllocationConnection.Edges(childComplexity), true
+	case "AllocationConnection.pageInfo":
+		if e.ComplexityRoot.AllocationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllocationConnection.PageInfo(childComplexity), true
+	case "AllocationConnection.totalCount":
+		if e.ComplexityRoot.AllocationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllocationConnection.TotalCount(childComplexity), true
+
+	case "AllocationEdge.cursor":
+		if e.ComplexityRoot.AllocationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllocationEdge.Cursor(childComplexity), true
+	case "AllocationEdge.node":
+		if e.ComplexityRoot.AllocationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllocationEdge.Node(childComplexity), true
 
 	case "Announcement.body":
 		if e.ComplexityRoot.Announcement.Body == nil {
@@ -3495,6 +3791,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateScimTokenPayload.Secret(childComplexity), true
 
+	case "CreateThresholdPayload.clientMutationId":
+		if e.ComplexityRoot.CreateThresholdPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateThresholdPayload.ClientMutationID(childComplexity), true
+	case "CreateThresholdPayload.threshold":
+		if e.ComplexityRoot.CreateThresholdPayload.Threshold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateThresholdPayload.Threshold(childComplexity), true
+
 	case "CreateTrustedIssuerPayload.clientMutationId":
 		if e.ComplexityRoot.CreateTrustedIssuerPayload.ClientMutationID == nil {
 			break
@@ -3565,6 +3874,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeclineInvitationPayload.Invitation(childComplexity), true
+
+	case "DeleteAllocationPayload.allocationId":
+		if e.ComplexityRoot.DeleteAllocationPayload.AllocationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteAllocationPayload.AllocationID(childComplexity), true
+	case "DeleteAllocationPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteAllocationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteAllocationPayload.ClientMutationID(childComplexity), true
 
 	case "DeleteAnnouncementPayload.announcementId":
 		if e.ComplexityRoot.DeleteAnnouncementPayload.AnnouncementID == nil {
@@ -3708,6 +4030,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteSshKeyPayload.SSHKeyID(childComplexity), true
+
+	case "DeleteThresholdPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteThresholdPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteThresholdPayload.ClientMutationID(childComplexity), true
+	case "DeleteThresholdPayload.thresholdId":
+		if e.ComplexityRoot.DeleteThresholdPayload.ThresholdID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteThresholdPayload.ThresholdID(childComplexity), true
 
 	case "DeleteTrustedIssuerPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteTrustedIssuerPayload.ClientMutationID == nil {
@@ -4050,6 +4385,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Group.ViewerPermissions(childComplexity), true
+
+	case "GroupAllocationError.code":
+		if e.ComplexityRoot.GroupAllocationError.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupAllocationError.Code(childComplexity), true
+	case "GroupAllocationError.message":
+		if e.ComplexityRoot.GroupAllocationError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupAllocationError.Message(childComplexity), true
+
+	case "GroupAllocationResult.allocation":
+		if e.ComplexityRoot.GroupAllocationResult.Allocation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupAllocationResult.Allocation(childComplexity), true
+	case "GroupAllocationResult.error":
+		if e.ComplexityRoot.GroupAllocationResult.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupAllocationResult.Error(childComplexity), true
+	case "GroupAllocationResult.groupId":
+		if e.ComplexityRoot.GroupAllocationResult.GroupID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GroupAllocationResult.GroupID(childComplexity), true
 
 	case "GroupConnection.edges":
 		if e.ComplexityRoot.GroupConnection.Edges == nil {
@@ -5414,6 +5781,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateScimToken(childComplexity, args["input"].(model.CreateScimTokenInput)), true
+	case "Mutation.createThreshold":
+		if e.ComplexityRoot.Mutation.CreateThreshold == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createThreshold_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateThreshold(childComplexity, args["input"].(model.CreateThresholdInput)), true
 	case "Mutation.createTrustedIssuer":
 		if e.ComplexityRoot.Mutation.CreateTrustedIssuer == nil {
 			break
@@ -5480,6 +5858,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteAPIKey(childComplexity, args["input"].(model.DeleteAPIKeyInput)), true
+	case "Mutation.deleteAllocation":
+		if e.ComplexityRoot.Mutation.DeleteAllocation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteAllocation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteAllocation(childComplexity, args["input"].(model.DeleteAllocationInput)), true
 	case "Mutation.deleteAnnouncement":
 		if e.ComplexityRoot.Mutation.DeleteAnnouncement == nil {
 			break
@@ -5590,6 +5979,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteScimToken(childComplexity, args["input"].(model.DeleteScimTokenInput)), true
+	case "Mutation.deleteThreshold":
+		if e.ComplexityRoot.Mutation.DeleteThreshold == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteThreshold_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteThreshold(childComplexity, args["input"].(model.DeleteThresholdInput)), true
 	case "Mutation.deleteTrustedIssuer":
 		if e.ComplexityRoot.Mutation.DeleteTrustedIssuer == nil {
 			break
@@ -6052,6 +6452,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResolveTicket(childComplexity, args["input"].(model.ResolveTicketInput)), true
+	case "Mutation.resumeAllocation":
+		if e.ComplexityRoot.Mutation.ResumeAllocation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resumeAllocation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResumeAllocation(childComplexity, args["input"].(model.ResumeAllocationInput)), true
 	case "Mutation.retryJob":
 		if e.ComplexityRoot.Mutation.RetryJob == nil {
 			break
@@ -6118,6 +6529,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SendPasswordReset(childComplexity, args["input"].(model.SendPasswordResetInput)), true
+	case "Mutation.setAllocation":
+		if e.ComplexityRoot.Mutation.SetAllocation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setAllocation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetAllocation(childComplexity, args["input"].(model.SetAllocationInput)), true
 	case "Mutation.setBillingMultiplier":
 		if e.ComplexityRoot.Mutation.SetBillingMultiplier == nil {
 			break
@@ -6129,6 +6551,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetBillingMultiplier(childComplexity, args["input"].(model.SetBillingMultiplierInput)), true
+	case "Mutation.setGroupAllocations":
+		if e.ComplexityRoot.Mutation.SetGroupAllocations == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setGroupAllocations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetGroupAllocations(childComplexity, args["input"].(model.SetGroupAllocationsInput)), true
 	case "Mutation.setGroupProjects":
 		if e.ComplexityRoot.Mutation.SetGroupProjects == nil {
 			break
@@ -6459,6 +6892,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateSSHKey(childComplexity, args["input"].(model.UpdateSSHKeyInput)), true
+	case "Mutation.updateThreshold":
+		if e.ComplexityRoot.Mutation.UpdateThreshold == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateThreshold_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateThreshold(childComplexity, args["input"].(model.UpdateThresholdInput)), true
 	case "Mutation.updateTrustedIssuer":
 		if e.ComplexityRoot.Mutation.UpdateTrustedIssuer == nil {
 			break
@@ -6627,6 +7071,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.ActiveUsers(childComplexity, args["month"].(pricing.Month)), true
+	case "Organization.allocations":
+		if e.ComplexityRoot.Organization.Allocations == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_allocations_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Allocations(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.ancestors":
 		if e.ComplexityRoot.Organization.Ancestors == nil {
 			break
@@ -6935,6 +7390,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.SupportPlanHistory(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organization.thresholds":
+		if e.ComplexityRoot.Organization.Thresholds == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_thresholds_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Thresholds(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.tickets":
 		if e.ComplexityRoot.Organization.Tickets == nil {
 			break
@@ -7597,6 +8063,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProjectEdge.Node(childComplexity), true
 
+	case "Quantity.amount":
+		if e.ComplexityRoot.Quantity.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quantity.Amount(childComplexity), true
+	case "Quantity.unit":
+		if e.ComplexityRoot.Quantity.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quantity.Unit(childComplexity), true
+
 	case "Query.announcements":
 		if e.ComplexityRoot.Query.Announcements == nil {
 			break
@@ -7742,6 +8221,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SettingDefinitions(childComplexity), true
+	case "Query.spendState":
+		if e.ComplexityRoot.Query.SpendState == nil {
+			break
+		}
+
+		args, err := ec.field_Query_spendState_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SpendState(childComplexity, args["scopeId"].(typeid.ID)), true
 	case "Query.supportPlans":
 		if e.ComplexityRoot.Query.SupportPlans == nil {
 			break
@@ -8032,6 +8522,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resource.CreatedBy(childComplexity), true
+	case "Resource.estimate":
+		if e.ComplexityRoot.Resource.Estimate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resource.Estimate(childComplexity), true
 	case "Resource.externalId":
 		if e.ComplexityRoot.Resource.ExternalID == nil {
 			break
@@ -8161,6 +8657,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResourceSpecEntry.Value(childComplexity), true
+
+	case "ResumeAllocationPayload.allocation":
+		if e.ComplexityRoot.ResumeAllocationPayload.Allocation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResumeAllocationPayload.Allocation(childComplexity), true
+	case "ResumeAllocationPayload.clientMutationId":
+		if e.ComplexityRoot.ResumeAllocationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResumeAllocationPayload.ClientMutationID(childComplexity), true
 
 	case "RetryJobPayload.clientMutationId":
 		if e.ComplexityRoot.RetryJobPayload.ClientMutationID == nil {
@@ -8444,6 +8953,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Session.UserAgent(childComplexity), true
 
+	case "SetAllocationPayload.allocation":
+		if e.ComplexityRoot.SetAllocationPayload.Allocation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetAllocationPayload.Allocation(childComplexity), true
+	case "SetAllocationPayload.clientMutationId":
+		if e.ComplexityRoot.SetAllocationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetAllocationPayload.ClientMutationID(childComplexity), true
+
 	case "SetBillingMultiplierPayload.billingMultiplier":
 		if e.ComplexityRoot.SetBillingMultiplierPayload.BillingMultiplier == nil {
 			break
@@ -8462,6 +8984,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetBillingMultiplierPayload.Warnings(childComplexity), true
+
+	case "SetGroupAllocationsPayload.clientMutationId":
+		if e.ComplexityRoot.SetGroupAllocationsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetGroupAllocationsPayload.ClientMutationID(childComplexity), true
+	case "SetGroupAllocationsPayload.results":
+		if e.ComplexityRoot.SetGroupAllocationsPayload.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetGroupAllocationsPayload.Results(childComplexity), true
 
 	case "SetGroupProjectsPayload.clientMutationId":
 		if e.ComplexityRoot.SetGroupProjectsPayload.ClientMutationID == nil {
@@ -8876,6 +9411,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignUpPayload.ClientMutationID(childComplexity), true
 
+	case "SpendReason.allocation":
+		if e.ComplexityRoot.SpendReason.Allocation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpendReason.Allocation(childComplexity), true
+	case "SpendReason.organization":
+		if e.ComplexityRoot.SpendReason.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpendReason.Organization(childComplexity), true
+	case "SpendReason.threshold":
+		if e.ComplexityRoot.SpendReason.Threshold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpendReason.Threshold(childComplexity), true
+
+	case "SpendState.decidedBy":
+		if e.ComplexityRoot.SpendState.DecidedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpendState.DecidedBy(childComplexity), true
+	case "SpendState.headroom":
+		if e.ComplexityRoot.SpendState.Headroom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpendState.Headroom(childComplexity), true
+	case "SpendState.state":
+		if e.ComplexityRoot.SpendState.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SpendState.State(childComplexity), true
+
 	case "SupportPlan.monthlyFee":
 		if e.ComplexityRoot.SupportPlan.MonthlyFee == nil {
 			break
@@ -8951,6 +9524,148 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SupportPlanPeriodEdge.Node(childComplexity), true
+
+	case "Threshold.amount":
+		if e.ComplexityRoot.Threshold.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.Amount(childComplexity), true
+	case "Threshold.basis":
+		if e.ComplexityRoot.Threshold.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.Basis(childComplexity), true
+	case "Threshold.createdAt":
+		if e.ComplexityRoot.Threshold.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.CreatedAt(childComplexity), true
+	case "Threshold.description":
+		if e.ComplexityRoot.Threshold.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.Description(childComplexity), true
+	case "Threshold.emails":
+		if e.ComplexityRoot.Threshold.Emails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.Emails(childComplexity), true
+	case "Threshold.id":
+		if e.ComplexityRoot.Threshold.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.ID(childComplexity), true
+	case "Threshold.labelColor":
+		if e.ComplexityRoot.Threshold.LabelColor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.LabelColor(childComplexity), true
+	case "Threshold.name":
+		if e.ComplexityRoot.Threshold.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.Name(childComplexity), true
+	case "Threshold.organization":
+		if e.ComplexityRoot.Threshold.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.Organization(childComplexity), true
+	case "Threshold.percent":
+		if e.ComplexityRoot.Threshold.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.Percent(childComplexity), true
+	case "Threshold.severity":
+		if e.ComplexityRoot.Threshold.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.Severity(childComplexity), true
+	case "Threshold.version":
+		if e.ComplexityRoot.Threshold.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Threshold.Version(childComplexity), true
+
+	case "ThresholdConnection.edges":
+		if e.ComplexityRoot.ThresholdConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdConnection.Edges(childComplexity), true
+	case "ThresholdConnection.pageInfo":
+		if e.ComplexityRoot.ThresholdConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdConnection.PageInfo(childComplexity), true
+	case "ThresholdConnection.totalCount":
+		if e.ComplexityRoot.ThresholdConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdConnection.TotalCount(childComplexity), true
+
+	case "ThresholdEdge.cursor":
+		if e.ComplexityRoot.ThresholdEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdEdge.Cursor(childComplexity), true
+	case "ThresholdEdge.node":
+		if e.ComplexityRoot.ThresholdEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdEdge.Node(childComplexity), true
+
+	case "ThresholdFiring.at":
+		if e.ComplexityRoot.ThresholdFiring.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdFiring.At(childComplexity), true
+	case "ThresholdFiring.name":
+		if e.ComplexityRoot.ThresholdFiring.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdFiring.Name(childComplexity), true
+	case "ThresholdFiring.rearmedAt":
+		if e.ComplexityRoot.ThresholdFiring.RearmedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdFiring.RearmedAt(childComplexity), true
+	case "ThresholdFiring.severity":
+		if e.ComplexityRoot.ThresholdFiring.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdFiring.Severity(childComplexity), true
+	case "ThresholdFiring.total":
+		if e.ComplexityRoot.ThresholdFiring.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdFiring.Total(childComplexity), true
+	case "ThresholdFiring.used":
+		if e.ComplexityRoot.ThresholdFiring.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ThresholdFiring.Used(childComplexity), true
 
 	case "Ticket.closedAt":
 		if e.ComplexityRoot.Ticket.ClosedAt == nil {
@@ -9582,6 +10297,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateSshKeyPayload.SSHKey(childComplexity), true
 
+	case "UpdateThresholdPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateThresholdPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateThresholdPayload.ClientMutationID(childComplexity), true
+	case "UpdateThresholdPayload.threshold":
+		if e.ComplexityRoot.UpdateThresholdPayload.Threshold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateThresholdPayload.Threshold(childComplexity), true
+
 	case "UpdateTrustedIssuerPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateTrustedIssuerPayload.ClientMutationID == nil {
 			break
@@ -9978,11 +10706,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreatePolicyInput,
 		ec.unmarshalInputCreateProjectInput,
 		ec.unmarshalInputCreateScimTokenInput,
+		ec.unmarshalInputCreateThresholdInput,
 		ec.unmarshalInputCreateTrustedIssuerInput,
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputDeactivateOrganizationInput,
 		ec.unmarshalInputDeclineAccessRequestInput,
 		ec.unmarshalInputDeclineInvitationInput,
+		ec.unmarshalInputDeleteAllocationInput,
 		ec.unmarshalInputDeleteAnnouncementInput,
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
@@ -9994,6 +10724,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteProjectInput,
 		ec.unmarshalInputDeleteScimTokenInput,
 		ec.unmarshalInputDeleteSshKeyInput,
+		ec.unmarshalInputDeleteThresholdInput,
 		ec.unmarshalInputDeleteTrustedIssuerInput,
 		ec.unmarshalInputDeleteUsageMappingInput,
 		ec.unmarshalInputDisableSecondFactorInput,
@@ -10001,6 +10732,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputEndImpersonationInput,
 		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputExchangeSignInCodeInput,
+		ec.unmarshalInputGroupAllocationInput,
 		ec.unmarshalInputGuardSettingInput,
 		ec.unmarshalInputIdentityGroupMappingInput,
 		ec.unmarshalInputImpersonateInput,
@@ -10028,6 +10760,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPolicyWhereInput,
 		ec.unmarshalInputProjectOrder,
 		ec.unmarshalInputProjectWhereInput,
+		ec.unmarshalInputQuantityInput,
 		ec.unmarshalInputReassignOwnerInput,
 		ec.unmarshalInputRefreshSessionInput,
 		ec.unmarshalInputRegenerateRecoveryCodesInput,
@@ -10049,13 +10782,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputResetSecondFactorInput,
 		ec.unmarshalInputResolveTicketInput,
 		ec.unmarshalInputResourceWhereInput,
+		ec.unmarshalInputResumeAllocationInput,
 		ec.unmarshalInputRetryJobInput,
 		ec.unmarshalInputRevokeSessionInput,
 		ec.unmarshalInputRevokeSessionsInput,
 		ec.unmarshalInputRotateApiKeyInput,
 		ec.unmarshalInputRotateCloudAccountCredentialsInput,
 		ec.unmarshalInputSendPasswordResetInput,
+		ec.unmarshalInputSetAllocationInput,
 		ec.unmarshalInputSetBillingMultiplierInput,
+		ec.unmarshalInputSetGroupAllocationsInput,
 		ec.unmarshalInputSetGroupProjectsInput,
 		ec.unmarshalInputSetGroupRolesInput,
 		ec.unmarshalInputSetMemberRoleInput,
@@ -10088,6 +10824,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateProjectInput,
 		ec.unmarshalInputUpdateResourceInput,
 		ec.unmarshalInputUpdateSshKeyInput,
+		ec.unmarshalInputUpdateThresholdInput,
 		ec.unmarshalInputUpdateTrustedIssuerInput,
 		ec.unmarshalInputUpdateUserInput,
 		ec.unmarshalInputUsageMappingInput,
@@ -10166,7 +10903,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "support.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "support.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -10198,6 +10935,7 @@ var sources = []*ast.Source{
 	{Name: "schema.graphql", Input: sourceData("schema.graphql"), BuiltIn: false},
 	{Name: "session.graphql", Input: sourceData("session.graphql"), BuiltIn: false},
 	{Name: "setting.graphql", Input: sourceData("setting.graphql"), BuiltIn: false},
+	{Name: "spending.graphql", Input: sourceData("spending.graphql"), BuiltIn: false},
 	{Name: "support.graphql", Input: sourceData("support.graphql"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -10502,6 +11240,72 @@ func (ec *executionContext) childFields_AddTrustedSubjectPayload(ctx context.Con
 		return ec.fieldContext_AddTrustedSubjectPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddTrustedSubjectPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Allocation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Allocation_id(ctx, field)
+	case "organization":
+		return ec.fieldContext_Allocation_organization(ctx, field)
+	case "wholeOrganization":
+		return ec.fieldContext_Allocation_wholeOrganization(ctx, field)
+	case "group":
+		return ec.fieldContext_Allocation_group(ctx, field)
+	case "author":
+		return ec.fieldContext_Allocation_author(ctx, field)
+	case "parent":
+		return ec.fieldContext_Allocation_parent(ctx, field)
+	case "period":
+		return ec.fieldContext_Allocation_period(ctx, field)
+	case "periodStart":
+		return ec.fieldContext_Allocation_periodStart(ctx, field)
+	case "periodEnd":
+		return ec.fieldContext_Allocation_periodEnd(ctx, field)
+	case "total":
+		return ec.fieldContext_Allocation_total(ctx, field)
+	case "used":
+		return ec.fieldContext_Allocation_used(ctx, field)
+	case "estimated":
+		return ec.fieldContext_Allocation_estimated(ctx, field)
+	case "forecast":
+		return ec.fieldContext_Allocation_forecast(ctx, field)
+	case "headroom":
+		return ec.fieldContext_Allocation_headroom(ctx, field)
+	case "state":
+		return ec.fieldContext_Allocation_state(ctx, field)
+	case "threshold":
+		return ec.fieldContext_Allocation_threshold(ctx, field)
+	case "firings":
+		return ec.fieldContext_Allocation_firings(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Allocation_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Allocation_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Allocation", field.Name)
+}
+
+func (ec *executionContext) childFields_AllocationConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AllocationConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AllocationConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AllocationConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllocationConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AllocationEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AllocationEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AllocationEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllocationEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Announcement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11066,6 +11870,16 @@ func (ec *executionContext) childFields_CreateScimTokenPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type CreateScimTokenPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateThresholdPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "threshold":
+		return ec.fieldContext_CreateThresholdPayload_threshold(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateThresholdPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateThresholdPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateTrustedIssuerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "trustedIssuer":
@@ -11116,6 +11930,16 @@ func (ec *executionContext) childFields_DeclineInvitationPayload(ctx context.Con
 		return ec.fieldContext_DeclineInvitationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeclineInvitationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteAllocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allocationId":
+		return ec.fieldContext_DeleteAllocationPayload_allocationId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteAllocationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteAllocationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteAnnouncementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11226,6 +12050,16 @@ func (ec *executionContext) childFields_DeleteSshKeyPayload(ctx context.Context,
 		return ec.fieldContext_DeleteSshKeyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteSshKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteThresholdPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "thresholdId":
+		return ec.fieldContext_DeleteThresholdPayload_thresholdId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteThresholdPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteThresholdPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteTrustedIssuerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11390,6 +12224,28 @@ func (ec *executionContext) childFields_Group(ctx context.Context, field graphql
 		return ec.fieldContext_Group_policies(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Group", field.Name)
+}
+
+func (ec *executionContext) childFields_GroupAllocationError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_GroupAllocationError_code(ctx, field)
+	case "message":
+		return ec.fieldContext_GroupAllocationError_message(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GroupAllocationError", field.Name)
+}
+
+func (ec *executionContext) childFields_GroupAllocationResult(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "groupId":
+		return ec.fieldContext_GroupAllocationResult_groupId(ctx, field)
+	case "allocation":
+		return ec.fieldContext_GroupAllocationResult_allocation(ctx, field)
+	case "error":
+		return ec.fieldContext_GroupAllocationResult_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GroupAllocationResult", field.Name)
 }
 
 func (ec *executionContext) childFields_GroupConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12138,6 +12994,10 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_effectiveSettings(ctx, field)
 	case "settingValues":
 		return ec.fieldContext_Organization_settingValues(ctx, field)
+	case "allocations":
+		return ec.fieldContext_Organization_allocations(ctx, field)
+	case "thresholds":
+		return ec.fieldContext_Organization_thresholds(ctx, field)
 	case "supportPlan":
 		return ec.fieldContext_Organization_supportPlan(ctx, field)
 	case "supportPlanHistory":
@@ -12462,6 +13322,16 @@ func (ec *executionContext) childFields_ProjectEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ProjectEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_Quantity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_Quantity_amount(ctx, field)
+	case "unit":
+		return ec.fieldContext_Quantity_unit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Quantity", field.Name)
+}
+
 func (ec *executionContext) childFields_ReassignOwnerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -12680,6 +13550,8 @@ func (ec *executionContext) childFields_Resource(ctx context.Context, field grap
 		return ec.fieldContext_Resource_externalId(ctx, field)
 	case "spec":
 		return ec.fieldContext_Resource_spec(ctx, field)
+	case "estimate":
+		return ec.fieldContext_Resource_estimate(ctx, field)
 	case "project":
 		return ec.fieldContext_Resource_project(ctx, field)
 	case "group":
@@ -12728,6 +13600,16 @@ func (ec *executionContext) childFields_ResourceSpecEntry(ctx context.Context, f
 		return ec.fieldContext_ResourceSpecEntry_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResourceSpecEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_ResumeAllocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allocation":
+		return ec.fieldContext_ResumeAllocationPayload_allocation(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ResumeAllocationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResumeAllocationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RetryJobPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12880,6 +13762,16 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
 
+func (ec *executionContext) childFields_SetAllocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allocation":
+		return ec.fieldContext_SetAllocationPayload_allocation(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetAllocationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetAllocationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetBillingMultiplierPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "billingMultiplier":
@@ -12890,6 +13782,16 @@ func (ec *executionContext) childFields_SetBillingMultiplierPayload(ctx context.
 		return ec.fieldContext_SetBillingMultiplierPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetBillingMultiplierPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetGroupAllocationsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_SetGroupAllocationsPayload_results(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetGroupAllocationsPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetGroupAllocationsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetGroupProjectsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13126,6 +14028,30 @@ func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SpendReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allocation":
+		return ec.fieldContext_SpendReason_allocation(ctx, field)
+	case "threshold":
+		return ec.fieldContext_SpendReason_threshold(ctx, field)
+	case "organization":
+		return ec.fieldContext_SpendReason_organization(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SpendReason", field.Name)
+}
+
+func (ec *executionContext) childFields_SpendState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "state":
+		return ec.fieldContext_SpendState_state(ctx, field)
+	case "headroom":
+		return ec.fieldContext_SpendState_headroom(ctx, field)
+	case "decidedBy":
+		return ec.fieldContext_SpendState_decidedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SpendState", field.Name)
+}
+
 func (ec *executionContext) childFields_SupportPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -13172,6 +14098,76 @@ func (ec *executionContext) childFields_SupportPlanPeriodEdge(ctx context.Contex
 		return ec.fieldContext_SupportPlanPeriodEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SupportPlanPeriodEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Threshold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Threshold_id(ctx, field)
+	case "organization":
+		return ec.fieldContext_Threshold_organization(ctx, field)
+	case "name":
+		return ec.fieldContext_Threshold_name(ctx, field)
+	case "percent":
+		return ec.fieldContext_Threshold_percent(ctx, field)
+	case "amount":
+		return ec.fieldContext_Threshold_amount(ctx, field)
+	case "basis":
+		return ec.fieldContext_Threshold_basis(ctx, field)
+	case "severity":
+		return ec.fieldContext_Threshold_severity(ctx, field)
+	case "labelColor":
+		return ec.fieldContext_Threshold_labelColor(ctx, field)
+	case "description":
+		return ec.fieldContext_Threshold_description(ctx, field)
+	case "emails":
+		return ec.fieldContext_Threshold_emails(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Threshold_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Threshold_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Threshold", field.Name)
+}
+
+func (ec *executionContext) childFields_ThresholdConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ThresholdConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ThresholdConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ThresholdConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ThresholdConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ThresholdEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ThresholdEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ThresholdEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ThresholdEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ThresholdFiring(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ThresholdFiring_name(ctx, field)
+	case "severity":
+		return ec.fieldContext_ThresholdFiring_severity(ctx, field)
+	case "used":
+		return ec.fieldContext_ThresholdFiring_used(ctx, field)
+	case "total":
+		return ec.fieldContext_ThresholdFiring_total(ctx, field)
+	case "at":
+		return ec.fieldContext_ThresholdFiring_at(ctx, field)
+	case "rearmedAt":
+		return ec.fieldContext_ThresholdFiring_rearmedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ThresholdFiring", field.Name)
 }
 
 func (ec *executionContext) childFields_Ticket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13560,6 +14556,16 @@ func (ec *executionContext) childFields_UpdateSshKeyPayload(ctx context.Context,
 		return ec.fieldContext_UpdateSshKeyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateSshKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateThresholdPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "threshold":
+		return ec.fieldContext_UpdateThresholdPayload_threshold(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateThresholdPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateThresholdPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateTrustedIssuerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

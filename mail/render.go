@@ -29,8 +29,11 @@ type Letter struct {
 	Organization string
 	// By is who caused it, or "".
 	By string
-	// Subject is what a ticket is about.
+	// Subject is what a ticket is about, or the name of a threshold.
 	Subject string
+	// Group is who has used how much of what since when, "" for the organization and
+	// for good, and Severity what the threshold does.
+	Group, Used, Total, Since, Severity string
 	// Reason is why somebody acts in the recipient's place, and Ends until when.
 	Reason string
 	Ends   time.Time

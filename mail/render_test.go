@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the mails of testdata")
 
 // templates are the letters that there are.
 func templates() []string {
-	return []string{"invitation", "transfer", "welcome", "reset-password", "verify-email", "security", "impersonation", "owner", "former-owner", "sign-up-again", "ticket"}
+	return []string{"invitation", "transfer", "welcome", "reset-password", "verify-email", "security", "impersonation", "owner", "former-owner", "sign-up-again", "ticket", "spending"}
 }
 
 func letter(template, locale string) Letter {
@@ -28,10 +28,13 @@ func letter(template, locale string) Letter {
 	if template == "impersonation" {
 		l.Reason, l.Ends = "To look at <the> bill.", time.Date(2026, 11, 28, 9, 30, 0, 0, time.UTC)
 	}
+	if template == "spending" {
+		l.Subject, l.Group, l.Used, l.Total, l.Since, l.Severity = "warning", "R&D <b>", "4250 USD", "5000 USD", "2026-11-01", "FREEZE"
+	}
 	if template != "security" && template != "impersonation" && template != "owner" && template != "former-owner" {
 		l.Link = "https://cloud.example/" + template + "?token=abc.def"
 	}
-	if l.Link != "" && template != "sign-up-again" && template != "ticket" {
+	if l.Link != "" && template != "sign-up-again" && template != "ticket" && template != "spending" {
 		l.ExpiresAt = time.Date(2026, 11, 28, 9, 30, 0, 0, time.UTC)
 	}
 	return l

@@ -21,10 +21,11 @@ type Letter struct {
 	Organization uuid.UUID `json:"organization"`
 	// User is to whom, unless it is about an invitation or there is an address.
 	User uuid.UUID `json:"user"`
-	// Invitation, Ticket and Session are what it is about.
+	// Invitation, Ticket, Session and Firing are what it is about.
 	Invitation uuid.UUID `json:"invitation"`
 	Ticket     uuid.UUID `json:"ticket"`
 	Session    uuid.UUID `json:"session,omitzero"`
+	Firing     uuid.UUID `json:"firing,omitzero"`
 	// Address is to whom where that is nobody with an account. With a user it is
 	// an address of theirs that their account does not have: the one that they want
 	// to have, which the link of a VerifyEmailLetter then names, or the one that they
@@ -45,6 +46,7 @@ const (
 	ImpersonationLetter = "impersonation" // to a person in whose place somebody acts
 	SignUpAgainLetter   = "sign-up-again" // to an address that has an account and was to get another
 	TicketLetter        = "ticket"        // to whoever opened a ticket that was answered
+	SpendingLetter      = "spending"      // about a threshold that was reached, to its addresses or the owner
 )
 
 // Post makes a mail go out once the transaction has committed.

@@ -119,6 +119,17 @@ func (m *memory[R]) get(key uuid.UUID) (*kept[R], bool) {
 	return k, true
 }
 
+// byAlias returns the record that an alias is of if it is in memory and current.
+func (m *memory[R]) byAlias(alias uuid.UUID) (*kept[R], bool) {
+	m.mu.Lock()
+	k, ok := m.aliases[alias]
+	m.mu.Unlock()
+	if !ok || !k.current() {
+		return nil, false
+	}
+	return k, true
+}
+
 const (
 	// loadAttempts bounds how often a snapshot is read again because something
 	// was touched meanwhile. The last one is read for one caller alone.

@@ -25,9 +25,10 @@ const DefaultBytes = 256 << 20
 // that it has heard of.
 type Store struct {
 	client *ent.Client
-	// db and memory are nil in a transaction.
-	db     *database.DB
-	memory *memory[record]
+	// db, memory and running are nil in a transaction.
+	db      *database.DB
+	memory  *memory[record]
+	running *memory[running]
 }
 
 // New returns the store of a database, which keeps DefaultBytes in memory.
@@ -36,17 +37,26 @@ func New(db *database.DB) *Store { return NewWithin(db, DefaultBytes) }
 // NewWithin returns the store of a database, which keeps about so many bytes in
 // memory.
 func NewWithin(db *database.DB, bytes int64) *Store {
-	s := &Store{client: db.Client(), db: db, memory: newMemory[record](bytes, db.Heard)}
+	s := &Store{
+		client: db.Client(), db: db,
+		memory:  newMemory[record](bytes-bytes/runningShare, db.Heard),
+		running: newMemory[running](bytes/runningShare, db.Heard),
+	}
 	db.Subscribe(func(revision int64, changes []database.Touched) {
 		if changes == nil {
 			s.memory.forget()
+			s.running.forget()
 			return
 		}
-		var keys []uuid.UUID
+		var keys, runs []uuid.UUID
 		for _, change := range changes {
 			keys = append(keys, touchedKeys(change)...)
+			if change.Kind == typeid.Resource {
+				runs = append(runs, change.Organization)
+			}
 		}
 		s.memory.touch(revision, keys)
+		s.running.touch(revision, runs)
 	})
 	return s
 }

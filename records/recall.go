@@ -140,7 +140,7 @@ func (p *path) fill() {
 func (p *path) directives(keys []string) (Directives, error) {
 	found := Directives{}
 	for _, k := range p.records {
-		if err := k.record.organization.addDirectives(found, keys); err != nil {
+		if err := addDirectives(found, k.record.organization.directives, keys); err != nil {
 			return nil, err
 		}
 	}
@@ -148,8 +148,8 @@ func (p *path) directives(keys []string) (Directives, error) {
 }
 
 // addDirectives adds the directives for some keys, or all if none is named.
-func (o *organizationRecord) addDirectives(found Directives, keys []string) error {
-	for _, d := range o.directives {
+func addDirectives(found Directives, list []directiveRecord, keys []string) error {
+	for _, d := range list {
 		if len(keys) > 0 && !slices.Contains(keys, d.key) {
 			continue
 		}
@@ -163,17 +163,24 @@ func (o *organizationRecord) addDirectives(found Directives, keys []string) erro
 
 // recallDirectives returns the live directives at these scopes for some keys, or
 // all if none is named. It returns false unless all scopes are organizations in
-// memory.
+// memory, and groups of such.
 func (s *Store) recallDirectives(scopes []uuid.UUID, keys []string) (Directives, bool, error) {
 	found := Directives{}
 	records := make([]*kept[record], len(scopes))
 	for i, scope := range scopes {
 		k, ok := s.memory.get(scope)
+		if !ok {
+			k, ok = s.memory.byAlias(scope)
+		}
 		if !ok || k.record.organization == nil {
 			return nil, false, nil
 		}
 		records[i] = k
-		if err := k.record.organization.addDirectives(found, keys); err != nil {
+		list := k.record.organization.directives
+		if scope != k.key {
+			list = k.record.organization.groupDirectives[scope]
+		}
+		if err := addDirectives(found, list, keys); err != nil {
 			return nil, false, err
 		}
 	}

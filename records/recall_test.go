@@ -769,7 +769,7 @@ func TestAChangeDropsWhatItTouches(t *testing.T) {
 				tx.Record(database.Change{Kind: typeid.Directive, ID: row.ID, Organization: root, After: row})
 				return err
 			}},
-			{"a directive of a group", 0, func(ctx context.Context, tx *database.Tx) error {
+			{"a directive of a group", 1, func(ctx context.Context, tx *database.Tx) error {
 				row, err := tx.SettingDirective.Create().SetID(f.newID()).SetOrganizationID(root).SetScopeKind(settingdirective.ScopeKindGROUP).SetScopeID(group).
 					SetKey(forestKeys()[0]).SetAuthorOrganizationID(root).SetLocked(true).SetVersion(1).SetValidFrom(f.now()).SetReason("").Save(ctx)
 				tx.Record(database.Change{Kind: typeid.Directive, ID: row.ID, Organization: root, After: row})

@@ -1,7 +1,6 @@
 package records
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +30,10 @@ type organizationRecord struct {
 	status     orgtree.Status
 	directives []directiveRecord
 	groups     map[uuid.UUID]access.Group
+	// groupDirectives are those of its groups, by group.
+	groupDirectives map[uuid.UUID][]directiveRecord
+	// allowance has its own and its groups' allocations, and its own thresholds.
+	allowance Allowance
 	// path is what was last made of this record and those above it.
 	path atomic.Pointer[path]
 }
@@ -92,6 +95,8 @@ func touchedKeys(change database.Touched) []uuid.UUID {
 		return append(change.Named("user_id"), change.ID)
 	case typeid.GroupMember, typeid.APIKey:
 		return append(change.Named("membership_id"), change.Named("application_id")...)
+	case typeid.Allocation, typeid.Threshold:
+		return []uuid.UUID{change.Organization}
 	case typeid.Group, typeid.GroupProject, typeid.Project: // What ends takes its edges along.
 		return []uuid.UUID{change.Organization}
 	case typeid.Policy:
@@ -101,10 +106,7 @@ func touchedKeys(change database.Touched) []uuid.UUID {
 		}
 		return keys
 	case typeid.Directive:
-		if slices.Contains(change.Named("scope_id"), change.Organization) {
-			return []uuid.UUID{change.Organization}
-		}
-		return nil // Those of groups and members are in no record.
+		return []uuid.UUID{change.Organization} // Those of members are in no record, but few.
 	default:
 		return nil
 	}
@@ -116,19 +118,28 @@ const (
 	sizeOfKept         = 200
 	sizeOfOrganization = 1100
 	sizeOfDirective    = 400
-	sizeOfGroup        = 260
+	sizeOfGroup        = 320
 	sizeOfPrincipal    = 500
 	sizeOfPlace        = 650
 	sizeOfPolicy       = 200
 	sizeOfRule         = 300
 	sizeOfReference    = 40
 	sizeOfSession      = 160
+	sizeOfAllocation   = 500
+	sizeOfThreshold    = 300
 )
 
 func (o *organizationRecord) size() int64 {
 	size := sizeOfKept + sizeOfOrganization + len(o.name) + len(o.slug)
 	for _, d := range o.directives {
 		size += sizeOfDirective + 2*d.length
+	}
+	size += len(o.allowance.Allocations) * sizeOfAllocation
+	size += len(o.allowance.Thresholds[o.id]) * sizeOfThreshold
+	for _, list := range o.groupDirectives {
+		for _, d := range list {
+			size += sizeOfDirective + 2*d.length
+		}
 	}
 	for _, g := range o.groups {
 		size += sizeOfGroup + len(g.Projects)*sizeOfReference + sizeOfPolicies(g.Policies)

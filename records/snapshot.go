@@ -3,6 +3,8 @@ package records
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,15 +56,20 @@ func (s *Store) readPaths(ids []uuid.UUID) func(context.Context) (snapshot[recor
 				all = append(all, line.AncestorID)
 			}
 		}
-		if err := readDirectives(ctx, tx, all, found); err != nil {
+		if err := readGroups(ctx, tx, all, found); err != nil {
 			return nil, err
 		}
-		if err := readGroups(ctx, tx, all, found); err != nil {
+		if err := readDirectives(ctx, tx, found); err != nil {
+			return nil, err
+		}
+		if err := readAllowances(ctx, tx, all, found); err != nil {
 			return nil, err
 		}
 		records := make([]stored[record], len(all))
 		for i, id := range all {
-			records[i] = stored[record]{key: id, size: found[id].size(), record: record{organization: found[id]}}
+			records[i] = stored[record]{
+				key: id, aliases: slices.Collect(maps.Keys(found[id].groups)), size: found[id].size(), record: record{organization: found[id]},
+			}
 		}
 		return records, nil
 	})
@@ -76,27 +83,53 @@ func newOrganizationRecord(row *ent.Organization) *organizationRecord {
 	return o
 }
 
-// readDirectives adds their live directives to organizations.
-func readDirectives(ctx context.Context, tx *database.Tx, ids []uuid.UUID, found map[uuid.UUID]*organizationRecord) error {
-	rows, err := tx.SettingDirective.Query().
-		Where(settingdirective.ScopeIDIn(ids...), settingdirective.ValidToIsNil()).
-		All(ctx)
-	if err != nil {
-		return fmt.Errorf("load directives: %w", err)
+// readDirectives adds the live directives of organizations, and of their groups, to
+// them.
+func readDirectives(ctx context.Context, tx *database.Tx, found map[uuid.UUID]*organizationRecord) error {
+	homes := map[uuid.UUID]*organizationRecord{}
+	for id, o := range found {
+		homes[id] = o
+		for group := range o.groups {
+			homes[group] = o
+		}
 	}
-	for _, row := range rows {
-		definition, ok := catalogue.Lookup(row.Key)
-		if !ok {
-			continue // A newer binary's setting means nothing to this one.
+	for scopes := range slices.Chunk(slices.Collect(maps.Keys(homes)), scopesAtOnce) {
+		rows, err := tx.SettingDirective.Query().
+			Where(settingdirective.ScopeIDIn(scopes...), settingdirective.ValidToIsNil()).
+			Order(ent.Asc(settingdirective.FieldID)).
+			All(ctx)
+		if err != nil {
+			return fmt.Errorf("load directives: %w", err)
 		}
-		directive, err := Directive(definition, row)
-		if err == nil && directive.Side == waterfall.SideManager && directive.IsEmpty() {
-			continue // What a manager took back is no step.
+		for _, row := range rows {
+			homes[row.ScopeID].addDirective(row)
 		}
-		o := found[row.ScopeID]
-		o.directives = append(o.directives, directiveRecord{key: definition.Key, directive: directive, err: err, length: length(row.Operation) + length(row.Guard)})
 	}
 	return nil
+}
+
+// scopesAtOnce keeps a statement below the drivers' limits on parameters.
+const scopesAtOnce = 10_000
+
+// addDirective adds a live directive of the organization or of one of its groups.
+func (o *organizationRecord) addDirective(row *ent.SettingDirective) {
+	definition, ok := catalogue.Lookup(row.Key)
+	if !ok {
+		return // A newer binary's setting means nothing to this one.
+	}
+	directive, err := Directive(definition, row)
+	if err == nil && directive.Side == waterfall.SideManager && directive.IsEmpty() {
+		return // What a manager took back is no step.
+	}
+	d := directiveRecord{key: definition.Key, directive: directive, err: err, length: length(row.Operation) + length(row.Guard)}
+	if row.ScopeID == o.id {
+		o.directives = append(o.directives, d)
+		return
+	}
+	if o.groupDirectives == nil {
+		o.groupDirectives = map[uuid.UUID][]directiveRecord{}
+	}
+	o.groupDirectives[row.ScopeID] = append(o.groupDirectives[row.ScopeID], d)
 }
 
 func length(text *string) int {

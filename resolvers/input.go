@@ -8,6 +8,7 @@ import (
 
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/graph/model"
+	"github.com/headwater-platform/headwater/service/allocations"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/invitations"
@@ -222,6 +223,21 @@ func newMultiplier(input model.SetBillingMultiplierInput) (rates.NewMultiplier, 
 		rule.Selector = rates.Selector{Provider: s.Provider, Service: s.Service, SKU: s.Sku, Region: s.Region, ChargeCategory: s.ChargeCategory}
 	}
 	return rule, nil
+}
+
+func newAllocation(input model.SetAllocationInput) (allocations.NewAllocation, error) {
+	author, err := optionalID("authorId", typeid.Organization, input.AuthorID)
+	if err != nil {
+		return allocations.NewAllocation{}, err
+	}
+	parent, err := optionalID("parentId", typeid.Allocation, input.ParentID)
+	if err != nil {
+		return allocations.NewAllocation{}, err
+	}
+	return allocations.NewAllocation{
+		Scope: input.ScopeID, Author: author, Total: input.Total, Unit: input.Unit, Period: input.Period, Parent: parent,
+		ExpectedVersion: input.ExpectedVersion,
+	}, nil
 }
 
 func accountUpdate(input model.UpdateCloudAccountInput) (usage.AccountUpdate, error) {

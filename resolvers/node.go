@@ -48,6 +48,10 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Usage.Get(ctx, id.UUID))
 	case typeid.UsageMapping:
 		return found(r.Usage.Mapping(ctx, id.UUID))
+	case typeid.Allocation:
+		return found(r.Allocations.Get(ctx, id.UUID))
+	case typeid.Threshold:
+		return found(r.Allocations.Threshold(ctx, id.UUID))
 	case typeid.CloudAccount:
 		return found(r.Usage.CloudAccount(ctx, id.UUID))
 	case typeid.IdentityProvider:

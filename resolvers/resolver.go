@@ -5,6 +5,7 @@
 package resolvers
 
 import (
+	"github.com/headwater-platform/headwater/service/allocations"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/directory"
@@ -29,11 +30,12 @@ import (
 
 // Resolver holds the services that resolvers call.
 type Resolver struct {
-	Checks    *checks.Service
-	Costs     *costs.Service
-	Groups    *groups.Service
-	Jobs      *jobs.Service
-	Directory *directory.Service
+	Allocations *allocations.Service
+	Checks      *checks.Service
+	Costs       *costs.Service
+	Groups      *groups.Service
+	Jobs        *jobs.Service
+	Directory   *directory.Service
 	// Platform is set where there is an issuer of tokens.
 	Platform *platform.Service
 	// Invitations is set where there is an issuer of tokens.

@@ -30,7 +30,7 @@ func (r *mutationResolver) RegisterResource(ctx context.Context, input model.Reg
 	}
 	resource, err := r.Resources.Register(ctx, resources.NewResource{
 		Project: id, Group: group, Kind: input.Kind, Name: input.Name, Provider: valueOf(input.Provider), Region: valueOf(input.Region),
-		InstanceType: valueOf(input.InstanceType), ExternalID: valueOf(input.ExternalID),
+		InstanceType: valueOf(input.InstanceType), ExternalID: valueOf(input.ExternalID), Estimate: input.Estimate,
 	})
 	if err != nil {
 		return nil, err
@@ -44,7 +44,8 @@ func (r *mutationResolver) UpdateResource(ctx context.Context, input model.Updat
 		return nil, err
 	}
 	resource, err := r.Resources.Update(ctx, resources.Update{
-		ID: id, Name: input.Name, Region: input.Region, InstanceType: input.InstanceType, ExpectedVersion: input.ExpectedVersion,
+		ID: id, Name: input.Name, Region: input.Region, InstanceType: input.InstanceType, Estimate: input.Estimate,
+		ExpectedVersion: input.ExpectedVersion,
 	})
 	if err != nil {
 		return nil, err

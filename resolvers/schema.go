@@ -133,6 +133,8 @@ func setCosts(c *graph.ComplexityRoot) {
 		return paged(child, first, after, last, before)
 	}
 	c.Organization.UsageMappings, c.Organization.CloudAccounts = paged, paged
+	c.Organization.Allocations, c.Organization.Thresholds = paged, paged
+	c.Allocation.Firings = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
 	c.Organization.UnattributedUsage = func(child int, _ pricing.Month) int { return times(child, subAccountCount) + reportCost }
 	c.BillingPlan.Deltas = func(child int) int { return times(child, deltaCount) }
 	c.Organization.EffectiveBillingMultipliers = func(child int, _ *pricing.Month) int { return times(child, multiplierCount) }

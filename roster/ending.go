@@ -9,6 +9,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
+	"github.com/headwater-platform/headwater/ent/allocation"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
@@ -26,6 +27,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/ticket"
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
@@ -110,6 +112,32 @@ func (e ending) cloudAccounts(ctx context.Context) error {
 		},
 		func(ids []uuid.UUID) error {
 			_, err := e.tx.CloudAccount.Delete().Where(cloudaccount.IDIn(ids...)).Exec(ctx)
+			return err
+		})
+}
+
+// allocations deletes what limits the organization, with what has fired, and what
+// it has set for others.
+func (e ending) allocations(ctx context.Context) error {
+	return erase(e, typeid.Allocation, func(row *ent.Allocation) uuid.UUID { return row.ID },
+		func() ([]*ent.Allocation, error) {
+			return e.tx.Allocation.Query().
+				Where(allocation.Or(allocation.OrganizationID(e.organization), allocation.AuthorID(e.organization))).
+				Order(ent.Asc(allocation.FieldID)).Limit(most).All(ctx)
+		},
+		func(ids []uuid.UUID) error {
+			_, err := e.tx.Allocation.Delete().Where(allocation.IDIn(ids...)).Exec(ctx)
+			return err
+		})
+}
+
+func (e ending) thresholds(ctx context.Context) error {
+	return erase(e, typeid.Threshold, func(row *ent.Threshold) uuid.UUID { return row.ID },
+		func() ([]*ent.Threshold, error) {
+			return e.tx.Threshold.Query().Where(threshold.OrganizationID(e.organization)).Order(ent.Asc(threshold.FieldID)).Limit(most).All(ctx)
+		},
+		func(ids []uuid.UUID) error {
+			_, err := e.tx.Threshold.Delete().Where(threshold.IDIn(ids...)).Exec(ctx)
 			return err
 		})
 }

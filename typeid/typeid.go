@@ -46,6 +46,7 @@ const (
 	CostLine       Kind = "lin" // numbered
 	Allocation     Kind = "alc"
 	Threshold      Kind = "thr"
+	Firing         Kind = "fir" // a threshold that was reached
 	Statement      Kind = "stm"
 	CloudAccount   Kind = "cla"
 	Resource       Kind = "res"
@@ -70,10 +71,10 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [38]Kind {
+func kinds() [39]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
-		Directive, Plan, Multiplier, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Statement,
+		Directive, Plan, Multiplier, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement,
 		CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
 	}

@@ -16,6 +16,8 @@ func (p *platform) register() {
 	does.Handle(organizations.PurgeJob, p.services.Organizations.DoPurge)
 	does.Handle(database.RateUsage, p.services.Usage.Rate)
 	does.Every(time.Hour, "sweep-usage", func(ctx context.Context, _ []byte) error { return p.services.Usage.Sweep(ctx) })
+	does.Handle(database.CheckSpending, p.services.Allocations.Check)
+	does.Every(time.Hour, "sweep-spending", func(ctx context.Context, _ []byte) error { return p.services.Allocations.CheckAll(ctx) })
 	// Those that need the signing keys come to be after this and before any job.
 	does.Every(time.Hour, "sweep-invitations", func(ctx context.Context, _ []byte) error {
 		_, err := p.services.Invitations.Sweep(ctx)

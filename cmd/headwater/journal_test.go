@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
@@ -121,6 +122,13 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"rotateCloudAccountCredentials", map[string]any{"cloudAccountId": w.cloudAccount(t, "olga", "10"), "credentials": "hush"}, "acme", []string{"~cla"}},
 			{"deleteCloudAccount", map[string]any{"cloudAccountId": w.cloudAccount(t, "paula", "11")}, "acme", []string{"-cla", "~map"}},
 			{"deleteUsageMapping", map[string]any{"usageMappingId": w.mapping(t, "2")}, "northwind", []string{"-map"}},
+			{"setAllocation", map[string]any{"scopeId": w.ids["acme"], "authorId": w.ids["acme"], "total": "5", "unit": "USD", "period": "MONTH"}, "acme", []string{"+alc"}},
+			{"setGroupAllocations", map[string]any{"organizationId": w.ids["acme"], "allocations": []map[string]any{{"groupId": w.ids["acme.editors"], "total": "5", "unit": "USD"}}}, "acme", []string{"+alc"}},
+			{"createThreshold", map[string]any{"organizationId": w.ids["acme"], "name": "warning", "percent": "5", "severity": "ALERT"}, "acme", []string{"+thr"}},
+			{"updateThreshold", map[string]any{"thresholdId": w.threshold(t, "other"), "percent": "6"}, "acme", []string{"~thr"}},
+			{"deleteThreshold", map[string]any{"thresholdId": w.threshold(t, "doomed")}, "acme", []string{"-thr"}},
+			{"resumeAllocation", map[string]any{"allocationId": w.shutAllocation(t)}, "acme", []string{"~alc"}},
+			{"deleteAllocation", map[string]any{"allocationId": w.allocation(t, "acme", "GBP")}, "acme", []string{"-alc"}},
 			{"activateOrganization", map[string]any{"id": w.ids["home"], "termsVersion": "1"}, "home", []string{"~org"}},
 			{"reassignOwner", map[string]any{"organizationId": w.ids["bravo"], "userId": w.ids["ben"], "reason": "because"}, "bravo", []string{"+gmb", "+ntc", "~mem", "~mem"}},
 			{"lockOrganization", map[string]any{"id": w.ids["bravo"], "reason": "because"}, "bravo", []string{"~org"}},
@@ -160,6 +168,35 @@ func (w *world) mapping(t *testing.T, subAccount string) string {
 	input := map[string]any{"organizationId": w.ids["northwind"], "mappings": []map[string]any{{"subAccountId": subAccount, "organizationId": w.ids["acme"]}}}
 	answer := w.must(t, "paula", mutation("mapUsage", "mappings { id }"), map[string]any{"i": input})
 	return dig(answer, "mapUsage.mappings.0.id")
+}
+
+// threshold makes a threshold of acme and returns its id.
+func (w *world) threshold(t *testing.T, name string) string {
+	t.Helper()
+	input := map[string]any{"organizationId": w.ids["acme"], "name": name, "percent": "50", "severity": "ALERT"}
+	return dig(w.must(t, "olga", mutation("createThreshold", "threshold { id }"), map[string]any{"i": input}), "createThreshold.threshold.id")
+}
+
+// allocation sets an allocation of an organization or a group and returns its id.
+func (w *world) allocation(t *testing.T, scope, unit string) string {
+	t.Helper()
+	input := map[string]any{"scopeId": w.ids[scope], "total": "5", "unit": unit, "period": "MONTH"}
+	return dig(w.must(t, "olga", mutation("setAllocation", "allocation { id }"), map[string]any{"i": input}), "setAllocation.allocation.id")
+}
+
+// shutAllocation sets an allocation of a group of acme that a threshold has shut down which is
+// gone by now.
+func (w *world) shutAllocation(t *testing.T) string {
+	t.Helper()
+	id := w.allocation(t, "acme.editors", "EUR")
+	parsed, err := typeid.Parse(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.platform.db.Client().Allocation.UpdateOneID(parsed.UUID).SetShutBy(uuid.New()).Exec(w.system(t)); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // price sets a price of northwind for acme and returns its id.

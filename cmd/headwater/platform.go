@@ -24,6 +24,7 @@ import (
 	"github.com/headwater-platform/headwater/resolvers"
 	"github.com/headwater-platform/headwater/scim"
 	"github.com/headwater-platform/headwater/server"
+	"github.com/headwater-platform/headwater/service/allocations"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/directory"
@@ -105,6 +106,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 		records: store,
 		hasher:  hasher,
 		services: resolvers.Resolver{
+			Allocations:   allocations.New(db, store),
 			Checks:        checks.New(db, store),
 			Costs:         costs.New(db, store),
 			Directory:     directory.New(db, store, rand.Reader),

@@ -422,7 +422,36 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 			return map[string]any{"jobId": id}, &object{kind: "Job", id: id, slugs: []string{"platform"}}
 		},
 		"importUsage": on("organizationId", "northwind", map[string]any{"file": nil}),
+
+		"setAllocation": on("scopeId", "acme", map[string]any{"total": "5", "unit": "USD", "period": "QUARTER"}),
+		"setGroupAllocations": on("organizationId", "acme", map[string]any{
+			"allocations": []map[string]any{{"groupId": k.ids["acme.crew"], "total": "5", "unit": "USD"}},
+		}),
+		"resumeAllocation": on("allocationId", "acme.allocation-by-acme", nil),
+		"deleteAllocation": gone("allocationId", "Allocation", "setAllocation", "allocation", func() map[string]any {
+			return map[string]any{"scopeId": k.ids["acme"], "authorId": k.ids["acme"], "total": "5", "unit": "EUR", "period": "MONTH"}
+		}, ""),
+		"createThreshold": func(*testing.T) (map[string]any, *object) {
+			return map[string]any{"organizationId": k.ids["acme"], "name": inLetters(fresh("")), "percent": "5", "severity": "ALERT"}, at("acme")
+		},
+		"updateThreshold": on("thresholdId", "acme.threshold", map[string]any{"labelColor": "#00ff00"}),
+		"deleteThreshold": gone("thresholdId", "Threshold", "createThreshold", "threshold", func() map[string]any {
+			return map[string]any{"organizationId": k.ids["acme"], "name": inLetters(fresh("")), "percent": "5", "severity": "ALERT"}
+		}, ""),
 	}
+}
+
+// inLetters returns a text with letters in the place of digits.
+func inLetters(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return 'a' + r - '0'
+		}
+		if r < 'a' || r > 'z' {
+			return 'x'
+		}
+		return r
+	}, text)
 }
 
 // makeRoom clears away what attempts to delete have left of a kind of which acme
@@ -635,6 +664,7 @@ func (k *walk) idQuestions() map[string]string {
 	return map[string]string{
 		"Query.node(id)":                       "query($id: ID!) { node(id: $id) { id } }",
 		"Query.organization(id)":               "query($id: ID!) { organization(id: $id) { id } }",
+		"Query.spendState(scopeId)":            `query($id: ID!) { spendState(scopeId: $id) { state headroom { amount } decidedBy { allocation { id } threshold { id } organization { id name } } } }`,
 		"Query.checkLaunch(scopeId)":           `query($id: ID!) { checkLaunch(scopeId: $id, provider: "aws", instanceType: "m5.large", count: 1) { allowed decidedBy { key because organization { id name } } } }`,
 		"AccessCheckInput.resourceId":          `query($id: ID!) { explainAccess(check: {permission: "org:read", resourceId: $id}) { allowed } }`,
 		"AccessCheckInput.principalId":         `query($id: ID!, $at: ID!) { checkAccess(checks: [{permission: "org:read", resourceId: $at, principalId: $id}]) { allowed } }`,

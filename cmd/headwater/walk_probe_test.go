@@ -14,6 +14,7 @@ func (k *walk) askWithoutID(t *testing.T, a *walker, marks []mark) {
 	questions := map[string]string{
 		"node":               fmt.Sprintf("{ node(id: %q) { id } }", nowhere("org")),
 		"organization":       fmt.Sprintf("{ organization(id: %q) { id } }", nowhere("org")),
+		"spendState":         fmt.Sprintf("{ spendState(scopeId: %q) { state } }", nowhere("org")),
 		"checkLaunch":        fmt.Sprintf("{ checkLaunch(scopeId: %q, provider: \"aws\", instanceType: \"m5.large\", count: 1) { allowed } }", nowhere("org")),
 		"organizations":      fmt.Sprintf("{ organizations(first: %d) { totalCount pageInfo { hasNextPage } edges { node { %s } } } }", wholePage, k.selection("Organization", map[string]int{}, 2)),
 		"jobs":               fmt.Sprintf("{ jobs(first: %d) { totalCount pageInfo { hasNextPage } edges { node { %s } } } }", wholePage, k.selection("Job", map[string]int{}, 2)),

@@ -253,6 +253,13 @@ func (o *oracle) through(a *walker, permission, slug string) bool {
 	return false
 }
 
+// fromManager reports whether a permission over an organization flows down from
+// the one directly above it.
+func (o *oracle) fromManager(a *walker, permission, slug string) bool {
+	above := o.places[slug].manager
+	return above != "-" && o.flows(a, permission, o.permissions[permission], above)
+}
+
 // flows reports whether a permission flows down from an organization.
 func (o *oracle) flows(a *walker, permission string, row map[string]string, from string) bool {
 	if o.places[from].kind == "root" {

@@ -437,6 +437,8 @@ func (k *walk) meets(a *walker, need string, o *object) bool {
 		return o.project == "" && somewhere(func(slug string) bool { return k.holds(a, permission, slug, "") })
 	case "above":
 		return somewhere(func(slug string) bool { return k.through(a, permission, slug) })
+	case "of the manager":
+		return somewhere(func(slug string) bool { return k.fromManager(a, permission, slug) })
 	case "upwards":
 		return somewhere(func(slug string) bool { return k.holdsUpTo(a, permission, slug) })
 	case "here":

@@ -261,7 +261,7 @@ func (w *world) furnishWithAccess(t *testing.T, slug, manager string) {
 	for name, status := range map[string]resource.Status{"server": resource.StatusACTIVE, "ruin": resource.StatusRELEASED} {
 		w.store(t, slug, func(ctx context.Context, tx *database.Tx, id uuid.UUID) (database.Change, error) {
 			create := tx.Resource.Create().SetID(tx.NewID()).SetOrganizationID(id).SetProjectID(home).SetGroupID(crew).SetKind(name).
-				SetName(name + "-of-" + slug).SetProvider("aws").SetRegion("eu").SetInstanceType("small").SetExternalID(name + "-in-" + slug).
+				SetName(name + "-of-" + slug).SetProvider("aws").SetRegion("eu").SetInstanceType("small").SetExternalID(name + "-in-" + slug).SetEstimate("12.5").SetEstimateUnit("EUR").
 				SetStatus(status).SetCreatedBy(maker).SetCreatedAt(tx.Now()).SetSpec(map[string]string{"size": "size-of-" + slug})
 			if status == resource.StatusRELEASED {
 				create.SetReleasedAt(tx.Now())
@@ -453,12 +453,46 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		answer := w.must(t, "ada", mutation("setBillingMultiplier", "billingMultiplier { id }"), map[string]any{"i": input})
 		w.name(edge[0]+".price-to-"+edge[1], dig(answer, "setBillingMultiplier.billingMultiplier.id"))
 	}
+	w.furnishWithAllocations(t, slugs)
 	if err := w.platform.db.Client().CloudAccount.Update().SetLastUsageAt(walkMonth()).Exec(w.system(t)); err != nil {
 		t.Fatal(err)
 	}
 	file := append(w.usageFile(t, slugs...), "this row cannot be read\n"...)
 	if _, err := w.platform.services.Usage.Import(w.system(t), w.key(t, "northwind"), bytes.NewReader(file), usage.Options{SkipBadRows: true}); err != nil {
 		t.Fatal(err)
+	}
+	if err := w.platform.services.Allocations.CheckAll(w.system(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// furnishWithAllocations limits organizations and their groups, in their own names
+// and in their managers'.
+func (w *world) furnishWithAllocations(t *testing.T, slugs []string) {
+	t.Helper()
+	managers := map[string]string{"northwind": "platform", "fjord": "northwind", "acme": "northwind", "bravo": "northwind", "cove": "fjord"}
+	for i, slug := range slugs {
+		at := "percent"
+		if i%2 == 0 {
+			at = "amount"
+		}
+		threshold := w.must(t, "ada", mutation("createThreshold", "threshold { id }"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "name": "threshold" + slug, at: "0.0001", "severity": "ALERT",
+			"description": "threshold-of-" + slug, "emails": []string{"told-by-" + slug + "@example.com"},
+		}})
+		w.name(slug+".threshold", dig(threshold, "createThreshold.threshold.id"))
+		var parent any
+		for _, author := range []string{slug, managers[slug]} {
+			answer := w.must(t, "ada", mutation("setAllocation", "allocation { id }"), map[string]any{"i": map[string]any{
+				"scopeId": w.ids[slug], "authorId": w.ids[author], "total": fmt.Sprintf("7770%d.5", i+1), "unit": "USD", "period": "NONE",
+			}})
+			parent = dig(answer, "setAllocation.allocation.id")
+			w.name(slug+".allocation-by-"+author, dig(answer, "setAllocation.allocation.id"))
+		}
+		answer := w.must(t, "ada", mutation("setAllocation", "allocation { id }"), map[string]any{"i": map[string]any{
+			"scopeId": w.ids[slug+".crew"], "total": fmt.Sprintf("8880%d.5", i+1), "unit": "USD", "period": "MONTH", "parentId": parent,
+		}})
+		w.name(slug+".allocation-of-crew", dig(answer, "setAllocation.allocation.id"))
 	}
 }
 
@@ -670,6 +704,19 @@ func (c *counter) addBilling(t *testing.T) {
 	for _, row := range one(t, func() ([]*ent.CloudAccount, error) { return client.CloudAccount.Query().All(ctx) }) {
 		o := c.add("CloudAccount", typeid.New(typeid.CloudAccount, row.ID), row.OrganizationID)
 		o.tells["name"] = row.Name
+	}
+	for _, row := range one(t, func() ([]*ent.Allocation, error) { return client.Allocation.Query().All(ctx) }) {
+		o := c.add("Allocation", typeid.New(typeid.Allocation, row.ID), row.OrganizationID)
+		if row.GroupID != nil {
+			o.in = c.objects[typeid.New(typeid.Group, *row.GroupID).String()].in
+		}
+	}
+	for _, row := range one(t, func() ([]*ent.Threshold, error) { return client.Threshold.Query().All(ctx) }) {
+		o := c.add("Threshold", typeid.New(typeid.Threshold, row.ID), row.OrganizationID)
+		o.tells["description"] = row.Description
+		if len(row.Emails) > 0 {
+			o.tells["emails"] = row.Emails[0]
+		}
 	}
 	for _, row := range one(t, func() ([]*ent.UsageMapping, error) { return client.UsageMapping.Query().All(ctx) }) {
 		o := c.add("UsageMapping", typeid.New(typeid.UsageMapping, row.ID), row.ImporterID)

@@ -57,6 +57,18 @@ func (f ActivityFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, er
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ActivityMutation", m)
 }
 
+// The AllocationFunc type is an adapter to allow the use of ordinary
+// function as Allocation mutator.
+type AllocationFunc func(context.Context, *ent.AllocationMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AllocationFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.AllocationMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.AllocationMutation", m)
+}
+
 // The AncestryFunc type is an adapter to allow the use of ordinary
 // function as Ancestry mutator.
 type AncestryFunc func(context.Context, *ent.AncestryMutation) (ent.Value, error)
@@ -391,6 +403,30 @@ func (f SupportPlanPeriodFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SupportPlanPeriodMutation", m)
+}
+
+// The ThresholdFunc type is an adapter to allow the use of ordinary
+// function as Threshold mutator.
+type ThresholdFunc func(context.Context, *ent.ThresholdMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ThresholdFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ThresholdMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ThresholdMutation", m)
+}
+
+// The ThresholdFiringFunc type is an adapter to allow the use of ordinary
+// function as ThresholdFiring mutator.
+type ThresholdFiringFunc func(context.Context, *ent.ThresholdFiringMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ThresholdFiringFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ThresholdFiringMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ThresholdFiringMutation", m)
 }
 
 // The TicketFunc type is an adapter to allow the use of ordinary

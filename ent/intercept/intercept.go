@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/activity"
+	"github.com/headwater-platform/headwater/ent/allocation"
 	"github.com/headwater-platform/headwater/ent/ancestry"
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
@@ -41,6 +42,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/threshold"
+	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
 	"github.com/headwater-platform/headwater/ent/ticketmessage"
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
@@ -214,6 +217,33 @@ func (f TraverseActivity) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.ActivityQuery", q)
+}
+
+// The AllocationFunc type is an adapter to allow the use of ordinary function as a Querier.
+type AllocationFunc func(context.Context, *ent.AllocationQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f AllocationFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.AllocationQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.AllocationQuery", q)
+}
+
+// The TraverseAllocation type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseAllocation func(context.Context, *ent.AllocationQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseAllocation) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseAllocation) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.AllocationQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.AllocationQuery", q)
 }
 
 // The AncestryFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -972,6 +1002,60 @@ func (f TraverseSupportPlanPeriod) Traverse(ctx context.Context, q ent.Query) er
 	return fmt.Errorf("unexpected query type %T. expect *ent.SupportPlanPeriodQuery", q)
 }
 
+// The ThresholdFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ThresholdFunc func(context.Context, *ent.ThresholdQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ThresholdFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ThresholdQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ThresholdQuery", q)
+}
+
+// The TraverseThreshold type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseThreshold func(context.Context, *ent.ThresholdQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseThreshold) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseThreshold) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ThresholdQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ThresholdQuery", q)
+}
+
+// The ThresholdFiringFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ThresholdFiringFunc func(context.Context, *ent.ThresholdFiringQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ThresholdFiringFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ThresholdFiringQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ThresholdFiringQuery", q)
+}
+
+// The TraverseThresholdFiring type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseThresholdFiring func(context.Context, *ent.ThresholdFiringQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseThresholdFiring) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseThresholdFiring) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ThresholdFiringQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ThresholdFiringQuery", q)
+}
+
 // The TicketFunc type is an adapter to allow the use of ordinary function as a Querier.
 type TicketFunc func(context.Context, *ent.TicketQuery) (ent.Value, error)
 
@@ -1226,6 +1310,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.AccessRequestQuery, predicate.AccessRequest, accessrequest.OrderOption]{typ: ent.TypeAccessRequest, tq: q}, nil
 	case *ent.ActivityQuery:
 		return &query[*ent.ActivityQuery, predicate.Activity, activity.OrderOption]{typ: ent.TypeActivity, tq: q}, nil
+	case *ent.AllocationQuery:
+		return &query[*ent.AllocationQuery, predicate.Allocation, allocation.OrderOption]{typ: ent.TypeAllocation, tq: q}, nil
 	case *ent.AncestryQuery:
 		return &query[*ent.AncestryQuery, predicate.Ancestry, ancestry.OrderOption]{typ: ent.TypeAncestry, tq: q}, nil
 	case *ent.AnnouncementQuery:
@@ -1282,6 +1368,10 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.SignInFlowQuery, predicate.SignInFlow, signinflow.OrderOption]{typ: ent.TypeSignInFlow, tq: q}, nil
 	case *ent.SupportPlanPeriodQuery:
 		return &query[*ent.SupportPlanPeriodQuery, predicate.SupportPlanPeriod, supportplanperiod.OrderOption]{typ: ent.TypeSupportPlanPeriod, tq: q}, nil
+	case *ent.ThresholdQuery:
+		return &query[*ent.ThresholdQuery, predicate.Threshold, threshold.OrderOption]{typ: ent.TypeThreshold, tq: q}, nil
+	case *ent.ThresholdFiringQuery:
+		return &query[*ent.ThresholdFiringQuery, predicate.ThresholdFiring, thresholdfiring.OrderOption]{typ: ent.TypeThresholdFiring, tq: q}, nil
 	case *ent.TicketQuery:
 		return &query[*ent.TicketQuery, predicate.Ticket, ticket.OrderOption]{typ: ent.TypeTicket, tq: q}, nil
 	case *ent.TicketMessageQuery:

@@ -249,6 +249,89 @@ var (
 			},
 		},
 	}
+	// AllocationsColumns holds the columns for the "allocations" table.
+	AllocationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "unit", Type: field.TypeString, Size: 100},
+		{Name: "period", Type: field.TypeEnum, Enums: []string{"NONE", "MONTH", "QUARTER", "YEAR"}},
+		{Name: "total", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "used", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "reserved", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "forecast", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "period_start", Type: field.TypeTime, Nullable: true},
+		{Name: "shut_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "author_id", Type: field.TypeUUID},
+		{Name: "group_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "parent_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// AllocationsTable holds the schema information for the "allocations" table.
+	AllocationsTable = &schema.Table{
+		Name:       "allocations",
+		Columns:    AllocationsColumns,
+		PrimaryKey: []*schema.Column{AllocationsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "allocations_organizations_organization",
+				Columns:    []*schema.Column{AllocationsColumns[11]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "allocations_organizations_author",
+				Columns:    []*schema.Column{AllocationsColumns[12]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "allocations_groups_group",
+				Columns:    []*schema.Column{AllocationsColumns[13]},
+				RefColumns: []*schema.Column{GroupsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "allocations_allocations_parts",
+				Columns:    []*schema.Column{AllocationsColumns[14]},
+				RefColumns: []*schema.Column{AllocationsColumns[0]},
+				OnDelete:   schema.SetNull,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "allocation_of_organization",
+				Unique:  true,
+				Columns: []*schema.Column{AllocationsColumns[11], AllocationsColumns[12], AllocationsColumns[1], AllocationsColumns[2]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "group_id IS NULL",
+				},
+			},
+			{
+				Name:    "allocation_of_group",
+				Unique:  true,
+				Columns: []*schema.Column{AllocationsColumns[11], AllocationsColumns[13], AllocationsColumns[12], AllocationsColumns[1], AllocationsColumns[2]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "group_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "allocation_author_id",
+				Unique:  false,
+				Columns: []*schema.Column{AllocationsColumns[12]},
+			},
+			{
+				Name:    "allocation_parent_id",
+				Unique:  false,
+				Columns: []*schema.Column{AllocationsColumns[14]},
+			},
+			{
+				Name:    "allocation_group_id",
+				Unique:  false,
+				Columns: []*schema.Column{AllocationsColumns[13]},
+			},
+		},
+	}
 	// OrganizationAncestriesColumns holds the columns for the "organization_ancestries" table.
 	OrganizationAncestriesColumns = []*schema.Column{
 		{Name: "distance", Type: field.TypeInt},
@@ -1267,6 +1350,8 @@ var (
 		{Name: "external_id", Type: field.TypeString, Size: 400},
 		{Name: "spec", Type: field.TypeJSON, Default: "{}"},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"ACTIVE", "RELEASED"}},
+		{Name: "estimate", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "estimate_unit", Type: field.TypeString, Size: 100, Default: "", SchemaType: map[string]string{"postgres": "varchar(100)", "sqlite3": "text"}},
 		{Name: "created_by", Type: field.TypeUUID},
 		{Name: "released_at", Type: field.TypeTime, Nullable: true},
 		{Name: "version", Type: field.TypeInt, Default: 1},
@@ -1283,19 +1368,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "resources_projects_resources",
-				Columns:    []*schema.Column{ResourcesColumns[13]},
+				Columns:    []*schema.Column{ResourcesColumns[15]},
 				RefColumns: []*schema.Column{ProjectsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "resources_organizations_organization",
-				Columns:    []*schema.Column{ResourcesColumns[14]},
+				Columns:    []*schema.Column{ResourcesColumns[16]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "resources_groups_group",
-				Columns:    []*schema.Column{ResourcesColumns[15]},
+				Columns:    []*schema.Column{ResourcesColumns[17]},
 				RefColumns: []*schema.Column{GroupsColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -1304,7 +1389,7 @@ var (
 			{
 				Name:    "resource_external_id",
 				Unique:  true,
-				Columns: []*schema.Column{ResourcesColumns[14], ResourcesColumns[3], ResourcesColumns[6]},
+				Columns: []*schema.Column{ResourcesColumns[16], ResourcesColumns[3], ResourcesColumns[6]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "external_id <> '' AND status = 'ACTIVE'",
 				},
@@ -1312,12 +1397,12 @@ var (
 			{
 				Name:    "resource_project_id_status",
 				Unique:  false,
-				Columns: []*schema.Column{ResourcesColumns[13], ResourcesColumns[8]},
+				Columns: []*schema.Column{ResourcesColumns[15], ResourcesColumns[8]},
 			},
 			{
 				Name:    "resource_group_id",
 				Unique:  false,
-				Columns: []*schema.Column{ResourcesColumns[15]},
+				Columns: []*schema.Column{ResourcesColumns[17]},
 			},
 		},
 	}
@@ -1581,6 +1666,91 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "ends_at IS NULL",
 				},
+			},
+		},
+	}
+	// ThresholdsColumns holds the columns for the "thresholds" table.
+	ThresholdsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString, Size: 64},
+		{Name: "percent", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "amount", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "basis", Type: field.TypeEnum, Enums: []string{"ACTUAL", "ACTUAL_PLUS_ESTIMATED", "FORECAST"}},
+		{Name: "severity", Type: field.TypeEnum, Enums: []string{"ALERT", "FREEZE", "SHUTDOWN"}},
+		{Name: "label_color", Type: field.TypeString, Size: 7},
+		{Name: "description", Type: field.TypeString, Size: 500},
+		{Name: "emails", Type: field.TypeJSON},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// ThresholdsTable holds the schema information for the "thresholds" table.
+	ThresholdsTable = &schema.Table{
+		Name:       "thresholds",
+		Columns:    ThresholdsColumns,
+		PrimaryKey: []*schema.Column{ThresholdsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "thresholds_organizations_organization",
+				Columns:    []*schema.Column{ThresholdsColumns[11]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "threshold_name",
+				Unique:  true,
+				Columns: []*schema.Column{ThresholdsColumns[11], ThresholdsColumns[1]},
+			},
+		},
+	}
+	// ThresholdFiringsColumns holds the columns for the "threshold_firings" table.
+	ThresholdFiringsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "threshold_id", Type: field.TypeUUID},
+		{Name: "threshold_name", Type: field.TypeString, Size: 64},
+		{Name: "severity", Type: field.TypeEnum, Enums: []string{"ALERT", "FREEZE", "SHUTDOWN"}},
+		{Name: "period", Type: field.TypeString, Size: 10},
+		{Name: "used", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "total", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "rearmed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "allocation_id", Type: field.TypeUUID},
+	}
+	// ThresholdFiringsTable holds the schema information for the "threshold_firings" table.
+	ThresholdFiringsTable = &schema.Table{
+		Name:       "threshold_firings",
+		Columns:    ThresholdFiringsColumns,
+		PrimaryKey: []*schema.Column{ThresholdFiringsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "threshold_firings_organizations_organization",
+				Columns:    []*schema.Column{ThresholdFiringsColumns[9]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "threshold_firings_allocations_allocation",
+				Columns:    []*schema.Column{ThresholdFiringsColumns[10]},
+				RefColumns: []*schema.Column{AllocationsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "threshold_fires_once",
+				Unique:  true,
+				Columns: []*schema.Column{ThresholdFiringsColumns[10], ThresholdFiringsColumns[1], ThresholdFiringsColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "rearmed_at IS NULL",
+				},
+			},
+			{
+				Name:    "thresholdfiring_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{ThresholdFiringsColumns[9]},
 			},
 		},
 	}
@@ -2023,6 +2193,7 @@ var (
 		PoliciesTable,
 		AccessRequestsTable,
 		ActivitiesTable,
+		AllocationsTable,
 		OrganizationAncestriesTable,
 		AnnouncementsTable,
 		ApplicationsTable,
@@ -2051,6 +2222,8 @@ var (
 		SignInAttemptsTable,
 		SignInFlowsTable,
 		SupportPlanPeriodsTable,
+		ThresholdsTable,
+		ThresholdFiringsTable,
 		TicketsTable,
 		TicketMessagesTable,
 		TrustedIssuersTable,
@@ -2092,6 +2265,13 @@ func init() {
 	ActivitiesTable.ForeignKeys[0].RefTable = OrganizationsTable
 	ActivitiesTable.Annotation = &entsql.Annotation{
 		Table: "activities",
+	}
+	AllocationsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	AllocationsTable.ForeignKeys[1].RefTable = OrganizationsTable
+	AllocationsTable.ForeignKeys[2].RefTable = GroupsTable
+	AllocationsTable.ForeignKeys[3].RefTable = AllocationsTable
+	AllocationsTable.Annotation = &entsql.Annotation{
+		Table: "allocations",
 	}
 	OrganizationAncestriesTable.ForeignKeys[0].RefTable = OrganizationsTable
 	OrganizationAncestriesTable.ForeignKeys[1].RefTable = OrganizationsTable
@@ -2231,6 +2411,18 @@ func init() {
 	SupportPlanPeriodsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	SupportPlanPeriodsTable.Annotation = &entsql.Annotation{
 		Table: "support_plan_periods",
+	}
+	ThresholdsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	ThresholdsTable.Annotation = &entsql.Annotation{
+		Table: "thresholds",
+	}
+	ThresholdsTable.Annotation.Checks = map[string]string{
+		"threshold_is_percent_or_amount": "((percent IS NULL) <> (amount IS NULL))",
+	}
+	ThresholdFiringsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	ThresholdFiringsTable.ForeignKeys[1].RefTable = AllocationsTable
+	ThresholdFiringsTable.Annotation = &entsql.Annotation{
+		Table: "threshold_firings",
 	}
 	TicketsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	TicketsTable.ForeignKeys[1].RefTable = ResourcesTable

@@ -18,6 +18,9 @@ type AccessRequest func(*sql.Selector)
 // Activity is the predicate function for activity builders.
 type Activity func(*sql.Selector)
 
+// Allocation is the predicate function for allocation builders.
+type Allocation func(*sql.Selector)
+
 // Ancestry is the predicate function for ancestry builders.
 type Ancestry func(*sql.Selector)
 
@@ -101,6 +104,12 @@ type SignInFlow func(*sql.Selector)
 
 // SupportPlanPeriod is the predicate function for supportplanperiod builders.
 type SupportPlanPeriod func(*sql.Selector)
+
+// Threshold is the predicate function for threshold builders.
+type Threshold func(*sql.Selector)
+
+// ThresholdFiring is the predicate function for thresholdfiring builders.
+type ThresholdFiring func(*sql.Selector)
 
 // Ticket is the predicate function for ticket builders.
 type Ticket func(*sql.Selector)

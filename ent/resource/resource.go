@@ -36,6 +36,10 @@ const (
 	FieldSpec = "spec"
 	// FieldStatus holds the string denoting the status field in the database.
 	FieldStatus = "status"
+	// FieldEstimate holds the string denoting the estimate field in the database.
+	FieldEstimate = "estimate"
+	// FieldEstimateUnit holds the string denoting the estimate_unit field in the database.
+	FieldEstimateUnit = "estimate_unit"
 	// FieldCreatedBy holds the string denoting the created_by field in the database.
 	FieldCreatedBy = "created_by"
 	// FieldReleasedAt holds the string denoting the released_at field in the database.
@@ -89,6 +93,8 @@ var Columns = []string{
 	FieldExternalID,
 	FieldSpec,
 	FieldStatus,
+	FieldEstimate,
+	FieldEstimateUnit,
 	FieldCreatedBy,
 	FieldReleasedAt,
 	FieldVersion,
@@ -120,6 +126,10 @@ var (
 	ExternalIDValidator func(string) error
 	// DefaultSpec holds the default value on creation for the "spec" field.
 	DefaultSpec map[string]string
+	// DefaultEstimateUnit holds the default value on creation for the "estimate_unit" field.
+	DefaultEstimateUnit string
+	// EstimateUnitValidator is a validator for the "estimate_unit" field. It is called by the builders before save.
+	EstimateUnitValidator func(string) error
 	// DefaultVersion holds the default value on creation for the "version" field.
 	DefaultVersion int
 	// VersionValidator is a validator for the "version" field. It is called by the builders before save.
@@ -205,6 +215,16 @@ func ByExternalID(opts ...sql.OrderTermOption) OrderOption {
 // ByStatus orders the results by the status field.
 func ByStatus(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStatus, opts...).ToFunc()
+}
+
+// ByEstimate orders the results by the estimate field.
+func ByEstimate(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEstimate, opts...).ToFunc()
+}
+
+// ByEstimateUnit orders the results by the estimate_unit field.
+func ByEstimateUnit(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEstimateUnit, opts...).ToFunc()
 }
 
 // ByCreatedBy orders the results by the created_by field.

@@ -101,6 +101,16 @@ func ExternalID(v string) predicate.Resource {
 	return predicate.Resource(sql.FieldEQ(FieldExternalID, v))
 }
 
+// Estimate applies equality check predicate on the "estimate" field. It's identical to EstimateEQ.
+func Estimate(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEQ(FieldEstimate, v))
+}
+
+// EstimateUnit applies equality check predicate on the "estimate_unit" field. It's identical to EstimateUnitEQ.
+func EstimateUnit(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEQ(FieldEstimateUnit, v))
+}
+
 // CreatedBy applies equality check predicate on the "created_by" field. It's identical to CreatedByEQ.
 func CreatedBy(v uuid.UUID) predicate.Resource {
 	return predicate.Resource(sql.FieldEQ(FieldCreatedBy, v))
@@ -599,6 +609,146 @@ func StatusIn(vs ...Status) predicate.Resource {
 // StatusNotIn applies the NotIn predicate on the "status" field.
 func StatusNotIn(vs ...Status) predicate.Resource {
 	return predicate.Resource(sql.FieldNotIn(FieldStatus, vs...))
+}
+
+// EstimateEQ applies the EQ predicate on the "estimate" field.
+func EstimateEQ(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEQ(FieldEstimate, v))
+}
+
+// EstimateNEQ applies the NEQ predicate on the "estimate" field.
+func EstimateNEQ(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldNEQ(FieldEstimate, v))
+}
+
+// EstimateIn applies the In predicate on the "estimate" field.
+func EstimateIn(vs ...string) predicate.Resource {
+	return predicate.Resource(sql.FieldIn(FieldEstimate, vs...))
+}
+
+// EstimateNotIn applies the NotIn predicate on the "estimate" field.
+func EstimateNotIn(vs ...string) predicate.Resource {
+	return predicate.Resource(sql.FieldNotIn(FieldEstimate, vs...))
+}
+
+// EstimateGT applies the GT predicate on the "estimate" field.
+func EstimateGT(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldGT(FieldEstimate, v))
+}
+
+// EstimateGTE applies the GTE predicate on the "estimate" field.
+func EstimateGTE(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldGTE(FieldEstimate, v))
+}
+
+// EstimateLT applies the LT predicate on the "estimate" field.
+func EstimateLT(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldLT(FieldEstimate, v))
+}
+
+// EstimateLTE applies the LTE predicate on the "estimate" field.
+func EstimateLTE(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldLTE(FieldEstimate, v))
+}
+
+// EstimateContains applies the Contains predicate on the "estimate" field.
+func EstimateContains(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldContains(FieldEstimate, v))
+}
+
+// EstimateHasPrefix applies the HasPrefix predicate on the "estimate" field.
+func EstimateHasPrefix(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldHasPrefix(FieldEstimate, v))
+}
+
+// EstimateHasSuffix applies the HasSuffix predicate on the "estimate" field.
+func EstimateHasSuffix(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldHasSuffix(FieldEstimate, v))
+}
+
+// EstimateIsNil applies the IsNil predicate on the "estimate" field.
+func EstimateIsNil() predicate.Resource {
+	return predicate.Resource(sql.FieldIsNull(FieldEstimate))
+}
+
+// EstimateNotNil applies the NotNil predicate on the "estimate" field.
+func EstimateNotNil() predicate.Resource {
+	return predicate.Resource(sql.FieldNotNull(FieldEstimate))
+}
+
+// EstimateEqualFold applies the EqualFold predicate on the "estimate" field.
+func EstimateEqualFold(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEqualFold(FieldEstimate, v))
+}
+
+// EstimateContainsFold applies the ContainsFold predicate on the "estimate" field.
+func EstimateContainsFold(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldContainsFold(FieldEstimate, v))
+}
+
+// EstimateUnitEQ applies the EQ predicate on the "estimate_unit" field.
+func EstimateUnitEQ(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEQ(FieldEstimateUnit, v))
+}
+
+// EstimateUnitNEQ applies the NEQ predicate on the "estimate_unit" field.
+func EstimateUnitNEQ(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldNEQ(FieldEstimateUnit, v))
+}
+
+// EstimateUnitIn applies the In predicate on the "estimate_unit" field.
+func EstimateUnitIn(vs ...string) predicate.Resource {
+	return predicate.Resource(sql.FieldIn(FieldEstimateUnit, vs...))
+}
+
+// EstimateUnitNotIn applies the NotIn predicate on the "estimate_unit" field.
+func EstimateUnitNotIn(vs ...string) predicate.Resource {
+	return predicate.Resource(sql.FieldNotIn(FieldEstimateUnit, vs...))
+}
+
+// EstimateUnitGT applies the GT predicate on the "estimate_unit" field.
+func EstimateUnitGT(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldGT(FieldEstimateUnit, v))
+}
+
+// EstimateUnitGTE applies the GTE predicate on the "estimate_unit" field.
+func EstimateUnitGTE(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldGTE(FieldEstimateUnit, v))
+}
+
+// EstimateUnitLT applies the LT predicate on the "estimate_unit" field.
+func EstimateUnitLT(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldLT(FieldEstimateUnit, v))
+}
+
+// EstimateUnitLTE applies the LTE predicate on the "estimate_unit" field.
+func EstimateUnitLTE(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldLTE(FieldEstimateUnit, v))
+}
+
+// EstimateUnitContains applies the Contains predicate on the "estimate_unit" field.
+func EstimateUnitContains(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldContains(FieldEstimateUnit, v))
+}
+
+// EstimateUnitHasPrefix applies the HasPrefix predicate on the "estimate_unit" field.
+func EstimateUnitHasPrefix(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldHasPrefix(FieldEstimateUnit, v))
+}
+
+// EstimateUnitHasSuffix applies the HasSuffix predicate on the "estimate_unit" field.
+func EstimateUnitHasSuffix(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldHasSuffix(FieldEstimateUnit, v))
+}
+
+// EstimateUnitEqualFold applies the EqualFold predicate on the "estimate_unit" field.
+func EstimateUnitEqualFold(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldEqualFold(FieldEstimateUnit, v))
+}
+
+// EstimateUnitContainsFold applies the ContainsFold predicate on the "estimate_unit" field.
+func EstimateUnitContainsFold(v string) predicate.Resource {
+	return predicate.Resource(sql.FieldContainsFold(FieldEstimateUnit, v))
 }
 
 // CreatedByEQ applies the EQ predicate on the "created_by" field.

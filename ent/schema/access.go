@@ -2,6 +2,7 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/entsql"
 	entschema "entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
@@ -203,6 +204,12 @@ func (Resource) Fields() []ent.Field {
 		// What a resource that was copied for a new member is to be like.
 		field.JSON("spec", map[string]string{}).Default(map[string]string{}).Annotations(entsql.Default("{}")),
 		field.Enum("status").Values("ACTIVE", "RELEASED"),
+		// What it is expected to cost yet, in a unit of allocations.
+		optionalAmount("estimate"),
+		field.String("estimate_unit").MaxLen(100).Default("").SchemaType(map[string]string{
+			dialect.Postgres: "varchar(100)",
+			dialect.SQLite:   "text",
+		}),
 		reference("created_by"),
 		field.Time("released_at").Optional().Nillable(),
 		version(),

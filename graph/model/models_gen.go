@@ -16,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/roster"
+	"github.com/headwater-platform/headwater/service/allocations"
 	"github.com/headwater-platform/headwater/service/directory"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/identity"
@@ -33,6 +34,7 @@ import (
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/usage"
+	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
 )
@@ -662,6 +664,38 @@ type CreateScimTokenPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `createThreshold` is asked for.
+type CreateThresholdInput struct {
+	// The organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// One word of lower-case letters.
+	Name string `json:"name"`
+	// Percent of the total, above 0 and at most 10000; or an amount is given.
+	Percent *money.Decimal `json:"percent,omitempty"`
+	// An amount in the unit of the allocation; or a percentage is given.
+	Amount *money.Decimal `json:"amount,omitempty"`
+	// What it does.
+	Severity spending.Severity `json:"severity"`
+	// What it is compared with.
+	Basis *spending.Basis `json:"basis,omitempty"`
+	// The colour of its label, such as #ffaa00.
+	LabelColor *string `json:"labelColor,omitempty"`
+	// What it is for, at most 500 characters.
+	Description *string `json:"description,omitempty"`
+	// Who is told, at most 10 addresses; the owner of the organization that uses the allocation if none.
+	Emails []string `json:"emails,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createThreshold` answers.
+type CreateThresholdPayload struct {
+	// The threshold.
+	Threshold *allocations.Threshold `json:"threshold"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `createTrustedIssuer` is asked for. All but the name stays what it is.
 type CreateTrustedIssuerInput struct {
 	// Where.
@@ -766,6 +800,22 @@ type DeclineInvitationInput struct {
 type DeclineInvitationPayload struct {
 	// The invitation.
 	Invitation *invitations.Invitation `json:"invitation"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteAllocation` is asked for.
+type DeleteAllocationInput struct {
+	// The allocation.
+	AllocationID typeid.ID `json:"allocationId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteAllocation` answers.
+type DeleteAllocationPayload struct {
+	// The allocation that is gone.
+	AllocationID typeid.ID `json:"allocationId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -948,6 +998,22 @@ type DeleteSSHKeyPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `deleteThreshold` is asked for.
+type DeleteThresholdInput struct {
+	// The threshold.
+	ThresholdID typeid.ID `json:"thresholdId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteThreshold` answers.
+type DeleteThresholdPayload struct {
+	// The threshold that is gone.
+	ThresholdID typeid.ID `json:"thresholdId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `deleteTrustedIssuer` is asked for.
 type DeleteTrustedIssuerInput struct {
 	// Which issuer.
@@ -1070,6 +1136,16 @@ type ExchangeSignInCodePayload struct {
 	Viewer *people.Viewer `json:"viewer"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// The total of one group.
+type GroupAllocationInput struct {
+	// The group.
+	GroupID typeid.ID `json:"groupId"`
+	// How much may be used, at least 0.
+	Total money.Decimal `json:"total"`
+	// An ISO 4217 currency.
+	Unit string `json:"unit"`
 }
 
 // What `guardSetting` is asked for.
@@ -1613,6 +1689,8 @@ type RegisterResourceInput struct {
 	InstanceType *string `json:"instanceType,omitempty"`
 	// Your own name for it, at most 400 characters; unique among the active resources of the organization and provider.
 	ExternalID *string `json:"externalId,omitempty"`
+	// What it is expected to cost yet. Allocations count it while the resource runs. Lower it with `updateResource` as it is billed.
+	Estimate *spending.Quantity `json:"estimate,omitempty"`
 	// Handed back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1901,6 +1979,22 @@ type ResourceWhereInput struct {
 	Kind *string `json:"kind,omitempty"`
 }
 
+// What `resumeAllocation` is asked for.
+type ResumeAllocationInput struct {
+	// The allocation.
+	AllocationID typeid.ID `json:"allocationId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `resumeAllocation` answers.
+type ResumeAllocationPayload struct {
+	// The allocation.
+	Allocation *allocations.Allocation `json:"allocation"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `retryJob` is asked for.
 type RetryJobInput struct {
 	// Which job.
@@ -2001,6 +2095,34 @@ type SendPasswordResetPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `setAllocation` is asked for.
+type SetAllocationInput struct {
+	// The organization or the group.
+	ScopeID typeid.ID `json:"scopeId"`
+	// In whose name: the organization or its manager. The first of them in whose name the viewer may if absent.
+	AuthorID *typeid.ID `json:"authorId,omitempty"`
+	// How much may be used, at least 0.
+	Total money.Decimal `json:"total"`
+	// An ISO 4217 currency.
+	Unit string `json:"unit"`
+	// How long the total lasts.
+	Period spending.Period `json:"period"`
+	// The allocation that it is a part of: of an organization above or, for a group, of its own; in the same unit and for a period that is not shorter.
+	ParentID *typeid.ID `json:"parentId,omitempty"`
+	// The version that it has. CONFLICT if it has another; 0 for none.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setAllocation` answers.
+type SetAllocationPayload struct {
+	// The allocation.
+	Allocation *allocations.Allocation `json:"allocation"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `setBillingMultiplier` is asked for.
 type SetBillingMultiplierInput struct {
 	// The seller.
@@ -2031,6 +2153,26 @@ type SetBillingMultiplierPayload struct {
 	BillingMultiplier *rates.Multiplier `json:"billingMultiplier"`
 	// What the author should know. The rule is set all the same.
 	Warnings []*rates.Warning `json:"warnings"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setGroupAllocations` is asked for.
+type SetGroupAllocationsInput struct {
+	// The organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// How long the totals last; a month if absent.
+	Period *spending.Period `json:"period,omitempty"`
+	// At most 200.
+	Allocations []*GroupAllocationInput `json:"allocations"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setGroupAllocations` answers.
+type SetGroupAllocationsPayload struct {
+	// A result for each group, in the order given.
+	Results []*allocations.GroupResult `json:"results"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2679,6 +2821,8 @@ type UpdateResourceInput struct {
 	Region *string `json:"region,omitempty"`
 	// The provider's type of machine now.
 	InstanceType *string `json:"instanceType,omitempty"`
+	// What it is expected to cost yet.
+	Estimate *spending.Quantity `json:"estimate,omitempty"`
 	// The version that the caller saw; CONFLICT if the resource has changed since.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 	// Handed back in the payload.
@@ -2711,6 +2855,38 @@ type UpdateSSHKeyInput struct {
 type UpdateSSHKeyPayload struct {
 	// The changed key.
 	SSHKey *projects.SSHKey `json:"sshKey"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateThreshold` is asked for. What is absent stays as it is.
+type UpdateThresholdInput struct {
+	// The threshold.
+	ThresholdID typeid.ID `json:"thresholdId"`
+	// A percent in place of what it has.
+	Percent *money.Decimal `json:"percent,omitempty"`
+	// An amount in place of what it has.
+	Amount *money.Decimal `json:"amount,omitempty"`
+	// What it does.
+	Severity *spending.Severity `json:"severity,omitempty"`
+	// What it is compared with.
+	Basis *spending.Basis `json:"basis,omitempty"`
+	// The colour of its label, such as #ffaa00.
+	LabelColor *string `json:"labelColor,omitempty"`
+	// What it is for, at most 500 characters.
+	Description *string `json:"description,omitempty"`
+	// Who is told, at most 10 addresses.
+	Emails []string `json:"emails,omitempty"`
+	// The version that it has. CONFLICT if it has another.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateThreshold` answers.
+type UpdateThresholdPayload struct {
+	// The threshold.
+	Threshold *allocations.Threshold `json:"threshold"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

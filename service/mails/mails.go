@@ -13,9 +13,11 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/invitation"
+	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/mail"
+	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/token"
 	"github.com/headwater-platform/headwater/typeid"
@@ -89,6 +91,8 @@ func (s *Service) compose(ctx context.Context, posted records.Letter) (mail.Lett
 		letter.To.Email, letter.Link = posted.Address, s.address
 	case records.TicketLetter:
 		err = s.answer(ctx, posted, &letter)
+	case records.SpendingLetter:
+		err = s.alert(ctx, posted, &letter)
 	default:
 		err = database.Hopeless(fmt.Errorf("there is no letter %q", posted.Template))
 	}
@@ -171,6 +175,45 @@ func (s *Service) warn(ctx context.Context, posted records.Letter, letter *mail.
 		letter.By, err = s.nameOf(ctx, *row.ImpersonatorID)
 	}
 	return err
+}
+
+// alert fills in the letter about a threshold that was reached, to the address or
+// the person that it is posted to.
+func (s *Service) alert(ctx context.Context, posted records.Letter, letter *mail.Letter) error {
+	row, err := s.db.Client().ThresholdFiring.Query().
+		Where(thresholdfiring.ID(posted.Firing)).WithAllocation(func(q *ent.AllocationQuery) { q.WithGroup() }).Only(ctx)
+	if err != nil {
+		return staleIfGone(err, "firing")
+	}
+	letter.To.Email = posted.Address
+	if posted.Address == "" {
+		person, err := s.person(ctx, posted.User)
+		if err != nil {
+			return err
+		}
+		letter.To.Name, letter.To.Email = person.Name, person.Email
+	}
+	holder := row.Edges.Allocation
+	letter.Subject, letter.Since, letter.Severity, letter.Link = row.ThresholdName, row.Period, string(row.Severity), s.address
+	if letter.Used, err = written(row.Used, holder.Unit); err == nil {
+		letter.Total, err = written(row.Total, holder.Unit)
+	}
+	if holder.Edges.Group != nil {
+		letter.Group = holder.Edges.Group.Name
+	}
+	return err
+}
+
+// written returns a stored amount as a letter shows it.
+func written(amount, unit string) (string, error) {
+	d, err := money.Parse(amount)
+	if err != nil {
+		return "", fmt.Errorf("read amount: %w", err)
+	}
+	if currency, err := money.ParseCurrency(unit); err == nil {
+		d = d.Round(currency.Digits())
+	}
+	return d.String() + " " + unit, nil
 }
 
 // answer fills in the letter about an answer to a ticket, to whoever opened it.

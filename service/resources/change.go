@@ -33,6 +33,8 @@ type NewResource struct {
 	InstanceType string
 	// ExternalID is the outside system's name for it; empty for none.
 	ExternalID string
+	// Estimate is nil for nothing that allocations are to count.
+	Estimate *spending.Quantity
 }
 
 func (n NewResource) check() error {
@@ -51,7 +53,7 @@ func (n NewResource) check() error {
 			return err
 		}
 	}
-	return nil
+	return checkEstimate(n.Estimate)
 }
 
 // Register enters what an outside system runs in a project. Needs
@@ -59,7 +61,8 @@ func (n NewResource) check() error {
 // group that the viewer cannot see and for an instance type without a provider,
 // CONFLICT for an external id that an active resource of the organization and
 // provider has, SETTING_OUT_OF_BOUNDS for a provider or an instance type that may
-// not be used there, LIMIT_EXCEEDED where as many run as may.
+// not be used there, LIMIT_EXCEEDED where as many run as may, where an allocation
+// is used up, and where one has less left than the resource is expected to cost.
 func (s *Service) Register(ctx context.Context, n NewResource) (*Resource, error) {
 	org, err := s.findProject(ctx, n.Project)
 	if err != nil {
@@ -86,18 +89,24 @@ func (s *Service) Register(ctx context.Context, n NewResource) (*Resource, error
 		if err := s.checkLaunch(ctx, tx, org, n.Group, spending.Launch{Provider: n.Provider, Type: n.InstanceType, Count: 1}); err != nil {
 			return err
 		}
-		var err error
-		row, err = tx.Resource.Create().
+		reserved, err := s.reserve(ctx, tx, org, n.Group, n.Estimate)
+		if err != nil {
+			return err
+		}
+		create := tx.Resource.Create().
 			SetID(s.db.NewID()).SetOrganizationID(org.ID).SetProjectID(n.Project).SetNillableGroupID(n.Group).
 			SetKind(n.Kind).SetName(n.Name).SetProvider(n.Provider).SetRegion(n.Region).
 			SetInstanceType(n.InstanceType).SetExternalID(n.ExternalID).SetStatus(resource.StatusACTIVE).
-			SetCreatedBy(uuid.UUID(viewer.ID)).SetCreatedAt(s.db.Now()).
-			Save(ctx)
-		if err != nil {
+			SetCreatedBy(uuid.UUID(viewer.ID)).SetCreatedAt(s.db.Now())
+		if n.Estimate != nil {
+			create.SetEstimate(n.Estimate.Amount.String()).SetEstimateUnit(n.Estimate.Unit)
+		}
+		if row, err = create.Save(ctx); err != nil {
 			return fmt.Errorf("register resource: %w", err)
 		}
 		tx.Record(database.Change{Kind: typeid.Resource, ID: row.ID, Organization: org.ID, After: row})
-		return nil
+		_, err = countReserved(ctx, tx, reserved)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -152,17 +161,10 @@ func checkGroup(ctx context.Context, tx *database.Tx, id *uuid.UUID, org records
 	if err != nil {
 		return err
 	}
-	if !found || !seesGroup(ctx, org, *id) {
+	if !found || !records.SeesGroup(ctx, org, *id) {
 		return fault.Invalidf("groupId", "%s is no group of the organization", typeid.New(typeid.Group, *id))
 	}
 	return nil
-}
-
-// seesGroup reports whether the viewer sees a group of the organization: who is in
-// it does, and groups:read.
-func seesGroup(ctx context.Context, org records.Organization, id uuid.UUID) bool {
-	viewer := access.ViewerFrom(ctx)
-	return viewer.Standing(orgtree.ID(org.ID)).IsIn(orgtree.ID(id)) || access.Check(viewer, access.GroupsRead, org.Target()) == nil
 }
 
 // Update is what updateResource is asked for; nil leaves a field as it is.
@@ -171,6 +173,7 @@ type Update struct {
 	Name            *string
 	Region          *string
 	InstanceType    *string
+	Estimate        *spending.Quantity
 	ExpectedVersion *int
 }
 
@@ -192,11 +195,11 @@ func (u Update) check() error {
 			return err
 		}
 	}
-	return nil
+	return checkEstimate(u.Estimate)
 }
 
 // Update changes an active resource. Needs resources:write in its project. Another
-// instance type is refused as Register refuses it.
+// instance type is refused as Register refuses it, and so is a higher estimate.
 func (s *Service) Update(ctx context.Context, u Update) (*Resource, error) {
 	if err := u.check(); err != nil {
 		return nil, err
@@ -214,7 +217,20 @@ func (s *Service) Update(ctx context.Context, u Update) (*Resource, error) {
 				return nil, err
 			}
 		}
-		return row.Update().SetNillableName(u.Name).SetNillableRegion(u.Region).SetNillableInstanceType(u.InstanceType), nil
+		set := row.Update().SetNillableName(u.Name).SetNillableRegion(u.Region).SetNillableInstanceType(u.InstanceType)
+		if u.Estimate == nil {
+			return set, nil
+		}
+		more, err := risenBy(row, u.Estimate)
+		if err != nil {
+			return nil, err
+		}
+		if more.Amount.Sign() > 0 {
+			if _, err := s.reserve(ctx, tx, org, row.GroupID, more); err != nil {
+				return nil, err
+			}
+		}
+		return set.SetEstimate(u.Estimate.Amount.String()).SetEstimateUnit(u.Estimate.Unit), nil
 	})
 }
 
@@ -261,7 +277,7 @@ func (s *Service) change(ctx context.Context, action string, id uuid.UUID, apply
 			return fmt.Errorf("%s: %w", action, err)
 		}
 		tx.Record(database.Change{Kind: typeid.Resource, ID: id, Organization: row.OrganizationID, Before: row, After: after})
-		return nil
+		return recount(ctx, tx, org, row, after)
 	})
 	if err != nil {
 		return nil, err

@@ -7,10 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
-	"github.com/headwater-platform/headwater/ent"
-	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
@@ -40,24 +37,26 @@ type LaunchReason struct {
 const maxLaunch = 100_000
 
 // CheckLaunch returns whether a number of instances may be started in an
-// organization or in a group: what Register would do, without doing it. The
-// viewer sees the scope, else NOT_FOUND. INVALID for an input out of bounds.
+// organization or in a group: what Register would do, without doing it. It is
+// answered from memory. The viewer sees the scope, else NOT_FOUND. INVALID for an
+// input out of bounds.
 func (s *Service) CheckLaunch(ctx context.Context, scope typeid.ID, l spending.Launch) (*LaunchDecision, error) {
 	if err := checkLaunchInput(l); err != nil {
 		return nil, err
 	}
-	org, group, err := s.launchScope(ctx, scope)
+	org, group, err := s.records.Scope(ctx, scope)
 	if err != nil {
 		return nil, err
 	}
-	var verdict spending.Verdict
-	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		var err error
-		verdict, err = s.judge(ctx, tx, org, group, l)
-		return err
-	})
+	verdict, err := judge(ctx, s.records, org, group, l)
 	if err != nil {
 		return nil, err
+	}
+	if verdict.Allowed {
+		frozen, err := s.frozenBy(ctx, org, group)
+		if err != nil || frozen != nil {
+			return frozen, err
+		}
 	}
 	return tellVerdict(ctx, org, verdict), nil
 }
@@ -75,58 +74,30 @@ func checkLaunchInput(l spending.Launch) error {
 	return nil
 }
 
-// launchScope returns the organization of a scope that the viewer sees, and the
-// group if it is one.
-func (s *Service) launchScope(ctx context.Context, scope typeid.ID) (records.Organization, *uuid.UUID, error) {
-	if scope.Kind == typeid.Organization {
-		org, err := s.records.Check(ctx, access.OrgRead, scope.UUID)
-		return org, nil, err
-	}
-	id, err := scope.Expect("scopeId", typeid.Group)
-	if err != nil {
-		return records.Organization{}, nil, err
-	}
-	row, err := s.db.Client().Group.Get(ctx, id)
-	if ent.IsNotFound(err) {
-		return records.Organization{}, nil, fault.Missing("group")
-	}
-	if err != nil {
-		return records.Organization{}, nil, fmt.Errorf("get group: %w", err)
-	}
-	org, err := s.records.Organization(ctx, row.OrganizationID)
-	if err != nil {
-		return records.Organization{}, nil, err
-	}
-	if !seesGroup(ctx, org, id) {
-		return records.Organization{}, nil, fault.Missing("group")
-	}
-	return org, &id, nil
-}
-
-// judge decides about a launch in an organization and, if it is not nil, a group
-// of it.
-func (s *Service) judge(ctx context.Context, tx *database.Tx, org records.Organization, group *uuid.UUID, l spending.Launch) (spending.Verdict, error) {
+// judge decides by settings about a launch in an organization and, if it is not
+// nil, a group of it.
+func judge(ctx context.Context, store *records.Store, org records.Organization, group *uuid.UUID, l spending.Launch) (spending.Verdict, error) {
 	l.Provider = strings.ToLower(l.Provider)
 	nodes := [][]waterfall.Node{org.Nodes()}
 	if group != nil {
 		nodes = [][]waterfall.Node{append(org.Nodes(), waterfall.Node{Level: waterfall.LevelGroup, ID: orgtree.ID(*group)}), nodes[0]}
 	}
-	directives, err := s.records.In(tx).Directives(ctx, records.Scopes(nodes[0]), []string{spending.ProvidersKey, spending.TypesKey, spending.LimitsKey}, nil)
+	directives, err := store.Directives(ctx, records.Scopes(nodes[0]), []string{spending.ProvidersKey, spending.TypesKey, spending.LimitsKey}, nil)
 	if err != nil {
 		return spending.Verdict{}, err
 	}
 	places := make([]spending.Place, len(nodes))
 	for i, path := range nodes {
-		if places[i], err = s.place(ctx, tx, path, directives, l); err != nil {
+		if places[i], err = placeAt(ctx, store, org.ID, path, directives, l); err != nil {
 			return spending.Verdict{}, err
 		}
 	}
 	return spending.Judge(l, places), nil
 }
 
-// place returns what holds at the last of some nodes, and how many of what is to
-// be launched run there.
-func (s *Service) place(ctx context.Context, tx *database.Tx, nodes []waterfall.Node, directives records.Directives, l spending.Launch) (spending.Place, error) {
+// placeAt returns what holds at the last of some nodes, an organization or a group
+// of it, and how many of what is to be launched run there.
+func placeAt(ctx context.Context, store *records.Store, organization uuid.UUID, nodes []waterfall.Node, directives records.Directives, l spending.Launch) (spending.Place, error) {
 	var p spending.Place
 	for key, target := range map[string]*waterfall.Resolution{
 		spending.ProvidersKey: &p.Providers, spending.TypesKey: &p.Types, spending.LimitsKey: &p.Limits,
@@ -140,19 +111,13 @@ func (s *Service) place(ctx context.Context, tx *database.Tx, nodes []waterfall.
 	if l.Type == "" {
 		return p, nil
 	}
-	last := nodes[len(nodes)-1]
-	in := resource.OrganizationID(uuid.UUID(last.ID))
-	if last.Level == waterfall.LevelGroup {
-		in = resource.GroupID(uuid.UUID(last.ID))
+	var group *uuid.UUID
+	if last := nodes[len(nodes)-1]; last.Level == waterfall.LevelGroup {
+		group = (*uuid.UUID)(&last.ID)
 	}
 	var err error
-	p.Running, err = tx.Resource.Query().
-		Where(in, resource.StatusEQ(resource.StatusACTIVE), resource.ProviderEqualFold(l.Provider), resource.InstanceType(l.Type)).
-		Count(database.Unguarded(ctx)) // what somebody does not see runs all the same
-	if err != nil {
-		return p, fmt.Errorf("count what runs: %w", err)
-	}
-	return p, nil
+	p.Running, err = store.Running(ctx, organization, group, l.Provider, l.Type)
+	return p, err
 }
 
 // checkLaunch refuses what may not be started: SETTING_OUT_OF_BOUNDS for a
@@ -169,7 +134,7 @@ func (s *Service) checkLaunch(ctx context.Context, tx *database.Tx, org records.
 	if err := tx.LockLaunches(ctx, org.ID); err != nil {
 		return err
 	}
-	v, err := s.judge(ctx, tx, org, group, l)
+	v, err := judge(ctx, s.records.In(tx), org, group, l)
 	if err != nil || v.Allowed {
 		return err
 	}

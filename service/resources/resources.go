@@ -19,6 +19,7 @@ import (
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -78,7 +79,12 @@ type Resource struct {
 	// OrganizationID is that of the project.
 	OrganizationID uuid.UUID
 	Organizations  *batch.Siblings
+
+	row *ent.Resource
 }
+
+// Estimate returns what the resource is expected to cost yet, nil for nothing.
+func (r *Resource) Estimate() (*spending.Quantity, error) { return estimateOf(r.row) }
 
 // Identity returns the id.
 func (r *Resource) Identity() typeid.ID { return r.ID }
@@ -118,6 +124,7 @@ func wrap(rows []*ent.Resource) []*Resource {
 			CreatedAt: row.CreatedAt.UTC(), ReleasedAt: inUTC(row.ReleasedAt), Version: row.Version,
 			ProjectID: row.ProjectID, Projects: inProjects, GroupID: row.GroupID, Groups: groups,
 			CreatorID: row.CreatedBy, Creators: creators, OrganizationID: row.OrganizationID, Organizations: organizations,
+			row: row,
 		}
 	}
 	return list

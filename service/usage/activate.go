@@ -47,6 +47,9 @@ func (s *Service) activate(ctx context.Context, l *loading) (*ent.UsageImport, e
 		if err := noteUsage(ctx, tx, l); err != nil {
 			return err
 		}
+		if err := tx.EnqueueCheck(ctx, l.importer, l.id.String()); err != nil {
+			return err
+		}
 		return catchUp(ctx, tx, l)
 	})
 	if err != nil {

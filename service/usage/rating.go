@@ -73,7 +73,10 @@ func (s *Service) rate(ctx context.Context, rating database.Rating) error {
 
 func (s *Service) activateRating(ctx context.Context, rating database.Rating) error {
 	_, err := s.db.Write(ctx, database.Entry{}, func(ctx context.Context, tx *database.Tx) error {
-		return tx.ActivateRating(ctx, rating)
+		if err := tx.ActivateRating(ctx, rating); err != nil {
+			return err
+		}
+		return tx.EnqueueCheck(ctx, rating.Importer, fmt.Sprintf("%d:%d", rating.Dataset, rating.Number))
 	})
 	return err
 }
