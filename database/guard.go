@@ -70,6 +70,9 @@ func rules() map[string]rule {
 		generated.TypeAllocation:        {organization: "organization_id"},
 		generated.TypeThreshold:         {organization: "organization_id"},
 		generated.TypeThresholdFiring:   {organization: "organization_id"},
+		generated.TypeBillingMonth:      {organization: "seller_id"},
+		generated.TypeStatement:         {organization: "seller_id", confine: confineStatements},
+		generated.TypeStatementLine:     system,
 		generated.TypeUsageImport:       {organization: "organization_id"},
 		generated.TypeUsageDataset:      {organization: "organization_id"},
 		generated.TypeUser:              {confine: confineUsers},
@@ -175,6 +178,11 @@ func confineUsers(s *entsql.Selector, reach access.Reach, viewer access.Viewer) 
 			From(members).
 			Where(within(members.C(membership.FieldOrganizationID), reach))),
 	)
+}
+
+// confineStatements lets a viewer see what organizations in reach sell and buy.
+func confineStatements(s *entsql.Selector, reach access.Reach, _ access.Viewer) *entsql.Predicate {
+	return entsql.Or(within(s.C("seller_id"), reach), within(s.C("buyer_id"), reach))
 }
 
 func values(ids []orgtree.ID) []any {

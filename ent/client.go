@@ -24,6 +24,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
@@ -48,6 +49,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
+	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementline"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
 	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/thresholdfiring"
@@ -85,6 +88,8 @@ type Client struct {
 	Announcement *AnnouncementClient
 	// Application is the client for interacting with the Application builders.
 	Application *ApplicationClient
+	// BillingMonth is the client for interacting with the BillingMonth builders.
+	BillingMonth *BillingMonthClient
 	// BillingMultiplier is the client for interacting with the BillingMultiplier builders.
 	BillingMultiplier *BillingMultiplierClient
 	// CloudAccount is the client for interacting with the CloudAccount builders.
@@ -133,6 +138,10 @@ type Client struct {
 	SignInAttempts *SignInAttemptsClient
 	// SignInFlow is the client for interacting with the SignInFlow builders.
 	SignInFlow *SignInFlowClient
+	// Statement is the client for interacting with the Statement builders.
+	Statement *StatementClient
+	// StatementLine is the client for interacting with the StatementLine builders.
+	StatementLine *StatementLineClient
 	// SupportPlanPeriod is the client for interacting with the SupportPlanPeriod builders.
 	SupportPlanPeriod *SupportPlanPeriodClient
 	// Threshold is the client for interacting with the Threshold builders.
@@ -176,6 +185,7 @@ func (c *Client) init() {
 	c.Ancestry = NewAncestryClient(c.config)
 	c.Announcement = NewAnnouncementClient(c.config)
 	c.Application = NewApplicationClient(c.config)
+	c.BillingMonth = NewBillingMonthClient(c.config)
 	c.BillingMultiplier = NewBillingMultiplierClient(c.config)
 	c.CloudAccount = NewCloudAccountClient(c.config)
 	c.CostRollup = NewCostRollupClient(c.config)
@@ -200,6 +210,8 @@ func (c *Client) init() {
 	c.SettingDirective = NewSettingDirectiveClient(c.config)
 	c.SignInAttempts = NewSignInAttemptsClient(c.config)
 	c.SignInFlow = NewSignInFlowClient(c.config)
+	c.Statement = NewStatementClient(c.config)
+	c.StatementLine = NewStatementLineClient(c.config)
 	c.SupportPlanPeriod = NewSupportPlanPeriodClient(c.config)
 	c.Threshold = NewThresholdClient(c.config)
 	c.ThresholdFiring = NewThresholdFiringClient(c.config)
@@ -312,6 +324,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Ancestry:          NewAncestryClient(cfg),
 		Announcement:      NewAnnouncementClient(cfg),
 		Application:       NewApplicationClient(cfg),
+		BillingMonth:      NewBillingMonthClient(cfg),
 		BillingMultiplier: NewBillingMultiplierClient(cfg),
 		CloudAccount:      NewCloudAccountClient(cfg),
 		CostRollup:        NewCostRollupClient(cfg),
@@ -336,6 +349,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		SettingDirective:  NewSettingDirectiveClient(cfg),
 		SignInAttempts:    NewSignInAttemptsClient(cfg),
 		SignInFlow:        NewSignInFlowClient(cfg),
+		Statement:         NewStatementClient(cfg),
+		StatementLine:     NewStatementLineClient(cfg),
 		SupportPlanPeriod: NewSupportPlanPeriodClient(cfg),
 		Threshold:         NewThresholdClient(cfg),
 		ThresholdFiring:   NewThresholdFiringClient(cfg),
@@ -375,6 +390,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Ancestry:          NewAncestryClient(cfg),
 		Announcement:      NewAnnouncementClient(cfg),
 		Application:       NewApplicationClient(cfg),
+		BillingMonth:      NewBillingMonthClient(cfg),
 		BillingMultiplier: NewBillingMultiplierClient(cfg),
 		CloudAccount:      NewCloudAccountClient(cfg),
 		CostRollup:        NewCostRollupClient(cfg),
@@ -399,6 +415,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		SettingDirective:  NewSettingDirectiveClient(cfg),
 		SignInAttempts:    NewSignInAttemptsClient(cfg),
 		SignInFlow:        NewSignInFlowClient(cfg),
+		Statement:         NewStatementClient(cfg),
+		StatementLine:     NewStatementLineClient(cfg),
 		SupportPlanPeriod: NewSupportPlanPeriodClient(cfg),
 		Threshold:         NewThresholdClient(cfg),
 		ThresholdFiring:   NewThresholdFiringClient(cfg),
@@ -441,15 +459,15 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
-		c.Announcement, c.Application, c.BillingMultiplier, c.CloudAccount,
-		c.CostRollup, c.Counter, c.Group, c.GroupMember, c.GroupProject,
-		c.IdentityProvider, c.Invitation, c.Job, c.JournalChange, c.JournalEntry,
-		c.LinkedIdentity, c.Membership, c.Notice, c.Organization, c.Project,
-		c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
-		c.SignInAttempts, c.SignInFlow, c.SupportPlanPeriod, c.Threshold,
-		c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
-		c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine, c.UsageMapping,
-		c.User,
+		c.Announcement, c.Application, c.BillingMonth, c.BillingMultiplier,
+		c.CloudAccount, c.CostRollup, c.Counter, c.Group, c.GroupMember,
+		c.GroupProject, c.IdentityProvider, c.Invitation, c.Job, c.JournalChange,
+		c.JournalEntry, c.LinkedIdentity, c.Membership, c.Notice, c.Organization,
+		c.Project, c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
+		c.SignInAttempts, c.SignInFlow, c.Statement, c.StatementLine,
+		c.SupportPlanPeriod, c.Threshold, c.ThresholdFiring, c.Ticket, c.TicketMessage,
+		c.TrustedIssuer, c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine,
+		c.UsageMapping, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -460,15 +478,15 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
-		c.Announcement, c.Application, c.BillingMultiplier, c.CloudAccount,
-		c.CostRollup, c.Counter, c.Group, c.GroupMember, c.GroupProject,
-		c.IdentityProvider, c.Invitation, c.Job, c.JournalChange, c.JournalEntry,
-		c.LinkedIdentity, c.Membership, c.Notice, c.Organization, c.Project,
-		c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
-		c.SignInAttempts, c.SignInFlow, c.SupportPlanPeriod, c.Threshold,
-		c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
-		c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine, c.UsageMapping,
-		c.User,
+		c.Announcement, c.Application, c.BillingMonth, c.BillingMultiplier,
+		c.CloudAccount, c.CostRollup, c.Counter, c.Group, c.GroupMember,
+		c.GroupProject, c.IdentityProvider, c.Invitation, c.Job, c.JournalChange,
+		c.JournalEntry, c.LinkedIdentity, c.Membership, c.Notice, c.Organization,
+		c.Project, c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
+		c.SignInAttempts, c.SignInFlow, c.Statement, c.StatementLine,
+		c.SupportPlanPeriod, c.Threshold, c.ThresholdFiring, c.Ticket, c.TicketMessage,
+		c.TrustedIssuer, c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine,
+		c.UsageMapping, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -493,6 +511,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Announcement.mutate(ctx, m)
 	case *ApplicationMutation:
 		return c.Application.mutate(ctx, m)
+	case *BillingMonthMutation:
+		return c.BillingMonth.mutate(ctx, m)
 	case *BillingMultiplierMutation:
 		return c.BillingMultiplier.mutate(ctx, m)
 	case *CloudAccountMutation:
@@ -541,6 +561,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.SignInAttempts.mutate(ctx, m)
 	case *SignInFlowMutation:
 		return c.SignInFlow.mutate(ctx, m)
+	case *StatementMutation:
+		return c.Statement.mutate(ctx, m)
+	case *StatementLineMutation:
+		return c.StatementLine.mutate(ctx, m)
 	case *SupportPlanPeriodMutation:
 		return c.SupportPlanPeriod.mutate(ctx, m)
 	case *ThresholdMutation:
@@ -1982,6 +2006,155 @@ func (c *ApplicationClient) mutate(ctx context.Context, m *ApplicationMutation) 
 		return (&ApplicationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Application mutation op: %q", m.Op())
+	}
+}
+
+// BillingMonthClient is a client for the BillingMonth schema.
+type BillingMonthClient struct {
+	config
+}
+
+// NewBillingMonthClient returns a client for the BillingMonth from the given config.
+func NewBillingMonthClient(c config) *BillingMonthClient {
+	return &BillingMonthClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `billingmonth.Hooks(f(g(h())))`.
+func (c *BillingMonthClient) Use(hooks ...Hook) {
+	c.hooks.BillingMonth = append(c.hooks.BillingMonth, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `billingmonth.Intercept(f(g(h())))`.
+func (c *BillingMonthClient) Intercept(interceptors ...Interceptor) {
+	c.inters.BillingMonth = append(c.inters.BillingMonth, interceptors...)
+}
+
+// Create returns a builder for creating a BillingMonth entity.
+func (c *BillingMonthClient) Create() *BillingMonthCreate {
+	mutation := newBillingMonthMutation(c.config, OpCreate)
+	return &BillingMonthCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of BillingMonth entities.
+func (c *BillingMonthClient) CreateBulk(builders ...*BillingMonthCreate) *BillingMonthCreateBulk {
+	return &BillingMonthCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *BillingMonthClient) MapCreateBulk(slice any, setFunc func(*BillingMonthCreate, int)) *BillingMonthCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &BillingMonthCreateBulk{err: fmt.Errorf("calling to BillingMonthClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*BillingMonthCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &BillingMonthCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for BillingMonth.
+func (c *BillingMonthClient) Update() *BillingMonthUpdate {
+	mutation := newBillingMonthMutation(c.config, OpUpdate)
+	return &BillingMonthUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *BillingMonthClient) UpdateOne(_m *BillingMonth) *BillingMonthUpdateOne {
+	mutation := newBillingMonthMutation(c.config, OpUpdateOne, withBillingMonth(_m))
+	return &BillingMonthUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *BillingMonthClient) UpdateOneID(id uuid.UUID) *BillingMonthUpdateOne {
+	mutation := newBillingMonthMutation(c.config, OpUpdateOne, withBillingMonthID(id))
+	return &BillingMonthUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for BillingMonth.
+func (c *BillingMonthClient) Delete() *BillingMonthDelete {
+	mutation := newBillingMonthMutation(c.config, OpDelete)
+	return &BillingMonthDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *BillingMonthClient) DeleteOne(_m *BillingMonth) *BillingMonthDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *BillingMonthClient) DeleteOneID(id uuid.UUID) *BillingMonthDeleteOne {
+	builder := c.Delete().Where(billingmonth.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &BillingMonthDeleteOne{builder}
+}
+
+// Query returns a query builder for BillingMonth.
+func (c *BillingMonthClient) Query() *BillingMonthQuery {
+	return &BillingMonthQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeBillingMonth},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a BillingMonth entity by its id.
+func (c *BillingMonthClient) Get(ctx context.Context, id uuid.UUID) (*BillingMonth, error) {
+	return c.Query().Where(billingmonth.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *BillingMonthClient) GetX(ctx context.Context, id uuid.UUID) *BillingMonth {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySeller queries the seller edge of a BillingMonth.
+func (c *BillingMonthClient) QuerySeller(_m *BillingMonth) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(billingmonth.Table, billingmonth.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, billingmonth.SellerTable, billingmonth.SellerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *BillingMonthClient) Hooks() []Hook {
+	return c.hooks.BillingMonth
+}
+
+// Interceptors returns the client interceptors.
+func (c *BillingMonthClient) Interceptors() []Interceptor {
+	return c.inters.BillingMonth
+}
+
+func (c *BillingMonthClient) mutate(ctx context.Context, m *BillingMonthMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&BillingMonthCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&BillingMonthUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&BillingMonthUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&BillingMonthDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown BillingMonth mutation op: %q", m.Op())
 	}
 }
 
@@ -5993,6 +6166,336 @@ func (c *SignInFlowClient) mutate(ctx context.Context, m *SignInFlowMutation) (V
 	}
 }
 
+// StatementClient is a client for the Statement schema.
+type StatementClient struct {
+	config
+}
+
+// NewStatementClient returns a client for the Statement from the given config.
+func NewStatementClient(c config) *StatementClient {
+	return &StatementClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `statement.Hooks(f(g(h())))`.
+func (c *StatementClient) Use(hooks ...Hook) {
+	c.hooks.Statement = append(c.hooks.Statement, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `statement.Intercept(f(g(h())))`.
+func (c *StatementClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Statement = append(c.inters.Statement, interceptors...)
+}
+
+// Create returns a builder for creating a Statement entity.
+func (c *StatementClient) Create() *StatementCreate {
+	mutation := newStatementMutation(c.config, OpCreate)
+	return &StatementCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Statement entities.
+func (c *StatementClient) CreateBulk(builders ...*StatementCreate) *StatementCreateBulk {
+	return &StatementCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StatementClient) MapCreateBulk(slice any, setFunc func(*StatementCreate, int)) *StatementCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StatementCreateBulk{err: fmt.Errorf("calling to StatementClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StatementCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StatementCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Statement.
+func (c *StatementClient) Update() *StatementUpdate {
+	mutation := newStatementMutation(c.config, OpUpdate)
+	return &StatementUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StatementClient) UpdateOne(_m *Statement) *StatementUpdateOne {
+	mutation := newStatementMutation(c.config, OpUpdateOne, withStatement(_m))
+	return &StatementUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StatementClient) UpdateOneID(id uuid.UUID) *StatementUpdateOne {
+	mutation := newStatementMutation(c.config, OpUpdateOne, withStatementID(id))
+	return &StatementUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Statement.
+func (c *StatementClient) Delete() *StatementDelete {
+	mutation := newStatementMutation(c.config, OpDelete)
+	return &StatementDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StatementClient) DeleteOne(_m *Statement) *StatementDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StatementClient) DeleteOneID(id uuid.UUID) *StatementDeleteOne {
+	builder := c.Delete().Where(statement.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StatementDeleteOne{builder}
+}
+
+// Query returns a query builder for Statement.
+func (c *StatementClient) Query() *StatementQuery {
+	return &StatementQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStatement},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Statement entity by its id.
+func (c *StatementClient) Get(ctx context.Context, id uuid.UUID) (*Statement, error) {
+	return c.Query().Where(statement.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StatementClient) GetX(ctx context.Context, id uuid.UUID) *Statement {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySeller queries the seller edge of a Statement.
+func (c *StatementClient) QuerySeller(_m *Statement) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(statement.Table, statement.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, statement.SellerTable, statement.SellerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryBuyer queries the buyer edge of a Statement.
+func (c *StatementClient) QueryBuyer(_m *Statement) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(statement.Table, statement.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, statement.BuyerTable, statement.BuyerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryLines queries the lines edge of a Statement.
+func (c *StatementClient) QueryLines(_m *Statement) *StatementLineQuery {
+	query := (&StatementLineClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(statement.Table, statement.FieldID, id),
+			sqlgraph.To(statementline.Table, statementline.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, statement.LinesTable, statement.LinesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *StatementClient) Hooks() []Hook {
+	return c.hooks.Statement
+}
+
+// Interceptors returns the client interceptors.
+func (c *StatementClient) Interceptors() []Interceptor {
+	return c.inters.Statement
+}
+
+func (c *StatementClient) mutate(ctx context.Context, m *StatementMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StatementCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StatementUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StatementUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StatementDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Statement mutation op: %q", m.Op())
+	}
+}
+
+// StatementLineClient is a client for the StatementLine schema.
+type StatementLineClient struct {
+	config
+}
+
+// NewStatementLineClient returns a client for the StatementLine from the given config.
+func NewStatementLineClient(c config) *StatementLineClient {
+	return &StatementLineClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `statementline.Hooks(f(g(h())))`.
+func (c *StatementLineClient) Use(hooks ...Hook) {
+	c.hooks.StatementLine = append(c.hooks.StatementLine, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `statementline.Intercept(f(g(h())))`.
+func (c *StatementLineClient) Intercept(interceptors ...Interceptor) {
+	c.inters.StatementLine = append(c.inters.StatementLine, interceptors...)
+}
+
+// Create returns a builder for creating a StatementLine entity.
+func (c *StatementLineClient) Create() *StatementLineCreate {
+	mutation := newStatementLineMutation(c.config, OpCreate)
+	return &StatementLineCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of StatementLine entities.
+func (c *StatementLineClient) CreateBulk(builders ...*StatementLineCreate) *StatementLineCreateBulk {
+	return &StatementLineCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StatementLineClient) MapCreateBulk(slice any, setFunc func(*StatementLineCreate, int)) *StatementLineCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StatementLineCreateBulk{err: fmt.Errorf("calling to StatementLineClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StatementLineCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StatementLineCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for StatementLine.
+func (c *StatementLineClient) Update() *StatementLineUpdate {
+	mutation := newStatementLineMutation(c.config, OpUpdate)
+	return &StatementLineUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StatementLineClient) UpdateOne(_m *StatementLine) *StatementLineUpdateOne {
+	mutation := newStatementLineMutation(c.config, OpUpdateOne, withStatementLine(_m))
+	return &StatementLineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StatementLineClient) UpdateOneID(id uuid.UUID) *StatementLineUpdateOne {
+	mutation := newStatementLineMutation(c.config, OpUpdateOne, withStatementLineID(id))
+	return &StatementLineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for StatementLine.
+func (c *StatementLineClient) Delete() *StatementLineDelete {
+	mutation := newStatementLineMutation(c.config, OpDelete)
+	return &StatementLineDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StatementLineClient) DeleteOne(_m *StatementLine) *StatementLineDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StatementLineClient) DeleteOneID(id uuid.UUID) *StatementLineDeleteOne {
+	builder := c.Delete().Where(statementline.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StatementLineDeleteOne{builder}
+}
+
+// Query returns a query builder for StatementLine.
+func (c *StatementLineClient) Query() *StatementLineQuery {
+	return &StatementLineQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStatementLine},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a StatementLine entity by its id.
+func (c *StatementLineClient) Get(ctx context.Context, id uuid.UUID) (*StatementLine, error) {
+	return c.Query().Where(statementline.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StatementLineClient) GetX(ctx context.Context, id uuid.UUID) *StatementLine {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryStatement queries the statement edge of a StatementLine.
+func (c *StatementLineClient) QueryStatement(_m *StatementLine) *StatementQuery {
+	query := (&StatementClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(statementline.Table, statementline.FieldID, id),
+			sqlgraph.To(statement.Table, statement.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, statementline.StatementTable, statementline.StatementColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *StatementLineClient) Hooks() []Hook {
+	return c.hooks.StatementLine
+}
+
+// Interceptors returns the client interceptors.
+func (c *StatementLineClient) Interceptors() []Interceptor {
+	return c.inters.StatementLine
+}
+
+func (c *StatementLineClient) mutate(ctx context.Context, m *StatementLineMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StatementLineCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StatementLineUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StatementLineUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StatementLineDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown StatementLine mutation op: %q", m.Op())
+	}
+}
+
 // SupportPlanPeriodClient is a client for the SupportPlanPeriod schema.
 type SupportPlanPeriodClient struct {
 	config
@@ -8025,23 +8528,25 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
-		Announcement, Application, BillingMultiplier, CloudAccount, CostRollup,
-		Counter, Group, GroupMember, GroupProject, IdentityProvider, Invitation, Job,
-		JournalChange, JournalEntry, LinkedIdentity, Membership, Notice, Organization,
-		Project, RatedLine, Resource, SSHKey, Session, SettingDirective,
-		SignInAttempts, SignInFlow, SupportPlanPeriod, Threshold, ThresholdFiring,
-		Ticket, TicketMessage, TrustedIssuer, TrustedSubject, UsageDataset,
-		UsageImport, UsageLine, UsageMapping, User []ent.Hook
+		Announcement, Application, BillingMonth, BillingMultiplier, CloudAccount,
+		CostRollup, Counter, Group, GroupMember, GroupProject, IdentityProvider,
+		Invitation, Job, JournalChange, JournalEntry, LinkedIdentity, Membership,
+		Notice, Organization, Project, RatedLine, Resource, SSHKey, Session,
+		SettingDirective, SignInAttempts, SignInFlow, Statement, StatementLine,
+		SupportPlanPeriod, Threshold, ThresholdFiring, Ticket, TicketMessage,
+		TrustedIssuer, TrustedSubject, UsageDataset, UsageImport, UsageLine,
+		UsageMapping, User []ent.Hook
 	}
 	inters struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
-		Announcement, Application, BillingMultiplier, CloudAccount, CostRollup,
-		Counter, Group, GroupMember, GroupProject, IdentityProvider, Invitation, Job,
-		JournalChange, JournalEntry, LinkedIdentity, Membership, Notice, Organization,
-		Project, RatedLine, Resource, SSHKey, Session, SettingDirective,
-		SignInAttempts, SignInFlow, SupportPlanPeriod, Threshold, ThresholdFiring,
-		Ticket, TicketMessage, TrustedIssuer, TrustedSubject, UsageDataset,
-		UsageImport, UsageLine, UsageMapping, User []ent.Interceptor
+		Announcement, Application, BillingMonth, BillingMultiplier, CloudAccount,
+		CostRollup, Counter, Group, GroupMember, GroupProject, IdentityProvider,
+		Invitation, Job, JournalChange, JournalEntry, LinkedIdentity, Membership,
+		Notice, Organization, Project, RatedLine, Resource, SSHKey, Session,
+		SettingDirective, SignInAttempts, SignInFlow, Statement, StatementLine,
+		SupportPlanPeriod, Threshold, ThresholdFiring, Ticket, TicketMessage,
+		TrustedIssuer, TrustedSubject, UsageDataset, UsageImport, UsageLine,
+		UsageMapping, User []ent.Interceptor
 	}
 )
 

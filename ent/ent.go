@@ -20,6 +20,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
@@ -44,6 +45,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
+	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementline"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
 	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/thresholdfiring"
@@ -124,6 +127,7 @@ func checkColumn(t, c string) error {
 			ancestry.Table:          ancestry.ValidColumn,
 			announcement.Table:      announcement.ValidColumn,
 			application.Table:       application.ValidColumn,
+			billingmonth.Table:      billingmonth.ValidColumn,
 			billingmultiplier.Table: billingmultiplier.ValidColumn,
 			cloudaccount.Table:      cloudaccount.ValidColumn,
 			costrollup.Table:        costrollup.ValidColumn,
@@ -148,6 +152,8 @@ func checkColumn(t, c string) error {
 			settingdirective.Table:  settingdirective.ValidColumn,
 			signinattempts.Table:    signinattempts.ValidColumn,
 			signinflow.Table:        signinflow.ValidColumn,
+			statement.Table:         statement.ValidColumn,
+			statementline.Table:     statementline.ValidColumn,
 			supportplanperiod.Table: supportplanperiod.ValidColumn,
 			threshold.Table:         threshold.ValidColumn,
 			thresholdfiring.Table:   thresholdfiring.ValidColumn,

@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
@@ -34,6 +35,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
+	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementline"
 	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
@@ -259,6 +262,12 @@ func init() {
 	application.DefaultVersion = applicationDescVersion.Default.(int)
 	// application.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	application.VersionValidator = applicationDescVersion.Validators[0].(func(int) error)
+	billingmonthFields := schema.BillingMonth{}.Fields()
+	_ = billingmonthFields
+	// billingmonthDescMonth is the schema descriptor for month field.
+	billingmonthDescMonth := billingmonthFields[2].Descriptor()
+	// billingmonth.MonthValidator is a validator for the "month" field. It is called by the builders before save.
+	billingmonth.MonthValidator = billingmonthDescMonth.Validators[0].(func(string) error)
 	billingmultiplierFields := schema.BillingMultiplier{}.Fields()
 	_ = billingmultiplierFields
 	// billingmultiplierDescProvider is the schema descriptor for provider field.
@@ -1231,6 +1240,70 @@ func init() {
 	signinflowDescCodeHash := signinflowFields[10].Descriptor()
 	// signinflow.CodeHashValidator is a validator for the "code_hash" field. It is called by the builders before save.
 	signinflow.CodeHashValidator = signinflowDescCodeHash.Validators[0].(func(string) error)
+	statementFields := schema.Statement{}.Fields()
+	_ = statementFields
+	// statementDescMonth is the schema descriptor for month field.
+	statementDescMonth := statementFields[3].Descriptor()
+	// statement.MonthValidator is a validator for the "month" field. It is called by the builders before save.
+	statement.MonthValidator = statementDescMonth.Validators[0].(func(string) error)
+	// statementDescCurrency is the schema descriptor for currency field.
+	statementDescCurrency := statementFields[4].Descriptor()
+	// statement.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	statement.CurrencyValidator = func() func(string) error {
+		validators := statementDescCurrency.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(currency string) error {
+			for _, fn := range fns {
+				if err := fn(currency); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// statementDescNumber is the schema descriptor for number field.
+	statementDescNumber := statementFields[6].Descriptor()
+	// statement.NumberValidator is a validator for the "number" field. It is called by the builders before save.
+	statement.NumberValidator = statementDescNumber.Validators[0].(func(int64) error)
+	// statementDescPaymentReference is the schema descriptor for payment_reference field.
+	statementDescPaymentReference := statementFields[11].Descriptor()
+	// statement.DefaultPaymentReference holds the default value on creation for the payment_reference field.
+	statement.DefaultPaymentReference = statementDescPaymentReference.Default.(string)
+	// statement.PaymentReferenceValidator is a validator for the "payment_reference" field. It is called by the builders before save.
+	statement.PaymentReferenceValidator = statementDescPaymentReference.Validators[0].(func(string) error)
+	// statementDescReason is the schema descriptor for reason field.
+	statementDescReason := statementFields[12].Descriptor()
+	// statement.DefaultReason holds the default value on creation for the reason field.
+	statement.DefaultReason = statementDescReason.Default.(string)
+	// statement.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
+	statement.ReasonValidator = statementDescReason.Validators[0].(func(string) error)
+	// statementDescVersion is the schema descriptor for version field.
+	statementDescVersion := statementFields[13].Descriptor()
+	// statement.DefaultVersion holds the default value on creation for the version field.
+	statement.DefaultVersion = statementDescVersion.Default.(int)
+	// statement.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	statement.VersionValidator = statementDescVersion.Validators[0].(func(int) error)
+	statementlineFields := schema.StatementLine{}.Fields()
+	_ = statementlineFields
+	// statementlineDescPosition is the schema descriptor for position field.
+	statementlineDescPosition := statementlineFields[2].Descriptor()
+	// statementline.PositionValidator is a validator for the "position" field. It is called by the builders before save.
+	statementline.PositionValidator = statementlineDescPosition.Validators[0].(func(int) error)
+	// statementlineDescProvider is the schema descriptor for provider field.
+	statementlineDescProvider := statementlineFields[3].Descriptor()
+	// statementline.ProviderValidator is a validator for the "provider" field. It is called by the builders before save.
+	statementline.ProviderValidator = statementlineDescProvider.Validators[0].(func(string) error)
+	// statementlineDescService is the schema descriptor for service field.
+	statementlineDescService := statementlineFields[4].Descriptor()
+	// statementline.ServiceValidator is a validator for the "service" field. It is called by the builders before save.
+	statementline.ServiceValidator = statementlineDescService.Validators[0].(func(string) error)
+	// statementlineDescChargeCategory is the schema descriptor for charge_category field.
+	statementlineDescChargeCategory := statementlineFields[5].Descriptor()
+	// statementline.ChargeCategoryValidator is a validator for the "charge_category" field. It is called by the builders before save.
+	statementline.ChargeCategoryValidator = statementlineDescChargeCategory.Validators[0].(func(string) error)
 	thresholdFields := schema.Threshold{}.Fields()
 	_ = thresholdFields
 	// thresholdDescName is the schema descriptor for name field.

@@ -30,6 +30,8 @@ type Tx struct {
 	Announcement *AnnouncementClient
 	// Application is the client for interacting with the Application builders.
 	Application *ApplicationClient
+	// BillingMonth is the client for interacting with the BillingMonth builders.
+	BillingMonth *BillingMonthClient
 	// BillingMultiplier is the client for interacting with the BillingMultiplier builders.
 	BillingMultiplier *BillingMultiplierClient
 	// CloudAccount is the client for interacting with the CloudAccount builders.
@@ -78,6 +80,10 @@ type Tx struct {
 	SignInAttempts *SignInAttemptsClient
 	// SignInFlow is the client for interacting with the SignInFlow builders.
 	SignInFlow *SignInFlowClient
+	// Statement is the client for interacting with the Statement builders.
+	Statement *StatementClient
+	// StatementLine is the client for interacting with the StatementLine builders.
+	StatementLine *StatementLineClient
 	// SupportPlanPeriod is the client for interacting with the SupportPlanPeriod builders.
 	SupportPlanPeriod *SupportPlanPeriodClient
 	// Threshold is the client for interacting with the Threshold builders.
@@ -241,6 +247,7 @@ func (tx *Tx) init() {
 	tx.Ancestry = NewAncestryClient(tx.config)
 	tx.Announcement = NewAnnouncementClient(tx.config)
 	tx.Application = NewApplicationClient(tx.config)
+	tx.BillingMonth = NewBillingMonthClient(tx.config)
 	tx.BillingMultiplier = NewBillingMultiplierClient(tx.config)
 	tx.CloudAccount = NewCloudAccountClient(tx.config)
 	tx.CostRollup = NewCostRollupClient(tx.config)
@@ -265,6 +272,8 @@ func (tx *Tx) init() {
 	tx.SettingDirective = NewSettingDirectiveClient(tx.config)
 	tx.SignInAttempts = NewSignInAttemptsClient(tx.config)
 	tx.SignInFlow = NewSignInFlowClient(tx.config)
+	tx.Statement = NewStatementClient(tx.config)
+	tx.StatementLine = NewStatementLineClient(tx.config)
 	tx.SupportPlanPeriod = NewSupportPlanPeriodClient(tx.config)
 	tx.Threshold = NewThresholdClient(tx.config)
 	tx.ThresholdFiring = NewThresholdFiringClient(tx.config)

@@ -14,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/typeid"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -51,6 +52,7 @@ type ResolverRoot interface {
 	SSHKey() SSHKeyResolver
 	SettingDefinition() SettingDefinitionResolver
 	SpendReason() SpendReasonResolver
+	Statement() StatementResolver
 	Ticket() TicketResolver
 	TicketMessage() TicketMessageResolver
 	TrustedIssuer() TrustedIssuerResolver
@@ -385,6 +387,12 @@ type ComplexityRoot struct {
 	ClonePolicyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Policy           func(childComplexity int) int
+	}
+
+	CloseBillingMonthPayload struct {
+		ClientMutationID func(childComplexity int) int
+		StatementCount   func(childComplexity int) int
+		Statements       func(childComplexity int) int
 	}
 
 	CloseTicketPayload struct {
@@ -975,6 +983,11 @@ type ComplexityRoot struct {
 		Mappings         func(childComplexity int) int
 	}
 
+	MarkStatementPaidPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Statement        func(childComplexity int) int
+	}
+
 	Membership struct {
 		BuiltInRoles      func(childComplexity int) int
 		CreatedAt         func(childComplexity int) int
@@ -1027,6 +1040,7 @@ type ComplexityRoot struct {
 		ChangePassword                func(childComplexity int, input model.ChangePasswordInput) int
 		ChangeSupportPlan             func(childComplexity int, input model.ChangeSupportPlanInput) int
 		ClonePolicy                   func(childComplexity int, input model.ClonePolicyInput) int
+		CloseBillingMonth             func(childComplexity int, input model.CloseBillingMonthInput) int
 		CloseTicket                   func(childComplexity int, input model.CloseTicketInput) int
 		ConfirmCloudAccount           func(childComplexity int, input model.ConfirmCloudAccountInput) int
 		ConfirmSecondFactor           func(childComplexity int, input model.ConfirmSecondFactorInput) int
@@ -1079,6 +1093,7 @@ type ComplexityRoot struct {
 		LockSetting                   func(childComplexity int, input model.LockSettingInput) int
 		Login                         func(childComplexity int, input model.LoginInput) int
 		MapUsage                      func(childComplexity int, input model.MapUsageInput) int
+		MarkStatementPaid             func(childComplexity int, input model.MarkStatementPaidInput) int
 		OpenTicket                    func(childComplexity int, input model.OpenTicketInput) int
 		PlanBillingMultiplier         func(childComplexity int, input model.SetBillingMultiplierInput) int
 		ReassignOwner                 func(childComplexity int, input model.ReassignOwnerInput) int
@@ -1145,6 +1160,7 @@ type ComplexityRoot struct {
 		UpdateTrustedIssuer           func(childComplexity int, input model.UpdateTrustedIssuerInput) int
 		UpdateUser                    func(childComplexity int, input model.UpdateUserInput) int
 		VerifyEmail                   func(childComplexity int, input model.VerifyEmailInput) int
+		VoidStatement                 func(childComplexity int, input model.VoidStatementInput) int
 	}
 
 	Notice struct {
@@ -1218,6 +1234,7 @@ type ComplexityRoot struct {
 		ScimTokens                  func(childComplexity int) int
 		SettingValues               func(childComplexity int, keys []string) int
 		Slug                        func(childComplexity int) int
+		Statements                  func(childComplexity int, side *statements.Side, first *int, after *string, last *int, before *string) int
 		Status                      func(childComplexity int) int
 		SupportPlan                 func(childComplexity int) int
 		SupportPlanHistory          func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1781,6 +1798,54 @@ type ComplexityRoot struct {
 		State     func(childComplexity int) int
 	}
 
+	Statement struct {
+		Buyer            func(childComplexity int) int
+		CreatedAt        func(childComplexity int) int
+		DueAt            func(childComplexity int) int
+		ID               func(childComplexity int) int
+		IssuedAt         func(childComplexity int) int
+		Lines            func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Month            func(childComplexity int) int
+		Number           func(childComplexity int) int
+		PaymentReference func(childComplexity int) int
+		Reason           func(childComplexity int) int
+		Seller           func(childComplexity int) int
+		SettledAt        func(childComplexity int) int
+		Status           func(childComplexity int) int
+		Total            func(childComplexity int) int
+		Version          func(childComplexity int) int
+	}
+
+	StatementConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StatementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StatementLine struct {
+		Amount         func(childComplexity int) int
+		ChargeCategory func(childComplexity int) int
+		Label          func(childComplexity int) int
+		Provider       func(childComplexity int) int
+		Service        func(childComplexity int) int
+	}
+
+	StatementLineConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StatementLineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	SupportPlan struct {
 		MonthlyFee      func(childComplexity int) int
 		Name            func(childComplexity int) int
@@ -2127,6 +2192,11 @@ type ComplexityRoot struct {
 		Security         func(childComplexity int) int
 		Sessions         func(childComplexity int) int
 		User             func(childComplexity int) int
+	}
+
+	VoidStatementPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Statement        func(childComplexity int) int
 	}
 }
 
@@ -3308,6 +3378,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ClonePolicyPayload.Policy(childComplexity), true
+
+	case "CloseBillingMonthPayload.clientMutationId":
+		if e.ComplexityRoot.CloseBillingMonthPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloseBillingMonthPayload.ClientMutationID(childComplexity), true
+	case "CloseBillingMonthPayload.statementCount":
+		if e.ComplexityRoot.CloseBillingMonthPayload.StatementCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloseBillingMonthPayload.StatementCount(childComplexity), true
+	case "CloseBillingMonthPayload.statements":
+		if e.ComplexityRoot.CloseBillingMonthPayload.Statements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloseBillingMonthPayload.Statements(childComplexity), true
 
 	case "CloseTicketPayload.clientMutationId":
 		if e.ComplexityRoot.CloseTicketPayload.ClientMutationID == nil {
@@ -5320,6 +5409,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MapUsagePayload.Mappings(childComplexity), true
 
+	case "MarkStatementPaidPayload.clientMutationId":
+		if e.ComplexityRoot.MarkStatementPaidPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkStatementPaidPayload.ClientMutationID(childComplexity), true
+	case "MarkStatementPaidPayload.statement":
+		if e.ComplexityRoot.MarkStatementPaidPayload.Statement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MarkStatementPaidPayload.Statement(childComplexity), true
+
 	case "Membership.builtInRoles":
 		if e.ComplexityRoot.Membership.BuiltInRoles == nil {
 			break
@@ -5638,6 +5740,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ClonePolicy(childComplexity, args["input"].(model.ClonePolicyInput)), true
+	case "Mutation.closeBillingMonth":
+		if e.ComplexityRoot.Mutation.CloseBillingMonth == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_closeBillingMonth_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseBillingMonth(childComplexity, args["input"].(model.CloseBillingMonthInput)), true
 	case "Mutation.closeTicket":
 		if e.ComplexityRoot.Mutation.CloseTicket == nil {
 			break
@@ -6210,6 +6323,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MapUsage(childComplexity, args["input"].(model.MapUsageInput)), true
+	case "Mutation.markStatementPaid":
+		if e.ComplexityRoot.Mutation.MarkStatementPaid == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_markStatementPaid_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MarkStatementPaid(childComplexity, args["input"].(model.MarkStatementPaidInput)), true
 	case "Mutation.openTicket":
 		if e.ComplexityRoot.Mutation.OpenTicket == nil {
 			break
@@ -6936,6 +7060,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
+	case "Mutation.voidStatement":
+		if e.ComplexityRoot.Mutation.VoidStatement == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_voidStatement_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VoidStatement(childComplexity, args["input"].(model.VoidStatementInput)), true
 
 	case "Notice.action":
 		if e.ComplexityRoot.Notice.Action == nil {
@@ -7367,6 +7502,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Slug(childComplexity), true
+	case "Organization.statements":
+		if e.ComplexityRoot.Organization.Statements == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_statements_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Statements(childComplexity, args["side"].(*statements.Side), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.status":
 		if e.ComplexityRoot.Organization.Status == nil {
 			break
@@ -9449,6 +9595,197 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SpendState.State(childComplexity), true
 
+	case "Statement.buyer":
+		if e.ComplexityRoot.Statement.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Buyer(childComplexity), true
+	case "Statement.createdAt":
+		if e.ComplexityRoot.Statement.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.CreatedAt(childComplexity), true
+	case "Statement.dueAt":
+		if e.ComplexityRoot.Statement.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.DueAt(childComplexity), true
+	case "Statement.id":
+		if e.ComplexityRoot.Statement.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.ID(childComplexity), true
+	case "Statement.issuedAt":
+		if e.ComplexityRoot.Statement.IssuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.IssuedAt(childComplexity), true
+	case "Statement.lines":
+		if e.ComplexityRoot.Statement.Lines == nil {
+			break
+		}
+
+		args, err := ec.field_Statement_lines_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Statement.Lines(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Statement.month":
+		if e.ComplexityRoot.Statement.Month == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Month(childComplexity), true
+	case "Statement.number":
+		if e.ComplexityRoot.Statement.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Number(childComplexity), true
+	case "Statement.paymentReference":
+		if e.ComplexityRoot.Statement.PaymentReference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.PaymentReference(childComplexity), true
+	case "Statement.reason":
+		if e.ComplexityRoot.Statement.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Reason(childComplexity), true
+	case "Statement.seller":
+		if e.ComplexityRoot.Statement.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Seller(childComplexity), true
+	case "Statement.settledAt":
+		if e.ComplexityRoot.Statement.SettledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.SettledAt(childComplexity), true
+	case "Statement.status":
+		if e.ComplexityRoot.Statement.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Status(childComplexity), true
+	case "Statement.total":
+		if e.ComplexityRoot.Statement.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Total(childComplexity), true
+	case "Statement.version":
+		if e.ComplexityRoot.Statement.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Version(childComplexity), true
+
+	case "StatementConnection.edges":
+		if e.ComplexityRoot.StatementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementConnection.Edges(childComplexity), true
+	case "StatementConnection.pageInfo":
+		if e.ComplexityRoot.StatementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementConnection.PageInfo(childComplexity), true
+	case "StatementConnection.totalCount":
+		if e.ComplexityRoot.StatementConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementConnection.TotalCount(childComplexity), true
+
+	case "StatementEdge.cursor":
+		if e.ComplexityRoot.StatementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementEdge.Cursor(childComplexity), true
+	case "StatementEdge.node":
+		if e.ComplexityRoot.StatementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementEdge.Node(childComplexity), true
+
+	case "StatementLine.amount":
+		if e.ComplexityRoot.StatementLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Amount(childComplexity), true
+	case "StatementLine.chargeCategory":
+		if e.ComplexityRoot.StatementLine.ChargeCategory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.ChargeCategory(childComplexity), true
+	case "StatementLine.label":
+		if e.ComplexityRoot.StatementLine.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Label(childComplexity), true
+	case "StatementLine.provider":
+		if e.ComplexityRoot.StatementLine.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Provider(childComplexity), true
+	case "StatementLine.service":
+		if e.ComplexityRoot.StatementLine.Service == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLine.Service(childComplexity), true
+
+	case "StatementLineConnection.edges":
+		if e.ComplexityRoot.StatementLineConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineConnection.Edges(childComplexity), true
+	case "StatementLineConnection.pageInfo":
+		if e.ComplexityRoot.StatementLineConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineConnection.PageInfo(childComplexity), true
+	case "StatementLineConnection.totalCount":
+		if e.ComplexityRoot.StatementLineConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineConnection.TotalCount(childComplexity), true
+
+	case "StatementLineEdge.cursor":
+		if e.ComplexityRoot.StatementLineEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineEdge.Cursor(childComplexity), true
+	case "StatementLineEdge.node":
+		if e.ComplexityRoot.StatementLineEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementLineEdge.Node(childComplexity), true
+
 	case "SupportPlan.monthlyFee":
 		if e.ComplexityRoot.SupportPlan.MonthlyFee == nil {
 			break
@@ -10666,6 +11003,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Viewer.User(childComplexity), true
 
+	case "VoidStatementPayload.clientMutationId":
+		if e.ComplexityRoot.VoidStatementPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidStatementPayload.ClientMutationID(childComplexity), true
+	case "VoidStatementPayload.statement":
+		if e.ComplexityRoot.VoidStatementPayload.Statement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidStatementPayload.Statement(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -10692,6 +11042,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputChangePasswordInput,
 		ec.unmarshalInputChangeSupportPlanInput,
 		ec.unmarshalInputClonePolicyInput,
+		ec.unmarshalInputCloseBillingMonthInput,
 		ec.unmarshalInputCloseTicketInput,
 		ec.unmarshalInputConfirmCloudAccountInput,
 		ec.unmarshalInputConfirmSecondFactorInput,
@@ -10749,6 +11100,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLockSettingInput,
 		ec.unmarshalInputLoginInput,
 		ec.unmarshalInputMapUsageInput,
+		ec.unmarshalInputMarkStatementPaidInput,
 		ec.unmarshalInputMembershipOrder,
 		ec.unmarshalInputMembershipWhereInput,
 		ec.unmarshalInputOpenTicketInput,
@@ -10829,6 +11181,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateUserInput,
 		ec.unmarshalInputUsageMappingInput,
 		ec.unmarshalInputVerifyEmailInput,
+		ec.unmarshalInputVoidStatementInput,
 	)
 	first := true
 
@@ -10903,7 +11256,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "support.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -10936,6 +11289,7 @@ var sources = []*ast.Source{
 	{Name: "session.graphql", Input: sourceData("session.graphql"), BuiltIn: false},
 	{Name: "setting.graphql", Input: sourceData("setting.graphql"), BuiltIn: false},
 	{Name: "spending.graphql", Input: sourceData("spending.graphql"), BuiltIn: false},
+	{Name: "statement.graphql", Input: sourceData("statement.graphql"), BuiltIn: false},
 	{Name: "support.graphql", Input: sourceData("support.graphql"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -11586,6 +11940,18 @@ func (ec *executionContext) childFields_ClonePolicyPayload(ctx context.Context, 
 		return ec.fieldContext_ClonePolicyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ClonePolicyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CloseBillingMonthPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statements":
+		return ec.fieldContext_CloseBillingMonthPayload_statements(ctx, field)
+	case "statementCount":
+		return ec.fieldContext_CloseBillingMonthPayload_statementCount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CloseBillingMonthPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloseBillingMonthPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CloseTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12764,6 +13130,16 @@ func (ec *executionContext) childFields_MapUsagePayload(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type MapUsagePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_MarkStatementPaidPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statement":
+		return ec.fieldContext_MarkStatementPaidPayload_statement(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_MarkStatementPaidPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MarkStatementPaidPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Membership(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -12998,6 +13374,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_allocations(ctx, field)
 	case "thresholds":
 		return ec.fieldContext_Organization_thresholds(ctx, field)
+	case "statements":
+		return ec.fieldContext_Organization_statements(ctx, field)
 	case "supportPlan":
 		return ec.fieldContext_Organization_supportPlan(ctx, field)
 	case "supportPlanHistory":
@@ -14052,6 +14430,102 @@ func (ec *executionContext) childFields_SpendState(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type SpendState", field.Name)
 }
 
+func (ec *executionContext) childFields_Statement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Statement_id(ctx, field)
+	case "seller":
+		return ec.fieldContext_Statement_seller(ctx, field)
+	case "buyer":
+		return ec.fieldContext_Statement_buyer(ctx, field)
+	case "month":
+		return ec.fieldContext_Statement_month(ctx, field)
+	case "status":
+		return ec.fieldContext_Statement_status(ctx, field)
+	case "number":
+		return ec.fieldContext_Statement_number(ctx, field)
+	case "total":
+		return ec.fieldContext_Statement_total(ctx, field)
+	case "lines":
+		return ec.fieldContext_Statement_lines(ctx, field)
+	case "issuedAt":
+		return ec.fieldContext_Statement_issuedAt(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_Statement_dueAt(ctx, field)
+	case "settledAt":
+		return ec.fieldContext_Statement_settledAt(ctx, field)
+	case "paymentReference":
+		return ec.fieldContext_Statement_paymentReference(ctx, field)
+	case "reason":
+		return ec.fieldContext_Statement_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Statement_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Statement_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Statement", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StatementConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StatementConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StatementConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StatementEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StatementEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_StatementLine_label(ctx, field)
+	case "provider":
+		return ec.fieldContext_StatementLine_provider(ctx, field)
+	case "service":
+		return ec.fieldContext_StatementLine_service(ctx, field)
+	case "chargeCategory":
+		return ec.fieldContext_StatementLine_chargeCategory(ctx, field)
+	case "amount":
+		return ec.fieldContext_StatementLine_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementLine", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementLineConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StatementLineConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StatementLineConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_StatementLineConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementLineConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementLineEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StatementLineEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StatementLineEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementLineEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_SupportPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -14746,6 +15220,16 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_impersonation(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
+}
+
+func (ec *executionContext) childFields_VoidStatementPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statement":
+		return ec.fieldContext_VoidStatementPayload_statement(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_VoidStatementPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidStatementPayload", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

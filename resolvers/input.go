@@ -35,6 +35,15 @@ func valueOf[T any](p *T) T {
 	return *p
 }
 
+// valueOr returns the value, or another for none. A client may send null where there
+// is a default.
+func valueOr[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
 // optionalID returns the UUID of an id of the kind, nil for none, or INVALID.
 func optionalID(field string, kind typeid.Kind, id *typeid.ID) (*uuid.UUID, error) {
 	if id == nil {

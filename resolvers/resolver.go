@@ -24,6 +24,7 @@ import (
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/usage"
 )
@@ -49,9 +50,10 @@ type Resolver struct {
 	Resources     *resources.Service
 	Requests      *requests.Service
 	// Identity and Sessions are set where there is an issuer of tokens.
-	Identity *identity.Service
-	Sessions *sessions.Service
-	Settings *settings.Service
-	Support  *support.Service
-	Usage    *usage.Service
+	Identity   *identity.Service
+	Sessions   *sessions.Service
+	Settings   *settings.Service
+	Statements *statements.Service
+	Support    *support.Service
+	Usage      *usage.Service
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/invitations"
+	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -46,6 +47,9 @@ const multiplierCount = 20
 
 // subAccountCount is about how many sub-accounts have no owner.
 const subAccountCount = 50
+
+// statementCount is how many statements closing a month answers with.
+const statementCount = 100
 
 // deltaCount is about how many organizations a price makes a difference to.
 const deltaCount = 100
@@ -134,6 +138,14 @@ func setCosts(c *graph.ComplexityRoot) {
 	}
 	c.Organization.UsageMappings, c.Organization.CloudAccounts = paged, paged
 	c.Organization.Allocations, c.Organization.Thresholds = paged, paged
+	c.Organization.Statements = func(child int, _ *statements.Side, first *int, after *string, last *int, before *string) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Statement.Lines = paged
+	c.CloseBillingMonthPayload.Statements = func(child int) int { return times(child, statementCount) }
+	c.Mutation.SetGroupAllocations = func(child int, input model.SetGroupAllocationsInput) int {
+		return times(child, max(len(input.Allocations), 1))
+	}
 	c.Allocation.Firings = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
 	c.Organization.UnattributedUsage = func(child int, _ pricing.Month) int { return times(child, subAccountCount) + reportCost }
 	c.BillingPlan.Deltas = func(child int) int { return times(child, deltaCount) }

@@ -219,7 +219,6 @@ func laterOperations() []string {
 	return []string{
 		"PlanMove", "ApplyMove",
 		"PlanSettings", "ApplySettings",
-		"CloseBillingMonth", "Statements",
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/service/allocations"
 	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -55,7 +56,7 @@ func (r *mutationResolver) SetGroupAllocations(ctx context.Context, input model.
 	for i, a := range input.Allocations {
 		totals[i] = allocations.GroupTotal{Group: a.GroupID, Total: a.Total, Unit: a.Unit}
 	}
-	results, err := r.Allocations.SetGroups(ctx, id, *input.Period, totals)
+	results, err := r.Allocations.SetGroups(ctx, id, valueOr(input.Period, spending.Month), totals)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (r *mutationResolver) CreateThreshold(ctx context.Context, input model.Crea
 		return nil, err
 	}
 	threshold, err := r.Allocations.CreateThreshold(ctx, allocations.NewThreshold{
-		Organization: id, Name: input.Name, Percent: input.Percent, Amount: input.Amount, Basis: *input.Basis, Severity: input.Severity,
+		Organization: id, Name: input.Name, Percent: input.Percent, Amount: input.Amount, Basis: valueOr(input.Basis, spending.Actual), Severity: input.Severity,
 		LabelColor: valueOf(input.LabelColor), Description: valueOf(input.Description), Emails: input.Emails,
 	})
 	if err != nil {

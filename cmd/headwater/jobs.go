@@ -7,6 +7,7 @@ import (
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/service/statements"
 )
 
 // register says who does which jobs, and what is done again and again.
@@ -16,6 +17,7 @@ func (p *platform) register() {
 	does.Handle(organizations.PurgeJob, p.services.Organizations.DoPurge)
 	does.Handle(database.RateUsage, p.services.Usage.Rate)
 	does.Every(time.Hour, "sweep-usage", func(ctx context.Context, _ []byte) error { return p.services.Usage.Sweep(ctx) })
+	does.Handle(statements.CloseJob, p.services.Statements.GoOn)
 	does.Handle(database.CheckSpending, p.services.Allocations.Check)
 	does.Every(time.Hour, "sweep-spending", func(ctx context.Context, _ []byte) error { return p.services.Allocations.CheckAll(ctx) })
 	// Those that need the signing keys come to be after this and before any job.

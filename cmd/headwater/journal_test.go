@@ -122,6 +122,8 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"rotateCloudAccountCredentials", map[string]any{"cloudAccountId": w.cloudAccount(t, "olga", "10"), "credentials": "hush"}, "acme", []string{"~cla"}},
 			{"deleteCloudAccount", map[string]any{"cloudAccountId": w.cloudAccount(t, "paula", "11")}, "acme", []string{"-cla", "~map"}},
 			{"deleteUsageMapping", map[string]any{"usageMappingId": w.mapping(t, "2")}, "northwind", []string{"-map"}},
+			{"markStatementPaid", map[string]any{"statementId": w.issued(t, 1), "paymentReference": "wire"}, "northwind", []string{"~stm"}},
+			{"voidStatement", map[string]any{"statementId": w.issued(t, 2), "reason": "because"}, "northwind", []string{"~stm"}},
 			{"setAllocation", map[string]any{"scopeId": w.ids["acme"], "authorId": w.ids["acme"], "total": "5", "unit": "USD", "period": "MONTH"}, "acme", []string{"+alc"}},
 			{"setGroupAllocations", map[string]any{"organizationId": w.ids["acme"], "allocations": []map[string]any{{"groupId": w.ids["acme.editors"], "total": "5", "unit": "USD"}}}, "acme", []string{"+alc"}},
 			{"createThreshold", map[string]any{"organizationId": w.ids["acme"], "name": "warning", "percent": "5", "severity": "ALERT"}, "acme", []string{"+thr"}},
@@ -147,7 +149,7 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			changed[tt.name] = true
 		}
 		for _, field := range resolvers.NewSchema(&resolvers.Resolver{}).Schema().Mutation.Fields {
-			if !changed[field.Name] && !strings.HasPrefix(field.Name, "plan") && field.Name != "importUsage" { // see service/usage
+			if !changed[field.Name] && !strings.HasPrefix(field.Name, "plan") && field.Name != "importUsage" && field.Name != "closeBillingMonth" { // which have tests of their own
 				t.Errorf("%s was not tried", field.Name)
 			}
 		}

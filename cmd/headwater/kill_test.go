@@ -90,7 +90,7 @@ func (k *killing) write(t *testing.T, rows int) string {
 	file := one(t, func() (*os.File, error) { return os.Create(path) })
 	out := one(t, func() (*focus.Writer, error) { return focus.NewWriter(file, focus.WriterOptions{}) })
 	for i := range rows {
-		row := k.charge(t, "acme")
+		row := k.charge(t, walkMonth(), "acme")
 		row.BilledCost, row.SKU = decimalOf(t, "1"), fmt.Sprint("sku-", i%50)
 		if err := out.Write(row); err != nil {
 			t.Fatal(err)

@@ -42,6 +42,7 @@ import (
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/sessions"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/token"
@@ -121,6 +122,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 			Resources:     resources.New(db, store),
 			Requests:      requests.New(db, store),
 			Settings:      settings.New(db, store),
+			Statements:    statements.New(db, store),
 			Support:       support.New(db, store),
 			Usage:         usage.New(db, store),
 		},

@@ -142,7 +142,7 @@ func (k *walk) change(t *testing.T, actor, name string, input map[string]any) []
 	if name != "importUsage" {
 		return k.askWith(t, actor, mutation(name, "clientMutationId"), map[string]any{"i": input})
 	}
-	return k.upload(t, actor, mutation(name, "clientMutationId"), map[string]any{"i": input}, "variables.i.file", k.usageFile(t, "northwind"))
+	return k.upload(t, actor, mutation(name, "clientMutationId"), map[string]any{"i": input}, "variables.i.file", k.usageFile(t, walkMonth(), "northwind"))
 }
 
 // attempted returns an input that is good, and the object whose organization or
@@ -157,6 +157,13 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 	fresh := func(word string) string {
 		n++
 		return fmt.Sprintf("%s-%d", word, n)
+	}
+	issued := func(t *testing.T, more map[string]any) (map[string]any, *object) {
+		n++
+		id := k.issued(t, int64(n))
+		input := map[string]any{"statementId": id}
+		maps.Copy(input, more)
+		return input, &object{kind: "Statement", id: id, slugs: []string{"northwind"}, buyer: "acme"}
 	}
 	at := func(name string) *object { return k.objects[k.ids[name]] }
 	on := func(field, name string, more map[string]any) attempted {
@@ -423,7 +430,10 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		},
 		"importUsage": on("organizationId", "northwind", map[string]any{"file": nil}),
 
-		"setAllocation": on("scopeId", "acme", map[string]any{"total": "5", "unit": "USD", "period": "QUARTER"}),
+		"closeBillingMonth": on("sellerId", "northwind", map[string]any{"month": "2026-09"}),
+		"markStatementPaid": func(t *testing.T) (map[string]any, *object) { return issued(t, nil) },
+		"voidStatement":     func(t *testing.T) (map[string]any, *object) { return issued(t, map[string]any{"reason": "because"}) },
+		"setAllocation":     on("scopeId", "acme", map[string]any{"total": "5", "unit": "USD", "period": "QUARTER"}),
 		"setGroupAllocations": on("organizationId", "acme", map[string]any{
 			"allocations": []map[string]any{{"groupId": k.ids["acme.crew"], "total": "5", "unit": "USD"}},
 		}),

@@ -239,7 +239,7 @@ func (k *walk) conditionsOf(t *testing.T, l list) map[string]condition {
 			for _, f := range k.schema.Types[argument.Type.Name()].Fields {
 				note(argument.Type.Name() + "." + f.Name)
 			}
-		case !slices.Contains([]string{"first", "after", "last", "before", "orderBy", "recursive", "all"}, argument.Name):
+		case !slices.Contains([]string{"first", "after", "last", "before", "orderBy", "recursive", "all", "side"}, argument.Name):
 			note(l.kind + "." + l.field.Name + "(" + argument.Name + ")")
 		}
 	}

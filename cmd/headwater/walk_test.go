@@ -437,6 +437,8 @@ func (k *walk) meets(a *walker, need string, o *object) bool {
 		return o.project == "" && somewhere(func(slug string) bool { return k.holds(a, permission, slug, "") })
 	case "above":
 		return somewhere(func(slug string) bool { return k.through(a, permission, slug) })
+	case "of the buyer":
+		return o.buyer != "" && k.here(a, permission, o.buyer, "")
 	case "of the manager":
 		return somewhere(func(slug string) bool { return k.fromManager(a, permission, slug) })
 	case "upwards":

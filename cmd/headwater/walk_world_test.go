@@ -14,6 +14,7 @@ import (
 
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/accesspolicy"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
@@ -23,6 +24,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/resource"
+	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/ticket"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/money"
@@ -43,6 +45,8 @@ type object struct {
 	in []string
 	// asks are the organizations that a person asks to join.
 	asks []string
+	// buyer is who pays a statement.
+	buyer string
 	// inForce says that an announcement is told to everybody.
 	inForce bool
 	// tells are texts that no other object has, by the field that shows them.
@@ -457,13 +461,14 @@ func (w *world) furnishWithPrices(t *testing.T) {
 	if err := w.platform.db.Client().CloudAccount.Update().SetLastUsageAt(walkMonth()).Exec(w.system(t)); err != nil {
 		t.Fatal(err)
 	}
-	file := append(w.usageFile(t, slugs...), "this row cannot be read\n"...)
+	file := append(w.usageFile(t, walkMonth(), slugs...), "this row cannot be read\n"...)
 	if _, err := w.platform.services.Usage.Import(w.system(t), w.key(t, "northwind"), bytes.NewReader(file), usage.Options{SkipBadRows: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.platform.services.Allocations.CheckAll(w.system(t)); err != nil {
 		t.Fatal(err)
 	}
+	w.furnishWithStatements(t, slugs)
 }
 
 // furnishWithAllocations limits organizations and their groups, in their own names
@@ -496,13 +501,48 @@ func (w *world) furnishWithAllocations(t *testing.T, slugs []string) {
 	}
 }
 
-// usageFile returns a file with a line of usage of each organization.
-func (w *world) usageFile(t *testing.T, slugs ...string) []byte {
+// furnishWithStatements imports usage of the month before and closes that.
+func (w *world) furnishWithStatements(t *testing.T, slugs []string) {
+	t.Helper()
+	month := walkMonth().AddDate(0, -1, 0)
+	file := w.usageFile(t, month, slugs...)
+	if _, err := w.platform.services.Usage.Import(w.system(t), w.key(t, "northwind"), bytes.NewReader(file), usage.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, seller := range []string{"northwind", "fjord"} {
+		w.must(t, "ada", mutation("closeBillingMonth", "statementCount"), map[string]any{"i": map[string]any{"sellerId": w.ids[seller], "month": month.Format("2006-01")}})
+	}
+	for i, row := range one(t, func() ([]*ent.Statement, error) { return w.platform.db.Client().Statement.Query().All(w.system(t)) }) {
+		id := typeid.New(typeid.Statement, row.ID).String()
+		w.name(fmt.Sprintf("statement-%d", i), id)
+		if i%2 == 0 {
+			w.must(t, "ada", mutation("markStatementPaid", "clientMutationId"), map[string]any{"i": map[string]any{"statementId": id, "paymentReference": fmt.Sprintf("payment-of-%d", i)}})
+		} else {
+			w.must(t, "ada", mutation("voidStatement", "clientMutationId"), map[string]any{"i": map[string]any{"statementId": id, "reason": fmt.Sprintf("reason-of-%d", i)}})
+		}
+	}
+}
+
+// issued makes a statement of northwind for acme that is to be paid, and returns its
+// id.
+func (w *world) issued(t *testing.T, number int64) string {
+	t.Helper()
+	row, err := w.platform.db.Client().Statement.Create().SetID(uuid.New()).SetSellerID(w.key(t, "northwind")).SetBuyerID(w.key(t, "acme")).
+		SetMonth("2026-01").SetCurrency(fmt.Sprintf("T%d", number)).SetStatus(statement.StatusISSUED).SetNumber(1000 + number).SetTotal("5").
+		SetCreatedAt(dbtest.Start()).Save(w.system(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return typeid.New(typeid.Statement, row.ID).String()
+}
+
+// usageFile returns a file with a line of usage of each organization in a month.
+func (w *world) usageFile(t *testing.T, month time.Time, slugs ...string) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	rows := one(t, func() (*focus.Writer, error) { return focus.NewWriter(&file, focus.WriterOptions{}) })
 	for _, slug := range slugs {
-		if err := rows.Write(w.charge(t, slug)); err != nil {
+		if err := rows.Write(w.charge(t, month, slug)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -513,9 +553,8 @@ func (w *world) usageFile(t *testing.T, slugs ...string) []byte {
 }
 
 // charge returns a line of usage of an organization.
-func (w *world) charge(t *testing.T, slug string) *focus.Row {
+func (w *world) charge(t *testing.T, start time.Time, slug string) *focus.Row {
 	t.Helper()
-	start := walkMonth()
 	cost, err := money.Parse("12.5")
 	if err != nil {
 		t.Fatal(err)
@@ -710,6 +749,11 @@ func (c *counter) addBilling(t *testing.T) {
 		if row.GroupID != nil {
 			o.in = c.objects[typeid.New(typeid.Group, *row.GroupID).String()].in
 		}
+	}
+	for _, row := range one(t, func() ([]*ent.Statement, error) { return client.Statement.Query().All(ctx) }) {
+		o := c.add("Statement", typeid.New(typeid.Statement, row.ID), row.SellerID)
+		o.buyer = c.slug(row.BuyerID)
+		o.tells["reason"], o.tells["paymentReference"] = row.Reason, row.PaymentReference
 	}
 	for _, row := range one(t, func() ([]*ent.Threshold, error) { return client.Threshold.Query().All(ctx) }) {
 		o := c.add("Threshold", typeid.New(typeid.Threshold, row.ID), row.OrganizationID)

@@ -105,6 +105,18 @@ func (f ApplicationFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ApplicationMutation", m)
 }
 
+// The BillingMonthFunc type is an adapter to allow the use of ordinary
+// function as BillingMonth mutator.
+type BillingMonthFunc func(context.Context, *ent.BillingMonthMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f BillingMonthFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.BillingMonthMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.BillingMonthMutation", m)
+}
+
 // The BillingMultiplierFunc type is an adapter to allow the use of ordinary
 // function as BillingMultiplier mutator.
 type BillingMultiplierFunc func(context.Context, *ent.BillingMultiplierMutation) (ent.Value, error)
@@ -391,6 +403,30 @@ func (f SignInFlowFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SignInFlowMutation", m)
+}
+
+// The StatementFunc type is an adapter to allow the use of ordinary
+// function as Statement mutator.
+type StatementFunc func(context.Context, *ent.StatementMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f StatementFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.StatementMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StatementMutation", m)
+}
+
+// The StatementLineFunc type is an adapter to allow the use of ordinary
+// function as StatementLine mutator.
+type StatementLineFunc func(context.Context, *ent.StatementLineMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f StatementLineFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.StatementLineMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.StatementLineMutation", m)
 }
 
 // The SupportPlanPeriodFunc type is an adapter to allow the use of ordinary

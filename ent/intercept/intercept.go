@@ -16,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
@@ -41,6 +42,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
 	"github.com/headwater-platform/headwater/ent/sshkey"
+	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementline"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
 	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/thresholdfiring"
@@ -325,6 +328,33 @@ func (f TraverseApplication) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.ApplicationQuery", q)
+}
+
+// The BillingMonthFunc type is an adapter to allow the use of ordinary function as a Querier.
+type BillingMonthFunc func(context.Context, *ent.BillingMonthQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f BillingMonthFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.BillingMonthQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.BillingMonthQuery", q)
+}
+
+// The TraverseBillingMonth type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseBillingMonth func(context.Context, *ent.BillingMonthQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseBillingMonth) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseBillingMonth) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.BillingMonthQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.BillingMonthQuery", q)
 }
 
 // The BillingMultiplierFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -975,6 +1005,60 @@ func (f TraverseSignInFlow) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.SignInFlowQuery", q)
 }
 
+// The StatementFunc type is an adapter to allow the use of ordinary function as a Querier.
+type StatementFunc func(context.Context, *ent.StatementQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f StatementFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.StatementQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.StatementQuery", q)
+}
+
+// The TraverseStatement type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseStatement func(context.Context, *ent.StatementQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseStatement) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseStatement) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.StatementQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.StatementQuery", q)
+}
+
+// The StatementLineFunc type is an adapter to allow the use of ordinary function as a Querier.
+type StatementLineFunc func(context.Context, *ent.StatementLineQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f StatementLineFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.StatementLineQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.StatementLineQuery", q)
+}
+
+// The TraverseStatementLine type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseStatementLine func(context.Context, *ent.StatementLineQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseStatementLine) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseStatementLine) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.StatementLineQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.StatementLineQuery", q)
+}
+
 // The SupportPlanPeriodFunc type is an adapter to allow the use of ordinary function as a Querier.
 type SupportPlanPeriodFunc func(context.Context, *ent.SupportPlanPeriodQuery) (ent.Value, error)
 
@@ -1318,6 +1402,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.AnnouncementQuery, predicate.Announcement, announcement.OrderOption]{typ: ent.TypeAnnouncement, tq: q}, nil
 	case *ent.ApplicationQuery:
 		return &query[*ent.ApplicationQuery, predicate.Application, application.OrderOption]{typ: ent.TypeApplication, tq: q}, nil
+	case *ent.BillingMonthQuery:
+		return &query[*ent.BillingMonthQuery, predicate.BillingMonth, billingmonth.OrderOption]{typ: ent.TypeBillingMonth, tq: q}, nil
 	case *ent.BillingMultiplierQuery:
 		return &query[*ent.BillingMultiplierQuery, predicate.BillingMultiplier, billingmultiplier.OrderOption]{typ: ent.TypeBillingMultiplier, tq: q}, nil
 	case *ent.CloudAccountQuery:
@@ -1366,6 +1452,10 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.SignInAttemptsQuery, predicate.SignInAttempts, signinattempts.OrderOption]{typ: ent.TypeSignInAttempts, tq: q}, nil
 	case *ent.SignInFlowQuery:
 		return &query[*ent.SignInFlowQuery, predicate.SignInFlow, signinflow.OrderOption]{typ: ent.TypeSignInFlow, tq: q}, nil
+	case *ent.StatementQuery:
+		return &query[*ent.StatementQuery, predicate.Statement, statement.OrderOption]{typ: ent.TypeStatement, tq: q}, nil
+	case *ent.StatementLineQuery:
+		return &query[*ent.StatementLineQuery, predicate.StatementLine, statementline.OrderOption]{typ: ent.TypeStatementLine, tq: q}, nil
 	case *ent.SupportPlanPeriodQuery:
 		return &query[*ent.SupportPlanPeriodQuery, predicate.SupportPlanPeriod, supportplanperiod.OrderOption]{typ: ent.TypeSupportPlanPeriod, tq: q}, nil
 	case *ent.ThresholdQuery:

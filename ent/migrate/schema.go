@@ -455,6 +455,37 @@ var (
 			},
 		},
 	}
+	// BillingMonthsColumns holds the columns for the "billing_months" table.
+	BillingMonthsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"CLOSING", "CLOSED"}},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "closed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "seller_id", Type: field.TypeUUID},
+	}
+	// BillingMonthsTable holds the schema information for the "billing_months" table.
+	BillingMonthsTable = &schema.Table{
+		Name:       "billing_months",
+		Columns:    BillingMonthsColumns,
+		PrimaryKey: []*schema.Column{BillingMonthsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "billing_months_organizations_seller",
+				Columns:    []*schema.Column{BillingMonthsColumns[6]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "billing_month_once",
+				Unique:  true,
+				Columns: []*schema.Column{BillingMonthsColumns[6], BillingMonthsColumns[1]},
+			},
+		},
+	}
 	// BillingMultipliersColumns holds the columns for the "billing_multipliers" table.
 	BillingMultipliersColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -1630,6 +1661,96 @@ var (
 			},
 		},
 	}
+	// StatementsColumns holds the columns for the "statements" table.
+	StatementsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "currency", Type: field.TypeString, Size: 16},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"CLOSED", "ISSUED", "PAID", "VOID"}},
+		{Name: "number", Type: field.TypeInt64, Nullable: true},
+		{Name: "total", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "issued_at", Type: field.TypeTime, Nullable: true},
+		{Name: "due_at", Type: field.TypeTime, Nullable: true},
+		{Name: "settled_at", Type: field.TypeTime, Nullable: true},
+		{Name: "payment_reference", Type: field.TypeString, Size: 200, Default: ""},
+		{Name: "reason", Type: field.TypeString, Size: 500, Default: ""},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "seller_id", Type: field.TypeUUID},
+		{Name: "buyer_id", Type: field.TypeUUID},
+	}
+	// StatementsTable holds the schema information for the "statements" table.
+	StatementsTable = &schema.Table{
+		Name:       "statements",
+		Columns:    StatementsColumns,
+		PrimaryKey: []*schema.Column{StatementsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "statements_organizations_seller",
+				Columns:    []*schema.Column{StatementsColumns[13]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "statements_organizations_buyer",
+				Columns:    []*schema.Column{StatementsColumns[14]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "statement_once",
+				Unique:  true,
+				Columns: []*schema.Column{StatementsColumns[13], StatementsColumns[1], StatementsColumns[14], StatementsColumns[2]},
+			},
+			{
+				Name:    "statement_number",
+				Unique:  true,
+				Columns: []*schema.Column{StatementsColumns[13], StatementsColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "number IS NOT NULL",
+				},
+			},
+			{
+				Name:    "statement_buyer_id_month",
+				Unique:  false,
+				Columns: []*schema.Column{StatementsColumns[14], StatementsColumns[1]},
+			},
+		},
+	}
+	// StatementLinesColumns holds the columns for the "statement_lines" table.
+	StatementLinesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "provider", Type: field.TypeString, Size: 200},
+		{Name: "service", Type: field.TypeString, Size: 200},
+		{Name: "charge_category", Type: field.TypeString, Size: 20},
+		{Name: "exact_amount", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "amount", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "statement_id", Type: field.TypeUUID},
+	}
+	// StatementLinesTable holds the schema information for the "statement_lines" table.
+	StatementLinesTable = &schema.Table{
+		Name:       "statement_lines",
+		Columns:    StatementLinesColumns,
+		PrimaryKey: []*schema.Column{StatementLinesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "statement_lines_statements_lines",
+				Columns:    []*schema.Column{StatementLinesColumns[7]},
+				RefColumns: []*schema.Column{StatementsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "statement_line_position",
+				Unique:  true,
+				Columns: []*schema.Column{StatementLinesColumns[7], StatementLinesColumns[1]},
+			},
+		},
+	}
 	// SupportPlanPeriodsColumns holds the columns for the "support_plan_periods" table.
 	SupportPlanPeriodsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -2197,6 +2318,7 @@ var (
 		OrganizationAncestriesTable,
 		AnnouncementsTable,
 		ApplicationsTable,
+		BillingMonthsTable,
 		BillingMultipliersTable,
 		CloudAccountsTable,
 		CostRollupsTable,
@@ -2221,6 +2343,8 @@ var (
 		SettingDirectivesTable,
 		SignInAttemptsTable,
 		SignInFlowsTable,
+		StatementsTable,
+		StatementLinesTable,
 		SupportPlanPeriodsTable,
 		ThresholdsTable,
 		ThresholdFiringsTable,
@@ -2289,6 +2413,10 @@ func init() {
 	ApplicationsTable.ForeignKeys[1].RefTable = ProjectsTable
 	ApplicationsTable.Annotation = &entsql.Annotation{
 		Table: "applications",
+	}
+	BillingMonthsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	BillingMonthsTable.Annotation = &entsql.Annotation{
+		Table: "billing_months",
 	}
 	BillingMultipliersTable.ForeignKeys[0].RefTable = OrganizationsTable
 	BillingMultipliersTable.ForeignKeys[1].RefTable = OrganizationsTable
@@ -2407,6 +2535,18 @@ func init() {
 	}
 	SignInFlowsTable.Annotation = &entsql.Annotation{
 		Table: "sign_in_flows",
+	}
+	StatementsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	StatementsTable.ForeignKeys[1].RefTable = OrganizationsTable
+	StatementsTable.Annotation = &entsql.Annotation{
+		Table: "statements",
+	}
+	StatementsTable.Annotation.Checks = map[string]string{
+		"statement_has_a_number": "((status = 'CLOSED') = (number IS NULL))",
+	}
+	StatementLinesTable.ForeignKeys[0].RefTable = StatementsTable
+	StatementLinesTable.Annotation = &entsql.Annotation{
+		Table: "statement_lines",
 	}
 	SupportPlanPeriodsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	SupportPlanPeriodsTable.Annotation = &entsql.Annotation{

@@ -30,6 +30,9 @@ type Announcement func(*sql.Selector)
 // Application is the predicate function for application builders.
 type Application func(*sql.Selector)
 
+// BillingMonth is the predicate function for billingmonth builders.
+type BillingMonth func(*sql.Selector)
+
 // BillingMultiplier is the predicate function for billingmultiplier builders.
 type BillingMultiplier func(*sql.Selector)
 
@@ -101,6 +104,12 @@ type SignInAttempts func(*sql.Selector)
 
 // SignInFlow is the predicate function for signinflow builders.
 type SignInFlow func(*sql.Selector)
+
+// Statement is the predicate function for statement builders.
+type Statement func(*sql.Selector)
+
+// StatementLine is the predicate function for statementline builders.
+type StatementLine func(*sql.Selector)
 
 // SupportPlanPeriod is the predicate function for supportplanperiod builders.
 type SupportPlanPeriod func(*sql.Selector)

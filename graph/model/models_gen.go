@@ -32,6 +32,7 @@ import (
 	"github.com/headwater-platform/headwater/service/requests"
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/spending"
@@ -334,6 +335,26 @@ type ClonePolicyInput struct {
 type ClonePolicyPayload struct {
 	// The new policy.
 	Policy *policies.Policy `json:"policy"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `closeBillingMonth` is asked for.
+type CloseBillingMonthInput struct {
+	// The seller.
+	SellerID typeid.ID `json:"sellerId"`
+	// The month, which is over.
+	Month pricing.Month `json:"month"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `closeBillingMonth` answers.
+type CloseBillingMonthPayload struct {
+	// The statements of the month, in the order of their numbers: the first 100.
+	Statements []*statements.Statement `json:"statements"`
+	// How many there are in all.
+	StatementCount int `json:"statementCount"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1455,6 +1476,24 @@ type MapUsageInput struct {
 type MapUsagePayload struct {
 	// The mappings, in the order given.
 	Mappings []*usage.Mapping `json:"mappings"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `markStatementPaid` is asked for.
+type MarkStatementPaidInput struct {
+	// The statement.
+	StatementID typeid.ID `json:"statementId"`
+	// What the payment is called, at most 200 characters.
+	PaymentReference *string `json:"paymentReference,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `markStatementPaid` answers.
+type MarkStatementPaidPayload struct {
+	// The statement.
+	Statement *statements.Statement `json:"statement"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2963,6 +3002,24 @@ type VerifyEmailInput struct {
 
 // What `verifyEmail` answers.
 type VerifyEmailPayload struct {
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `voidStatement` is asked for.
+type VoidStatementInput struct {
+	// The statement.
+	StatementID typeid.ID `json:"statementId"`
+	// Why.
+	Reason string `json:"reason"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `voidStatement` answers.
+type VoidStatementPayload struct {
+	// The statement.
+	Statement *statements.Statement `json:"statement"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

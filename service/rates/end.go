@@ -68,14 +68,18 @@ func (s *Service) endWarnings(ctx context.Context, seller records.Organization, 
 	if err != nil {
 		return nil, err
 	}
+	months, err := s.months(ctx, s.db.Client(), seller.ID)
+	if err != nil {
+		return nil, err
+	}
 	for _, rule := range rules {
 		if uuid.UUID(rule.ID) != e.ID {
 			continue
 		}
-		if err := pricing.CheckEnd(rule, e.LastMonth, e.Reason, s.months()); err != nil {
+		if err := pricing.CheckEnd(rule, e.LastMonth, e.Reason, months); err != nil {
 			return nil, err
 		}
-		return s.warnings(ctx, seller, ending(rule, e.LastMonth, rules, s.months().Current))
+		return s.warnings(ctx, seller, ending(rule, e.LastMonth, rules, months.Current))
 	}
 	return nil, missing()
 }
@@ -95,7 +99,11 @@ func (s *Service) setEnd(ctx context.Context, seller records.Organization, e End
 		if err != nil {
 			return err
 		}
-		if err := pricing.CheckEnd(rule, e.LastMonth, e.Reason, s.months()); err != nil {
+		months, err := s.months(ctx, tx.Client, seller.ID)
+		if err != nil {
+			return err
+		}
+		if err := pricing.CheckEnd(rule, e.LastMonth, e.Reason, months); err != nil {
 			return err
 		}
 		if after, err = updateEnd(ctx, before, e.LastMonth); err != nil || after == before {

@@ -70,7 +70,7 @@ func (s *Service) plan(ctx context.Context, d draft) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Month: s.months().Current.Prev()}
+	plan := &Plan{Month: s.current().Prev()}
 	if plan.Warnings, err = s.warn(ctx, pricing.Losses(before, after)); err != nil {
 		return nil, err
 	}

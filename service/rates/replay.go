@@ -51,7 +51,7 @@ func ending(rule pricing.Rule, last pricing.Month, rules []pricing.Rule, current
 // before and after the change.
 func (s *Service) compare(ctx context.Context, seller records.Organization, c change) (before, after []pricing.Margin, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		r, err := newReplay(ctx, tx, seller, c, s.months().Current.Prev())
+		r, err := newReplay(ctx, tx, seller, c, s.current().Prev())
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/fault"
@@ -117,7 +118,10 @@ func (s *Service) draft(ctx context.Context, n NewMultiplier) (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	months := s.months()
+	months, err := s.months(ctx, s.db.Client(), seller.ID)
+	if err != nil {
+		return draft{}, err
+	}
 	if err := pricing.CheckChange(pricing.Change{Rule: rule, Reason: n.Reason}, rules, months); err != nil {
 		return draft{}, err
 	}
@@ -212,7 +216,11 @@ func (s *Service) add(ctx context.Context, seller records.Organization, rule pri
 		if err != nil {
 			return err
 		}
-		if err := pricing.CheckChange(pricing.Change{Rule: rule, Reason: n.Reason}, existing, s.months()); err != nil {
+		months, err := s.months(ctx, tx.Client, seller.ID)
+		if err != nil {
+			return err
+		}
+		if err := pricing.CheckChange(pricing.Change{Rule: rule, Reason: n.Reason}, existing, months); err != nil {
 			return err
 		}
 		planned := rule.Version
@@ -239,10 +247,25 @@ func repriced(seller records.Organization, rule pricing.Rule, first pricing.Mont
 	return r
 }
 
-// months returns which months are closed on the edges of a rule: none, as long
-// as there are no statements.
-func (s *Service) months() pricing.Months {
-	return pricing.Months{Current: pricing.MonthOf(s.db.Now())}
+// current returns the month of now.
+func (s *Service) current() pricing.Month { return pricing.MonthOf(s.db.Now()) }
+
+// months returns which months the prices of a seller may still change in. A seller
+// closes a month for all its customers at once.
+func (s *Service) months(ctx context.Context, client *ent.Client, seller uuid.UUID) (pricing.Months, error) {
+	months := pricing.Months{Current: s.current()}
+	rows, err := client.BillingMonth.Query().Where(billingmonth.SellerID(seller)).All(ctx)
+	if err != nil {
+		return pricing.Months{}, fmt.Errorf("load closed months: %w", err)
+	}
+	for _, row := range rows {
+		closed, err := pricing.ParseMonth(row.Month)
+		if err != nil {
+			return pricing.Months{}, fmt.Errorf("read closed month: %w", err)
+		}
+		months.Closed = append(months.Closed, closed)
+	}
+	return months, nil
 }
 
 // lock keeps the seller's prices from changing until the transaction ends.

@@ -38,6 +38,9 @@ func (s *Service) activate(ctx context.Context, l *loading) (*ent.UsageImport, e
 			active = same
 			return nil
 		}
+		if err := checkOpen(ctx, tx, l); err != nil {
+			return err
+		}
 		if err := supersede(ctx, tx, l); err != nil {
 			return err
 		}
@@ -56,6 +59,23 @@ func (s *Service) activate(ctx context.Context, l *loading) (*ent.UsageImport, e
 		return nil, err
 	}
 	return active, nil
+}
+
+// checkOpen returns PERIOD_CLOSED if the import has usage of a month that the
+// importing organization, or one below it, has closed. What was billed for it is
+// corrected by rows of a month that is open.
+func checkOpen(ctx context.Context, tx *database.Tx, l *loading) error {
+	closed, err := tx.ClosedThrough(ctx, l.importer)
+	if err != nil {
+		return err
+	}
+	for s := range l.datasets {
+		if s.month <= closed {
+			return fault.New(fault.PeriodClosed, "%s is closed: usage of it is corrected by rows that are billed in a later month", s.month).
+				With("month", s.month.String())
+		}
+	}
+	return nil
 }
 
 // noteUsage notes that usage of cloud accounts has come in. That is no change of

@@ -325,7 +325,7 @@ func (s *Service) mapAccount(ctx context.Context, tx *database.Tx, row *ent.Clou
 	if _, err := s.createMapping(ctx, tx, importer, n); err != nil {
 		return err
 	}
-	return tx.WantAttributed(ctx, importer, firstOpenMonth)
+	return attributeAgain(ctx, tx, importer, 0)
 }
 
 func claimed() error {

@@ -191,7 +191,7 @@ func (l *loading) add(ctx context.Context, row *focus.Row) error {
 	if err := l.ledger.rate(row, o); err != nil {
 		return err
 	}
-	month := countsIn(row)
+	month := pricing.MonthOf(row.BillingPeriodStart)
 	dataset, err := l.dataset(ctx, row, month)
 	if err != nil {
 		return err
@@ -237,10 +237,6 @@ func checkNames(row *focus.Row) error {
 	}
 	return nil
 }
-
-// countsIn returns the month in which a row counts. As long as there are no
-// statements, every month is open and that is the month it is billed in.
-func countsIn(row *focus.Row) pricing.Month { return pricing.MonthOf(row.BillingPeriodStart) }
 
 // dataset returns the dataset of the row's source and makes it if need be.
 func (l *loading) dataset(ctx context.Context, row *focus.Row, month pricing.Month) (int64, error) {

@@ -259,7 +259,7 @@ func (s *Service) mapUsage(ctx context.Context, tx *database.Tx, importer uuid.U
 			return nil, err
 		}
 		if row != present[m.subject()] {
-			changed = append(changed, max(firstOpenMonth, value(m.FirstMonth)))
+			changed = append(changed, value(m.FirstMonth))
 		}
 		var owningGroup *ent.Group
 		if m.GroupID != nil {
@@ -272,7 +272,7 @@ func (s *Service) mapUsage(ctx context.Context, tx *database.Tx, importer uuid.U
 	if len(changed) == 0 {
 		return mapped, nil
 	}
-	return mapped, tx.WantAttributed(ctx, importer, slices.Min(changed))
+	return mapped, attributeAgain(ctx, tx, importer, slices.Min(changed))
 }
 
 // value returns the month, zero for none.
@@ -283,9 +283,19 @@ func value(m *pricing.Month) pricing.Month {
 	return *m
 }
 
-// firstOpenMonth is before all months that there are: none is closed as long as
-// there are no statements.
-const firstOpenMonth pricing.Month = 12
+// attributeAgain has the usage of an importer attributed again, of a month and
+// later; zero is all. What is closed stays as it is. The caller has locked the
+// usage.
+func attributeAgain(ctx context.Context, tx *database.Tx, importer uuid.UUID, first pricing.Month) error {
+	closed, err := tx.ClosedThrough(ctx, importer)
+	if err != nil {
+		return err
+	}
+	return tx.WantAttributed(ctx, importer, max(closed.Next(), first, earliest))
+}
+
+// earliest is before all months that there are.
+const earliest pricing.Month = 12
 
 // checkUnclaimed returns CONFLICT if another organization imports one of the
 // sub-accounts. It does not say which.

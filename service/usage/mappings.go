@@ -148,7 +148,7 @@ func (s *Service) DeleteMapping(ctx context.Context, id uuid.UUID) error {
 			return fmt.Errorf("delete mapping: %w", err)
 		}
 		tx.Record(database.Change{Kind: typeid.UsageMapping, ID: id, Organization: m.Importer, Before: before})
-		return tx.WantAttributed(ctx, m.Importer, max(firstOpenMonth, value(m.FirstMonth)))
+		return attributeAgain(ctx, tx, m.Importer, value(m.FirstMonth))
 	})
 	return err
 }

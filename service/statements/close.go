@@ -1,0 +1,330 @@
+package statements
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/billingmonth"
+	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/pricing"
+	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/typeid"
+)
+
+// CloseJob is the kind of job that goes on with a month that is CLOSING, should
+// the process that began with it have died.
+const CloseJob = "close-billing-month"
+
+// closing is what such a job works on.
+type closing struct {
+	Month uuid.UUID `json:"month"`
+}
+
+// goOnAfter is how long the process that closes a month is left alone.
+const goOnAfter = 5 * time.Minute
+
+// shown is how many statements Close returns.
+const shown = 100
+
+// Close closes a month of a seller and returns its first 100 statements and how
+// many there are: one for each direct customer that was sold usage of the month,
+// and each currency. From then
+// on neither its prices nor its usage of the month change. Closing it again
+// changes nothing. Needs billing:write in the seller. INVALID for a seller that
+// manages nobody and for a month that is not over; CONFLICT while an earlier month
+// is open, while the seller's own manager, who sells it that usage, has not closed
+// the month, and while usage of it waits to be rated again.
+func (s *Service) Close(ctx context.Context, seller uuid.UUID, month pricing.Month) ([]*Statement, int, error) {
+	org, err := s.records.Check(ctx, access.BillingWrite, seller)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !org.Kind.CanManage() {
+		return nil, 0, fault.Invalidf("sellerId", "this organization manages no others")
+	}
+	if month >= pricing.MonthOf(s.db.Now()) {
+		return nil, 0, fault.Invalidf("month", "%s is not over", month)
+	}
+	begun, err := s.begin(ctx, org, month)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := s.finish(ctx, begun); err != nil {
+		return nil, 0, err
+	}
+	made := s.db.Client().Statement.Query().Where(statement.SellerID(seller), statement.Month(month.String()))
+	count, err := made.Clone().Count(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("count statements: %w", err)
+	}
+	rows, err := made.Order(ent.Asc(statement.FieldNumber)).Limit(shown).All(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list statements: %w", err)
+	}
+	list, err := s.wrap(ctx, rows)
+	return list, count, err
+}
+
+// begin makes a month CLOSING: nothing that its statements depend on changes from
+// then on. It returns the month as it is if somebody has begun before.
+func (s *Service) begin(ctx context.Context, seller records.Organization, month pricing.Month) (*ent.BillingMonth, error) {
+	var begun *ent.BillingMonth
+	_, err := s.db.Write(ctx, database.Entry{Action: "closeBillingMonth", Organization: seller.ID}, func(ctx context.Context, tx *database.Tx) error {
+		if err := lockUsage(ctx, tx, seller); err != nil {
+			return err
+		}
+		if err := lockSeller(ctx, tx, seller.ID); err != nil {
+			return err
+		}
+		there, err := tx.BillingMonth.Query().Where(billingmonth.SellerID(seller.ID), billingmonth.Month(month.String())).Only(ctx)
+		if err == nil {
+			begun = there
+			return nil
+		}
+		if !ent.IsNotFound(err) {
+			return fmt.Errorf("find billing month: %w", err)
+		}
+		if err := checkOrder(ctx, tx, seller, month); err != nil {
+			return err
+		}
+		create := tx.BillingMonth.Create().
+			SetID(tx.NewID()).SetSellerID(seller.ID).SetMonth(month.String()).SetStatus(billingmonth.StatusCLOSING).SetCreatedAt(tx.Now())
+		if actor := access.ViewerFrom(ctx).ID; !actor.IsZero() {
+			create.SetActorID(uuid.UUID(actor))
+		}
+		if begun, err = create.Save(ctx); err != nil {
+			return fmt.Errorf("begin to close month: %w", err)
+		}
+		tx.Record(database.Change{Kind: typeid.BillingMonth, ID: begun.ID, Organization: seller.ID, After: begun})
+		return tx.Enqueue(ctx, database.Job{
+			Kind: CloseJob, Payload: closing{begun.ID}, Organization: seller.ID, Key: begun.ID.String(), At: tx.Now().Add(goOnAfter),
+		})
+	})
+	return begun, err
+}
+
+// lockUsage keeps imports of usage that the seller sells from being activated, and
+// ratings of it from being asked for, until the transaction ends.
+func lockUsage(ctx context.Context, tx *database.Tx, seller records.Organization) error {
+	for _, importer := range seller.Path() {
+		if err := tx.LockUsage(ctx, uuid.UUID(importer)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockSeller keeps the seller's prices from changing, and others from closing its
+// months, until the transaction ends.
+func lockSeller(ctx context.Context, tx *database.Tx, id uuid.UUID) error {
+	query := tx.Organization.Query().Where(organization.ID(id))
+	query.Modify(tx.Lock)
+	if _, err := query.Only(ctx); err != nil {
+		return fmt.Errorf("lock seller: %w", err)
+	}
+	return nil
+}
+
+// checkOrder returns CONFLICT unless the month is the next one to close: of the
+// seller's months in their order, and after the manager's.
+func checkOrder(ctx context.Context, tx *database.Tx, seller records.Organization, month pricing.Month) error {
+	first, err := tx.FirstUnclosed(ctx, seller.ID)
+	if err != nil {
+		return err
+	}
+	if !first.IsZero() && first < month {
+		return fault.New(fault.Conflict, "%s is open yet: close it first", first).With("month", first.String())
+	}
+	later, err := tx.BillingMonth.Query().Where(billingmonth.SellerID(seller.ID), billingmonth.MonthGT(month.String())).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("find later months: %w", err)
+	}
+	if later {
+		return fault.New(fault.PeriodClosed, "a later month is closed, so %s is, without a statement", month).With("month", month.String())
+	}
+	if err := checkManager(ctx, tx, seller, month); err != nil {
+		return err
+	}
+	var importers []uuid.UUID
+	for _, id := range seller.Path() {
+		importers = append(importers, uuid.UUID(id))
+	}
+	waits, err := tx.AwaitsRating(ctx, importers, month)
+	if err != nil {
+		return err
+	}
+	if waits {
+		return fault.New(fault.Conflict, "usage of %s is being rated again: wait until it is done", month)
+	}
+	return nil
+}
+
+// checkManager returns CONFLICT if usage comes to the seller from above and its
+// manager has not closed the month: what the seller pays may change yet.
+func checkManager(ctx context.Context, tx *database.Tx, seller records.Organization, month pricing.Month) error {
+	manager, managed := seller.Manager()
+	if !managed {
+		return nil
+	}
+	ctx = database.Unguarded(ctx) // whether those above are ready does not depend on what the viewer sees
+	var above []uuid.UUID
+	for _, a := range seller.Above {
+		above = append(above, a.ID)
+	}
+	comes, err := tx.HasUsage(ctx, above)
+	if err != nil || !comes {
+		return err
+	}
+	closed, err := tx.BillingMonth.Query().Where(billingmonth.SellerID(manager.ID), billingmonth.MonthGTE(month.String())).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("find the manager's months: %w", err)
+	}
+	if !closed {
+		return fault.New(fault.Conflict, "the organization above has not closed %s yet", month)
+	}
+	return nil
+}
+
+// GoOn does a job of the kind CloseJob.
+func (s *Service) GoOn(ctx context.Context, payload []byte) error {
+	var job closing
+	if err := json.Unmarshal(payload, &job); err != nil {
+		return database.Hopeless(fmt.Errorf("read job: %w", err))
+	}
+	row, err := s.db.Client().BillingMonth.Get(ctx, job.Month)
+	if err != nil {
+		return fmt.Errorf("get billing month: %w", err)
+	}
+	return s.finish(ctx, row)
+}
+
+// atOnce is how many customers or statements are dealt with in one transaction.
+const atOnce = 100
+
+// finish makes the statements of a month that is CLOSING, gives them their numbers
+// and makes the month CLOSED. It goes on where another process has come to; two
+// that do so at once wait for each other.
+func (s *Service) finish(ctx context.Context, m *ent.BillingMonth) error {
+	for after := uuid.Nil; ; {
+		next, err := s.makeSome(ctx, m.ID, after)
+		if err != nil {
+			return err
+		}
+		if next == uuid.Nil {
+			break
+		}
+		after = next
+	}
+	for {
+		closed, err := s.issueSome(ctx, m)
+		if err != nil || closed {
+			return err
+		}
+	}
+}
+
+// stillClosing returns the month, which nobody else goes on with until the
+// transaction ends, and false if it is CLOSED.
+func stillClosing(ctx context.Context, tx *database.Tx, id uuid.UUID) (*ent.BillingMonth, pricing.Month, bool, error) {
+	query := tx.BillingMonth.Query().Where(billingmonth.ID(id))
+	query.Modify(tx.Lock)
+	row, err := query.Only(ctx)
+	if err != nil {
+		return nil, 0, false, fmt.Errorf("lock billing month: %w", err)
+	}
+	month, err := pricing.ParseMonth(row.Month)
+	return row, month, row.Status == billingmonth.StatusCLOSING, err
+}
+
+// makeSome makes the statements of the next customers after one, and returns the
+// last of them, the nil id if there are no more.
+func (s *Service) makeSome(ctx context.Context, id, after uuid.UUID) (next uuid.UUID, err error) {
+	_, err = s.db.Write(asSystem(ctx), database.Entry{}, func(ctx context.Context, tx *database.Tx) error {
+		row, month, closing, err := stillClosing(ctx, tx, id)
+		if err != nil || !closing {
+			return err
+		}
+		buyers, err := tx.Buyers(ctx, row.SellerID, month, after, atOnce)
+		if err != nil || len(buyers) == 0 {
+			return err
+		}
+		next = buyers[len(buyers)-1]
+		return makeStatements(ctx, tx, row.SellerID, month, buyers)
+	})
+	return next, err
+}
+
+// asSystem returns the context of the platform, which makes statements whoever has
+// closed the month.
+func asSystem(ctx context.Context) context.Context {
+	return access.WithViewer(ctx, access.SystemViewer("statements"))
+}
+
+// issueSome gives the next statements their numbers, in the order of their buyers
+// and currencies, and makes the month CLOSED once all have one.
+func (s *Service) issueSome(ctx context.Context, m *ent.BillingMonth) (closed bool, err error) {
+	entry := database.Entry{Action: "issueStatements", Organization: m.SellerID}
+	_, err = s.db.Write(asSystem(ctx), entry, func(ctx context.Context, tx *database.Tx) error {
+		row, month, closing, err := stillClosing(ctx, tx, m.ID)
+		if err != nil || !closing {
+			closed = true
+			return err
+		}
+		rows, err := tx.Statement.Query().
+			Where(statement.SellerID(row.SellerID), statement.Month(month.String()), statement.StatusEQ(statement.StatusCLOSED)).
+			Order(ent.Asc(statement.FieldBuyerID), ent.Asc(statement.FieldCurrency)).Limit(atOnce).All(ctx)
+		if err != nil {
+			return fmt.Errorf("list statements to issue: %w", err)
+		}
+		if len(rows) == 0 {
+			closed = true
+			return closeMonth(ctx, tx, row)
+		}
+		return issue(ctx, tx, row.SellerID, rows)
+	})
+	return closed, err
+}
+
+func closeMonth(ctx context.Context, tx *database.Tx, before *ent.BillingMonth) error {
+	after, err := before.Update().SetStatus(billingmonth.StatusCLOSED).SetClosedAt(tx.Now()).Save(ctx)
+	if err != nil {
+		return fmt.Errorf("close month: %w", err)
+	}
+	tx.Record(database.Change{Kind: typeid.BillingMonth, ID: after.ID, Organization: after.SellerID, Before: before, After: after})
+	return nil
+}
+
+// issue gives statements the next numbers of their seller.
+func issue(ctx context.Context, tx *database.Tx, seller uuid.UUID, rows []*ent.Statement) error {
+	if err := lockSeller(ctx, tx, seller); err != nil {
+		return err
+	}
+	last, err := tx.Statement.Query().Where(statement.SellerID(seller), statement.NumberNotNil()).
+		Order(ent.Desc(statement.FieldNumber)).First(ctx)
+	if err != nil && !ent.IsNotFound(err) {
+		return fmt.Errorf("find the last number: %w", err)
+	}
+	var number int64
+	if last != nil {
+		number = *last.Number
+	}
+	now := tx.Now()
+	for _, before := range rows {
+		number++
+		after, err := before.Update().SetStatus(statement.StatusISSUED).SetNumber(number).SetIssuedAt(now).SetDueAt(now.Add(dueAfter)).Save(ctx)
+		if err != nil {
+			return fmt.Errorf("issue statement: %w", err)
+		}
+		tx.Record(database.Change{Kind: typeid.Statement, ID: after.ID, Organization: seller, After: after})
+	}
+	return nil
+}
