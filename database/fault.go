@@ -51,6 +51,7 @@ func constraints() []constraint {
 		{"allocation_of_organization", "allocations.organization_id, allocations.author_id, allocations.unit, allocations.period", fault.New(fault.Conflict, "somebody has set this allocation at the same time")},
 		{"allocation_of_group", "allocations.organization_id, allocations.group_id, allocations.author_id, allocations.unit, allocations.period", fault.New(fault.Conflict, "somebody has set this allocation at the same time")},
 		{"threshold_fires_once", "threshold_firings.allocation_id, threshold_firings.threshold_id, threshold_firings.period", fault.New(fault.Conflict, "the threshold has fired already")},
+		{"billing_profile_once", "billing_profiles.organization_id", fault.New(fault.Conflict, "somebody has written the profile at the same time")},
 		{"billing_month_once", "billing_months.seller_id, billing_months.month", fault.New(fault.Conflict, "somebody closes this month at the same time")},
 		{"statement_once", "statements.seller_id, statements.month, statements.buyer_id, statements.currency", fault.New(fault.Conflict, "this statement has been made already")},
 		{"statement_number", "statements.seller_id, statements.number", fault.New(fault.Conflict, "this number has been given already")},

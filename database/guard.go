@@ -70,6 +70,7 @@ func rules() map[string]rule {
 		generated.TypeAllocation:        {organization: "organization_id"},
 		generated.TypeThreshold:         {organization: "organization_id"},
 		generated.TypeThresholdFiring:   {organization: "organization_id"},
+		generated.TypeBillingProfile:    {organization: "organization_id"},
 		generated.TypeBillingMonth:      {organization: "seller_id"},
 		generated.TypeStatement:         {organization: "seller_id", confine: confineStatements},
 		generated.TypeStatementLine:     system,

@@ -26,6 +26,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/billingprofile"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -92,6 +93,8 @@ type Client struct {
 	BillingMonth *BillingMonthClient
 	// BillingMultiplier is the client for interacting with the BillingMultiplier builders.
 	BillingMultiplier *BillingMultiplierClient
+	// BillingProfile is the client for interacting with the BillingProfile builders.
+	BillingProfile *BillingProfileClient
 	// CloudAccount is the client for interacting with the CloudAccount builders.
 	CloudAccount *CloudAccountClient
 	// CostRollup is the client for interacting with the CostRollup builders.
@@ -187,6 +190,7 @@ func (c *Client) init() {
 	c.Application = NewApplicationClient(c.config)
 	c.BillingMonth = NewBillingMonthClient(c.config)
 	c.BillingMultiplier = NewBillingMultiplierClient(c.config)
+	c.BillingProfile = NewBillingProfileClient(c.config)
 	c.CloudAccount = NewCloudAccountClient(c.config)
 	c.CostRollup = NewCostRollupClient(c.config)
 	c.Counter = NewCounterClient(c.config)
@@ -326,6 +330,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Application:       NewApplicationClient(cfg),
 		BillingMonth:      NewBillingMonthClient(cfg),
 		BillingMultiplier: NewBillingMultiplierClient(cfg),
+		BillingProfile:    NewBillingProfileClient(cfg),
 		CloudAccount:      NewCloudAccountClient(cfg),
 		CostRollup:        NewCostRollupClient(cfg),
 		Counter:           NewCounterClient(cfg),
@@ -392,6 +397,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Application:       NewApplicationClient(cfg),
 		BillingMonth:      NewBillingMonthClient(cfg),
 		BillingMultiplier: NewBillingMultiplierClient(cfg),
+		BillingProfile:    NewBillingProfileClient(cfg),
 		CloudAccount:      NewCloudAccountClient(cfg),
 		CostRollup:        NewCostRollupClient(cfg),
 		Counter:           NewCounterClient(cfg),
@@ -460,14 +466,14 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
 		c.Announcement, c.Application, c.BillingMonth, c.BillingMultiplier,
-		c.CloudAccount, c.CostRollup, c.Counter, c.Group, c.GroupMember,
-		c.GroupProject, c.IdentityProvider, c.Invitation, c.Job, c.JournalChange,
-		c.JournalEntry, c.LinkedIdentity, c.Membership, c.Notice, c.Organization,
-		c.Project, c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
-		c.SignInAttempts, c.SignInFlow, c.Statement, c.StatementLine,
-		c.SupportPlanPeriod, c.Threshold, c.ThresholdFiring, c.Ticket, c.TicketMessage,
-		c.TrustedIssuer, c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine,
-		c.UsageMapping, c.User,
+		c.BillingProfile, c.CloudAccount, c.CostRollup, c.Counter, c.Group,
+		c.GroupMember, c.GroupProject, c.IdentityProvider, c.Invitation, c.Job,
+		c.JournalChange, c.JournalEntry, c.LinkedIdentity, c.Membership, c.Notice,
+		c.Organization, c.Project, c.RatedLine, c.Resource, c.SSHKey, c.Session,
+		c.SettingDirective, c.SignInAttempts, c.SignInFlow, c.Statement,
+		c.StatementLine, c.SupportPlanPeriod, c.Threshold, c.ThresholdFiring, c.Ticket,
+		c.TicketMessage, c.TrustedIssuer, c.TrustedSubject, c.UsageDataset,
+		c.UsageImport, c.UsageLine, c.UsageMapping, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -479,14 +485,14 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
 		c.Announcement, c.Application, c.BillingMonth, c.BillingMultiplier,
-		c.CloudAccount, c.CostRollup, c.Counter, c.Group, c.GroupMember,
-		c.GroupProject, c.IdentityProvider, c.Invitation, c.Job, c.JournalChange,
-		c.JournalEntry, c.LinkedIdentity, c.Membership, c.Notice, c.Organization,
-		c.Project, c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
-		c.SignInAttempts, c.SignInFlow, c.Statement, c.StatementLine,
-		c.SupportPlanPeriod, c.Threshold, c.ThresholdFiring, c.Ticket, c.TicketMessage,
-		c.TrustedIssuer, c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine,
-		c.UsageMapping, c.User,
+		c.BillingProfile, c.CloudAccount, c.CostRollup, c.Counter, c.Group,
+		c.GroupMember, c.GroupProject, c.IdentityProvider, c.Invitation, c.Job,
+		c.JournalChange, c.JournalEntry, c.LinkedIdentity, c.Membership, c.Notice,
+		c.Organization, c.Project, c.RatedLine, c.Resource, c.SSHKey, c.Session,
+		c.SettingDirective, c.SignInAttempts, c.SignInFlow, c.Statement,
+		c.StatementLine, c.SupportPlanPeriod, c.Threshold, c.ThresholdFiring, c.Ticket,
+		c.TicketMessage, c.TrustedIssuer, c.TrustedSubject, c.UsageDataset,
+		c.UsageImport, c.UsageLine, c.UsageMapping, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -515,6 +521,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.BillingMonth.mutate(ctx, m)
 	case *BillingMultiplierMutation:
 		return c.BillingMultiplier.mutate(ctx, m)
+	case *BillingProfileMutation:
+		return c.BillingProfile.mutate(ctx, m)
 	case *CloudAccountMutation:
 		return c.CloudAccount.mutate(ctx, m)
 	case *CostRollupMutation:
@@ -2320,6 +2328,155 @@ func (c *BillingMultiplierClient) mutate(ctx context.Context, m *BillingMultipli
 		return (&BillingMultiplierDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown BillingMultiplier mutation op: %q", m.Op())
+	}
+}
+
+// BillingProfileClient is a client for the BillingProfile schema.
+type BillingProfileClient struct {
+	config
+}
+
+// NewBillingProfileClient returns a client for the BillingProfile from the given config.
+func NewBillingProfileClient(c config) *BillingProfileClient {
+	return &BillingProfileClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `billingprofile.Hooks(f(g(h())))`.
+func (c *BillingProfileClient) Use(hooks ...Hook) {
+	c.hooks.BillingProfile = append(c.hooks.BillingProfile, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `billingprofile.Intercept(f(g(h())))`.
+func (c *BillingProfileClient) Intercept(interceptors ...Interceptor) {
+	c.inters.BillingProfile = append(c.inters.BillingProfile, interceptors...)
+}
+
+// Create returns a builder for creating a BillingProfile entity.
+func (c *BillingProfileClient) Create() *BillingProfileCreate {
+	mutation := newBillingProfileMutation(c.config, OpCreate)
+	return &BillingProfileCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of BillingProfile entities.
+func (c *BillingProfileClient) CreateBulk(builders ...*BillingProfileCreate) *BillingProfileCreateBulk {
+	return &BillingProfileCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *BillingProfileClient) MapCreateBulk(slice any, setFunc func(*BillingProfileCreate, int)) *BillingProfileCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &BillingProfileCreateBulk{err: fmt.Errorf("calling to BillingProfileClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*BillingProfileCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &BillingProfileCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for BillingProfile.
+func (c *BillingProfileClient) Update() *BillingProfileUpdate {
+	mutation := newBillingProfileMutation(c.config, OpUpdate)
+	return &BillingProfileUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *BillingProfileClient) UpdateOne(_m *BillingProfile) *BillingProfileUpdateOne {
+	mutation := newBillingProfileMutation(c.config, OpUpdateOne, withBillingProfile(_m))
+	return &BillingProfileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *BillingProfileClient) UpdateOneID(id uuid.UUID) *BillingProfileUpdateOne {
+	mutation := newBillingProfileMutation(c.config, OpUpdateOne, withBillingProfileID(id))
+	return &BillingProfileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for BillingProfile.
+func (c *BillingProfileClient) Delete() *BillingProfileDelete {
+	mutation := newBillingProfileMutation(c.config, OpDelete)
+	return &BillingProfileDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *BillingProfileClient) DeleteOne(_m *BillingProfile) *BillingProfileDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *BillingProfileClient) DeleteOneID(id uuid.UUID) *BillingProfileDeleteOne {
+	builder := c.Delete().Where(billingprofile.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &BillingProfileDeleteOne{builder}
+}
+
+// Query returns a query builder for BillingProfile.
+func (c *BillingProfileClient) Query() *BillingProfileQuery {
+	return &BillingProfileQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeBillingProfile},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a BillingProfile entity by its id.
+func (c *BillingProfileClient) Get(ctx context.Context, id uuid.UUID) (*BillingProfile, error) {
+	return c.Query().Where(billingprofile.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *BillingProfileClient) GetX(ctx context.Context, id uuid.UUID) *BillingProfile {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a BillingProfile.
+func (c *BillingProfileClient) QueryOrganization(_m *BillingProfile) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(billingprofile.Table, billingprofile.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, billingprofile.OrganizationTable, billingprofile.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *BillingProfileClient) Hooks() []Hook {
+	return c.hooks.BillingProfile
+}
+
+// Interceptors returns the client interceptors.
+func (c *BillingProfileClient) Interceptors() []Interceptor {
+	return c.inters.BillingProfile
+}
+
+func (c *BillingProfileClient) mutate(ctx context.Context, m *BillingProfileMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&BillingProfileCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&BillingProfileUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&BillingProfileUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&BillingProfileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown BillingProfile mutation op: %q", m.Op())
 	}
 }
 
@@ -8528,25 +8685,25 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
-		Announcement, Application, BillingMonth, BillingMultiplier, CloudAccount,
-		CostRollup, Counter, Group, GroupMember, GroupProject, IdentityProvider,
-		Invitation, Job, JournalChange, JournalEntry, LinkedIdentity, Membership,
-		Notice, Organization, Project, RatedLine, Resource, SSHKey, Session,
-		SettingDirective, SignInAttempts, SignInFlow, Statement, StatementLine,
-		SupportPlanPeriod, Threshold, ThresholdFiring, Ticket, TicketMessage,
-		TrustedIssuer, TrustedSubject, UsageDataset, UsageImport, UsageLine,
-		UsageMapping, User []ent.Hook
+		Announcement, Application, BillingMonth, BillingMultiplier, BillingProfile,
+		CloudAccount, CostRollup, Counter, Group, GroupMember, GroupProject,
+		IdentityProvider, Invitation, Job, JournalChange, JournalEntry, LinkedIdentity,
+		Membership, Notice, Organization, Project, RatedLine, Resource, SSHKey,
+		Session, SettingDirective, SignInAttempts, SignInFlow, Statement,
+		StatementLine, SupportPlanPeriod, Threshold, ThresholdFiring, Ticket,
+		TicketMessage, TrustedIssuer, TrustedSubject, UsageDataset, UsageImport,
+		UsageLine, UsageMapping, User []ent.Hook
 	}
 	inters struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
-		Announcement, Application, BillingMonth, BillingMultiplier, CloudAccount,
-		CostRollup, Counter, Group, GroupMember, GroupProject, IdentityProvider,
-		Invitation, Job, JournalChange, JournalEntry, LinkedIdentity, Membership,
-		Notice, Organization, Project, RatedLine, Resource, SSHKey, Session,
-		SettingDirective, SignInAttempts, SignInFlow, Statement, StatementLine,
-		SupportPlanPeriod, Threshold, ThresholdFiring, Ticket, TicketMessage,
-		TrustedIssuer, TrustedSubject, UsageDataset, UsageImport, UsageLine,
-		UsageMapping, User []ent.Interceptor
+		Announcement, Application, BillingMonth, BillingMultiplier, BillingProfile,
+		CloudAccount, CostRollup, Counter, Group, GroupMember, GroupProject,
+		IdentityProvider, Invitation, Job, JournalChange, JournalEntry, LinkedIdentity,
+		Membership, Notice, Organization, Project, RatedLine, Resource, SSHKey,
+		Session, SettingDirective, SignInAttempts, SignInFlow, Statement,
+		StatementLine, SupportPlanPeriod, Threshold, ThresholdFiring, Ticket,
+		TicketMessage, TrustedIssuer, TrustedSubject, UsageDataset, UsageImport,
+		UsageLine, UsageMapping, User []ent.Interceptor
 	}
 )
 

@@ -13,6 +13,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/billingprofile"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -308,6 +309,30 @@ func init() {
 	billingmultiplierDescReason := billingmultiplierFields[14].Descriptor()
 	// billingmultiplier.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	billingmultiplier.ReasonValidator = billingmultiplierDescReason.Validators[0].(func(string) error)
+	billingprofileFields := schema.BillingProfile{}.Fields()
+	_ = billingprofileFields
+	// billingprofileDescCompany is the schema descriptor for company field.
+	billingprofileDescCompany := billingprofileFields[2].Descriptor()
+	// billingprofile.CompanyValidator is a validator for the "company" field. It is called by the builders before save.
+	billingprofile.CompanyValidator = billingprofileDescCompany.Validators[0].(func(string) error)
+	// billingprofileDescCountry is the schema descriptor for country field.
+	billingprofileDescCountry := billingprofileFields[4].Descriptor()
+	// billingprofile.CountryValidator is a validator for the "country" field. It is called by the builders before save.
+	billingprofile.CountryValidator = billingprofileDescCountry.Validators[0].(func(string) error)
+	// billingprofileDescVatID is the schema descriptor for vat_id field.
+	billingprofileDescVatID := billingprofileFields[5].Descriptor()
+	// billingprofile.VatIDValidator is a validator for the "vat_id" field. It is called by the builders before save.
+	billingprofile.VatIDValidator = billingprofileDescVatID.Validators[0].(func(string) error)
+	// billingprofileDescEmail is the schema descriptor for email field.
+	billingprofileDescEmail := billingprofileFields[6].Descriptor()
+	// billingprofile.EmailValidator is a validator for the "email" field. It is called by the builders before save.
+	billingprofile.EmailValidator = billingprofileDescEmail.Validators[0].(func(string) error)
+	// billingprofileDescVersion is the schema descriptor for version field.
+	billingprofileDescVersion := billingprofileFields[7].Descriptor()
+	// billingprofile.DefaultVersion holds the default value on creation for the version field.
+	billingprofile.DefaultVersion = billingprofileDescVersion.Default.(int)
+	// billingprofile.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	billingprofile.VersionValidator = billingprofileDescVersion.Validators[0].(func(int) error)
 	cloudaccountFields := schema.CloudAccount{}.Fields()
 	_ = cloudaccountFields
 	// cloudaccountDescName is the schema descriptor for name field.

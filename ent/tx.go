@@ -34,6 +34,8 @@ type Tx struct {
 	BillingMonth *BillingMonthClient
 	// BillingMultiplier is the client for interacting with the BillingMultiplier builders.
 	BillingMultiplier *BillingMultiplierClient
+	// BillingProfile is the client for interacting with the BillingProfile builders.
+	BillingProfile *BillingProfileClient
 	// CloudAccount is the client for interacting with the CloudAccount builders.
 	CloudAccount *CloudAccountClient
 	// CostRollup is the client for interacting with the CostRollup builders.
@@ -249,6 +251,7 @@ func (tx *Tx) init() {
 	tx.Application = NewApplicationClient(tx.config)
 	tx.BillingMonth = NewBillingMonthClient(tx.config)
 	tx.BillingMultiplier = NewBillingMultiplierClient(tx.config)
+	tx.BillingProfile = NewBillingProfileClient(tx.config)
 	tx.CloudAccount = NewCloudAccountClient(tx.config)
 	tx.CostRollup = NewCostRollupClient(tx.config)
 	tx.Counter = NewCounterClient(tx.config)

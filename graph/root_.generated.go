@@ -340,6 +340,15 @@ type ComplexityRoot struct {
 		Warnings   func(childComplexity int) int
 	}
 
+	BillingProfile struct {
+		Address func(childComplexity int) int
+		Company func(childComplexity int) int
+		Country func(childComplexity int) int
+		Email   func(childComplexity int) int
+		VATID   func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
 	BillingSelector struct {
 		ChargeCategory func(childComplexity int) int
 		Provider       func(childComplexity int) int
@@ -1146,6 +1155,7 @@ type ComplexityRoot struct {
 		UpdateAPIKey                  func(childComplexity int, input model.UpdateAPIKeyInput) int
 		UpdateAnnouncement            func(childComplexity int, input model.UpdateAnnouncementInput) int
 		UpdateApplication             func(childComplexity int, input model.UpdateApplicationInput) int
+		UpdateBillingProfile          func(childComplexity int, input model.UpdateBillingProfileInput) int
 		UpdateCloudAccount            func(childComplexity int, input model.UpdateCloudAccountInput) int
 		UpdateGroup                   func(childComplexity int, input model.UpdateGroupInput) int
 		UpdateIdentityProvider        func(childComplexity int, input model.UpdateIdentityProviderInput) int
@@ -1201,6 +1211,7 @@ type ComplexityRoot struct {
 		Allocations                 func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Ancestors                   func(childComplexity int) int
 		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
+		BillingProfile              func(childComplexity int) int
 		CloudAccounts               func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CostLines                   func(childComplexity int, month pricing.Month, first *int, after *string, last *int, before *string) int
 		Costs                       func(childComplexity int, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) int
@@ -1801,6 +1812,7 @@ type ComplexityRoot struct {
 	Statement struct {
 		Buyer            func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
+		Document         func(childComplexity int, format statements.Format) int
 		DueAt            func(childComplexity int) int
 		ID               func(childComplexity int) int
 		IssuedAt         func(childComplexity int) int
@@ -1820,6 +1832,12 @@ type ComplexityRoot struct {
 		Edges      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	StatementDocument struct {
+		Content   func(childComplexity int) int
+		FileName  func(childComplexity int) int
+		MediaType func(childComplexity int) int
 	}
 
 	StatementEdge struct {
@@ -2046,6 +2064,11 @@ type ComplexityRoot struct {
 
 	UpdateApplicationPayload struct {
 		Application      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
+	UpdateBillingProfilePayload struct {
+		BillingProfile   func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
 	}
 
@@ -3237,6 +3260,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingPlan.Warnings(childComplexity), true
+
+	case "BillingProfile.address":
+		if e.ComplexityRoot.BillingProfile.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingProfile.Address(childComplexity), true
+	case "BillingProfile.company":
+		if e.ComplexityRoot.BillingProfile.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingProfile.Company(childComplexity), true
+	case "BillingProfile.country":
+		if e.ComplexityRoot.BillingProfile.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingProfile.Country(childComplexity), true
+	case "BillingProfile.email":
+		if e.ComplexityRoot.BillingProfile.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingProfile.Email(childComplexity), true
+	case "BillingProfile.vatId":
+		if e.ComplexityRoot.BillingProfile.VATID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingProfile.VATID(childComplexity), true
+	case "BillingProfile.version":
+		if e.ComplexityRoot.BillingProfile.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingProfile.Version(childComplexity), true
 
 	case "BillingSelector.chargeCategory":
 		if e.ComplexityRoot.BillingSelector.ChargeCategory == nil {
@@ -6906,6 +6966,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateApplication(childComplexity, args["input"].(model.UpdateApplicationInput)), true
+	case "Mutation.updateBillingProfile":
+		if e.ComplexityRoot.Mutation.UpdateBillingProfile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateBillingProfile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateBillingProfile(childComplexity, args["input"].(model.UpdateBillingProfileInput)), true
 	case "Mutation.updateCloudAccount":
 		if e.ComplexityRoot.Mutation.UpdateCloudAccount == nil {
 			break
@@ -7234,6 +7305,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Applications(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.ApplicationWhereInput), args["orderBy"].(*model.ApplicationOrder)), true
+	case "Organization.billingProfile":
+		if e.ComplexityRoot.Organization.BillingProfile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.BillingProfile(childComplexity), true
 	case "Organization.cloudAccounts":
 		if e.ComplexityRoot.Organization.CloudAccounts == nil {
 			break
@@ -9607,6 +9684,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.CreatedAt(childComplexity), true
+	case "Statement.document":
+		if e.ComplexityRoot.Statement.Document == nil {
+			break
+		}
+
+		args, err := ec.field_Statement_document_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Statement.Document(childComplexity, args["format"].(statements.Format)), true
 	case "Statement.dueAt":
 		if e.ComplexityRoot.Statement.DueAt == nil {
 			break
@@ -9709,6 +9797,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatementConnection.TotalCount(childComplexity), true
+
+	case "StatementDocument.content":
+		if e.ComplexityRoot.StatementDocument.Content == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementDocument.Content(childComplexity), true
+	case "StatementDocument.fileName":
+		if e.ComplexityRoot.StatementDocument.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementDocument.FileName(childComplexity), true
+	case "StatementDocument.mediaType":
+		if e.ComplexityRoot.StatementDocument.MediaType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementDocument.MediaType(childComplexity), true
 
 	case "StatementEdge.cursor":
 		if e.ComplexityRoot.StatementEdge.Cursor == nil {
@@ -10504,6 +10611,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateApplicationPayload.ClientMutationID(childComplexity), true
 
+	case "UpdateBillingProfilePayload.billingProfile":
+		if e.ComplexityRoot.UpdateBillingProfilePayload.BillingProfile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateBillingProfilePayload.BillingProfile(childComplexity), true
+	case "UpdateBillingProfilePayload.clientMutationId":
+		if e.ComplexityRoot.UpdateBillingProfilePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateBillingProfilePayload.ClientMutationID(childComplexity), true
+
 	case "UpdateCloudAccountPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateCloudAccountPayload.ClientMutationID == nil {
 			break
@@ -11166,6 +11286,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateAnnouncementInput,
 		ec.unmarshalInputUpdateApiKeyInput,
 		ec.unmarshalInputUpdateApplicationInput,
+		ec.unmarshalInputUpdateBillingProfileInput,
 		ec.unmarshalInputUpdateCloudAccountInput,
 		ec.unmarshalInputUpdateGroupInput,
 		ec.unmarshalInputUpdateIdentityProviderInput,
@@ -11842,6 +11963,24 @@ func (ec *executionContext) childFields_BillingPlan(ctx context.Context, field g
 		return ec.fieldContext_BillingPlan_warnings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BillingPlan", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingProfile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "company":
+		return ec.fieldContext_BillingProfile_company(ctx, field)
+	case "address":
+		return ec.fieldContext_BillingProfile_address(ctx, field)
+	case "country":
+		return ec.fieldContext_BillingProfile_country(ctx, field)
+	case "vatId":
+		return ec.fieldContext_BillingProfile_vatId(ctx, field)
+	case "email":
+		return ec.fieldContext_BillingProfile_email(ctx, field)
+	case "version":
+		return ec.fieldContext_BillingProfile_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingProfile", field.Name)
 }
 
 func (ec *executionContext) childFields_BillingSelector(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13376,6 +13515,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_thresholds(ctx, field)
 	case "statements":
 		return ec.fieldContext_Organization_statements(ctx, field)
+	case "billingProfile":
+		return ec.fieldContext_Organization_billingProfile(ctx, field)
 	case "supportPlan":
 		return ec.fieldContext_Organization_supportPlan(ctx, field)
 	case "supportPlanHistory":
@@ -14448,6 +14589,8 @@ func (ec *executionContext) childFields_Statement(ctx context.Context, field gra
 		return ec.fieldContext_Statement_total(ctx, field)
 	case "lines":
 		return ec.fieldContext_Statement_lines(ctx, field)
+	case "document":
+		return ec.fieldContext_Statement_document(ctx, field)
 	case "issuedAt":
 		return ec.fieldContext_Statement_issuedAt(ctx, field)
 	case "dueAt":
@@ -14476,6 +14619,18 @@ func (ec *executionContext) childFields_StatementConnection(ctx context.Context,
 		return ec.fieldContext_StatementConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementDocument(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fileName":
+		return ec.fieldContext_StatementDocument_fileName(ctx, field)
+	case "mediaType":
+		return ec.fieldContext_StatementDocument_mediaType(ctx, field)
+	case "content":
+		return ec.fieldContext_StatementDocument_content(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementDocument", field.Name)
 }
 
 func (ec *executionContext) childFields_StatementEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14930,6 +15085,16 @@ func (ec *executionContext) childFields_UpdateApplicationPayload(ctx context.Con
 		return ec.fieldContext_UpdateApplicationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateApplicationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateBillingProfilePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingProfile":
+		return ec.fieldContext_UpdateBillingProfilePayload_billingProfile(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateBillingProfilePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateBillingProfilePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

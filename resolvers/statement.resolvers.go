@@ -16,6 +16,21 @@ import (
 	"github.com/headwater-platform/headwater/typeid"
 )
 
+func (r *mutationResolver) UpdateBillingProfile(ctx context.Context, input model.UpdateBillingProfileInput) (*model.UpdateBillingProfilePayload, error) {
+	id, err := input.OrganizationID.Expect("organizationId", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	profile, err := r.Statements.UpdateProfile(ctx, statements.ProfileUpdate{
+		Organization: id, Company: input.Company, Address: input.Address, Country: input.Country, VATID: input.VatID, Email: input.Email,
+		ExpectedVersion: input.ExpectedVersion,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.UpdateBillingProfilePayload{BillingProfile: profile, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *mutationResolver) CloseBillingMonth(ctx context.Context, input model.CloseBillingMonthInput) (*model.CloseBillingMonthPayload, error) {
 	id, err := input.SellerID.Expect("sellerId", typeid.Organization)
 	if err != nil {
@@ -56,8 +71,16 @@ func (r *organizationResolver) Statements(ctx context.Context, obj *organization
 	return r.Resolver.Statements.Of(ctx, obj.Siblings, obj.ID.UUID, valueOr(side, statements.Buyer), page.Args{First: first, After: after, Last: last, Before: before})
 }
 
+func (r *organizationResolver) BillingProfile(ctx context.Context, obj *organizations.Organization) (*statements.Profile, error) {
+	return r.Resolver.Statements.Profile(ctx, obj.Siblings, obj.ID.UUID)
+}
+
 func (r *statementResolver) Lines(ctx context.Context, obj *statements.Statement, first *int, after *string, last *int, before *string) (*statements.LineConnection, error) {
 	return r.Statements.Lines(ctx, obj, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *statementResolver) Document(ctx context.Context, obj *statements.Statement, format statements.Format) (*statements.Document, error) {
+	return r.Statements.Document(ctx, obj, format)
 }
 
 func (r *Resolver) Statement() graph.StatementResolver { return &statementResolver{r} }

@@ -48,6 +48,7 @@ const (
 	Threshold      Kind = "thr"
 	Firing         Kind = "fir" // a threshold that was reached
 	Statement      Kind = "stm"
+	BillingProfile Kind = "bpr"
 	BillingMonth   Kind = "bmo" // a month that a seller has closed
 	CloudAccount   Kind = "cla"
 	Resource       Kind = "res"
@@ -72,10 +73,10 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [40]Kind {
+func kinds() [41]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
-		Directive, Plan, Multiplier, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth,
+		Directive, Plan, Multiplier, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
 		CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
 	}

@@ -561,7 +561,7 @@ func untouching() map[string]string {
 		"setBillingMultiplier": "prices", "endBillingMultiplier": "prices", "planBillingMultiplier": "nothing is changed",
 		"createCloudAccount": "costs", "confirmCloudAccount": "costs", "updateCloudAccount": "costs",
 		"rotateCloudAccountCredentials": "a secret that is never told", "deleteCloudAccount": "costs",
-		"closeBillingMonth": "costs", "markStatementPaid": "costs", "voidStatement": "costs",
+		"closeBillingMonth": "costs", "markStatementPaid": "costs", "voidStatement": "costs", "updateBillingProfile": "a name on bills",
 		"setAllocation": "a limit", "setGroupAllocations": "limits", "deleteAllocation": "a limit", "resumeAllocation": "a limit",
 		"createThreshold": "a limit", "updateThreshold": "a limit", "deleteThreshold": "a limit",
 		"mapUsage": "costs", "deleteUsageMapping": "costs", "importUsage": "costs",

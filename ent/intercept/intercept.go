@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/application"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
+	"github.com/headwater-platform/headwater/ent/billingprofile"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -382,6 +383,33 @@ func (f TraverseBillingMultiplier) Traverse(ctx context.Context, q ent.Query) er
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.BillingMultiplierQuery", q)
+}
+
+// The BillingProfileFunc type is an adapter to allow the use of ordinary function as a Querier.
+type BillingProfileFunc func(context.Context, *ent.BillingProfileQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f BillingProfileFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.BillingProfileQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.BillingProfileQuery", q)
+}
+
+// The TraverseBillingProfile type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseBillingProfile func(context.Context, *ent.BillingProfileQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseBillingProfile) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseBillingProfile) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.BillingProfileQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.BillingProfileQuery", q)
 }
 
 // The CloudAccountFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -1406,6 +1434,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.BillingMonthQuery, predicate.BillingMonth, billingmonth.OrderOption]{typ: ent.TypeBillingMonth, tq: q}, nil
 	case *ent.BillingMultiplierQuery:
 		return &query[*ent.BillingMultiplierQuery, predicate.BillingMultiplier, billingmultiplier.OrderOption]{typ: ent.TypeBillingMultiplier, tq: q}, nil
+	case *ent.BillingProfileQuery:
+		return &query[*ent.BillingProfileQuery, predicate.BillingProfile, billingprofile.OrderOption]{typ: ent.TypeBillingProfile, tq: q}, nil
 	case *ent.CloudAccountQuery:
 		return &query[*ent.CloudAccountQuery, predicate.CloudAccount, cloudaccount.OrderOption]{typ: ent.TypeCloudAccount, tq: q}, nil
 	case *ent.CostRollupQuery:

@@ -548,6 +548,39 @@ var (
 			},
 		},
 	}
+	// BillingProfilesColumns holds the columns for the "billing_profiles" table.
+	BillingProfilesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "company", Type: field.TypeString, Size: 200},
+		{Name: "address", Type: field.TypeJSON},
+		{Name: "country", Type: field.TypeString, Size: 2},
+		{Name: "vat_id", Type: field.TypeString, Size: 50},
+		{Name: "email", Type: field.TypeString, Size: 254},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// BillingProfilesTable holds the schema information for the "billing_profiles" table.
+	BillingProfilesTable = &schema.Table{
+		Name:       "billing_profiles",
+		Columns:    BillingProfilesColumns,
+		PrimaryKey: []*schema.Column{BillingProfilesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "billing_profiles_organizations_organization",
+				Columns:    []*schema.Column{BillingProfilesColumns[8]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "billing_profile_once",
+				Unique:  true,
+				Columns: []*schema.Column{BillingProfilesColumns[8]},
+			},
+		},
+	}
 	// CloudAccountsColumns holds the columns for the "cloud_accounts" table.
 	CloudAccountsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -2320,6 +2353,7 @@ var (
 		ApplicationsTable,
 		BillingMonthsTable,
 		BillingMultipliersTable,
+		BillingProfilesTable,
 		CloudAccountsTable,
 		CostRollupsTable,
 		CountersTable,
@@ -2422,6 +2456,10 @@ func init() {
 	BillingMultipliersTable.ForeignKeys[1].RefTable = OrganizationsTable
 	BillingMultipliersTable.Annotation = &entsql.Annotation{
 		Table: "billing_multipliers",
+	}
+	BillingProfilesTable.ForeignKeys[0].RefTable = OrganizationsTable
+	BillingProfilesTable.Annotation = &entsql.Annotation{
+		Table: "billing_profiles",
 	}
 	CloudAccountsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	CloudAccountsTable.ForeignKeys[1].RefTable = OrganizationsTable

@@ -36,6 +36,9 @@ type BillingMonth func(*sql.Selector)
 // BillingMultiplier is the predicate function for billingmultiplier builders.
 type BillingMultiplier func(*sql.Selector)
 
+// BillingProfile is the predicate function for billingprofile builders.
+type BillingProfile func(*sql.Selector)
+
 // CloudAccount is the predicate function for cloudaccount builders.
 type CloudAccount func(*sql.Selector)
 

@@ -128,3 +128,38 @@ func (StatementLine) Indexes() []ent.Index {
 
 // Annotations of a statement line.
 func (StatementLine) Annotations() []entschema.Annotation { return table("statement_lines", nil) }
+
+// BillingProfile is who an organization is on statements.
+type BillingProfile struct{ ent.Schema }
+
+// Fields of a billing profile.
+func (BillingProfile) Fields() []ent.Field {
+	return []ent.Field{
+		identity(),
+		reference("organization_id"),
+		field.String("company").MaxRuneLen(200),
+		field.JSON("address", []string{}),
+		field.String("country").MaxLen(2),
+		field.String("vat_id").MaxRuneLen(50),
+		field.String("email").MaxRuneLen(254),
+		version(),
+		createdAt(),
+	}
+}
+
+// Edges of a billing profile.
+func (BillingProfile) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("organization", Organization.Type).Field("organization_id").Unique().Required().Annotations(restrict()),
+	}
+}
+
+// Indexes of a billing profile.
+func (BillingProfile) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("organization_id").Unique().StorageKey("billing_profile_once"),
+	}
+}
+
+// Annotations of a billing profile.
+func (BillingProfile) Annotations() []entschema.Annotation { return table("billing_profiles", nil) }

@@ -2658,6 +2658,34 @@ type UpdateApplicationPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `updateBillingProfile` is asked for. What is absent stays as it is.
+type UpdateBillingProfileInput struct {
+	// The organization.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The company, at most 200 characters.
+	Company *string `json:"company,omitempty"`
+	// The postal address, at most 6 lines of at most 200 characters.
+	Address []string `json:"address,omitempty"`
+	// Two capital letters, as in ISO 3166-1.
+	Country *string `json:"country,omitempty"`
+	// The VAT number, at most 50 characters.
+	VatID *string `json:"vatId,omitempty"`
+	// Where questions about statements go.
+	Email *string `json:"email,omitempty"`
+	// The version that it has. CONFLICT if it has another.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateBillingProfile` answers.
+type UpdateBillingProfilePayload struct {
+	// The profile.
+	BillingProfile *statements.Profile `json:"billingProfile"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `updateCloudAccount` is asked for.
 type UpdateCloudAccountInput struct {
 	// The account.

@@ -29,7 +29,7 @@ func (s *Service) Pay(ctx context.Context, id uuid.UUID, reference string) (*Sta
 	if len([]rune(reference)) > maxReference || strings.ContainsRune(reference, 0) {
 		return nil, fault.Invalidf("paymentReference", "a reference has at most %d characters", maxReference)
 	}
-	return s.settle(ctx, "markStatementPaid", id, func(set *ent.StatementUpdateOne) {
+	return s.settle(ctx, database.Entry{Action: "markStatementPaid"}, id, func(set *ent.StatementUpdateOne) {
 		set.SetStatus(statement.StatusPAID).SetPaymentReference(reference)
 	})
 }
@@ -41,13 +41,13 @@ func (s *Service) Void(ctx context.Context, id uuid.UUID, reason string) (*State
 	if strings.TrimSpace(reason) == "" || len(reason) > maxReason || strings.ContainsRune(reason, 0) {
 		return nil, fault.Invalidf("reason", "a reason has 1 to %d bytes", maxReason)
 	}
-	return s.settle(ctx, "voidStatement", id, func(set *ent.StatementUpdateOne) {
+	return s.settle(ctx, database.Entry{Action: "voidStatement", Reason: reason}, id, func(set *ent.StatementUpdateOne) {
 		set.SetStatus(statement.StatusVOID).SetReason(reason)
 	})
 }
 
 // settle changes the status of an issued statement.
-func (s *Service) settle(ctx context.Context, action string, id uuid.UUID, apply func(set *ent.StatementUpdateOne)) (*Statement, error) {
+func (s *Service) settle(ctx context.Context, entry database.Entry, id uuid.UUID, apply func(set *ent.StatementUpdateOne)) (*Statement, error) {
 	row, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
@@ -59,7 +59,8 @@ func (s *Service) settle(ctx context.Context, action string, id uuid.UUID, apply
 		return nil, err
 	}
 	var after *ent.Statement
-	_, err = s.db.Write(ctx, database.Entry{Action: action, Organization: row.SellerID}, func(ctx context.Context, tx *database.Tx) error {
+	entry.Organization = row.SellerID
+	_, err = s.db.Write(ctx, entry, func(ctx context.Context, tx *database.Tx) error {
 		query := tx.Statement.Query().Where(statement.ID(id))
 		query.Modify(tx.Lock)
 		before, err := query.Only(ctx)
@@ -72,7 +73,7 @@ func (s *Service) settle(ctx context.Context, action string, id uuid.UUID, apply
 		set := before.Update().SetSettledAt(tx.Now()).SetVersion(before.Version + 1)
 		apply(set)
 		if after, err = set.Save(ctx); err != nil {
-			return fmt.Errorf("%s: %w", action, err)
+			return fmt.Errorf("settle statement: %w", err)
 		}
 		tx.Record(database.Change{Kind: typeid.Statement, ID: id, Organization: row.SellerID, Before: before, After: after})
 		return nil
