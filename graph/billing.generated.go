@@ -3361,6 +3361,43 @@ func (ec *executionContext) unmarshalInputBillingSelectorInput(ctx context.Conte
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCostTagInput(ctx context.Context, obj any) (model.CostTagInput, error) {
+	var it model.CostTagInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "values"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "values":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("values"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Values = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCostWhereInput(ctx context.Context, obj any) (model.CostWhereInput, error) {
 	var it model.CostWhereInput
 	if obj == nil {
@@ -3372,7 +3409,7 @@ func (ec *executionContext) unmarshalInputCostWhereInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"providers", "services", "skus", "regions", "chargeCategories", "organizationIds", "groupIds"}
+	fieldsInOrder := [...]string{"providers", "services", "skus", "regions", "chargeCategories", "organizationIds", "groupIds", "tags"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3428,6 +3465,13 @@ func (ec *executionContext) unmarshalInputCostWhereInput(ctx context.Context, ob
 				return it, err
 			}
 			it.GroupIds = data
+		case "tags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
+			data, err := ec.unmarshalOCostTagInput2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostTagInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tags = data
 		}
 	}
 	return it, nil
@@ -5728,6 +5772,11 @@ func (ec *executionContext) marshalNCostRow2ᚖgithubᚗcomᚋheadwaterᚑplatfo
 	return ec._CostRow(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCostTagInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostTagInput(ctx context.Context, v any) (*model.CostTagInput, error) {
+	res, err := ec.unmarshalInputCostTagInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNDeleteUsageMappingInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐDeleteUsageMappingInput(ctx context.Context, v any) (model.DeleteUsageMappingInput, error) {
 	res, err := ec.unmarshalInputDeleteUsageMappingInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -6229,6 +6278,23 @@ var (
 		costs.Margin: "MARGIN",
 	}
 )
+
+func (ec *executionContext) unmarshalOCostTagInput2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostTagInputᚄ(ctx context.Context, v any) ([]*model.CostTagInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.CostTagInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCostTagInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostTagInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
 
 func (ec *executionContext) unmarshalOCostWhereInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostWhereInput(ctx context.Context, v any) (*model.CostWhereInput, error) {
 	if v == nil {

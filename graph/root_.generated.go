@@ -1117,7 +1117,7 @@ type ComplexityRoot struct {
 		Ancestors                   func(childComplexity int) int
 		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
 		CloudAccounts               func(childComplexity int, first *int, after *string, last *int, before *string) int
-		CostLines                   func(childComplexity int, month pricing.Month, first *int, after *string, last *int, before *string) int
+		CostLines                   func(childComplexity int, month pricing.Month, where *model.CostWhereInput, first *int, after *string, last *int, before *string) int
 		Costs                       func(childComplexity int, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) int
 		CreatedAt                   func(childComplexity int) int
 		CustomerReference           func(childComplexity int) int
@@ -6665,7 +6665,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Organization.CostLines(childComplexity, args["month"].(pricing.Month), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+		return e.ComplexityRoot.Organization.CostLines(childComplexity, args["month"].(pricing.Month), args["where"].(*model.CostWhereInput), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.costs":
 		if e.ComplexityRoot.Organization.Costs == nil {
 			break
@@ -9967,6 +9967,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCloseTicketInput,
 		ec.unmarshalInputConfirmCloudAccountInput,
 		ec.unmarshalInputConfirmSecondFactorInput,
+		ec.unmarshalInputCostTagInput,
 		ec.unmarshalInputCostWhereInput,
 		ec.unmarshalInputCreateAnnouncementInput,
 		ec.unmarshalInputCreateApiKeyInput,

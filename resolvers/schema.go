@@ -129,7 +129,7 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Project.SSHKeys = paged
 	c.Organization.EffectiveSettings = func(child int, keys []string, _ *time.Time) int { return perKey(child, keys) }
 	c.Organization.SettingValues = perKey
-	c.Organization.CostLines = func(child int, _ pricing.Month, first *int, after *string, last *int, before *string) int {
+	c.Organization.CostLines = func(child int, _ pricing.Month, _ *model.CostWhereInput, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)
 	}
 	c.Organization.UsageMappings, c.Organization.CloudAccounts = paged, paged

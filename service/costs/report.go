@@ -74,6 +74,15 @@ type Where struct {
 	// OrganizationIDs stand for themselves and all below them.
 	OrganizationIDs []uuid.UUID
 	GroupIDs        []uuid.UUID
+	// Tags are all met.
+	Tags []Tag
+}
+
+// Tag is met by usage that has the tag Key: with one of the values, or with any
+// for a nil list.
+type Tag struct {
+	Key    string
+	Values []string
 }
 
 // Query asks for a report.
@@ -93,6 +102,7 @@ type Query struct {
 const (
 	maxDays       = 400
 	maxConditions = 1000 // values of one list
+	maxTags       = 10   // that usage has at once
 	maxText       = 256  // bytes of one value
 )
 
@@ -213,7 +223,30 @@ func (w Where) validate() error {
 	if err := validateCount("where.organizationIds", len(w.OrganizationIDs)); err != nil {
 		return err
 	}
-	return validateCount("where.groupIds", len(w.GroupIDs))
+	if err := validateCount("where.groupIds", len(w.GroupIDs)); err != nil {
+		return err
+	}
+	return w.validateTags()
+}
+
+func (w Where) validateTags() error {
+	if len(w.Tags) > maxTags {
+		return fault.Invalidf("where.tags", "at most %d tags", maxTags)
+	}
+	for _, tag := range w.Tags {
+		if tag.Key == "" {
+			return fault.Invalidf("where.tags", "a tag has a key")
+		}
+		if err := validateCount("where.tags", len(tag.Values)); err != nil {
+			return err
+		}
+		for _, text := range append([]string{tag.Key}, tag.Values...) {
+			if err := validateText("where.tags", text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func validateCount(field string, n int) error {
@@ -234,16 +267,7 @@ func validateText(field, value string) error {
 func (q Query) sums(scope database.CostScope) database.CostQuery {
 	sums := database.CostQuery{
 		Scope: scope, From: q.From.UTC(), To: q.To.UTC(), Price: database.CostPrice(q.Perspective), Step: stepOf(q.Interval),
-		Filter: database.CostFilter{
-			Providers: q.Where.Providers, Services: q.Where.Services, SKUs: q.Where.SKUs, Regions: q.Where.Regions,
-			Organizations: q.Where.OrganizationIDs, Groups: q.Where.GroupIDs,
-		},
-	}
-	if q.Where.ChargeCategories != nil {
-		sums.Filter.Categories = []string{}
-	}
-	for _, category := range q.Where.ChargeCategories {
-		sums.Filter.Categories = append(sums.Filter.Categories, string(category))
+		Filter: q.Where.filter(),
 	}
 	if q.GroupBy != nil {
 		tag := ""
@@ -253,6 +277,24 @@ func (q Query) sums(scope database.CostScope) database.CostQuery {
 		sums.Key, _ = keyOf(*q.GroupBy, tag)
 	}
 	return sums
+}
+
+// filter returns the conditions as the database reads them.
+func (w Where) filter() database.CostFilter {
+	f := database.CostFilter{
+		Providers: w.Providers, Services: w.Services, SKUs: w.SKUs, Regions: w.Regions,
+		Organizations: w.OrganizationIDs, Groups: w.GroupIDs,
+	}
+	if w.ChargeCategories != nil {
+		f.Categories = []string{}
+	}
+	for _, category := range w.ChargeCategories {
+		f.Categories = append(f.Categories, string(category))
+	}
+	for _, tag := range w.Tags {
+		f.Tags = append(f.Tags, database.CostTag(tag))
+	}
+	return f
 }
 
 func stepOf(i Interval) database.CostStep {
