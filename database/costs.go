@@ -66,6 +66,7 @@ const (
 	KeyService  CostColumn = "service"
 	KeySKU      CostColumn = "sku"
 	KeyRegion   CostColumn = "region"
+	KeyCategory CostColumn = "charge_category"
 	KeyTag      CostColumn = "tags"
 )
 
@@ -340,7 +341,7 @@ func (s *statement) key(k CostKey, reach access.Reach) string {
 		return s.told("CAST(c."+string(k.Column)+" AS TEXT)", reach)
 	case KeyTag:
 		return s.told(s.tag("c.tags", k.Tag), reach)
-	case KeyProvider, KeyService, KeySKU, KeyRegion:
+	case KeyProvider, KeyService, KeySKU, KeyRegion, KeyCategory:
 		return "c." + string(k.Column)
 	default:
 		return "''"

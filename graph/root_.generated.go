@@ -427,6 +427,7 @@ type ComplexityRoot struct {
 	}
 
 	CostReport struct {
+		Forecast      func(childComplexity int) int
 		Other         func(childComplexity int, first *int) int
 		OtherTotals   func(childComplexity int) int
 		PreviousTotal func(childComplexity int) int
@@ -3287,6 +3288,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CostPoint.Start(childComplexity), true
 
+	case "CostReport.forecast":
+		if e.ComplexityRoot.CostReport.Forecast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostReport.Forecast(childComplexity), true
 	case "CostReport.other":
 		if e.ComplexityRoot.CostReport.Other == nil {
 			break
@@ -10941,6 +10948,8 @@ func (ec *executionContext) childFields_CostReport(ctx context.Context, field gr
 		return ec.fieldContext_CostReport_otherTotals(ctx, field)
 	case "previousTotal":
 		return ec.fieldContext_CostReport_previousTotal(ctx, field)
+	case "forecast":
+		return ec.fieldContext_CostReport_forecast(ctx, field)
 	case "rows":
 		return ec.fieldContext_CostReport_rows(ctx, field)
 	case "other":

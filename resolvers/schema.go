@@ -140,6 +140,7 @@ func setCosts(c *graph.ComplexityRoot) {
 		return child + reportCost
 	}
 	c.CostReport.Rows = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
+	c.CostReport.Forecast = func(child int) int { return child + reportCost }
 	c.CostRow.Series = func(child int) int { return times(child, seriesCount) }
 	c.UsageImport.Errors = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
 	c.Organization.Policies = func(child int, first *int, after *string, last *int, before *string, _ *model.PolicyWhereInput, _ *model.PolicyOrder) int {

@@ -133,7 +133,7 @@ func (s *Service) Report(ctx context.Context, organization uuid.UUID, q Query) (
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{service: s, query: q.sums(scope), groupBy: q.GroupBy}
+	r := &Report{service: s, query: q.sums(scope), groupBy: q.GroupBy, at: s.db.Now()}
 	r.Total.Currency = money.Currency(currency.String())
 	r.hides = org.Kind.CanManage() && !reachesBelow(scope.Reach, org)
 	if err := s.db.Read(ctx, r.load); err != nil {

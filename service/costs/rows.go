@@ -30,6 +30,8 @@ type Report struct {
 	service *Service
 	query   database.CostQuery
 	groupBy *GroupBy
+	// at is when the report was asked for.
+	at time.Time
 	// hides says that usage may be summed whose owner the viewer is not told.
 	hides bool
 	// sums are those of all rows in the organization's currency, largest first,
@@ -231,12 +233,7 @@ func (r *Report) series(ctx context.Context, sums []database.CostSum) (map[strin
 	for _, sum := range sums {
 		query.Filter.Keys = append(query.Filter.Keys, sum.Key)
 	}
-	var steps []database.CostSum
-	err := r.service.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		var err error
-		steps, err = tx.CostSums(ctx, query)
-		return err
-	})
+	steps, err := r.service.sums(ctx, query)
 	if err != nil {
 		return nil, err
 	}
