@@ -436,10 +436,11 @@ type ComplexityRoot struct {
 	}
 
 	CostRow struct {
-		Key    func(childComplexity int) int
-		Label  func(childComplexity int) int
-		Series func(childComplexity int) int
-		Total  func(childComplexity int) int
+		Key           func(childComplexity int) int
+		Label         func(childComplexity int) int
+		PreviousTotal func(childComplexity int) int
+		Series        func(childComplexity int) int
+		Total         func(childComplexity int) int
 	}
 
 	CreateAnnouncementPayload struct {
@@ -3347,6 +3348,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CostRow.Label(childComplexity), true
+	case "CostRow.previousTotal":
+		if e.ComplexityRoot.CostRow.PreviousTotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostRow.PreviousTotal(childComplexity), true
 	case "CostRow.series":
 		if e.ComplexityRoot.CostRow.Series == nil {
 			break
@@ -10966,6 +10973,8 @@ func (ec *executionContext) childFields_CostRow(ctx context.Context, field graph
 		return ec.fieldContext_CostRow_label(ctx, field)
 	case "total":
 		return ec.fieldContext_CostRow_total(ctx, field)
+	case "previousTotal":
+		return ec.fieldContext_CostRow_previousTotal(ctx, field)
 	case "series":
 		return ec.fieldContext_CostRow_series(ctx, field)
 	}

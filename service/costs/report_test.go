@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/service/rates"
 )
 
 // TestWorkedExample prices the worked example through the rules of every tier
@@ -288,6 +289,49 @@ func TestReportPeriods(t *testing.T) {
 		q.TagKey, q.Interval = ptr("none"), costs.Day
 		if diff := cmp.Diff([]string{"None: 2026-10-01 2, 2026-10-31 132"}, w.series(q)); diff != "" {
 			t.Errorf("from the lines: %s", diff)
+		}
+	})
+}
+
+// TestRowsHavePreviousTotals compares the totals of rows of the period before with
+// a report of that period.
+func TestRowsHavePreviousTotals(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.price("reseller", "1.1", pricing.Source, rates.Selector{})
+		w.use("platform",
+			charge{owner: "customer", cost: "0.1", service: "EC2", on: "2026-10-31"},
+			charge{owner: "customer", cost: "0.2", service: "EC2", on: "2026-09-30", tags: map[string]string{"User": "ada"}},
+			charge{owner: "customer", cost: "-0.000000000000000001", service: "EC2", on: "2026-09-29"},
+			charge{owner: "customer", cost: "7", service: "EC2", on: "2026-08-30"},
+			charge{owner: "customer", cost: "64", service: "EC2", currency: "EUR", on: "2026-09-15"},
+			charge{owner: "customer", cost: "5", service: "gone", on: "2026-09-15"},
+			charge{owner: "customer", cost: "3", service: "new", on: "2026-10-15"},
+			charge{owner: "other customer", cost: "9", service: "EC2", on: "2026-09-15"},
+		)
+		for g, want := range map[costs.GroupBy][]string{
+			costs.ByService: {"new: 3.3 after 0", "EC2: 0.11 after 0.219999999999999999"},
+			costs.ByUser:    {"None: 3.41 after 5.499999999999999999"},
+		} {
+			report, err := w.costs.Report(w.admin("customer"), w.orgs["customer"], by(g))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report.PreviousTotal.String() != "5.719999999999999999 USD" {
+				t.Errorf("%s: the previous total is %s", g, report.PreviousTotal)
+			}
+			rows, err := report.Rows(w.admin("customer"), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, row := range rows {
+				got = append(got, row.Label+": "+row.Total.Decimal.String()+" after "+row.PreviousTotal.Decimal.String())
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", g, diff)
+			}
 		}
 	})
 }

@@ -37,16 +37,20 @@ type Report struct {
 	// sums are those of all rows in the organization's currency, largest first,
 	// equal ones by key.
 	sums []database.CostSum
+	// previous are the sums of the period before, by key.
+	previous map[string]money.Decimal
 }
 
 // Row is one row of a report.
 type Row struct {
 	// Key is the id or value that the row stands for, "" where the usage has none
 	// or the viewer is not told.
-	Key    string
-	Label  string
-	Total  money.Amount
-	Series []*Point
+	Key   string
+	Label string
+	Total money.Amount
+	// PreviousTotal is the sum of the period of the same length before.
+	PreviousTotal money.Amount
+	Series        []*Point
 }
 
 // Point is one step of a series.
@@ -77,15 +81,21 @@ func (r *Report) load(ctx context.Context, tx *database.Tx) error {
 	slices.SortFunc(r.sums, func(a, b database.CostSum) int {
 		return cmp.Or(b.Amount.Cmp(a.Amount), cmp.Compare(a.Key, b.Key))
 	})
+	return r.loadPrevious(ctx, tx, query)
+}
+
+// loadPrevious reads the sums of the period before that of a query.
+func (r *Report) loadPrevious(ctx context.Context, tx *database.Tx, query database.CostQuery) error {
 	query.From, query.To = query.From.Add(query.From.Sub(query.To)), query.From
-	query.Key = database.CostKey{}
 	query.Filter.Currency = r.Total.Currency
-	previous, err := tx.CostSums(ctx, query)
+	sums, err := tx.CostSums(ctx, query)
 	if err != nil {
 		return err
 	}
 	r.PreviousTotal.Currency = r.Total.Currency
-	for _, sum := range previous {
+	r.previous = make(map[string]money.Decimal, len(sums))
+	for _, sum := range sums {
+		r.previous[sum.Key] = sum.Amount
 		r.PreviousTotal.Decimal = r.PreviousTotal.Decimal.Add(sum.Amount)
 	}
 	return nil
@@ -110,7 +120,8 @@ func (r *Report) Rows(ctx context.Context, first *int) ([]*Row, error) {
 	for i, sum := range sums {
 		rows[i] = &Row{
 			Key: r.keyText(sum.Key), Label: labels[sum.Key], Series: series[sum.Key],
-			Total: money.Amount{Decimal: sum.Amount, Currency: sum.Currency},
+			Total:         money.Amount{Decimal: sum.Amount, Currency: sum.Currency},
+			PreviousTotal: money.Amount{Decimal: r.previous[sum.Key], Currency: sum.Currency},
 		}
 	}
 	return rows, nil
