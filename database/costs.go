@@ -61,6 +61,7 @@ type CostColumn string
 // The columns.
 const (
 	KeyOwner    CostColumn = "owner_id"
+	KeyCustomer CostColumn = "customer_id" // the tier itself for what it used
 	KeyGroup    CostColumn = "group_id"
 	KeyProvider CostColumn = "provider"
 	KeyService  CostColumn = "service"
@@ -158,7 +159,7 @@ func (tx *Tx) CostSums(ctx context.Context, q CostQuery) ([]CostSum, error) {
 	if minus != "" {
 		s.write(", ", tx.db.ExactSum("x."+minus))
 	}
-	s.write(" FROM (SELECT ", s.key(q.Key, q.Scope.Reach), " AS item, c.currency, ", s.step(q.Step), " AS step, c.buy, c.sell FROM ")
+	s.write(" FROM (SELECT ", s.key(q.Key, q.Scope), " AS item, c.currency, ", s.step(q.Step), " AS step, c.buy, c.sell FROM ")
 	s.costs(q, months)
 	s.write(" WHERE c.day >= ", s.arg(q.From), " AND c.day < ", s.arg(q.To))
 	s.confine(q)
@@ -334,13 +335,17 @@ func (s *statement) tag(column, key string) string {
 	return "(SELECT CAST(t.value AS TEXT) FROM json_each(" + column + ") t WHERE t.key = " + s.arg(key) + ")"
 }
 
-// key returns the expression of a key as text, "" for none.
-func (s *statement) key(k CostKey, reach access.Reach) string {
+// key returns the expression of a key as text, "" for none and for what may not be
+// told.
+func (s *statement) key(k CostKey, scope CostScope) string {
 	switch k.Column {
 	case KeyOwner, KeyGroup:
-		return s.told("CAST(c."+string(k.Column)+" AS TEXT)", reach)
+		return s.told("CAST(c."+string(k.Column)+" AS TEXT)", "c.owner_id", scope.Reach)
+	case KeyCustomer:
+		customer := s.customer(scope)
+		return s.told("CAST("+customer+" AS TEXT)", customer, scope.Reach)
 	case KeyTag:
-		return s.told(s.tag("c.tags", k.Tag), reach)
+		return s.told(s.tag("c.tags", k.Tag), "c.owner_id", scope.Reach)
 	case KeyProvider, KeyService, KeySKU, KeyRegion, KeyCategory:
 		return "c." + string(k.Column)
 	default:
@@ -348,10 +353,21 @@ func (s *statement) key(k CostKey, reach access.Reach) string {
 	}
 }
 
-// told returns the expression if the viewer reaches the owner of the usage,
-// else "".
-func (s *statement) told(expression string, reach access.Reach) string {
-	return "CASE WHEN " + s.within("c.owner_id", reach) + " THEN COALESCE(" + expression + ", '') ELSE '' END"
+// customer returns the expression of the organization that bought the usage from
+// the one that a scope is about, or of that itself. What a tier above charges does
+// not say who bought further below, so there it is found by the tree.
+func (s *statement) customer(scope CostScope) string {
+	if scope.Customer == nil {
+		return "COALESCE(c.customer_id, c.owner_id)"
+	}
+	return `COALESCE((SELECT k.ancestor_id FROM organization_ancestries k JOIN organizations o ON o.id = k.ancestor_id
+		WHERE k.organization_id = c.owner_id AND o.parent_id = ` + s.arg(scope.Below) + "), c.owner_id)"
+}
+
+// told returns the expression if the viewer reaches the organization that a column
+// names, else "".
+func (s *statement) told(expression, column string, reach access.Reach) string {
+	return "CASE WHEN " + s.within(column, reach) + " THEN COALESCE(" + expression + ", '') ELSE '' END"
 }
 
 // step returns the expression of the step that a day lies in.

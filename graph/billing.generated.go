@@ -6332,6 +6332,7 @@ func (ec *executionContext) marshalOCostGroupBy2ᚖgithubᚗcomᚋheadwaterᚑpl
 var (
 	unmarshalOCostGroupBy2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋcostsᚐGroupBy = map[string]costs.GroupBy{
 		"ORGANIZATION": costs.ByOrganization,
+		"CUSTOMER":     costs.ByCustomer,
 		"GROUP":        costs.ByGroup,
 		"PROJECT":      costs.ByProject,
 		"USER":         costs.ByUser,
@@ -6343,6 +6344,7 @@ var (
 	}
 	marshalOCostGroupBy2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋcostsᚐGroupBy = map[costs.GroupBy]string{
 		costs.ByOrganization: "ORGANIZATION",
+		costs.ByCustomer:     "CUSTOMER",
 		costs.ByGroup:        "GROUP",
 		costs.ByProject:      "PROJECT",
 		costs.ByUser:         "USER",

@@ -28,10 +28,12 @@ func New(db *database.DB, store *records.Store) *Service { return &Service{db: d
 // GroupBy is what a row of a report is.
 type GroupBy string
 
-// What a row can be. Projects and users are those that the tags `Project` and
-// `User` name.
+// What a row can be. A customer is a direct customer with all below it, and the
+// organization itself for what it used. Projects and users are those that the tags
+// `Project` and `User` name.
 const (
 	ByOrganization GroupBy = "ORGANIZATION"
+	ByCustomer     GroupBy = "CUSTOMER"
 	ByGroup        GroupBy = "GROUP"
 	ByProject      GroupBy = "PROJECT"
 	ByUser         GroupBy = "USER"
@@ -320,6 +322,8 @@ func keyOf(g GroupBy, tag string) (key database.CostKey, ok bool) {
 	switch g {
 	case ByOrganization:
 		return database.CostKey{Column: database.KeyOwner}, true
+	case ByCustomer:
+		return database.CostKey{Column: database.KeyCustomer}, true
 	case ByGroup:
 		return database.CostKey{Column: database.KeyGroup}, true
 	case ByProject:

@@ -152,7 +152,7 @@ func (r *Report) largest(first *int) ([]database.CostSum, error) {
 func (r *Report) keyText(key string) string {
 	var kind typeid.Kind
 	switch r.query.Key.Column {
-	case database.KeyOwner:
+	case database.KeyOwner, database.KeyCustomer:
 		kind = typeid.Organization
 	case database.KeyGroup:
 		kind = typeid.Group
@@ -180,7 +180,7 @@ func (r *Report) labels(ctx context.Context, sums []database.CostSum) (map[strin
 		labels[""] = r.unnamed()
 	}
 	switch r.query.Key.Column {
-	case database.KeyOwner:
+	case database.KeyOwner, database.KeyCustomer:
 		return labels, r.service.nameOrganizations(ctx, ids, labels)
 	case database.KeyGroup:
 		return labels, r.service.nameGroups(ctx, ids, labels)
@@ -194,7 +194,7 @@ func (r *Report) unnamed() string {
 	switch {
 	case r.groupBy == nil:
 		return "Total"
-	case *r.groupBy == ByOrganization:
+	case *r.groupBy == ByOrganization, *r.groupBy == ByCustomer:
 		return "Customers"
 	case r.hides:
 		return "None, or not shown"
@@ -203,7 +203,8 @@ func (r *Report) unnamed() string {
 	}
 }
 
-// nameOrganizations labels owners by name. They are within the viewer's reach.
+// nameOrganizations labels owners and customers by name. They are within the
+// viewer's reach.
 func (s *Service) nameOrganizations(ctx context.Context, ids []uuid.UUID, labels map[string]string) error {
 	organizations, err := s.records.Organizations(ctx, ids)
 	if err != nil {
