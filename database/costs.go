@@ -475,13 +475,14 @@ func (tx *Tx) CountCostLines(ctx context.Context, q CostLineQuery) (int, error) 
 }
 
 // priced writes the lines of a query with their prices: line, position, amount,
-// owner_id. Window closes the condition, by the column of the line's id.
+// owner_id, and whose prices they are by which rule and rating. Window closes the condition, by the column of the line's id.
 func (s *statement) priced(q CostLineQuery, window func(column string)) {
 	buyer := q.Scope.Tier
 	if q.Scope.Customer != nil {
 		buyer = *q.Scope.Customer
 	}
-	s.write("SELECT r.usage_line_id AS line, r.position, r.amount, r.owner_id FROM rated_lines r", counting("r"))
+	s.write("SELECT r.usage_line_id AS line, r.position, r.amount, r.owner_id, r.seller_id, r.multiplier_id, r.dataset_id, r.rating, d.billing_account_id",
+		" FROM rated_lines r", counting("r"))
 	if q.Filter.chooses() {
 		s.write(" JOIN usage_lines u ON u.id = r.usage_line_id")
 	}
@@ -518,7 +519,7 @@ func scanLine(rows *sql.Rows) (CostLine, error) {
 	if err != nil {
 		return CostLine{}, err
 	}
-	line.ChargePeriodStart, line.ChargePeriodEnd = line.ChargePeriodStart.UTC(), line.ChargePeriodEnd.UTC()
+	utc(&line.ChargePeriodStart, &line.ChargePeriodEnd)
 	line.Amount.Decimal, err = money.Parse(amount)
 	return line, err
 }

@@ -2,7 +2,9 @@ package costs
 
 import (
 	"context"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -209,14 +211,28 @@ func (s *Service) newTeller(ctx context.Context, org records.Organization, lines
 	return t, nil
 }
 
-// owner names the owner of a line. Out of the viewer's reach, as for those who
-// read their organization's bills and nothing below it, it is just a customer.
+// owner names the owner of a line.
 func (t *teller) owner(ctx context.Context, id uuid.UUID) *records.Reference {
-	reference := records.Refer(ctx, t.line(id))
+	return ownerOf(ctx, t.line(id))
+}
+
+// ownerOf names the owner of a line. Out of the viewer's reach, as for those who
+// read their organization's bills and nothing below it, it is just a customer.
+func ownerOf(ctx context.Context, line []records.Ancestor) *records.Reference {
+	reference := records.Refer(ctx, line)
 	if reference.Redacted {
 		reference.Name = "a customer"
 	}
 	return &reference
+}
+
+// wordsOnly returns a text without digits, "" for any other: descriptions of
+// providers name unit prices.
+func wordsOnly(text string) string {
+	if strings.ContainsFunc(text, unicode.IsNumber) {
+		return ""
+	}
+	return text
 }
 
 func (t *teller) line(id uuid.UUID) []records.Ancestor { return t.organizations[id].Line() }

@@ -129,7 +129,7 @@ func (s *Service) Report(ctx context.Context, organization uuid.UUID, q Query) (
 	}
 	scope := scopeOf(ctx, org)
 	if scope.Customer != nil && q.Perspective != Buy {
-		return nil, fault.New(fault.Forbidden, "what an organization charges its customers is shown to its own people alone")
+		return nil, sellersOnly()
 	}
 	currency, err := s.records.Value(ctx, org, currencySetting)
 	if err != nil {
@@ -142,6 +142,10 @@ func (s *Service) Report(ctx context.Context, organization uuid.UUID, q Query) (
 		return nil, err
 	}
 	return r, nil
+}
+
+func sellersOnly() error {
+	return fault.New(fault.Forbidden, "what an organization charges its customers is shown to its own people alone")
 }
 
 // reachesBelow reports whether what is below an organization is within reach.
