@@ -29,7 +29,8 @@ type Line struct {
 	Region            string
 	ChargeCategory    pricing.ChargeCategory
 	// ChargeClass is nil for a line that corrects nothing.
-	ChargeClass  *string
+	ChargeClass *string
+	// Description is "" where it may tell what the provider charges the seller.
 	Description  string
 	Organization *records.Reference
 	Amount       money.Amount
@@ -146,7 +147,7 @@ func (s *Service) tell(ctx context.Context, org records.Organization, lines []da
 			Region:            l.Facts.Region,
 			ChargeCategory:    l.Facts.ChargeCategory,
 			ChargeClass:       optional(l.ChargeClass),
-			Description:       l.Description,
+			Description:       t.description(l),
 			Organization:      t.owner(ctx, l.Owner),
 			Amount:            l.Amount,
 			PriceChain:        t.chain(ctx, edges[l.Line], l.Position),
@@ -224,6 +225,15 @@ func ownerOf(ctx context.Context, line []records.Ancestor) *records.Reference {
 		reference.Name = "a customer"
 	}
 	return &reference
+}
+
+// description returns the provider's description of a line. Those that may name the
+// provider's price are for the importer, and for who sees every price.
+func (t *teller) description(l database.CostLine) string {
+	if l.Position == 0 || t.sight.Everything() {
+		return l.Description
+	}
+	return wordsOnly(l.Description)
 }
 
 // wordsOnly returns a text without digits, "" for any other: descriptions of

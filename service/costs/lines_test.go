@@ -135,6 +135,29 @@ func TestLine(t *testing.T) {
 	})
 }
 
+// A description that names a price is for those who know the price.
+func TestLinesDescribe(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.mapped()
+		w.useRows(secretive())
+		for viewer, want := range map[string]string{"platform": "$0.10 per hour", "reseller": "", "customer": ""} {
+			c, err := w.costs.Lines(w.admin(viewer), w.orgs["customer"], month("2026-10"), costs.Where{}, page.Args{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Edges[0].Node.Description; got != want {
+				t.Errorf("%s: %q, want %q", viewer, got, want)
+			}
+		}
+		c, err := w.costs.Lines(w.admin("platform"), w.orgs["platform"], month("2026-10"), costs.Where{}, page.Args{})
+		if err != nil || c.Edges[0].Node.Description != "$0.10 per hour" {
+			t.Errorf("the importer, of itself: %v, %v", c, err)
+		}
+	})
+}
+
 func TestLinesInPages(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
