@@ -61,11 +61,13 @@ type CostColumn string
 // The columns.
 const (
 	KeyOwner    CostColumn = "owner_id"
+	KeyCustomer CostColumn = "customer_id" // the tier itself for what it used
 	KeyGroup    CostColumn = "group_id"
 	KeyProvider CostColumn = "provider"
 	KeyService  CostColumn = "service"
 	KeySKU      CostColumn = "sku"
 	KeyRegion   CostColumn = "region"
+	KeyCategory CostColumn = "charge_category"
 	KeyTag      CostColumn = "tags"
 )
 
@@ -89,9 +91,24 @@ type CostFilter struct {
 	Categories    []string
 	Organizations []uuid.UUID // and all below them
 	Groups        []uuid.UUID
+	// Tags are all met, each by one of its values.
+	Tags []CostTag
 	// Keys are values of the key, and Currency is one currency or "".
 	Keys     []string
 	Currency money.Currency
+}
+
+// chooses reports whether there is any condition about usage itself.
+func (f CostFilter) chooses() bool {
+	return f.Providers != nil || f.Services != nil || f.SKUs != nil || f.Regions != nil || f.Categories != nil ||
+		f.Organizations != nil || f.Groups != nil || len(f.Tags) > 0 || f.Currency != ""
+}
+
+// CostTag is met by usage that has the tag: with one of the values, or with any
+// for nil.
+type CostTag struct {
+	Key    string
+	Values []string
 }
 
 // CostQuery asks for sums.
@@ -118,12 +135,16 @@ type CostSum struct {
 // maxCostSums bounds the rows of an answer: its memory is some 100 bytes each.
 const maxCostSums = 100_000
 
-// CostSums returns the sums of a query, in any order. Sums by tag are taken
-// from the lines, all others from the daily roll-ups. LIMIT_EXCEEDED if there
-// are more than 100 000.
+// readsLines reports whether the sums are taken from the lines, because the
+// roll-ups know no tags.
+func (q CostQuery) readsLines() bool { return q.Key.Column == KeyTag || len(q.Filter.Tags) > 0 }
+
+// CostSums returns the sums of a query, in any order. Sums by tag, and those of
+// usage that tags choose, are taken from the lines, all others from the daily
+// roll-ups. LIMIT_EXCEEDED if there are more than 100 000.
 func (tx *Tx) CostSums(ctx context.Context, q CostQuery) ([]CostSum, error) {
 	var months []string
-	if q.Key.Column == KeyTag {
+	if q.readsLines() {
 		var err error
 		if months, err = tx.billedIn(ctx, q); err != nil {
 			return nil, err
@@ -138,11 +159,11 @@ func (tx *Tx) CostSums(ctx context.Context, q CostQuery) ([]CostSum, error) {
 	if minus != "" {
 		s.write(", ", tx.db.ExactSum("x."+minus))
 	}
-	s.write(" FROM (SELECT ", s.key(q.Key, q.Scope.Reach), " AS item, c.currency, ", s.step(q.Step), " AS step, c.buy, c.sell FROM ")
+	s.write(" FROM (SELECT ", s.key(q.Key, q.Scope), " AS item, c.currency, ", s.step(q.Step), " AS step, c.buy, c.sell FROM ")
 	s.costs(q, months)
 	s.write(" WHERE c.day >= ", s.arg(q.From), " AND c.day < ", s.arg(q.To))
 	s.confine(q)
-	s.filter(q.Filter, q.Scope.Reach)
+	s.filter(q.Filter, q.Scope.Reach, "c", "c")
 	s.write(") x")
 	if q.Filter.Keys != nil {
 		s.write(" WHERE x.item IN (", list(s, q.Filter.Keys), ")")
@@ -231,7 +252,7 @@ func (tx *Tx) keepJoinOrder(ctx context.Context) error {
 // what the tier pays and charges for it, and d, its dataset. Lines are those of
 // the months.
 func (s *statement) costs(q CostQuery, months []string) {
-	if q.Key.Column != KeyTag {
+	if !q.readsLines() {
 		s.write("cost_rollups c")
 	} else {
 		s.write(`(SELECT l.dataset_id, bought.rating, bought.owner_id, bought.group_id, l.charge_period_start AS day, l.provider, l.service,
@@ -251,7 +272,7 @@ func counting(alias string) string {
 
 // confine writes the conditions of the scope.
 func (s *statement) confine(q CostQuery) {
-	if q.Key.Column != KeyTag {
+	if !q.readsLines() {
 		s.write(" AND c.organization_id = ", s.arg(q.Scope.Tier))
 	}
 	if q.Scope.Customer != nil {
@@ -261,56 +282,92 @@ func (s *statement) confine(q CostQuery) {
 	}
 }
 
-// filter writes the conditions that a client asked for. An organization or a
-// group that the viewer does not reach selects nothing.
-func (s *statement) filter(f CostFilter, reach access.Reach) {
+// filter writes the conditions that a client asked for, about the facts of usage
+// in the relation fact and its owner in the relation of. An organization, a group
+// or a tag of usage that the viewer does not reach selects nothing.
+func (s *statement) filter(f CostFilter, reach access.Reach, fact, of string) {
 	for _, condition := range []struct {
 		column string
 		values []string
 	}{
-		{"c.provider", f.Providers},
-		{"c.service", f.Services},
-		{"c.sku", f.SKUs},
-		{"c.region", f.Regions},
-		{"c.charge_category", f.Categories},
+		{"provider", f.Providers},
+		{"service", f.Services},
+		{"sku", f.SKUs},
+		{"region", f.Regions},
+		{"charge_category", f.Categories},
 	} {
 		if condition.values != nil {
-			s.write(" AND ", condition.column, " IN (", list(s, condition.values), ")")
+			s.write(" AND ", fact, ".", condition.column, " IN (", list(s, condition.values), ")")
 		}
 	}
 	if f.Organizations != nil {
-		s.write(" AND c.owner_id IN (SELECT f.organization_id FROM organization_ancestries f WHERE f.ancestor_id IN (",
+		s.write(" AND ", of, ".owner_id IN (SELECT f.organization_id FROM organization_ancestries f WHERE f.ancestor_id IN (",
 			list(s, f.Organizations), ") AND ", s.within("f.ancestor_id", reach), ")")
 	}
 	if f.Groups != nil {
-		s.write(" AND c.group_id IN (", list(s, f.Groups), ") AND ", s.within("c.owner_id", reach))
+		s.write(" AND ", of, ".group_id IN (", list(s, f.Groups), ")")
+	}
+	for _, tag := range f.Tags {
+		s.write(" AND ", s.tagged(fact+".tags", tag))
+	}
+	if f.Groups != nil || len(f.Tags) > 0 {
+		s.write(" AND ", s.within(of+".owner_id", reach))
 	}
 	if f.Currency != "" {
-		s.write(" AND c.currency = ", s.arg(string(f.Currency)))
+		s.write(" AND ", fact, ".currency = ", s.arg(string(f.Currency)))
 	}
 }
 
-// key returns the expression of a key as text, "" for none.
-func (s *statement) key(k CostKey, reach access.Reach) string {
+// tagged returns the condition that a column of tags meets a tag.
+func (s *statement) tagged(column string, tag CostTag) string {
+	value := s.tag(column, tag.Key)
+	if tag.Values == nil {
+		return value + " IS NOT NULL"
+	}
+	return value + " IN (" + list(s, tag.Values) + ")"
+}
+
+// tag returns the expression of the value of a tag as text, NULL for none.
+func (s *statement) tag(column, key string) string {
+	if s.postgres {
+		return column + " ->> " + s.arg(key) + "::text"
+	}
+	return "(SELECT CAST(t.value AS TEXT) FROM json_each(" + column + ") t WHERE t.key = " + s.arg(key) + ")"
+}
+
+// key returns the expression of a key as text, "" for none and for what may not be
+// told.
+func (s *statement) key(k CostKey, scope CostScope) string {
 	switch k.Column {
 	case KeyOwner, KeyGroup:
-		return s.told("CAST(c."+string(k.Column)+" AS TEXT)", reach)
+		return s.told("CAST(c."+string(k.Column)+" AS TEXT)", "c.owner_id", scope.Reach)
+	case KeyCustomer:
+		customer := s.customer(scope)
+		return s.told("CAST("+customer+" AS TEXT)", customer, scope.Reach)
 	case KeyTag:
-		if s.postgres {
-			return s.told("c.tags ->> "+s.arg(k.Tag)+"::text", reach)
-		}
-		return s.told("(SELECT CAST(t.value AS TEXT) FROM json_each(c.tags) t WHERE t.key = "+s.arg(k.Tag)+")", reach)
-	case KeyProvider, KeyService, KeySKU, KeyRegion:
+		return s.told(s.tag("c.tags", k.Tag), "c.owner_id", scope.Reach)
+	case KeyProvider, KeyService, KeySKU, KeyRegion, KeyCategory:
 		return "c." + string(k.Column)
 	default:
 		return "''"
 	}
 }
 
-// told returns the expression if the viewer reaches the owner of the usage,
-// else "".
-func (s *statement) told(expression string, reach access.Reach) string {
-	return "CASE WHEN " + s.within("c.owner_id", reach) + " THEN COALESCE(" + expression + ", '') ELSE '' END"
+// customer returns the expression of the organization that bought the usage from
+// the one that a scope is about, or of that itself. What a tier above charges does
+// not say who bought further below, so there it is found by the tree.
+func (s *statement) customer(scope CostScope) string {
+	if scope.Customer == nil {
+		return "COALESCE(c.customer_id, c.owner_id)"
+	}
+	return `COALESCE((SELECT k.ancestor_id FROM organization_ancestries k JOIN organizations o ON o.id = k.ancestor_id
+		WHERE k.organization_id = c.owner_id AND o.parent_id = ` + s.arg(scope.Below) + "), c.owner_id)"
+}
+
+// told returns the expression if the viewer reaches the organization that a column
+// names, else "".
+func (s *statement) told(expression, column string, reach access.Reach) string {
+	return "CASE WHEN " + s.within(column, reach) + " THEN COALESCE(" + expression + ", '') ELSE '' END"
 }
 
 // step returns the expression of the step that a day lies in.
@@ -348,10 +405,18 @@ type CostLine struct {
 // CostLineCursor returns the cursor of a line.
 func CostLineCursor(line int64) string { return page.Cursor(strconv.FormatInt(line, 10)) }
 
-// CostLines returns the lines of a billing month in a window, one more than its
-// size if there are more, in the order in which they came in, or against it for
-// a window that is read backward. INVALID for a cursor of another list.
-func (tx *Tx) CostLines(ctx context.Context, scope CostScope, month pricing.Month, w page.Window) ([]CostLine, error) {
+// CostLineQuery asks for the lines of a billing month.
+type CostLineQuery struct {
+	Scope CostScope
+	Month pricing.Month
+	// Filter has no Keys.
+	Filter CostFilter
+}
+
+// CostLines returns the lines of a query in a window, one more than its size if
+// there are more, in the order in which they came in, or against it for a window
+// that is read backward. INVALID for a cursor of another list.
+func (tx *Tx) CostLines(ctx context.Context, q CostLineQuery, w page.Window) ([]CostLine, error) {
 	after, err := lineBound("after", w.After)
 	if err != nil {
 		return nil, err
@@ -370,7 +435,7 @@ func (tx *Tx) CostLines(ctx context.Context, scope CostScope, month pricing.Mont
 	s := tx.db.statement()
 	s.write(`SELECT l.id, p.position, l.charge_period_start, l.charge_period_end, l.provider, l.service, l.sku, l.region,
 		l.charge_category, l.charge_class, l.description, p.owner_id, p.amount, l.currency FROM (`)
-	s.priced(scope, month, func(column string) {
+	s.priced(q, func(column string) {
 		if after != nil {
 			s.write(" AND ", column, " > ", s.arg(*after))
 		}
@@ -392,14 +457,14 @@ func (tx *Tx) CostLines(ctx context.Context, scope CostScope, month pricing.Mont
 	return lines, nil
 }
 
-// CountCostLines returns how many lines a billing month has.
-func (tx *Tx) CountCostLines(ctx context.Context, scope CostScope, month pricing.Month) (int, error) {
+// CountCostLines returns how many lines a query finds.
+func (tx *Tx) CountCostLines(ctx context.Context, q CostLineQuery) (int, error) {
 	if err := tx.keepJoinOrder(ctx); err != nil {
 		return 0, err
 	}
 	s := tx.db.statement()
 	s.write("SELECT COUNT(*) FROM (")
-	s.priced(scope, month, func(string) {})
+	s.priced(q, func(string) {})
 	s.write(") p")
 	var count int
 	err := tx.each(ctx, s, func(rows *sql.Rows) error { return rows.Scan(&count) })
@@ -409,19 +474,23 @@ func (tx *Tx) CountCostLines(ctx context.Context, scope CostScope, month pricing
 	return count, nil
 }
 
-// priced writes the lines of a scope and month with their prices: line,
-// position, amount, owner_id. Window closes the condition, by the column of the
-// line's id.
-func (s *statement) priced(scope CostScope, month pricing.Month, window func(column string)) {
-	buyer := scope.Tier
-	if scope.Customer != nil {
-		buyer = *scope.Customer
+// priced writes the lines of a query with their prices: line, position, amount,
+// owner_id, and whose prices they are by which rule and rating. Window closes the condition, by the column of the line's id.
+func (s *statement) priced(q CostLineQuery, window func(column string)) {
+	buyer := q.Scope.Tier
+	if q.Scope.Customer != nil {
+		buyer = *q.Scope.Customer
 	}
-	s.write("SELECT r.usage_line_id AS line, r.position, r.amount, r.owner_id FROM rated_lines r", counting("r"),
-		" WHERE r.buyer_id = ", s.arg(buyer), " AND r.month = ", s.arg(month.String()))
-	if scope.Customer != nil {
-		s.write(" AND r.seller_id = ", s.arg(scope.Tier), " AND ", s.below("r.owner_id", scope.Below))
+	s.write("SELECT r.usage_line_id AS line, r.position, r.amount, r.owner_id, r.seller_id, r.multiplier_id, r.dataset_id, r.rating, d.billing_account_id",
+		" FROM rated_lines r", counting("r"))
+	if q.Filter.chooses() {
+		s.write(" JOIN usage_lines u ON u.id = r.usage_line_id")
 	}
+	s.write(" WHERE r.buyer_id = ", s.arg(buyer), " AND r.month = ", s.arg(q.Month.String()))
+	if q.Scope.Customer != nil {
+		s.write(" AND r.seller_id = ", s.arg(q.Scope.Tier), " AND ", s.below("r.owner_id", q.Scope.Below))
+	}
+	s.filter(q.Filter, q.Scope.Reach, "u", "r")
 	window("r.usage_line_id")
 }
 
@@ -450,7 +519,7 @@ func scanLine(rows *sql.Rows) (CostLine, error) {
 	if err != nil {
 		return CostLine{}, err
 	}
-	line.ChargePeriodStart, line.ChargePeriodEnd = line.ChargePeriodStart.UTC(), line.ChargePeriodEnd.UTC()
+	utc(&line.ChargePeriodStart, &line.ChargePeriodEnd)
 	line.Amount.Decimal, err = money.Parse(amount)
 	return line, err
 }

@@ -20,10 +20,11 @@ type WriterOptions struct {
 	Extra []string
 }
 
-// Writer writes rows as a FOCUS 1.0 CSV file. What it accepts, a Reader returns
+// Writer writes rows as a CSV file with the columns of FOCUS 1.0 to 1.2; those that
+// 1.3 has renamed have their older names. What it accepts, a Reader returns
 // unchanged, but for line breaks inside texts, which become line feeds, and for
-// the texts NULL and (null), which mean null. It is not safe for concurrent
-// use.
+// the texts NULL and (null), which mean null and become empty cells. It is not
+// safe for concurrent use.
 type Writer struct {
 	csv     *csv.Writer
 	gzip    *gzip.Writer // nil if the file is not compressed
@@ -66,10 +67,10 @@ func NewWriter(w io.Writer, o WriterOptions) (*Writer, error) {
 // Reader would refuse, and writes nothing of it.
 func (w *Writer) Write(r *Row) error {
 	for i, c := range w.columns {
-		w.record[i] = unifyLineBreaks(c.write(r))
+		w.record[i] = cellOf(c.write(r))
 	}
 	for i, name := range w.extra {
-		w.record[len(w.columns)+i] = unifyLineBreaks(valueOf(r.Extra, name))
+		w.record[len(w.columns)+i] = cellOf(valueOf(r.Extra, name))
 	}
 	if bad := w.refuses(r); bad != nil {
 		return bad
@@ -109,6 +110,15 @@ func (w *Writer) refuses(r *Row) *RowError {
 		}
 	}
 	return w.check.decode(w.record)
+}
+
+// cellOf returns the cell of a text, so that what is read and written again is the
+// same.
+func cellOf(text string) string {
+	if isNull(text) {
+		return ""
+	}
+	return unifyLineBreaks(text)
 }
 
 func valueOf(fields []Field, name string) string {

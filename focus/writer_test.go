@@ -63,6 +63,19 @@ func TestWriterLeavesOutExtraCellsThatAreNotNamed(t *testing.T) {
 	}
 }
 
+// TestWriterWritesNullsAlike wants a text that is read as null to be written as
+// what is null is.
+func TestWriterWritesNullsAlike(t *testing.T) {
+	t.Parallel()
+	odd := plainRow(2, func(r *Row) {
+		r.BillingAccountName, r.ResourceName, r.Extra = "NULL", "(null)", []Field{{"x_A", "NULL"}}
+	})
+	o := WriterOptions{Extra: []string{"x_A"}}
+	if diff := cmp.Diff(written(t, o, plainRow(2, nil)), written(t, o, odd)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWriterCompresses(t *testing.T) {
 	t.Parallel()
 	got := written(t, WriterOptions{Gzip: true}, everyField())

@@ -1598,6 +1598,38 @@ func (ec *executionContext) fieldContext_CostReport_previousTotal(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _CostReport_forecast(ctx context.Context, field graphql.CollectedField, obj *costs.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CostReport_forecast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Forecast(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Amount) graphql.Marshaler {
+			return ec.marshalOMoney2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CostReport_forecast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CostReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CostReport_rows(ctx context.Context, field graphql.CollectedField, obj *costs.Report) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1752,6 +1784,38 @@ func (ec *executionContext) _CostRow_total(ctx context.Context, field graphql.Co
 	)
 }
 func (ec *executionContext) fieldContext_CostRow_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CostRow",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Money(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CostRow_previousTotal(ctx context.Context, field graphql.CollectedField, obj *costs.Row) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CostRow_previousTotal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousTotal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v money.Amount) graphql.Marshaler {
+			return ec.marshalNMoney2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐAmount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CostRow_previousTotal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CostRow",
 		Field:      field,
@@ -3361,6 +3425,43 @@ func (ec *executionContext) unmarshalInputBillingSelectorInput(ctx context.Conte
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCostTagInput(ctx context.Context, obj any) (model.CostTagInput, error) {
+	var it model.CostTagInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "values"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "values":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("values"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Values = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCostWhereInput(ctx context.Context, obj any) (model.CostWhereInput, error) {
 	var it model.CostWhereInput
 	if obj == nil {
@@ -3372,7 +3473,7 @@ func (ec *executionContext) unmarshalInputCostWhereInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"providers", "services", "skus", "regions", "chargeCategories", "organizationIds", "groupIds"}
+	fieldsInOrder := [...]string{"providers", "services", "skus", "regions", "chargeCategories", "organizationIds", "groupIds", "tags"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3428,6 +3529,13 @@ func (ec *executionContext) unmarshalInputCostWhereInput(ctx context.Context, ob
 				return it, err
 			}
 			it.GroupIds = data
+		case "tags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
+			data, err := ec.unmarshalOCostTagInput2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostTagInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tags = data
 		}
 	}
 	return it, nil
@@ -4453,6 +4561,44 @@ func (ec *executionContext) _CostReport(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "forecast":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._CostReport_forecast(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "rows":
 			field := field
 
@@ -4541,6 +4687,11 @@ func (ec *executionContext) _CostRow(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "total":
 			out.Values[i] = ec._CostRow_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "previousTotal":
+			out.Values[i] = ec._CostRow_previousTotal(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -5728,6 +5879,11 @@ func (ec *executionContext) marshalNCostRow2ᚖgithubᚗcomᚋheadwaterᚑplatfo
 	return ec._CostRow(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCostTagInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostTagInput(ctx context.Context, v any) (*model.CostTagInput, error) {
+	res, err := ec.unmarshalInputCostTagInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNDeleteUsageMappingInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐDeleteUsageMappingInput(ctx context.Context, v any) (model.DeleteUsageMappingInput, error) {
 	res, err := ec.unmarshalInputDeleteUsageMappingInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -6176,6 +6332,7 @@ func (ec *executionContext) marshalOCostGroupBy2ᚖgithubᚗcomᚋheadwaterᚑpl
 var (
 	unmarshalOCostGroupBy2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋcostsᚐGroupBy = map[string]costs.GroupBy{
 		"ORGANIZATION": costs.ByOrganization,
+		"CUSTOMER":     costs.ByCustomer,
 		"GROUP":        costs.ByGroup,
 		"PROJECT":      costs.ByProject,
 		"USER":         costs.ByUser,
@@ -6187,6 +6344,7 @@ var (
 	}
 	marshalOCostGroupBy2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋcostsᚐGroupBy = map[costs.GroupBy]string{
 		costs.ByOrganization: "ORGANIZATION",
+		costs.ByCustomer:     "CUSTOMER",
 		costs.ByGroup:        "GROUP",
 		costs.ByProject:      "PROJECT",
 		costs.ByUser:         "USER",
@@ -6229,6 +6387,23 @@ var (
 		costs.Margin: "MARGIN",
 	}
 )
+
+func (ec *executionContext) unmarshalOCostTagInput2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostTagInputᚄ(ctx context.Context, v any) ([]*model.CostTagInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.CostTagInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCostTagInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostTagInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
 
 func (ec *executionContext) unmarshalOCostWhereInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostWhereInput(ctx context.Context, v any) (*model.CostWhereInput, error) {
 	if v == nil {

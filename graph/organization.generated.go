@@ -63,7 +63,7 @@ type OrganizationResolver interface {
 	APIKeys(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, bearerID *typeid.ID) (*keys.Connection, error)
 	EffectiveBillingMultipliers(ctx context.Context, obj *organizations.Organization, month *pricing.Month) ([]*rates.EffectiveMultiplier, error)
 	Costs(ctx context.Context, obj *organizations.Organization, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) (*costs.Report, error)
-	CostLines(ctx context.Context, obj *organizations.Organization, month pricing.Month, first *int, after *string, last *int, before *string) (*costs.LineConnection, error)
+	CostLines(ctx context.Context, obj *organizations.Organization, month pricing.Month, where *model.CostWhereInput, first *int, after *string, last *int, before *string) (*costs.LineConnection, error)
 	UsageRating(ctx context.Context, obj *organizations.Organization) (*usage.RatingProgress, error)
 	UsageMappings(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*usage.MappingConnection, error)
 	UnattributedUsage(ctx context.Context, obj *organizations.Organization, month pricing.Month) ([]*usage.Unattributed, error)
@@ -328,38 +328,46 @@ func (ec *executionContext) field_Organization_costLines_args(ctx context.Contex
 		return nil, err
 	}
 	args["month"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (*model.CostWhereInput, error) {
+			return ec.unmarshalOCostWhereInput2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐCostWhereInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["last"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["before"] = arg4
+	args["before"] = arg5
 	return args, nil
 }
 
@@ -2410,7 +2418,7 @@ func (ec *executionContext) _Organization_costLines(ctx context.Context, field g
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Organization().CostLines(ctx, obj, fc.Args["month"].(pricing.Month), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+			return ec.Resolvers.Organization().CostLines(ctx, obj, fc.Args["month"].(pricing.Month), fc.Args["where"].(*model.CostWhereInput), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *costs.LineConnection) graphql.Marshaler {

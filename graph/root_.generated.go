@@ -479,6 +479,7 @@ type ComplexityRoot struct {
 	}
 
 	CostReport struct {
+		Forecast      func(childComplexity int) int
 		Other         func(childComplexity int, first *int) int
 		OtherTotals   func(childComplexity int) int
 		PreviousTotal func(childComplexity int) int
@@ -487,10 +488,11 @@ type ComplexityRoot struct {
 	}
 
 	CostRow struct {
-		Key    func(childComplexity int) int
-		Label  func(childComplexity int) int
-		Series func(childComplexity int) int
-		Total  func(childComplexity int) int
+		Key           func(childComplexity int) int
+		Label         func(childComplexity int) int
+		PreviousTotal func(childComplexity int) int
+		Series        func(childComplexity int) int
+		Total         func(childComplexity int) int
 	}
 
 	CreateAnnouncementPayload struct {
@@ -1213,7 +1215,7 @@ type ComplexityRoot struct {
 		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
 		BillingProfile              func(childComplexity int) int
 		CloudAccounts               func(childComplexity int, first *int, after *string, last *int, before *string) int
-		CostLines                   func(childComplexity int, month pricing.Month, first *int, after *string, last *int, before *string) int
+		CostLines                   func(childComplexity int, month pricing.Month, where *model.CostWhereInput, first *int, after *string, last *int, before *string) int
 		Costs                       func(childComplexity int, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) int
 		CreatedAt                   func(childComplexity int) int
 		CustomerReference           func(childComplexity int) int
@@ -3732,6 +3734,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CostPoint.Start(childComplexity), true
 
+	case "CostReport.forecast":
+		if e.ComplexityRoot.CostReport.Forecast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostReport.Forecast(childComplexity), true
 	case "CostReport.other":
 		if e.ComplexityRoot.CostReport.Other == nil {
 			break
@@ -3785,6 +3793,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CostRow.Label(childComplexity), true
+	case "CostRow.previousTotal":
+		if e.ComplexityRoot.CostRow.PreviousTotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CostRow.PreviousTotal(childComplexity), true
 	case "CostRow.series":
 		if e.ComplexityRoot.CostRow.Series == nil {
 			break
@@ -7332,7 +7346,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Organization.CostLines(childComplexity, args["month"].(pricing.Month), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+		return e.ComplexityRoot.Organization.CostLines(childComplexity, args["month"].(pricing.Month), args["where"].(*model.CostWhereInput), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.costs":
 		if e.ComplexityRoot.Organization.Costs == nil {
 			break
@@ -11166,6 +11180,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCloseTicketInput,
 		ec.unmarshalInputConfirmCloudAccountInput,
 		ec.unmarshalInputConfirmSecondFactorInput,
+		ec.unmarshalInputCostTagInput,
 		ec.unmarshalInputCostWhereInput,
 		ec.unmarshalInputCreateAnnouncementInput,
 		ec.unmarshalInputCreateApiKeyInput,
@@ -12249,6 +12264,8 @@ func (ec *executionContext) childFields_CostReport(ctx context.Context, field gr
 		return ec.fieldContext_CostReport_otherTotals(ctx, field)
 	case "previousTotal":
 		return ec.fieldContext_CostReport_previousTotal(ctx, field)
+	case "forecast":
+		return ec.fieldContext_CostReport_forecast(ctx, field)
 	case "rows":
 		return ec.fieldContext_CostReport_rows(ctx, field)
 	case "other":
@@ -12265,6 +12282,8 @@ func (ec *executionContext) childFields_CostRow(ctx context.Context, field graph
 		return ec.fieldContext_CostRow_label(ctx, field)
 	case "total":
 		return ec.fieldContext_CostRow_total(ctx, field)
+	case "previousTotal":
+		return ec.fieldContext_CostRow_previousTotal(ctx, field)
 	case "series":
 		return ec.fieldContext_CostRow_series(ctx, field)
 	}

@@ -113,8 +113,8 @@ func (d Decimal) IsZero() bool { return d.coef.Sign() == 0 && !d.Overflowed() }
 func (d Decimal) Overflowed() bool { return d.scale == overflow }
 
 // Round returns d with at most the given number of digits after the point,
-// half to even. It is the only operation of a Decimal that is not exact. A
-// negative number of places rounds to tens, hundreds and so on.
+// half to even. Beside Div it is the only operation of a Decimal that is not
+// exact. A negative number of places rounds to tens, hundreds and so on.
 func (d Decimal) Round(places int32) Decimal {
 	quotient, remainder, unit, exact := d.split(int(places))
 	if exact {
@@ -123,6 +123,31 @@ func (d Decimal) Round(places int32) Decimal {
 	half := remainder.Lsh(&remainder, 1).CmpAbs(&unit)
 	if half > 0 || half == 0 && quotient.coef.Bit(0) == 1 {
 		quotient.step(d.Sign())
+	}
+	return quotient.bounded()
+}
+
+// Div returns d ÷ n with at most the given number of digits after the point, half
+// to even. What is divided by 0 overflows.
+func (d Decimal) Div(n int64, places int32) Decimal {
+	if n == 0 || places > maxScale || places < -maxScale || d.Overflowed() {
+		return overflowed()
+	}
+	quotient := Decimal{scale: int(places)}
+	var dividend, divisor, unit, product, remainder apd.BigInt
+	dividend.Set(&d.coef)
+	divisor.SetInt64(n)
+	if more := quotient.scale - d.scale; more >= 0 {
+		pow10(&unit, more)
+		dividend.Set(product.Mul(&dividend, &unit))
+	} else {
+		pow10(&unit, -more)
+		divisor.Set(product.Mul(&divisor, &unit))
+	}
+	quotient.coef.QuoRem(&dividend, &divisor, &remainder)
+	half := remainder.Lsh(&remainder, 1).CmpAbs(&divisor)
+	if half > 0 || half == 0 && quotient.coef.Bit(0) == 1 {
+		quotient.step(d.Sign() * divisor.Sign())
 	}
 	return quotient.bounded()
 }

@@ -82,6 +82,66 @@ func TestArithmeticAgreesWithRationals(t *testing.T) {
 	}
 }
 
+// TestDivAgreesWithRationals multiplies a quotient out again and wants it to be
+// off by half of the last place at most, and the even one of two that are as near.
+func TestDivAgreesWithRationals(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(effort.Cases(100_000)) {
+		rng := rand.New(rand.NewPCG(3, seed))
+		x, n, places := randomText(rng), rng.Int64N(2000)-1000, rng.Int32N(25)-2
+		if rng.IntN(3) == 0 {
+			n = 1 << rng.IntN(62) // so that halves occur
+		}
+		if n == 0 {
+			continue
+		}
+		got := dec(t, x).Div(n, places)
+		unit := rat(t, money.New(1, places).String())
+		off := new(big.Rat).Sub(rat(t, got.String()), new(big.Rat).Quo(rat(t, x), big.NewRat(n, 1)))
+		units := new(big.Rat).Quo(rat(t, got.String()), unit)
+		half := new(big.Rat).Quo(off.Abs(off), unit).Cmp(big.NewRat(1, 2))
+		if !units.IsInt() || half > 0 || half == 0 && units.Num().Bit(0) == 1 {
+			t.Fatalf("seed %d: %s ÷ %d is %s with %d places", seed, x, n, got, places)
+		}
+	}
+}
+
+func TestDiv(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		d      string
+		n      int64
+		places int32
+		want   string
+	}{
+		{"1", 3, 2, "0.33"},
+		{"2", 3, 2, "0.67"},
+		{"1", 8, 2, "0.12"},
+		{"3", 8, 2, "0.38"},
+		{"-1", 8, 2, "-0.12"},
+		{"-3", 8, 2, "-0.38"},
+		{"1", -8, 2, "-0.12"},
+		{"-3", -8, 2, "0.38"},
+		{"0", 7, 18, "0"},
+		{"10", 5, 0, "2"},
+		{"149", 10, -1, "10"},
+		{"1.5", math.MinInt64, 2, "0"},
+	} {
+		if got := dec(t, tc.d).Div(tc.n, tc.places); got.String() != tc.want {
+			t.Errorf("%s ÷ %d is %s, want %s", tc.d, tc.n, got, tc.want)
+		}
+	}
+	for name, got := range map[string]money.Decimal{
+		"by 0": money.FromInt(1).Div(0, 2), "0 by 0": money.Decimal{}.Div(0, 2),
+		"many places": money.FromInt(1).Div(3, math.MaxInt32), "few places": money.FromInt(1).Div(3, math.MinInt32),
+		"what has overflowed": money.New(1, 3000).Div(2, 2),
+	} {
+		if !got.Overflowed() {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 func TestOperationsDoNotChangeTheirOperands(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(effort.Cases(20_000)) {
@@ -90,6 +150,7 @@ func TestOperationsDoNotChangeTheirOperands(t *testing.T) {
 		before := a.String() + " " + b.String()
 		c := a
 		_ = c.Add(b).Mul(c).Sub(b).Neg().Round(3)
+		_, _ = a.Div(7, 20), a.Div(-3, -2)
 		_, _, _ = a.Cmp(b), a.Round(-2), money.Sum(a, b, c)
 		_ = money.Allocate([]money.Share{{Key: "a", Amount: a}, {Key: "b", Amount: b}}, 2)
 		if after := a.String() + " " + b.String(); after != before {

@@ -111,6 +111,25 @@ func (s *Store) Sights(ctx context.Context, organizations map[uuid.UUID]Organiza
 	return sights, nil
 }
 
+// ShowsPriceTo reports whether the seller directly above an organization shows it
+// the factor and the basis of what it pays, whoever asks.
+func (s *Store) ShowsPriceTo(ctx context.Context, org Organization) (bool, error) {
+	last := len(org.Above)
+	if last == 0 {
+		return false, nil
+	}
+	directives, err := s.Directives(ctx, scopesOf(map[uuid.UUID]Organization{org.ID: org}), []string{visibleToCustomer, SourceCostVisible}, nil)
+	if err != nil {
+		return false, err
+	}
+	tiers, err := tiersOf(access.Viewer{}, org, directives)
+	if err != nil {
+		return false, err
+	}
+	tiers[last].Buys = true
+	return pricing.NewSight(tiers).Edge(last - 1), nil
+}
+
 // seesEveryPrice reports whether the viewer holds platform:read.
 func seesEveryPrice(viewer access.Viewer, org Organization) bool {
 	root := org.Line()[0]

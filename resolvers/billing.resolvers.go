@@ -105,8 +105,12 @@ func (r *organizationResolver) Costs(ctx context.Context, obj *organizations.Org
 	})
 }
 
-func (r *organizationResolver) CostLines(ctx context.Context, obj *organizations.Organization, month pricing.Month, first *int, after *string, last *int, before *string) (*costs.LineConnection, error) {
-	return r.Resolver.Costs.Lines(ctx, obj.ID.UUID, month, page.Args{First: first, After: after, Last: last, Before: before})
+func (r *organizationResolver) CostLines(ctx context.Context, obj *organizations.Organization, month pricing.Month, where *model.CostWhereInput, first *int, after *string, last *int, before *string) (*costs.LineConnection, error) {
+	conditions, err := costWhere(where)
+	if err != nil {
+		return nil, err
+	}
+	return r.Resolver.Costs.Lines(ctx, obj.ID.UUID, month, conditions, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
 func (r *organizationResolver) UsageRating(ctx context.Context, obj *organizations.Organization) (*usage.RatingProgress, error) {

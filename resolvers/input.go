@@ -307,6 +307,9 @@ func costWhere(where *model.CostWhereInput) (costs.Where, error) {
 		}
 		conditions.GroupIDs = ids
 	}
+	for _, tag := range where.Tags {
+		conditions.Tags = append(conditions.Tags, costs.Tag{Key: tag.Key, Values: tag.Values})
+	}
 	return conditions, nil
 }
 

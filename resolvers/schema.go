@@ -133,7 +133,7 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Project.SSHKeys = paged
 	c.Organization.EffectiveSettings = func(child int, keys []string, _ *time.Time) int { return perKey(child, keys) }
 	c.Organization.SettingValues = perKey
-	c.Organization.CostLines = func(child int, _ pricing.Month, first *int, after *string, last *int, before *string) int {
+	c.Organization.CostLines = func(child int, _ pricing.Month, _ *model.CostWhereInput, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)
 	}
 	c.Organization.UsageMappings, c.Organization.CloudAccounts = paged, paged
@@ -155,6 +155,7 @@ func setCosts(c *graph.ComplexityRoot) {
 		return child + reportCost
 	}
 	c.CostReport.Rows = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
+	c.CostReport.Forecast = func(child int) int { return child + reportCost }
 	c.CostRow.Series = func(child int) int { return times(child, seriesCount) }
 	c.UsageImport.Errors = func(child int, first *int) int { return times(child, page.Size(first, nil)) }
 	c.Organization.Policies = func(child int, first *int, after *string, last *int, before *string, _ *model.PolicyWhereInput, _ *model.PolicyOrder) int {

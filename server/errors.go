@@ -190,6 +190,10 @@ func statusOf(err error) int {
 		return http.StatusUnauthorized
 	case fault.Forbidden, fault.OrganizationLocked, fault.OrganizationDeactivated:
 		return http.StatusForbidden
+	case fault.NotFound:
+		return http.StatusNotFound
+	case fault.Conflict:
+		return http.StatusConflict
 	case fault.RateLimited:
 		return http.StatusTooManyRequests
 	case fault.Internal:

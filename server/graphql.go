@@ -66,7 +66,7 @@ func (e *edge) deadline(next http.Handler) http.Handler {
 	const toWrite = 30 * time.Second
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := e.Limits.Timeout
-		if isMultipart(r) {
+		if isMultipart(r) || r.URL.Path == exportPath {
 			limit = e.Limits.UploadTimeout
 		}
 		end := time.Now().Add(limit)
@@ -166,12 +166,12 @@ func (e *edge) crossOrigin(next http.Handler) http.Handler {
 			return
 		}
 		h.Set("Access-Control-Allow-Origin", origin)
-		h.Set("Access-Control-Expose-Headers", "Retry-After, X-Headwater-Revision, X-Request-Id")
+		h.Set("Access-Control-Expose-Headers", "Content-Disposition, Retry-After, X-Headwater-Revision, X-Request-Id")
 		if r.Method != http.MethodOptions {
 			next.ServeHTTP(w, r)
 			return
 		}
-		h.Set("Access-Control-Allow-Methods", http.MethodPost)
+		h.Set("Access-Control-Allow-Methods", http.MethodGet+", "+http.MethodPost)
 		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Headwater-Min-Revision, X-Request-Id")
 		h.Set("Access-Control-Max-Age", "600")
 		w.WriteHeader(http.StatusNoContent)

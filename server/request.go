@@ -90,26 +90,30 @@ func (e *edge) observe(next http.Handler) http.Handler {
 		e.metrics.inFlight.Inc()
 		defer e.metrics.inFlight.Dec()
 		recorder := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		defer e.note(r, recorder, start) // of a file that is broken off too
 		next.ServeHTTP(recorder, r)
-
-		x, took, route, status := exchangeOf(r.Context()), time.Since(start), routeOf(r), recorder.Status()
-		if status == 0 {
-			status = http.StatusOK
-		}
-		e.metrics.count(route, r.Method, status, took, x.codes)
-		e.Logger.LogAttrs(r.Context(), levelOf(route, status), "request",
-			slog.String("requestId", x.ID),
-			slog.String("method", r.Method),
-			slog.String("route", route),
-			slog.Int("status", status),
-			slog.Duration("took", took),
-			slog.Int("bytes", recorder.BytesWritten()),
-			slog.String("address", x.Address.String()),
-			slog.Bool("authenticated", x.authenticated),
-			slog.String("operation", x.operation),
-			slog.Any("codes", x.codes),
-		)
 	})
+}
+
+// note logs and counts a request that has ended.
+func (e *edge) note(r *http.Request, recorder middleware.WrapResponseWriter, start time.Time) {
+	x, took, route, status := exchangeOf(r.Context()), time.Since(start), routeOf(r), recorder.Status()
+	if status == 0 {
+		status = http.StatusOK
+	}
+	e.metrics.count(route, r.Method, status, took, x.codes)
+	e.Logger.LogAttrs(r.Context(), levelOf(route, status), "request",
+		slog.String("requestId", x.ID),
+		slog.String("method", r.Method),
+		slog.String("route", route),
+		slog.Int("status", status),
+		slog.Duration("took", took),
+		slog.Int("bytes", recorder.BytesWritten()),
+		slog.String("address", x.Address.String()),
+		slog.Bool("authenticated", x.authenticated),
+		slog.String("operation", x.operation),
+		slog.Any("codes", x.codes),
+	)
 }
 
 // routeOf is the pattern of the route, which bounds the number of labels.

@@ -13,8 +13,9 @@
 // when the operation was refused before it ran. Everything that stops a request
 // earlier has a status of its own in both forms: 400 malformed, 401 bad token,
 // 405 not POST, 413 too large, 415 not JSON, 429 too many, 503 this node has
-// not seen the wanted revision. The body is a GraphQL error in every case, so a
-// client needs to look at extensions.code only.
+// not seen the wanted revision. Files have these too, and 403, 404 and 409. The
+// body is a GraphQL error in every case, so a client needs to look at
+// extensions.code only.
 package server
 
 import (
@@ -22,6 +23,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -76,6 +78,10 @@ type Options struct {
 	// Directories is what the directories of organizations call, or nil.
 	Directories *Protocol
 
+	// UsageExport returns the file that the parameters of an address ask for, as
+	// far as the viewer may have it. Without it there is no such address.
+	UsageExport func(ctx context.Context, query url.Values) (*File, error)
+
 	// Limits bound each request.
 	Limits Limits
 
@@ -122,7 +128,7 @@ type Limits struct {
 	Depth         int           // fields within fields; 20
 	Cost          int           // static cost of an operation; 50,000
 	Timeout       time.Duration // time to answer; 30 s
-	UploadTimeout time.Duration // time to answer a multipart request; 10 min
+	UploadTimeout time.Duration // time to answer a multipart request, and to send a file; 10 min
 	RevisionWait  time.Duration // longest wait for a revision; 5 s
 	PerToken      int           // requests per minute and token; 6,000
 	PerAddress    int           // requests per minute and address without a valid token; 600
@@ -184,6 +190,9 @@ func (e *edge) routes() http.Handler {
 	r.Handle("/graphql", e.graphQL())
 	if d := e.Directories; d != nil {
 		r.Handle(d.Root+"/*", e.directories(d))
+	}
+	if e.UsageExport != nil {
+		r.Handle(exportPath, e.usageExport())
 	}
 	r.Get("/healthz", e.healthy)
 	r.Get("/readyz", e.ready)

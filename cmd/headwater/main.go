@@ -25,7 +25,7 @@ type commandLine struct {
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database to this binary's schema, or show what is missing."`
 	Bootstrap bootstrapCommand `cmd:"" help:"Make the platform organization and its first administrator."`
 	Token     tokenCommand     `cmd:"" help:"Print an access token for a user."`
-	Usage     usageCommand     `cmd:"" help:"Bring in usage."`
+	Usage     usageCommand     `cmd:"" help:"Bring usage in, and hand it out."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

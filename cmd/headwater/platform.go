@@ -206,6 +206,7 @@ func (p *platform) handler(s serving) (http.Handler, error) {
 		},
 		SignIn:      p.signIn(s.address),
 		Directories: p.directories(s.address),
+		UsageExport: p.usageExport,
 		Limits: server.Limits{
 			BodyBytes: s.limits.BodyBytes, UploadBytes: s.limits.UploadBytes,
 			Tokens: s.limits.QueryTokens, Depth: s.limits.QueryDepth, Cost: s.limits.QueryCost,

@@ -13,9 +13,10 @@ import (
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
-// usageCommand brings usage in.
+// usageCommand brings usage in and hands it out.
 type usageCommand struct {
 	Import usageImportCommand `cmd:"" help:"Import a FOCUS file."`
+	Export usageExportCommand `cmd:"" help:"Write what the usage of a month costs an organization."`
 	Map    usageMapCommand    `cmd:"" help:"Say whose the usage of sub-accounts is."`
 }
 

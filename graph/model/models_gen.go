@@ -411,7 +411,17 @@ type ConfirmSecondFactorPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
-// Which usage. Conditions are joined by and, lists by or.
+// A tag that usage has.
+type CostTagInput struct {
+	// Its key, as the provider writes it.
+	Key string `json:"key"`
+	// One of these values; any if absent.
+	Values []string `json:"values,omitempty"`
+}
+
+// Which usage. Conditions are joined by and, lists by or, and an empty list is met by nothing. What is known by day –
+// all but tags – is summed fast; a condition on a tag makes `costs` read every line of the period, and so does grouping
+// by one.
 type CostWhereInput struct {
 	// Of these providers.
 	Providers []string `json:"providers,omitempty"`
@@ -427,6 +437,8 @@ type CostWhereInput struct {
 	OrganizationIds []*typeid.ID `json:"organizationIds,omitempty"`
 	// Of these groups.
 	GroupIds []*typeid.ID `json:"groupIds,omitempty"`
+	// With all of these tags, at most 10. Tags of usage whose owner the viewer is not told are met by nothing.
+	Tags []*CostTagInput `json:"tags,omitempty"`
 }
 
 // What `createAnnouncement` is asked for.

@@ -2,7 +2,9 @@ package costs
 
 import (
 	"context"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -27,7 +29,8 @@ type Line struct {
 	Region            string
 	ChargeCategory    pricing.ChargeCategory
 	// ChargeClass is nil for a line that corrects nothing.
-	ChargeClass  *string
+	ChargeClass *string
+	// Description is "" where it may tell what the provider charges the seller.
 	Description  string
 	Organization *records.Reference
 	Amount       money.Amount
@@ -55,11 +58,12 @@ type LineEdge struct {
 	Node   *Line
 }
 
-// Lines returns a page of the priced lines of a billing month, in the order in
-// which they came in. They are those that Report sums: what the organization
-// brought in itself is at its source cost. It needs billing:read. INVALID for
-// arguments out of bounds.
-func (s *Service) Lines(ctx context.Context, organization uuid.UUID, month pricing.Month, args page.Args) (*LineConnection, error) {
+// Lines returns a page of those priced lines of a billing month that meet the
+// conditions, in the order in which they came in. They are those that Report sums
+// under the same conditions, where they are charged within the month: what the
+// organization brought in itself is at its source cost. It needs billing:read.
+// INVALID for arguments out of bounds.
+func (s *Service) Lines(ctx context.Context, organization uuid.UUID, month pricing.Month, where Where, args page.Args) (*LineConnection, error) {
 	org, err := s.records.Check(ctx, access.BillingRead, organization)
 	if err != nil {
 		return nil, err
@@ -68,8 +72,11 @@ func (s *Service) Lines(ctx context.Context, organization uuid.UUID, month prici
 	if err != nil {
 		return nil, err
 	}
-	scope := scopeOf(ctx, org)
-	lines, edges, err := s.readLines(ctx, scope, month, window)
+	if err := where.validate(); err != nil {
+		return nil, err
+	}
+	q := database.CostLineQuery{Scope: scopeOf(ctx, org), Month: month, Filter: where.filter()}
+	lines, edges, err := s.readLines(ctx, q, window)
 	if err != nil {
 		return nil, err
 	}
@@ -78,19 +85,19 @@ func (s *Service) Lines(ctx context.Context, organization uuid.UUID, month prici
 	if err != nil {
 		return nil, err
 	}
-	c := &LineConnection{count: func(ctx context.Context) (int, error) { return s.countLines(ctx, scope, month) }}
+	c := &LineConnection{count: func(ctx context.Context) (int, error) { return s.countLines(ctx, q) }}
 	c.Edges, c.PageInfo = page.Connect(window, nodes, more,
 		func(l toldLine) string { return database.CostLineCursor(l.line) },
 		func(cursor string, l toldLine) LineEdge { return LineEdge{Cursor: cursor, Node: l.Line} })
 	return c, nil
 }
 
-func (s *Service) readLines(ctx context.Context, scope database.CostScope, month pricing.Month, window page.Window) ([]database.CostLine, map[int64][]database.PricedEdge, error) {
+func (s *Service) readLines(ctx context.Context, q database.CostLineQuery, window page.Window) ([]database.CostLine, map[int64][]database.PricedEdge, error) {
 	var lines []database.CostLine
 	edges := map[int64][]database.PricedEdge{}
 	err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		var err error
-		if lines, err = tx.CostLines(ctx, scope, month, window); err != nil {
+		if lines, err = tx.CostLines(ctx, q, window); err != nil {
 			return err
 		}
 		ids := make([]int64, len(lines))
@@ -106,11 +113,11 @@ func (s *Service) readLines(ctx context.Context, scope database.CostScope, month
 	return lines, edges, err
 }
 
-func (s *Service) countLines(ctx context.Context, scope database.CostScope, month pricing.Month) (int, error) {
+func (s *Service) countLines(ctx context.Context, q database.CostLineQuery) (int, error) {
 	var count int
 	err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		var err error
-		count, err = tx.CountCostLines(ctx, scope, month)
+		count, err = tx.CountCostLines(ctx, q)
 		return err
 	})
 	return count, err
@@ -140,7 +147,7 @@ func (s *Service) tell(ctx context.Context, org records.Organization, lines []da
 			Region:            l.Facts.Region,
 			ChargeCategory:    l.Facts.ChargeCategory,
 			ChargeClass:       optional(l.ChargeClass),
-			Description:       l.Description,
+			Description:       t.description(l),
 			Organization:      t.owner(ctx, l.Owner),
 			Amount:            l.Amount,
 			PriceChain:        t.chain(ctx, edges[l.Line], l.Position),
@@ -205,14 +212,37 @@ func (s *Service) newTeller(ctx context.Context, org records.Organization, lines
 	return t, nil
 }
 
-// owner names the owner of a line. Out of the viewer's reach, as for those who
-// read their organization's bills and nothing below it, it is just a customer.
+// owner names the owner of a line.
 func (t *teller) owner(ctx context.Context, id uuid.UUID) *records.Reference {
-	reference := records.Refer(ctx, t.line(id))
+	return ownerOf(ctx, t.line(id))
+}
+
+// ownerOf names the owner of a line. Out of the viewer's reach, as for those who
+// read their organization's bills and nothing below it, it is just a customer.
+func ownerOf(ctx context.Context, line []records.Ancestor) *records.Reference {
+	reference := records.Refer(ctx, line)
 	if reference.Redacted {
 		reference.Name = "a customer"
 	}
 	return &reference
+}
+
+// description returns the provider's description of a line. Those that may name the
+// provider's price are for the importer, and for who sees every price.
+func (t *teller) description(l database.CostLine) string {
+	if l.Position == 0 || t.sight.Everything() {
+		return l.Description
+	}
+	return wordsOnly(l.Description)
+}
+
+// wordsOnly returns a text without digits, "" for any other: descriptions of
+// providers name unit prices.
+func wordsOnly(text string) string {
+	if strings.ContainsFunc(text, unicode.IsNumber) {
+		return ""
+	}
+	return text
 }
 
 func (t *teller) line(id uuid.UUID) []records.Ancestor { return t.organizations[id].Line() }

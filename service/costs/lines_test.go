@@ -107,7 +107,7 @@ func TestLine(t *testing.T) {
 			class: focus.ClassCorrection, on: "2026-09-30", billed: "2026-10",
 		})
 		line := func(ctx context.Context) *costs.Line {
-			c, err := w.costs.Lines(ctx, w.orgs["reseller"], month("2026-10"), page.Args{})
+			c, err := w.costs.Lines(ctx, w.orgs["reseller"], month("2026-10"), costs.Where{}, page.Args{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,12 +125,35 @@ func TestLine(t *testing.T) {
 		if owner := line(w.clerk("reseller")).Organization; owner.Name != "a customer" || owner.ID != nil || !owner.Redacted {
 			t.Errorf("a clerk is told whose it is: %+v", owner)
 		}
-		theirs, err := w.costs.Lines(w.admin("customer"), w.orgs["customer"], month("2026-10"), page.Args{})
+		theirs, err := w.costs.Lines(w.admin("customer"), w.orgs["customer"], month("2026-10"), costs.Where{}, page.Args{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if theirs.Edges[0].Node.ID == l.ID {
 			t.Error("one id for two prices")
+		}
+	})
+}
+
+// A description that names a price is for those who know the price.
+func TestLinesDescribe(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.mapped()
+		w.useRows(secretive())
+		for viewer, want := range map[string]string{"platform": "$0.10 per hour", "reseller": "", "customer": ""} {
+			c, err := w.costs.Lines(w.admin(viewer), w.orgs["customer"], month("2026-10"), costs.Where{}, page.Args{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Edges[0].Node.Description; got != want {
+				t.Errorf("%s: %q, want %q", viewer, got, want)
+			}
+		}
+		c, err := w.costs.Lines(w.admin("platform"), w.orgs["platform"], month("2026-10"), costs.Where{}, page.Args{})
+		if err != nil || c.Edges[0].Node.Description != "$0.10 per hour" {
+			t.Errorf("the importer, of itself: %v, %v", c, err)
 		}
 	})
 }
@@ -150,7 +173,7 @@ func TestLinesInPages(t *testing.T) {
 		}
 		ctx := w.admin("reseller")
 		read := func(args page.Args) ([]string, page.Info) {
-			c, err := w.costs.Lines(ctx, w.orgs["reseller"], month("2026-10"), args)
+			c, err := w.costs.Lines(ctx, w.orgs["reseller"], month("2026-10"), costs.Where{}, args)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +212,7 @@ func TestLinesInPages(t *testing.T) {
 			"INVALID after":  {After: ptr(page.Cursor("x"))},
 			"INVALID before": {Before: ptr("x")},
 		} {
-			if _, err := w.costs.Lines(ctx, w.orgs["reseller"], month("2026-10"), args); field(err) != name {
+			if _, err := w.costs.Lines(ctx, w.orgs["reseller"], month("2026-10"), costs.Where{}, args); field(err) != name {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -215,7 +238,7 @@ func TestLinesThroughTheTree(t *testing.T) {
 			{"distributor", "other reseller", 1},
 		} {
 			ctx := w.admin(tc.viewer)
-			c, err := w.costs.Lines(ctx, w.orgs[tc.of], month("2026-10"), page.Args{})
+			c, err := w.costs.Lines(ctx, w.orgs[tc.of], month("2026-10"), costs.Where{}, page.Args{})
 			if err != nil {
 				t.Fatal(err)
 			}

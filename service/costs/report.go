@@ -28,10 +28,12 @@ func New(db *database.DB, store *records.Store) *Service { return &Service{db: d
 // GroupBy is what a row of a report is.
 type GroupBy string
 
-// What a row can be. Projects and users are those that the tags `Project` and
-// `User` name.
+// What a row can be. A customer is a direct customer with all below it, and the
+// organization itself for what it used. Projects and users are those that the tags
+// `Project` and `User` name.
 const (
 	ByOrganization GroupBy = "ORGANIZATION"
+	ByCustomer     GroupBy = "CUSTOMER"
 	ByGroup        GroupBy = "GROUP"
 	ByProject      GroupBy = "PROJECT"
 	ByUser         GroupBy = "USER"
@@ -74,6 +76,15 @@ type Where struct {
 	// OrganizationIDs stand for themselves and all below them.
 	OrganizationIDs []uuid.UUID
 	GroupIDs        []uuid.UUID
+	// Tags are all met.
+	Tags []Tag
+}
+
+// Tag is met by usage that has the tag Key: with one of the values, or with any
+// for a nil list.
+type Tag struct {
+	Key    string
+	Values []string
 }
 
 // Query asks for a report.
@@ -93,6 +104,7 @@ type Query struct {
 const (
 	maxDays       = 400
 	maxConditions = 1000 // values of one list
+	maxTags       = 10   // that usage has at once
 	maxText       = 256  // bytes of one value
 )
 
@@ -117,19 +129,23 @@ func (s *Service) Report(ctx context.Context, organization uuid.UUID, q Query) (
 	}
 	scope := scopeOf(ctx, org)
 	if scope.Customer != nil && q.Perspective != Buy {
-		return nil, fault.New(fault.Forbidden, "what an organization charges its customers is shown to its own people alone")
+		return nil, sellersOnly()
 	}
 	currency, err := s.records.Value(ctx, org, currencySetting)
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{service: s, query: q.sums(scope), groupBy: q.GroupBy}
+	r := &Report{service: s, query: q.sums(scope), groupBy: q.GroupBy, at: s.db.Now()}
 	r.Total.Currency = money.Currency(currency.String())
 	r.hides = org.Kind.CanManage() && !reachesBelow(scope.Reach, org)
 	if err := s.db.Read(ctx, r.load); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+func sellersOnly() error {
+	return fault.New(fault.Forbidden, "what an organization charges its customers is shown to its own people alone")
 }
 
 // reachesBelow reports whether what is below an organization is within reach.
@@ -213,7 +229,30 @@ func (w Where) validate() error {
 	if err := validateCount("where.organizationIds", len(w.OrganizationIDs)); err != nil {
 		return err
 	}
-	return validateCount("where.groupIds", len(w.GroupIDs))
+	if err := validateCount("where.groupIds", len(w.GroupIDs)); err != nil {
+		return err
+	}
+	return w.validateTags()
+}
+
+func (w Where) validateTags() error {
+	if len(w.Tags) > maxTags {
+		return fault.Invalidf("where.tags", "at most %d tags", maxTags)
+	}
+	for _, tag := range w.Tags {
+		if tag.Key == "" {
+			return fault.Invalidf("where.tags", "a tag has a key")
+		}
+		if err := validateCount("where.tags", len(tag.Values)); err != nil {
+			return err
+		}
+		for _, text := range append([]string{tag.Key}, tag.Values...) {
+			if err := validateText("where.tags", text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func validateCount(field string, n int) error {
@@ -234,16 +273,7 @@ func validateText(field, value string) error {
 func (q Query) sums(scope database.CostScope) database.CostQuery {
 	sums := database.CostQuery{
 		Scope: scope, From: q.From.UTC(), To: q.To.UTC(), Price: database.CostPrice(q.Perspective), Step: stepOf(q.Interval),
-		Filter: database.CostFilter{
-			Providers: q.Where.Providers, Services: q.Where.Services, SKUs: q.Where.SKUs, Regions: q.Where.Regions,
-			Organizations: q.Where.OrganizationIDs, Groups: q.Where.GroupIDs,
-		},
-	}
-	if q.Where.ChargeCategories != nil {
-		sums.Filter.Categories = []string{}
-	}
-	for _, category := range q.Where.ChargeCategories {
-		sums.Filter.Categories = append(sums.Filter.Categories, string(category))
+		Filter: q.Where.filter(),
 	}
 	if q.GroupBy != nil {
 		tag := ""
@@ -253,6 +283,24 @@ func (q Query) sums(scope database.CostScope) database.CostQuery {
 		sums.Key, _ = keyOf(*q.GroupBy, tag)
 	}
 	return sums
+}
+
+// filter returns the conditions as the database reads them.
+func (w Where) filter() database.CostFilter {
+	f := database.CostFilter{
+		Providers: w.Providers, Services: w.Services, SKUs: w.SKUs, Regions: w.Regions,
+		Organizations: w.OrganizationIDs, Groups: w.GroupIDs,
+	}
+	if w.ChargeCategories != nil {
+		f.Categories = []string{}
+	}
+	for _, category := range w.ChargeCategories {
+		f.Categories = append(f.Categories, string(category))
+	}
+	for _, tag := range w.Tags {
+		f.Tags = append(f.Tags, database.CostTag(tag))
+	}
+	return f
 }
 
 func stepOf(i Interval) database.CostStep {
@@ -278,6 +326,8 @@ func keyOf(g GroupBy, tag string) (key database.CostKey, ok bool) {
 	switch g {
 	case ByOrganization:
 		return database.CostKey{Column: database.KeyOwner}, true
+	case ByCustomer:
+		return database.CostKey{Column: database.KeyCustomer}, true
 	case ByGroup:
 		return database.CostKey{Column: database.KeyGroup}, true
 	case ByProject:

@@ -2,6 +2,7 @@ package costs_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/costs"
+	"github.com/headwater-platform/headwater/service/rates"
 )
 
 // TestWorkedExample prices the worked example through the rules of every tier
@@ -69,7 +71,7 @@ func TestWorkedExample(t *testing.T) {
 
 func groupings() []costs.GroupBy {
 	return []costs.GroupBy{
-		costs.ByOrganization, costs.ByGroup, costs.ByProject, costs.ByUser, costs.ByProvider, costs.ByService, costs.BySKU, costs.ByRegion,
+		costs.ByOrganization, costs.ByCustomer, costs.ByGroup, costs.ByProject, costs.ByUser, costs.ByProvider, costs.ByService, costs.BySKU, costs.ByRegion,
 	}
 }
 
@@ -292,6 +294,49 @@ func TestReportPeriods(t *testing.T) {
 	})
 }
 
+// TestRowsHavePreviousTotals compares the totals of rows of the period before with
+// a report of that period.
+func TestRowsHavePreviousTotals(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.price("reseller", "1.1", pricing.Source, rates.Selector{})
+		w.use("platform",
+			charge{owner: "customer", cost: "0.1", service: "EC2", on: "2026-10-31"},
+			charge{owner: "customer", cost: "0.2", service: "EC2", on: "2026-09-30", tags: map[string]string{"User": "ada"}},
+			charge{owner: "customer", cost: "-0.000000000000000001", service: "EC2", on: "2026-09-29"},
+			charge{owner: "customer", cost: "7", service: "EC2", on: "2026-08-30"},
+			charge{owner: "customer", cost: "64", service: "EC2", currency: "EUR", on: "2026-09-15"},
+			charge{owner: "customer", cost: "5", service: "gone", on: "2026-09-15"},
+			charge{owner: "customer", cost: "3", service: "new", on: "2026-10-15"},
+			charge{owner: "other customer", cost: "9", service: "EC2", on: "2026-09-15"},
+		)
+		for g, want := range map[costs.GroupBy][]string{
+			costs.ByService: {"new: 3.3 after 0", "EC2: 0.11 after 0.219999999999999999"},
+			costs.ByUser:    {"None: 3.41 after 5.499999999999999999"},
+		} {
+			report, err := w.costs.Report(w.admin("customer"), w.orgs["customer"], by(g))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report.PreviousTotal.String() != "5.719999999999999999 USD" {
+				t.Errorf("%s: the previous total is %s", g, report.PreviousTotal)
+			}
+			rows, err := report.Rows(w.admin("customer"), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, row := range rows {
+				got = append(got, row.Label+": "+row.Total.Decimal.String()+" after "+row.PreviousTotal.Decimal.String())
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", g, diff)
+			}
+		}
+	})
+}
+
 // series returns the rows of a report of the customer as "label: start amount, …".
 func (w *world) series(q costs.Query) []string {
 	w.t.Helper()
@@ -326,6 +371,7 @@ func TestReportRows(t *testing.T) {
 			want []string
 		}{
 			{costs.ByOrganization, "", []string{"other customer: 32", "customer: 28", "reseller: 3"}},
+			{costs.ByCustomer, "", []string{"other customer: 32", "customer: 28", "reseller: 3"}},
 			{costs.ByGroup, "", []string{"None: 35", "red: 20", "blue: 8"}},
 			{costs.ByProvider, "", []string{"AWS: 53", "GCP: 10"}},
 			{costs.ByService, "", []string{"S3: 40", "EC2: 23"}},
@@ -376,6 +422,7 @@ func TestReportToAClerk(t *testing.T) {
 		clerk := w.clerk("reseller")
 		for g, want := range map[costs.GroupBy][]string{
 			costs.ByOrganization: {"Customers: 60", "reseller: 3"},
+			costs.ByCustomer:     {"Customers: 60", "reseller: 3"},
 			costs.ByGroup:        {"None, or not shown: 63"},
 			costs.ByProject:      {"None, or not shown: 63"},
 			costs.ByUser:         {"None, or not shown: 63"},
@@ -395,6 +442,62 @@ func TestReportToAClerk(t *testing.T) {
 		}
 		if rows[0].Key != "" || rows[1].Key == "" {
 			t.Errorf("keys %q, %q", rows[0].Key, rows[1].Key)
+		}
+	})
+}
+
+// TestReportByCustomer reads what each tier pays, charges and keeps by customer:
+// whoever comes in through the tree sees it at its own price, and nothing of what
+// the tiers below charge.
+func TestReportByCustomer(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.example(pricing.Upstream)
+		w.use("platform",
+			charge{owner: "other customer", cost: "100", tags: map[string]string{"User": "ada"}},
+			charge{owner: "reseller", cost: "10", tags: map[string]string{"User": "ada"}},
+			charge{owner: "other reseller", cost: "20"}, charge{owner: "distributor", cost: "40"},
+		)
+		for _, tc := range []struct {
+			viewer, of string
+			p          costs.Perspective
+			want       string
+		}{
+			{"reseller", "reseller", costs.Buy, "[customer: 1842.5 other customer: 115.5 reseller: 11.55]"},
+			{"reseller", "reseller", costs.Sell, "[customer: 2073.5 other customer: 115.5]"},
+			{"reseller", "reseller", costs.Margin, "[customer: 231 other customer: 0]"},
+			{"distributor", "distributor", costs.Buy, "[reseller: 1871 distributor: 44 other reseller: 22]"},
+			{"distributor", "distributor", costs.Sell, "[reseller: 1969.55 other reseller: 23.1]"},
+			{"distributor", "distributor", costs.Margin, "[reseller: 98.55 other reseller: 1.1]"},
+			{"distributor", "reseller", costs.Buy, "[customer: 1842.5 other customer: 115.5 reseller: 11.55]"},
+			{"distributor", "customer", costs.Buy, "[customer: 1842.5]"},
+			{"platform", "platform", costs.Margin, "[distributor: 167]"},
+			{"platform", "reseller", costs.Margin, "[customer: 231 other customer: 0]"},
+			{"platform", "reseller", costs.Sell, "[customer: 2073.5 other customer: 115.5]"},
+			{"customer", "customer", costs.Buy, "[customer: 2073.5]"},
+			{"customer", "customer", costs.Margin, "[]"},
+		} {
+			q := by(costs.ByCustomer)
+			q.Perspective = tc.p
+			if got := fmt.Sprint(w.rows(w.admin(tc.viewer), tc.of, q, nil)); got != tc.want {
+				t.Errorf("%s, %s of %s: %s, want %s", tc.viewer, tc.p, tc.of, got, tc.want)
+			}
+		}
+		q := by(costs.ByCustomer)
+		q.Where.Tags = []costs.Tag{{Key: "User"}}
+		for viewer, of := range map[string]string{"reseller": "reseller", "distributor": "reseller"} {
+			if got := fmt.Sprint(w.rows(w.admin(viewer), of, q, nil)); got != "[other customer: 115.5 reseller: 11.55]" {
+				t.Errorf("%s, from the lines: %s", viewer, got)
+			}
+		}
+		q = by(costs.ByCustomer)
+		q.Perspective = costs.Margin
+		if _, err := w.total(w.admin("distributor"), "reseller", q); fault.CodeOf(err) != fault.Forbidden {
+			t.Errorf("what another tier keeps: %v", err)
+		}
+		if got := fmt.Sprint(w.rows(w.clerk("reseller"), "reseller", q, nil)); got != "[Customers: 231]" {
+			t.Errorf("to a clerk: %s", got)
 		}
 	})
 }

@@ -30,21 +30,27 @@ type Report struct {
 	service *Service
 	query   database.CostQuery
 	groupBy *GroupBy
+	// at is when the report was asked for.
+	at time.Time
 	// hides says that usage may be summed whose owner the viewer is not told.
 	hides bool
 	// sums are those of all rows in the organization's currency, largest first,
 	// equal ones by key.
 	sums []database.CostSum
+	// previous are the sums of the period before, by key.
+	previous map[string]money.Decimal
 }
 
 // Row is one row of a report.
 type Row struct {
 	// Key is the id or value that the row stands for, "" where the usage has none
 	// or the viewer is not told.
-	Key    string
-	Label  string
-	Total  money.Amount
-	Series []*Point
+	Key   string
+	Label string
+	Total money.Amount
+	// PreviousTotal is the sum of the period of the same length before.
+	PreviousTotal money.Amount
+	Series        []*Point
 }
 
 // Point is one step of a series.
@@ -75,15 +81,21 @@ func (r *Report) load(ctx context.Context, tx *database.Tx) error {
 	slices.SortFunc(r.sums, func(a, b database.CostSum) int {
 		return cmp.Or(b.Amount.Cmp(a.Amount), cmp.Compare(a.Key, b.Key))
 	})
+	return r.loadPrevious(ctx, tx, query)
+}
+
+// loadPrevious reads the sums of the period before that of a query.
+func (r *Report) loadPrevious(ctx context.Context, tx *database.Tx, query database.CostQuery) error {
 	query.From, query.To = query.From.Add(query.From.Sub(query.To)), query.From
-	query.Key = database.CostKey{}
 	query.Filter.Currency = r.Total.Currency
-	previous, err := tx.CostSums(ctx, query)
+	sums, err := tx.CostSums(ctx, query)
 	if err != nil {
 		return err
 	}
 	r.PreviousTotal.Currency = r.Total.Currency
-	for _, sum := range previous {
+	r.previous = make(map[string]money.Decimal, len(sums))
+	for _, sum := range sums {
+		r.previous[sum.Key] = sum.Amount
 		r.PreviousTotal.Decimal = r.PreviousTotal.Decimal.Add(sum.Amount)
 	}
 	return nil
@@ -108,7 +120,8 @@ func (r *Report) Rows(ctx context.Context, first *int) ([]*Row, error) {
 	for i, sum := range sums {
 		rows[i] = &Row{
 			Key: r.keyText(sum.Key), Label: labels[sum.Key], Series: series[sum.Key],
-			Total: money.Amount{Decimal: sum.Amount, Currency: sum.Currency},
+			Total:         money.Amount{Decimal: sum.Amount, Currency: sum.Currency},
+			PreviousTotal: money.Amount{Decimal: r.previous[sum.Key], Currency: sum.Currency},
 		}
 	}
 	return rows, nil
@@ -139,7 +152,7 @@ func (r *Report) largest(first *int) ([]database.CostSum, error) {
 func (r *Report) keyText(key string) string {
 	var kind typeid.Kind
 	switch r.query.Key.Column {
-	case database.KeyOwner:
+	case database.KeyOwner, database.KeyCustomer:
 		kind = typeid.Organization
 	case database.KeyGroup:
 		kind = typeid.Group
@@ -167,7 +180,7 @@ func (r *Report) labels(ctx context.Context, sums []database.CostSum) (map[strin
 		labels[""] = r.unnamed()
 	}
 	switch r.query.Key.Column {
-	case database.KeyOwner:
+	case database.KeyOwner, database.KeyCustomer:
 		return labels, r.service.nameOrganizations(ctx, ids, labels)
 	case database.KeyGroup:
 		return labels, r.service.nameGroups(ctx, ids, labels)
@@ -181,7 +194,7 @@ func (r *Report) unnamed() string {
 	switch {
 	case r.groupBy == nil:
 		return "Total"
-	case *r.groupBy == ByOrganization:
+	case *r.groupBy == ByOrganization, *r.groupBy == ByCustomer:
 		return "Customers"
 	case r.hides:
 		return "None, or not shown"
@@ -190,7 +203,8 @@ func (r *Report) unnamed() string {
 	}
 }
 
-// nameOrganizations labels owners by name. They are within the viewer's reach.
+// nameOrganizations labels owners and customers by name. They are within the
+// viewer's reach.
 func (s *Service) nameOrganizations(ctx context.Context, ids []uuid.UUID, labels map[string]string) error {
 	organizations, err := s.records.Organizations(ctx, ids)
 	if err != nil {
@@ -231,12 +245,7 @@ func (r *Report) series(ctx context.Context, sums []database.CostSum) (map[strin
 	for _, sum := range sums {
 		query.Filter.Keys = append(query.Filter.Keys, sum.Key)
 	}
-	var steps []database.CostSum
-	err := r.service.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		var err error
-		steps, err = tx.CostSums(ctx, query)
-		return err
-	})
+	steps, err := r.service.sums(ctx, query)
 	if err != nil {
 		return nil, err
 	}

@@ -308,7 +308,7 @@ func (w *world) rows(ctx context.Context, organization string, q costs.Query, fi
 
 // lines returns all lines of October 2026 as "service: amount, price chain".
 func (w *world) lines(ctx context.Context, organization string) ([]string, error) {
-	connection, err := w.costs.Lines(ctx, w.orgs[organization], month("2026-10"), page.Args{})
+	connection, err := w.costs.Lines(ctx, w.orgs[organization], month("2026-10"), costs.Where{}, page.Args{})
 	if err != nil {
 		return nil, err
 	}
