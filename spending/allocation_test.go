@@ -16,15 +16,6 @@ import (
 	"github.com/headwater-platform/headwater/spending"
 )
 
-func dec(t testing.TB, text string) money.Decimal {
-	t.Helper()
-	d, err := money.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
 func TestPeriods(t *testing.T) {
 	t.Parallel()
 	at := func(text string) time.Time {
