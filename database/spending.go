@@ -9,6 +9,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/money"
+	"github.com/headwater-platform/headwater/pricing"
+	"github.com/headwater-platform/headwater/spending"
 )
 
 // SpendKey is whose spending a sum is of, in what.
@@ -45,6 +47,64 @@ func (tx *Tx) SpentOn(ctx context.Context, of Holders, from, to time.Time) (map[
 	}
 	return sums, nil
 }
+
+// SpentByDay returns what SpentOn does for each day of a period, from its first, to
+// tell usage from what does not come every day. From and to are UTC day bounds.
+func (tx *Tx) SpentByDay(ctx context.Context, of Holders, from, to time.Time) (map[SpendKey][]spending.Day, error) {
+	days := map[SpendKey][]spending.Day{}
+	for _, by := range []struct{ holder, join string }{
+		{"c.organization_id", ""},
+		{"c.group_id", " JOIN groups g ON g.id = c.group_id AND g.organization_id = c.organization_id"},
+	} {
+		ids := of.Organizations
+		if by.join != "" {
+			ids = of.Groups
+		}
+		s := tx.db.statement()
+		s.write("SELECT CAST(", by.holder, " AS TEXT), c.currency, ", s.step(StepDay), " AS step, c.charge_category, ", tx.db.ExactSum("c.buy"),
+			" FROM cost_rollups c", counting("c"), by.join, " WHERE ", by.holder, " IN (", list(s, ids), ")", s.on("c.day", from, to),
+			" GROUP BY ", by.holder, ", c.currency, step, c.charge_category")
+		err := tx.each(ctx, s, func(rows *sql.Rows) error { return scanDay(rows, from, to, days) })
+		if err != nil {
+			return nil, fmt.Errorf("sum the spending of days: %w", err)
+		}
+	}
+	return days, nil
+}
+
+// scanDay adds what one kind of charge has cost on one day.
+func scanDay(rows *sql.Rows, from, to time.Time, days map[SpendKey][]spending.Day) error {
+	var holder, unit, day, category, text string
+	if err := rows.Scan(&holder, &unit, &day, &category, &text); err != nil {
+		return err
+	}
+	id, err := uuid.Parse(holder)
+	if err != nil {
+		return err
+	}
+	at, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return err
+	}
+	amount, err := money.Parse(text)
+	if err != nil {
+		return err
+	}
+	key := SpendKey{Holder: id, Unit: unit}
+	if days[key] == nil {
+		days[key] = make([]spending.Day, daysBetween(from, to))
+	}
+	d := &days[key][daysBetween(from, at)]
+	if category == string(pricing.Usage) {
+		d.Usage, d.Used = d.Usage.Add(amount), true
+	} else {
+		d.Other = d.Other.Add(amount)
+	}
+	return nil
+}
+
+// daysBetween returns how many days lie between two UTC day bounds.
+func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
 
 // on returns the condition that a day lies in a period, "" for all time.
 func (s *statement) on(day string, from, to time.Time) string {

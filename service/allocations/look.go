@@ -89,11 +89,14 @@ func (s *Service) look(ctx context.Context, tx *database.Tx, rows []*ent.Allocat
 	if err != nil {
 		return nil, err
 	}
+	thresholds, err := records.Thresholds(ctx, tx.Client, authorsOf(known))
+	if err != nil {
+		return nil, err
+	}
 	if err := measure(ctx, tx, known); err != nil {
 		return nil, err
 	}
-	thresholds, err := records.Thresholds(ctx, tx.Client, authorsOf(known))
-	if err != nil {
+	if err := forecast(ctx, tx, known, thresholds); err != nil {
 		return nil, err
 	}
 	fired, err := firedOf(ctx, tx, known)
@@ -171,6 +174,47 @@ func measure(ctx context.Context, tx *database.Tx, known []records.Allocation) e
 			if a.Period == period {
 				key := keyOf(*a)
 				a.PeriodStart, a.Used, a.Reserved = from, used[key], reserved[key]
+			}
+		}
+	}
+	return nil
+}
+
+// forecast writes into allocations what will have been used at the end of their
+// period, where a threshold depends on it.
+func forecast(ctx context.Context, tx *database.Tx, known []records.Allocation, thresholds map[uuid.UUID][]spending.Threshold) error {
+	periods := map[spending.Period]*database.Holders{}
+	for i := range known {
+		a := &known[i]
+		a.Forecast = nil
+		foretold := slices.ContainsFunc(thresholds[a.Author], func(t spending.Threshold) bool { return t.Basis == spending.Forecasted })
+		if !foretold || a.Period == spending.Forever {
+			continue
+		}
+		if periods[a.Period] == nil {
+			periods[a.Period] = &database.Holders{}
+		}
+		if of := periods[a.Period]; a.Group != nil {
+			of.Groups = append(of.Groups, *a.Group)
+		} else {
+			of.Organizations = append(of.Organizations, a.Organization)
+		}
+	}
+	for period, of := range periods {
+		from, to := period.Bounds(tx.Now())
+		days, err := tx.SpentByDay(ctx, *of, from, to)
+		if err != nil {
+			return err
+		}
+		complete := int(tx.Now().Sub(from) / (24 * time.Hour))
+		for i := range known {
+			a := &known[i]
+			its := days[keyOf(*a)]
+			if a.Period != period {
+				continue
+			}
+			if sum, ok := spending.Forecast(its, complete, len(its)); ok {
+				a.Forecast = &sum
 			}
 		}
 	}
