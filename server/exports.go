@@ -57,12 +57,15 @@ func (e *edge) onlyGet(next http.Handler) http.Handler {
 func (e *edge) send(w http.ResponseWriter, r *http.Request, file *File) {
 	out := &download{w: w, file: file, revision: e.Revision}
 	defer func() {
-		switch v := recover(); {
-		case v == nil:
-		case out.begun && v != http.ErrAbortHandler:
-			e.breakOff(r.Context(), e.recovered(r.Context(), v))
-		default:
+		switch v := recover(); v {
+		case nil:
+		case http.ErrAbortHandler:
 			panic(v)
+		default:
+			if !out.begun {
+				panic(v)
+			}
+			e.breakOff(r.Context(), e.recovered(r.Context(), v))
 		}
 	}()
 	if r.Method == http.MethodHead {
