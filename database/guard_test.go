@@ -131,6 +131,8 @@ func tableOf(t *testing.T, name string) string {
 		"Resource": "resources", "AccessRequest": "access_requests", "Notice": "notices", "JournalEntry": "journal_entries", "JournalChange": "journal_changes",
 		"Invitation": "invitations", "IdentityProvider": "identity_providers", "TrustedIssuer": "trusted_issuers", "TrustedSubject": "trusted_subjects",
 		"SupportPlanPeriod": "support_plan_periods", "Ticket": "tickets", "TicketMessage": "ticket_messages", "Announcement": "announcements", "Activity": "activities",
+		"Allocation": "allocations", "Threshold": "thresholds", "ThresholdFiring": "threshold_firings",
+		"BillingMonth": "billing_months", "BillingProfile": "billing_profiles",
 	}
 	table, ok := tables[name]
 	if !ok {

@@ -124,6 +124,18 @@ func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, 
 	must(t, tx.UsageMapping.Create().SetID(db.NewID()).SetImporterID(id).SetSubAccountID(slug).SetTagKey("").SetTagValue("").SetOrganizationID(id).SetCreatedAt(now).Exec(ctx))
 	must(t, tx.CloudAccount.Create().SetID(db.NewID()).SetOrganizationID(id).SetName(slug).SetProvider("aws").SetProviderAccountID(slug).
 		SetStatus(cloudaccount.StatusPENDING).SetGroupIds([]uuid.UUID{}).SetCredentials("").SetCreatedAt(now).Exec(ctx))
+	limit := db.NewID()
+	must(t, tx.Allocation.Create().SetID(limit).SetOrganizationID(id).SetAuthorID(id).SetUnit("USD").SetPeriod("MONTH").
+		SetTotal("5").SetUsed("0").SetReserved("0").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Threshold.Create().SetID(db.NewID()).SetOrganizationID(id).SetName("warning").SetPercent("85").SetBasis("ACTUAL").SetSeverity("ALERT").
+		SetLabelColor("").SetDescription("").SetEmails([]string{}).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.ThresholdFiring.Create().SetID(db.NewID()).SetOrganizationID(id).SetAllocationID(limit).SetThresholdID(db.NewID()).SetThresholdName("warning").
+		SetSeverity("ALERT").SetPeriod("").SetUsed("5").SetTotal("5").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.BillingMonth.Create().SetID(db.NewID()).SetSellerID(id).SetMonth("2025-12").SetStatus("CLOSED").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.BillingProfile.Create().SetID(db.NewID()).SetOrganizationID(id).SetCompany(slug).SetAddress([]string{}).SetCountry("").SetVatID("").
+		SetEmail("").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Statement.Create().SetID(db.NewID()).SetSellerID(id).SetBuyerID(id).SetMonth("2025-12").SetCurrency("USD").SetStatus("ISSUED").SetNumber(1).
+		SetTotal("5").SetCreatedAt(now).Exec(ctx))
 	imported := db.NewID()
 	must(t, tx.UsageImport.Create().SetID(imported).SetOrganizationID(id).SetStatus(usageimport.StatusACTIVE).SetContentHash(slug).SetErrors("[]").SetBilledCosts("{}").
 		SetCreatedAt(now).SetTouchedAt(now).Exec(ctx))

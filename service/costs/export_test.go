@@ -389,15 +389,18 @@ func TestExportIsOfOneRating(t *testing.T) {
 			err = e.Write(ctx, out)
 			return out.String(), err
 		}
-		for name, happen := range map[string]func(){
-			"usage of another":          func() { w.use("platform", charge{owner: "other reseller", cost: "1"}) },
-			"more usage":                func() { w.use("platform", charge{owner: "customer", cost: "1"}) },
-			"usage of another importer": func() { w.use("distributor", charge{owner: "customer", cost: "1"}) },
+		for _, tc := range []struct {
+			name   string
+			happen func()
+		}{
+			{"usage of another", func() { w.use("platform", charge{owner: "other reseller", cost: "1"}) }}, // while the file is still the same
+			{"more usage", func() { w.use("platform", charge{owner: "customer", cost: "1"}) }},
+			{"usage of another importer", func() { w.use("distributor", charge{owner: "customer", cost: "1"}) }},
 		} {
 			// More usage comes in with what is read next, and is not in the file.
-			file, err := write(happen)
-			if err != nil || name == "usage of another" && file != undisturbed {
-				t.Errorf("%s: %v", name, err)
+			file, err := write(tc.happen)
+			if err != nil || tc.name == "usage of another" && file != undisturbed {
+				t.Errorf("%s: %v", tc.name, err)
 			}
 		}
 		if file, err := write(nil); err != nil || strings.Count(file, "\n") != strings.Count(undisturbed, "\n")+2 {
