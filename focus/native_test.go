@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -375,5 +376,19 @@ func TestNativeCostsAreConserved(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestBillingAccountsThatAreRememberedAreBounded(t *testing.T) {
+	t.Parallel()
+	known := make(bills)
+	for i := range 3 * maxBillingAccounts {
+		r := Row{BillingAccountID: strconv.Itoa(i), BillingCurrency: "USD"}
+		if bad := known.check(&r); bad != nil {
+			t.Fatal(bad)
+		}
+	}
+	if len(known) > maxBillingAccounts {
+		t.Errorf("%d are remembered", len(known))
 	}
 }
