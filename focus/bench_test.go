@@ -186,10 +186,10 @@ func TestMemoStaysSmall(t *testing.T) {
 	for i := range 100 {
 		record := filler + fmt.Sprintf(`{"a":"%d"}2024-01-01T00:00:%02dZ`, i, i%60)
 		cell, end, _ := strings.Cut(record[len(filler):], "}")
-		if _, err := m.tags(record[len(filler) : len(filler)+len(cell)+1]); err != nil {
+		if _, err := m.tags(record[len(filler):len(filler)+len(cell)+1], parseTags); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := m.time(end); err != nil {
+		if _, err := m.time(end, parseTime); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -197,10 +197,10 @@ func TestMemoStaysSmall(t *testing.T) {
 		t.Errorf("the heap grew from %d to %d bytes", early, late)
 	}
 	for i := range max(maxMemoTags, maxMemoTimes) + 1 {
-		if _, err := m.tags(fmt.Sprintf(`{"b":"%d"}`, i)); err != nil {
+		if _, err := m.tags(fmt.Sprintf(`{"b":"%d"}`, i), parseTags); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := m.time(fmt.Sprintf("2024-01-01T00:00:00.%05dZ", i)); err != nil {
+		if _, err := m.time(fmt.Sprintf("2024-01-01T00:00:00.%05dZ", i), parseTime); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -208,7 +208,7 @@ func TestMemoStaysSmall(t *testing.T) {
 		t.Errorf("%d tags and %d times are remembered", len(m.knownTags), len(m.knownTimes))
 	}
 	long := `{"c":"` + filler + `"}`
-	if tags, err := m.tags(long); err != nil || tags["c"] != filler {
+	if tags, err := m.tags(long, parseTags); err != nil || tags["c"] != filler {
 		t.Errorf("a long tag is not read: %v", err)
 	}
 	if _, ok := m.knownTags[long]; ok {

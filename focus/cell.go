@@ -28,6 +28,15 @@ func isNull(cell string) bool {
 	return cell == "" || cell == "NULL" || cell == "(null)"
 }
 
+// nullAsEmpty returns the text, or "" if it would be taken for null once it is
+// written.
+func nullAsEmpty(text string) string {
+	if isNull(text) {
+		return ""
+	}
+	return text
+}
+
 // unifyLineBreaks makes every line break inside a cell a line feed, since the
 // ends of lines in the file say nothing about the text.
 func unifyLineBreaks(cell string) string {
@@ -112,13 +121,17 @@ func parseTime(cell string) (time.Time, error) {
 		if err != nil {
 			continue
 		}
-		t = t.UTC()
-		if t.Year() < firstYear || t.Year() > lastYear {
-			return time.Time{}, fmt.Errorf("%q is not within the years %d to %d", cell, firstYear, lastYear)
-		}
-		return t, nil
+		return within(t.UTC())
 	}
 	return time.Time{}, fmt.Errorf("%.40q is not a timestamp such as 2006-01-02T15:04:05Z", cell)
+}
+
+// within returns t, or an error if it is too early or too late.
+func within(t time.Time) (time.Time, error) {
+	if t.Year() < firstYear || t.Year() > lastYear {
+		return time.Time{}, fmt.Errorf("%s is not within the years %d to %d", t.Format(time.DateOnly), firstYear, lastYear)
+	}
+	return t, nil
 }
 
 // parseTags reads a JSON object of scalars: {"env": "prod", "tier": 2}. Numbers
@@ -278,11 +291,12 @@ func newMemo() *memo {
 	return &memo{knownTimes: make(map[string]time.Time), knownTags: make(map[string]map[string]string)}
 }
 
-func (m *memo) time(cell string) (time.Time, error) {
+// time returns what parse makes of a cell. All calls are of one parse.
+func (m *memo) time(cell string, parse func(string) (time.Time, error)) (time.Time, error) {
 	if t, ok := m.knownTimes[cell]; ok {
 		return t, nil
 	}
-	t, err := parseTime(cell)
+	t, err := parse(cell)
 	if err != nil {
 		return t, err
 	}
@@ -293,7 +307,9 @@ func (m *memo) time(cell string) (time.Time, error) {
 	return t, nil
 }
 
-func (m *memo) tags(cell string) (map[string]string, error) {
+// tags returns what parse makes of a cell, nil for no tags. All calls are of one
+// parse.
+func (m *memo) tags(cell string, parse func(string) (map[string]string, error)) (map[string]string, error) {
 	if known, ok := m.knownTags[cell]; ok {
 		return known, nil
 	}
@@ -301,7 +317,7 @@ func (m *memo) tags(cell string) (map[string]string, error) {
 	if remember {
 		cell = strings.Clone(cell) // lest the tags keep the whole record
 	}
-	read, err := parseTags(cell)
+	read, err := parse(cell)
 	if err != nil {
 		return nil, err
 	}

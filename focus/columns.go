@@ -23,11 +23,11 @@ type column struct {
 // columns returns all columns in the order in which they are written.
 func columns() []column {
 	return []column{
-		amount("BilledCost", func(r *Row) *money.Decimal { return &r.BilledCost }).must(),
-		nullable("EffectiveCost", func(r *Row) *NullDecimal { return &r.EffectiveCost }),
+		amount(billedCost, func(r *Row) *money.Decimal { return &r.BilledCost }).must(),
+		nullable(effectiveCost, func(r *Row) *NullDecimal { return &r.EffectiveCost }),
 		nullable("ListCost", func(r *Row) *NullDecimal { return &r.ListCost }),
 		nullable("ContractedCost", func(r *Row) *NullDecimal { return &r.ContractedCost }),
-		checked("BillingCurrency", func(r *Row) *string { return &r.BillingCurrency }, currency).must(),
+		checked(billingCurrency, func(r *Row) *string { return &r.BillingCurrency }, currency).must(),
 		text("BillingAccountId", func(r *Row) *string { return &r.BillingAccountID }).must(),
 		text("BillingAccountName", func(r *Row) *string { return &r.BillingAccountName }),
 		text("SubAccountId", func(r *Row) *string { return &r.SubAccountID }),
@@ -58,15 +58,25 @@ func columns() []column {
 		nullable("PricingQuantity", func(r *Row) *NullDecimal { return &r.PricingQuantity }),
 		text("PricingUnit", func(r *Row) *string { return &r.PricingUnit }),
 		text("PricingCategory", func(r *Row) *string { return &r.PricingCategory }),
-		tags("Tags", func(r *Row) *map[string]string { return &r.Tags }),
+		tags(tagsColumn, func(r *Row) *map[string]string { return &r.Tags }),
 	}
 }
 
-// The columns that a reversed period is reported on.
+// The columns that the package itself speaks of.
 const (
+	billedCost       = "BilledCost"
+	effectiveCost    = "EffectiveCost"
+	billingCurrency  = "BillingCurrency"
+	tagsColumn       = "Tags"
 	billingPeriodEnd = "BillingPeriodEnd"
 	chargePeriodEnd  = "ChargePeriodEnd"
 )
+
+// isMandatory reports whether the column of this name is mandatory.
+func isMandatory(name string) bool {
+	c, ok := columnNamed(name)
+	return ok && c.mandatory
+}
 
 func (c column) must() column {
 	c.mandatory = true
@@ -136,7 +146,7 @@ func instant(name string, at func(*Row) *time.Time) column {
 		name:  name,
 		write: func(r *Row) string { return at(r).UTC().Format(time.RFC3339Nano) },
 		read: func(m *memo, r *Row, cell string) (err error) {
-			*at(r), err = m.time(cell)
+			*at(r), err = m.time(cell, parseTime)
 			return err
 		},
 	}
@@ -147,7 +157,7 @@ func tags(name string, at func(*Row) *map[string]string) column {
 		name:  name,
 		write: func(r *Row) string { return formatTags(*at(r)) },
 		read: func(m *memo, r *Row, cell string) (err error) {
-			*at(r), err = m.tags(cell)
+			*at(r), err = m.tags(cell, parseTags)
 			return err
 		},
 	}

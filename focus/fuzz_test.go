@@ -18,6 +18,7 @@ func FuzzReader(f *testing.F) {
 		"", content, everyColumn, "\ufeff" + content, compressed(f, content), compressed(f, compressed(f, content)),
 		strings.ReplaceAll(content, "\n", "\r\n"), content + "\"", content + "\n,\n\"\n\",", "\xff\xfea\x00",
 		compressed(f, content)[:30], compressed(f, strings.Repeat("\n", 1<<16)),
+		file(awsCells(nil)), file(azureCells(nil)), file(ociCells(nil)), file(awsCells(nil)) + file(awsCells(nil)),
 	} {
 		f.Add([]byte(seed))
 	}
@@ -155,4 +156,83 @@ func FuzzTags(f *testing.F) {
 			t.Error(diff)
 		}
 	})
+}
+
+// FuzzAWS reads line items of arbitrary cells.
+func FuzzAWS(f *testing.F) {
+	for _, kind := range []string{"Usage", "SavingsPlanNegation", "RIFee", "Tax", "EdpDiscount", "Refund", "12"} {
+		f.Add(kind, "1.5", "0.5", "2023-11-04T22:00:00Z", "resourceTags/user:a", "b", `{"user_a":"b"}`)
+	}
+	f.Add("SavingsPlanCoveredUsage", "1e20000000", "NaN", "", "resource_tags", "NULL", `{"product_name":"NULL"}`)
+	f.Fuzz(func(t *testing.T, kind, cost, amount, start, name, cell, object string) {
+		checkNative(t, "lineItem/UnblendedCost", awsCells(cells{
+			"lineItem/LineItemType": kind, "lineItem/UnblendedCost": cost, "lineItem/UsageStartDate": start,
+			"reservation/EffectiveCost": amount, "savingsPlan/UsedCommitment": amount, "reservation/UnusedRecurringFee": amount,
+			"pricing/publicOnDemandCost": amount, "lineItem/ProductCode": cell, "bill/BillType": cell,
+			"product": object, "resource_tags": object, name: cell,
+		}))
+	})
+}
+
+// FuzzAzure reads charges of arbitrary cells.
+func FuzzAzure(f *testing.F) {
+	f.Add("Usage", "Reservation", "1.5", "9/2/2023", "9/30/2023", `"a": "b"`, "x_BillingAccountId", "East US")
+	f.Add("UnusedSavingsPlan", "Spot", "1E-07", "2023-09-02", "12/31/9999", `{"a": "b"}`, "PublisherName", "(NU LL)")
+	f.Add("12", "", "NaN", "13/2/2023", "", "{", "Tags", "NULL")
+	f.Fuzz(func(t *testing.T, kind, model, cost, day, last, tags, name, cell string) {
+		checkNative(t, "CostInBillingCurrency", azureCells(cells{
+			"ChargeType": kind, "PricingModel": model, "CostInBillingCurrency": cost, "Date": day, "BillingPeriodEndDate": last,
+			"Tags": tags, "ResourceLocation": cell, "Frequency": cell, "ServiceFamily": cell, "BillingAccountId": cell, name: cell,
+		}))
+	})
+}
+
+// FuzzOCI reads usage of arbitrary cells.
+func FuzzOCI(f *testing.F) {
+	f.Add("6.266090E-12", "2023-11-13T07:00Z", "2023-11-13T08:00:00Z", "true", "tags/a.b", "ocid1.instance.oc1.x")
+	f.Add("-0.012264277499950943", "9999-12-31", "", "no", "tags/", "ocid1.NULL.x")
+	f.Fuzz(func(t *testing.T, cost, start, end, correction, name, cell string) {
+		checkNative(t, "cost/myCost", ociCells(cells{
+			"cost/myCost": cost, "lineItem/intervalUsageStart": start, "lineItem/intervalUsageEnd": end,
+			"lineItem/isCorrection": correction, "product/resourceId": cell, "product/service": cell, name: cell,
+		}))
+	})
+}
+
+// checkNative checks that a record is refused, or billed or kept at its cost,
+// and as FOCUS the same. Twice, since cells are remembered.
+func checkNative(t *testing.T, cost string, record cells) {
+	t.Helper()
+	r, err := NewReader(strings.NewReader(file(record, record)), Options{})
+	if err != nil {
+		return
+	}
+	var rows []Row
+	for {
+		row, err := r.Next()
+		var bad *RowError
+		if errors.As(err, &bad) {
+			continue
+		}
+		if err != nil {
+			break
+		}
+		rows = append(rows, row)
+		stated, err := parseAmount(record[cost])
+		if kept := valueOf(row.Extra, "x_"+cost); kept != "" && row.BilledCost.IsZero() {
+			continue
+		}
+		if err != nil || !row.BilledCost.Equal(stated) {
+			t.Fatalf("%s is billed at %s: %v", record[cost], row.BilledCost, err)
+		}
+	}
+	if len(rows) == 1 {
+		t.Fatal("the same row is read once and refused once")
+	}
+	if len(rows) == 2 {
+		if diff := diffRowsButLines(rows[:1], rows[1:]); diff != "" {
+			t.Error(diff)
+		}
+	}
+	checkRewritten(t, rows, r.ExtraColumns())
 }

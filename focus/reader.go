@@ -59,9 +59,9 @@ type Reader struct {
 }
 
 // NewReader reads the header of a CSV or gzip-compressed CSV file in UTF-8,
-// with or without a byte order mark. The error is a *FileError if the file is
-// none, or lacks a mandatory column that has no default; INVALID if a default
-// is unusable; else that of r.
+// with or without a byte order mark, and recognises its format by that. The
+// error is a *FileError if the file is none, or lacks a mandatory column that
+// has no default; INVALID if a default is unusable; else that of r.
 func NewReader(r io.Reader, o Options) (*Reader, error) {
 	o = o.withDefaults()
 	rs, err := openRecords(r, o)
@@ -91,6 +91,9 @@ func (r *Reader) Next() (Row, error) {
 		return Row{}, r.err
 	}
 	record, err := r.records.read()
+	for err == nil && r.decoder.repeatsHeader(record) {
+		record, err = r.records.read()
+	}
 	if err != nil {
 		r.err = err
 		return Row{}, err
@@ -104,8 +107,18 @@ func (r *Reader) Next() (Row, error) {
 	return row, nil
 }
 
+// Format returns the format of the file.
+func (r *Reader) Format() Format { return r.decoder.layout.format }
+
+// Column returns the name in the file's header of the column that a column of
+// FOCUS, by its newest name, is read from: a provider's own file has another
+// name for it. It is the name itself if no column of the file is.
+func (r *Reader) Column(name string) string { return r.decoder.columnOf(name) }
+
 // ExtraColumns returns the names of the columns whose cells go to Row.Extra, in
-// the order of the file.
+// the order of the file. Of a provider's own file, columns that FOCUS has under
+// the same name with another meaning, and the cost column, which is kept where
+// it is not what is billed, are there with the prefix x_.
 func (r *Reader) ExtraColumns() []string { return r.decoder.extraColumns() }
 
 // BytesRead returns how much of the file, as it is stored, has been read: the

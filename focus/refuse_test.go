@@ -130,11 +130,11 @@ func TestBadHeaders(t *testing.T) {
 	tests := map[string]struct{ content, want string }{
 		"no mandatory column": {
 			"Id,Cost\n1,2\n",
-			"line 1: the header lacks BilledCost, BillingCurrency, BillingAccountId, BillingPeriodStart, BillingPeriodEnd, " +
+			"line 1: the header is that of no known format; for FOCUS it lacks BilledCost, BillingCurrency, BillingAccountId, BillingPeriodStart, BillingPeriodEnd, " +
 				"ChargePeriodStart, ChargePeriodEnd, ChargeCategory, ServiceProviderName (ProviderName)",
 		},
 		"one is missing": {
-			strings.Replace(header, "BilledCost", "billed cost", 1), "line 1: the header lacks BilledCost",
+			strings.Replace(header, "BilledCost", "billed cost", 1), "line 1: the header is nearest to FOCUS and lacks BilledCost",
 		},
 		"a column twice": {
 			header + ",Id,x_A,Id\n", `line 1: column "Id" of the header is there twice, as column 10 and 12`,
@@ -168,7 +168,7 @@ func TestNullIsNoDefault(t *testing.T) {
 	record := plain(nil)
 	delete(record, "BilledCost")
 	_, err := NewReader(strings.NewReader(file(record)), Options{Defaults: map[string]string{"BilledCost": "NULL"}})
-	if want := "line 1: the header lacks BilledCost"; err == nil || err.Error() != want {
+	if want := "line 1: the header is nearest to FOCUS and lacks BilledCost"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -27,6 +27,14 @@ const (
 	FrequencyUsageBased = "Usage-Based"
 )
 
+// The values of Row.PricingCategory that providers' own formats are converted
+// to. Those of a FOCUS file are kept as they are.
+const (
+	pricingStandard  = "Standard"
+	pricingDynamic   = "Dynamic"
+	pricingCommitted = "Committed"
+)
+
 // Row is one charge. A null text is "", a null timestamp does not occur.
 type Row struct {
 	// Line is the physical line of the file, from 1, on which the record
@@ -87,7 +95,8 @@ type Row struct {
 	// written: " org" is not "org".
 	Tags map[string]string
 	// Extra holds the cells of all other columns that are not null, under the
-	// names and in the order of the file. It may reveal costs.
+	// names and in the order of the file; see Reader.ExtraColumns. It may reveal
+	// costs.
 	Extra []Field
 }
 

@@ -160,3 +160,95 @@ func TestSampleCorrectionsNeedOnlyDefaults(t *testing.T) {
 		t.Errorf("%d corrections add up to %s, want 3 and 0", len(ledger), sum)
 	}
 }
+
+// nativeSamples are published files in providers' own formats.
+var nativeSamples = map[string]struct {
+	format     Format
+	rows       int
+	cost       string // the column that is billed
+	categories map[string]int
+	currency   string
+	list       int // rows whose list cost is known
+	tags       int // rows with tags
+}{
+	"native/aws-cur-sample-anonymous.csv": {
+		FormatAWS, 1281, "lineItem/UnblendedCost", map[string]int{CategoryUsage: 1269, CategoryTax: 12}, "USD", 1281, 0,
+	},
+	"native/azure-ea-sample-anonymous.csv": {
+		FormatAzure, 27, "CostInBillingCurrency", map[string]int{CategoryUsage: 27}, "CAD", 0, 27,
+	},
+	"native/oci-cost-report-scrubbed.csv": {
+		FormatOCI, 506, "cost/myCost", map[string]int{CategoryUsage: 506}, "USD", 0, 0,
+	},
+}
+
+func TestNativeSamplesAreConverted(t *testing.T) {
+	t.Parallel()
+	for name, want := range nativeSamples {
+		t.Run(string(want.format), func(t *testing.T) {
+			t.Parallel()
+			content := sample(t, name)
+			r, err := NewReader(strings.NewReader(content), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows := mustRead(t, content, Options{})
+			if r.Format() != want.format || len(rows) != want.rows {
+				t.Errorf("got %d rows of %s, want %d of %s", len(rows), r.Format(), want.rows, want.format)
+			}
+			var sum money.Decimal
+			categories, list, tags := make(map[string]int), 0, 0
+			for i := range rows {
+				sum = sum.Add(rows[i].BilledCost)
+				categories[rows[i].ChargeCategory]++
+				if rows[i].ListCost.Valid {
+					list++
+				}
+				if len(rows[i].Tags) > 0 {
+					tags++
+				}
+				checkMandatory(t, &rows[i], want.currency)
+			}
+			got, ok := new(big.Rat).SetString(sum.String())
+			total, _ := naiveSum(t, content, want.cost)
+			if !ok || got.Cmp(total) != 0 {
+				t.Errorf("the costs add up to %s, want %s", sum, total.FloatString(20))
+			}
+			if diff := cmp.Diff(want.categories, categories); diff != "" || list != want.list || tags != want.tags {
+				t.Errorf("%d rows have a list cost and %d have tags; %s", list, tags, diff)
+			}
+			for _, compress := range []bool{false, true} {
+				stored := written(t, WriterOptions{Gzip: compress, Extra: r.ExtraColumns()}, rows...)
+				if diff := diffRowsButLines(rows, mustRead(t, stored, Options{})); diff != "" {
+					t.Errorf("as FOCUS: %s", diff)
+				}
+			}
+		})
+	}
+}
+
+// checkMandatory checks what FOCUS wants of each row and these files can say.
+func checkMandatory(t *testing.T, r *Row, currency string) {
+	t.Helper()
+	for column, value := range map[string]string{
+		"BillingAccountId": r.BillingAccountID, "SubAccountId": r.SubAccountID, "ChargeDescription": r.ChargeDescription,
+		"ServiceName": r.ServiceName, "ServiceProviderName": r.Provider, "HostProviderName": r.HostProvider,
+		"InvoiceIssuerName": r.InvoiceIssuer,
+	} {
+		if value == "" {
+			t.Errorf("line %d has no %s", r.Line, column)
+		}
+	}
+	if r.ChargeCategory == CategoryUsage && (r.SKU == "" || r.Region == "" || !r.PricingQuantity.Valid || r.PricingUnit == "") {
+		t.Errorf("line %d: SKU %q, region %q, %v %q", r.Line, r.SKU, r.Region, r.PricingQuantity, r.PricingUnit)
+	}
+	if !r.EffectiveCost.Valid || !r.ContractedCost.Valid || r.BillingCurrency != currency {
+		t.Errorf("line %d: effective %v, contracted %v, in %s", r.Line, r.EffectiveCost, r.ContractedCost, r.BillingCurrency)
+	}
+	if r.ChargePeriodStart.Before(r.BillingPeriodStart) || r.ChargePeriodEnd.After(r.BillingPeriodEnd) {
+		t.Errorf("line %d: charged %v to %v", r.Line, r.ChargePeriodStart, r.ChargePeriodEnd)
+	}
+	if r.BillingPeriodStart.Day() != 1 || !r.BillingPeriodEnd.Equal(r.BillingPeriodStart.AddDate(0, 1, 0)) {
+		t.Errorf("line %d: billed %v to %v", r.Line, r.BillingPeriodStart, r.BillingPeriodEnd)
+	}
+}

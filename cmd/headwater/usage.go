@@ -9,31 +9,33 @@ import (
 	"strings"
 
 	"github.com/headwater-platform/headwater/config"
+	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
 // usageCommand brings usage in and hands it out.
 type usageCommand struct {
-	Import usageImportCommand `cmd:"" help:"Import a FOCUS file."`
+	Import usageImportCommand `cmd:"" help:"Import a FOCUS file or a provider's own billing file."`
 	Export usageExportCommand `cmd:"" help:"Write what the usage of a month costs an organization."`
 	Map    usageMapCommand    `cmd:"" help:"Say whose the usage of sub-accounts is."`
 }
 
-// usageImportCommand imports a FOCUS file.
+// usageImportCommand imports a file of usage.
 type usageImportCommand struct {
 	config.Database `embed:""`
 
 	Organization string            `required:"" placeholder:"SLUG" help:"The importing organization, a partner or the platform."`
 	SkipBadRows  bool              `help:"Pass over rows that cannot be read instead of refusing the file."`
-	Column       map[string]string `placeholder:"NAME=VALUE" help:"The value of a column that the file leaves out."`
+	Column       map[string]string `placeholder:"NAME=VALUE" help:"The value of a FOCUS column that the file leaves out."`
 	JSON         bool              `name:"json" help:"Print the import as one line of JSON."`
-	File         string            `arg:"" help:"CSV or gzip-compressed CSV; - for standard input."`
+	File         string            `arg:"" help:"FOCUS, an AWS cost and usage report, an Azure cost export or an OCI cost report, as CSV or gzip-compressed CSV; - for standard input."`
 }
 
 // Help shows examples.
 func (usageImportCommand) Help() string {
 	return "Examples:\n  headwater usage import --organization platform 2026-10.csv.gz\n" +
+		"  cat cur-2026-10-*.csv.gz | headwater usage import --organization platform -\n" +
 		"  curl -s https://exports.example/2026-10.csv.gz | headwater usage import --organization platform --skip-bad-rows -"
 }
 
@@ -55,9 +57,13 @@ func (c usageImportCommand) Run(ctx context.Context, io streams) (err error) {
 		return fmt.Errorf("there is no organization %q", c.Organization)
 	}
 	show := newProgress(io.err)
+	var format focus.Format
 	imported, err := p.services.Usage.Import(ctx, importer.ID, file, usage.Options{
 		SkipBadRows: c.SkipBadRows, Defaults: c.Column,
-		Progress: func(reached usage.Progress) { show.line(describeProgress(reached, size)) },
+		Progress: func(reached usage.Progress) {
+			format = reached.Format
+			show.line(describeProgress(reached, size))
+		},
 	})
 	show.clear()
 	if err != nil {
@@ -66,7 +72,7 @@ func (c usageImportCommand) Run(ctx context.Context, io streams) (err error) {
 	if c.JSON {
 		return printJSON(io.out, importDocument(imported))
 	}
-	return describeImport(io, imported)
+	return describeImport(io, imported, format)
 }
 
 // openInput opens a file, or standard input for "-", and returns its size, 0 if
@@ -132,9 +138,13 @@ func importDocument(i *usage.Import) importLine {
 }
 
 // describeImport tells a person what came of an import: the sums on stdout, the
-// rows that were passed over on stderr.
-func describeImport(io streams, i *usage.Import) error {
+// rows that were passed over on stderr. The format is told if it is not FOCUS,
+// and "" if the file was known and not read again.
+func describeImport(io streams, i *usage.Import, format focus.Format) error {
 	fmt.Fprintf(io.out, "import %s is %s\n", i.ID, i.Status)
+	if format != "" && format != focus.FormatFOCUS {
+		fmt.Fprintf(io.out, "format: %s\n", format)
+	}
 	fmt.Fprintf(io.out, "rows: %d read, %d stored, %d skipped, %d unattributed\n", i.RowsRead, i.RowsStored, i.RowsSkipped, i.UnattributedRows)
 	for _, cost := range i.BilledCosts {
 		fmt.Fprintf(io.out, "billed: %s\n", cost)

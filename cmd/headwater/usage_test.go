@@ -297,6 +297,34 @@ func TestImportTakesColumnsFromFlags(t *testing.T) {
 	})
 }
 
+// TestImportTellsTheFormatOfProviders imports a report in two parts, as a
+// provider delivers it, and tells its format. That of a FOCUS file goes without
+// saying.
+func TestImportTellsTheFormatOfProviders(t *testing.T) {
+	t.Parallel()
+	const part = "CostInBillingCurrency,BillingCurrency,BillingProfileId,BillingPeriodStartDate,BillingPeriodEndDate,Date,ChargeType\n" +
+		"1.5E-07,CAD,profile,9/1/2023,9/30/2023,9/2/2023,Usage\n"
+	focusFile := mustRun(t, "demo", "--organizations", "1", "--write-usage", "-")
+	dir := t.TempDir()
+	for name, content := range map[string]string{"native.csv": part + part, "focus.csv": focusFile} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eachDatabase(t, func(t *testing.T, url string) {
+		run := func(name string) string {
+			return mustRun(t, "usage", "import", "--database-url", url, "--organization", "platform", filepath.Join(dir, name))
+		}
+		_, rest, _ := strings.Cut(run("native.csv"), "\n")
+		if want := "format: AZURE_COST\nrows: 2 read, 2 stored, 0 skipped, 2 unattributed\nbilled: 0.0000003 CAD\n"; rest != want {
+			t.Errorf("got %s, want %s", rest, want)
+		}
+		if told := run("focus.csv"); strings.Contains(told, "format") {
+			t.Errorf("got %s", told)
+		}
+	})
+}
+
 // TestReadmeMapsAnAccountOfTheDemo keeps the example of the README true.
 func TestReadmeMapsAnAccountOfTheDemo(t *testing.T) {
 	t.Parallel()

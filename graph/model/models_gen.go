@@ -1253,7 +1253,7 @@ type ImpersonatePayload struct {
 type ImportUsageInput struct {
 	// The importing organization.
 	OrganizationID typeid.ID `json:"organizationId"`
-	// A FOCUS file, CSV or CSV.gz.
+	// A FOCUS file or a provider's own billing file, CSV or CSV.gz.
 	File graphql.Upload `json:"file"`
 	// Whether rows that cannot be read are passed over instead of refusing the file.
 	SkipBadRows *bool `json:"skipBadRows,omitempty"`

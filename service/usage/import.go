@@ -38,15 +38,17 @@ type Options struct {
 
 // Progress is how far an import has come.
 type Progress struct {
+	// Format is that of the file.
+	Format focus.Format
 	// Rows is how many rows have been read.
 	Rows int
 	// Bytes is how much of the file, as it is stored, has been read.
 	Bytes int64
 }
 
-// Import brings a FOCUS file of usage in: every row is attributed to an
-// organization, priced on each edge down to it and stored, and the roll-ups are
-// made. What the file states replaces what earlier imports stated of the same
+// Import brings a file of usage in, FOCUS or a provider's own that package focus
+// knows: every row is attributed to an organization, priced on each edge down to
+// it and stored, and the roll-ups are made. What the file states replaces what earlier imports stated of the same
 // sources. The same content again changes nothing and returns the import that
 // brought it, unless something else has replaced part of that since.
 //

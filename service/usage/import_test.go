@@ -538,7 +538,7 @@ func TestProgressIsTold(t *testing.T) {
 		content := file(t, rows...)
 		var told []usage.Progress
 		w.load(content, usage.Options{Progress: func(p usage.Progress) { told = append(told, p) }})
-		if len(told) < 3 || told[len(told)-1] != (usage.Progress{Rows: 4500, Bytes: int64(len(content))}) {
+		if len(told) < 3 || told[len(told)-1] != (usage.Progress{Format: focus.FormatFOCUS, Rows: 4500, Bytes: int64(len(content))}) {
 			t.Errorf("told %v of %d bytes", told, len(content))
 		}
 		if !slices.IsSortedFunc(told, func(a, b usage.Progress) int { return a.Rows - b.Rows }) {

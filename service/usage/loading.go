@@ -117,7 +117,7 @@ func (l *loading) readAll(ctx context.Context, pass func(*batch) error) error {
 			return l.finish(ctx, pass)
 		}
 		if err == nil {
-			err = l.add(ctx, &row)
+			err = l.named(l.add(ctx, &row))
 		}
 		if err := l.count(err); err != nil {
 			return err
@@ -126,6 +126,16 @@ func (l *loading) readAll(ctx context.Context, pass func(*batch) error) error {
 			return err
 		}
 	}
+}
+
+// named returns the error with the name that the file gives the column it is
+// about.
+func (l *loading) named(err error) error {
+	var bad *focus.RowError
+	if errors.As(err, &bad) {
+		bad.Column = l.reader.Column(bad.Column)
+	}
+	return err
 }
 
 // flush passes on what has become large enough.
@@ -158,7 +168,7 @@ func (l *loading) count(err error) error {
 
 // pass hands the batch on and begins the next.
 func (l *loading) pass(pass func(*batch) error) error {
-	l.batch.reached = Progress{Rows: l.read, Bytes: l.reader.BytesRead()}
+	l.batch.reached = Progress{Format: l.reader.Format(), Rows: l.read, Bytes: l.reader.BytesRead()}
 	if err := pass(l.batch); err != nil {
 		return err
 	}
