@@ -1814,7 +1814,7 @@ type ComplexityRoot struct {
 	Statement struct {
 		Buyer            func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
-		Document         func(childComplexity int, format *statements.Format) int
+		Document         func(childComplexity int, format statements.Format) int
 		DueAt            func(childComplexity int) int
 		ID               func(childComplexity int) int
 		IssuedAt         func(childComplexity int) int
@@ -9708,7 +9708,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Statement.Document(childComplexity, args["format"].(*statements.Format)), true
+		return e.ComplexityRoot.Statement.Document(childComplexity, args["format"].(statements.Format)), true
 	case "Statement.dueAt":
 		if e.ComplexityRoot.Statement.DueAt == nil {
 			break

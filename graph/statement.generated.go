@@ -25,7 +25,7 @@ import (
 
 type StatementResolver interface {
 	Lines(ctx context.Context, obj *statements.Statement, first *int, after *string, last *int, before *string) (*statements.LineConnection, error)
-	Document(ctx context.Context, obj *statements.Statement, format *statements.Format) (*statements.Document, error)
+	Document(ctx context.Context, obj *statements.Statement, format statements.Format) (*statements.Document, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -36,8 +36,8 @@ func (ec *executionContext) field_Statement_document_args(ctx context.Context, r
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "format",
-		func(ctx context.Context, v any) (*statements.Format, error) {
-			return ec.unmarshalOStatementFormat2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat(ctx, v)
+		func(ctx context.Context, v any) (statements.Format, error) {
+			return ec.unmarshalNStatementFormat2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -601,7 +601,7 @@ func (ec *executionContext) _Statement_document(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Statement().Document(ctx, obj, fc.Args["format"].(*statements.Format))
+			return ec.Resolvers.Statement().Document(ctx, obj, fc.Args["format"].(statements.Format))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *statements.Document) graphql.Marshaler {
@@ -2489,6 +2489,34 @@ func (ec *executionContext) marshalNStatementEdge2ᚕgithubᚗcomᚋheadwaterᚑ
 	return ret
 }
 
+func (ec *executionContext) unmarshalNStatementFormat2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat(ctx context.Context, v any) (statements.Format, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNStatementFormat2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNStatementFormat2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat(ctx context.Context, sel ast.SelectionSet, v statements.Format) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNStatementFormat2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNStatementFormat2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat = map[string]statements.Format{
+		"PDF": statements.PDF,
+		"CSV": statements.CSV,
+	}
+	marshalNStatementFormat2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat = map[statements.Format]string{
+		statements.PDF: "PDF",
+		statements.CSV: "CSV",
+	}
+)
+
 func (ec *executionContext) marshalNStatementLine2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐLine(ctx context.Context, sel ast.SelectionSet, v *statements.Line) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -2597,36 +2625,6 @@ func (ec *executionContext) marshalOBillingProfile2ᚖgithubᚗcomᚋheadwater�
 	}
 	return ec._BillingProfile(ctx, sel, v)
 }
-
-func (ec *executionContext) unmarshalOStatementFormat2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat(ctx context.Context, v any) (*statements.Format, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := unmarshalOStatementFormat2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat[tmp]
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalOStatementFormat2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat(ctx context.Context, sel ast.SelectionSet, v *statements.Format) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(marshalOStatementFormat2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat[*v])
-	return res
-}
-
-var (
-	unmarshalOStatementFormat2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat = map[string]statements.Format{
-		"PDF": statements.PDF,
-		"CSV": statements.CSV,
-	}
-	marshalOStatementFormat2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐFormat = map[statements.Format]string{
-		statements.PDF: "PDF",
-		statements.CSV: "CSV",
-	}
-)
 
 func (ec *executionContext) unmarshalOStatementSide2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋstatementsᚐSide(ctx context.Context, v any) (*statements.Side, error) {
 	if v == nil {

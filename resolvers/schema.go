@@ -142,7 +142,7 @@ func setCosts(c *graph.ComplexityRoot) {
 		return paged(child, first, after, last, before)
 	}
 	c.Statement.Lines = paged
-	c.Statement.Document = func(child int, _ *statements.Format) int { return child + reportCost }
+	c.Statement.Document = func(child int, _ statements.Format) int { return child + reportCost }
 	c.CloseBillingMonthPayload.Statements = func(child int) int { return times(child, statementCount) }
 	c.Mutation.SetGroupAllocations = func(child int, input model.SetGroupAllocationsInput) int {
 		return times(child, max(len(input.Allocations), 1))

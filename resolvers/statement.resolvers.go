@@ -79,8 +79,8 @@ func (r *statementResolver) Lines(ctx context.Context, obj *statements.Statement
 	return r.Statements.Lines(ctx, obj, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
-func (r *statementResolver) Document(ctx context.Context, obj *statements.Statement, format *statements.Format) (*statements.Document, error) {
-	return r.Statements.Document(ctx, obj, valueOr(format, statements.PDF))
+func (r *statementResolver) Document(ctx context.Context, obj *statements.Statement, format statements.Format) (*statements.Document, error) {
+	return r.Statements.Document(ctx, obj, format)
 }
 
 func (r *Resolver) Statement() graph.StatementResolver { return &statementResolver{r} }
