@@ -33,7 +33,7 @@ const (
 // both are zero.
 func (p Period) Bounds(at time.Time) (from, to time.Time) {
 	at = at.UTC()
-	months := 0
+	var months int
 	switch p {
 	case Month:
 		months = 1

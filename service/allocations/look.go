@@ -103,7 +103,7 @@ func (s *Service) look(ctx context.Context, tx *database.Tx, rows []*ent.Allocat
 	if err != nil {
 		return nil, err
 	}
-	looked := slices.Clone(rows)
+	looked := make([]*ent.Allocation, 0, len(rows))
 	for i := range known {
 		a := &known[i]
 		spent := a.Spent(tx.Now())
@@ -113,9 +113,11 @@ func (s *Service) look(ctx context.Context, tx *database.Tx, rows []*ent.Allocat
 		if err := s.fire(ctx, tx, a, spent, fires, tell); err != nil {
 			return nil, err
 		}
-		if looked[i], err = store(ctx, rows[i], *a); err != nil {
+		row, err := store(ctx, rows[i], *a)
+		if err != nil {
 			return nil, err
 		}
+		looked = append(looked, row)
 	}
 	return looked, nil
 }

@@ -94,6 +94,7 @@ func documentOf(st *Statement, lines []*Line, seller, buyer paper.Party) paper.D
 		d.Title, d.Watermark = "Draft of a statement", "DRAFT"
 	case Void:
 		d.Watermark = "VOID"
+	case Issued, Paid:
 	}
 	if st.Number != nil {
 		d.Number = *st.Number
