@@ -20,10 +20,10 @@ type corrected struct {
 	// June's bill.
 	closed bool
 	rows   []string
-	// May and June are what acme and bravo pay by their statements, and June's bill
-	// of northwind itself for what is nobody's.
+	// May and June are what acme and bravo owe by their statements, paid what
+	// northwind pays the provider for both.
 	may, june map[string]string
-	own       string
+	paid      string
 }
 
 // May's bill, as it came in first: acme's 1500.
@@ -47,7 +47,7 @@ func corrections() []corrected {
 		{
 			"reallocated in part, by difference", true,
 			[]string{"-300,-400," + june + "R-111,USG-123,acct-acme", "300,400," + june + "R-222,USG-123,acct-bravo"},
-			map[string]string{"acme": "1800"}, reallocated, "0",
+			map[string]string{"acme": "1800"}, reallocated, "1500",
 		},
 		{
 			"reallocated in part, by reversal", true,
@@ -55,17 +55,17 @@ func corrections() []corrected {
 				"-1500,-2000," + june + "R-111,USG-123,acct-acme", "1200,1600," + june + "R-111,USG-123,acct-acme",
 				"300,400," + june + "R-222,USG-123,acct-bravo",
 			},
-			map[string]string{"acme": "1800"}, reallocated, "0",
+			map[string]string{"acme": "1800"}, reallocated, "1500",
 		},
 		{
 			"late usage", true,
 			[]string{"1500,2000," + june + ",USG-123,acct-bravo"},
-			map[string]string{"acme": "1800"}, map[string]string{"bravo": "1800"}, "0",
+			map[string]string{"acme": "1800"}, map[string]string{"bravo": "1800"}, "3000",
 		},
 		{
 			"costs by line, by difference", true,
 			[]string{"0.001,0.001," + adjustment + ",USG-123,acct-acme", "0.011,0.011," + adjustment + ",USG-456,acct-acme"},
-			map[string]string{"acme": "1800"}, map[string]string{"acme": "0.01"}, "0", // 0.012, rounded once
+			map[string]string{"acme": "1800"}, map[string]string{"acme": "0.01"}, "1500.012", // 0.012, rounded once
 		},
 		{
 			"costs by line, by reversal", true,
@@ -73,19 +73,19 @@ func corrections() []corrected {
 				"-1500,-2000," + june + "R-111,USG-123,acct-acme", "1500,2000," + june + "R-111,USG-123,acct-acme",
 				"0.012,0.012," + adjustment + ",USG-123,acct-acme",
 			},
-			map[string]string{"acme": "1800"}, map[string]string{"acme": "0.01"}, "0",
+			map[string]string{"acme": "1800"}, map[string]string{"acme": "0.01"}, "1500.012",
 		},
 		{
 			"the cost as a whole", true,
 			[]string{"0.002,0.002," + adjustment + ",(null),"},
-			map[string]string{"acme": "1800"}, map[string]string{}, "0.002",
+			map[string]string{"acme": "1800"}, map[string]string{}, "1500.002",
 		},
 		{
 			"reallocated while open, by difference", false,
 			[]string{
 				billOfMay, "-300,-400,{{may}},Usage,Correction,R-111,USG-123,acct-acme", "300,400,{{may}},Usage,Correction,R-222,USG-123,acct-bravo",
 			},
-			map[string]string{"acme": "1440", "bravo": "360"}, map[string]string{}, "0",
+			map[string]string{"acme": "1440", "bravo": "360"}, map[string]string{}, "1500",
 		},
 		{
 			"reallocated while open, by reversal", false,
@@ -93,22 +93,22 @@ func corrections() []corrected {
 				billOfMay, "-1500,-2000,{{may}},Usage,Correction,R-111,USG-123,acct-acme", "1200,1600,{{may}},Usage,Correction,R-111,USG-123,acct-acme",
 				"300,400,{{may}},Usage,Correction,R-222,USG-123,acct-bravo",
 			},
-			map[string]string{"acme": "1440", "bravo": "360"}, map[string]string{}, "0",
+			map[string]string{"acme": "1440", "bravo": "360"}, map[string]string{}, "1500",
 		},
 		{
 			"reallocated while open, by replacement", false,
 			[]string{"1200,1600,{{may}},Usage,,R-111,USG-123,acct-acme", "300,400,{{may}},Usage,,R-222,USG-123,acct-bravo"},
-			map[string]string{"acme": "1440", "bravo": "360"}, map[string]string{}, "0",
+			map[string]string{"acme": "1440", "bravo": "360"}, map[string]string{}, "1500",
 		},
 		{
 			"late usage while open, by replacement", false,
 			[]string{billOfMay, "100,100,{{may}},Usage,,,USG-123,acct-bravo"},
-			map[string]string{"acme": "1800", "bravo": "120"}, map[string]string{}, "0",
+			map[string]string{"acme": "1800", "bravo": "120"}, map[string]string{}, "1600",
 		},
 		{
 			"the cost as a whole while open, by replacement", false,
 			[]string{billOfMay, "0.002,0.002,{{may}},Adjustment,,,(null),"},
-			map[string]string{"acme": "1800"}, map[string]string{}, "0.002",
+			map[string]string{"acme": "1800"}, map[string]string{}, "1500.002",
 		},
 	}
 }
@@ -162,8 +162,8 @@ func TestCorrections(t *testing.T) {
 						t.Errorf("owed for %s: %s", month, diff)
 					}
 				}
-				if got := w.ownCost(t); got != c.own {
-					t.Errorf("northwind itself pays %s, want %s", got, c.own)
+				if got := w.paidForBills(t); got != c.paid {
+					t.Errorf("northwind pays %s, want %s", got, c.paid)
 				}
 			})
 		})
@@ -184,12 +184,12 @@ func (w *world) closeBill(t *testing.T, month string) {
 	w.must(t, "paula", mutation("closeBillingMonth", "statementCount"), map[string]any{"i": map[string]any{"sellerId": w.ids["northwind"], "month": month}})
 }
 
-// ownCost returns what northwind pays for usage that is nobody's.
-func (w *world) ownCost(t *testing.T) string {
+// paidForBills returns what northwind pays for the usage of May and June.
+func (w *world) paidForBills(t *testing.T) string {
 	t.Helper()
 	return dig(w.must(t, "paula", `query($id: ID!) { organization(id: $id) {
-		buy: costs(from: "2026-05-01T00:00:00Z", to: "2026-07-01T00:00:00Z", interval: NONE, where: {organizationIds: [$id]}) { total { amount } }
-	} }`, map[string]any{"id": w.ids["northwind"]}), "organization.buy.total.amount")
+		costs(from: "2026-05-01T00:00:00Z", to: "2026-07-01T00:00:00Z", interval: NONE) { total { amount } }
+	} }`, map[string]any{"id": w.ids["northwind"]}), "organization.costs.total.amount")
 }
 
 // TestPublishedCorrections imports the published example of a correction after a
