@@ -71,7 +71,7 @@ func TestClosedMonthsDoNotChange(t *testing.T) {
 			if diff := cmp.Diff(printed, e.printed(t)); diff != "" {
 				t.Fatalf("seed %d: documents of closed months changed: %s", e.seed, diff)
 			}
-			e.checkExplained(t)
+			e.checkExplained(t, fmt.Sprintf("seed %d", seed), monthText(e.open))
 		}
 		if e.told["y"] == 0 || e.told["PERIOD_CLOSED"] == 0 || e.told["INTERNAL"] > 0 {
 			t.Errorf("seed %d: the edits were answered %v", seed, e.told)
@@ -317,10 +317,11 @@ func checkKept(t *testing.T, seed uint64, before, after map[string]string) {
 }
 
 // checkExplained wants that the lines of every statement add up to its total, and
-// exactly to the prices of the usage that it is about.
-func (e *editing) checkExplained(t *testing.T) {
+// exactly to the prices of the usage that it is about; and that all usage of the
+// months before the first open one is on a statement.
+func (w *world) checkExplained(t *testing.T, which, open string) {
 	t.Helper()
-	ctx, client := e.system(t), e.platform.db.Client()
+	ctx, client := w.system(t), w.platform.db.Client()
 	currencies := map[int64]string{}
 	for _, line := range one(t, func() ([]*ent.UsageLine, error) {
 		return client.UsageLine.Query().Where(usageline.HasDatasetWith(usagedataset.StatusEQ(usagedataset.StatusACTIVE))).All(ctx)
@@ -351,16 +352,16 @@ func (e *editing) checkExplained(t *testing.T) {
 		}
 		sum := used[edge{row.SellerID, row.BuyerID, row.Month, row.Currency}]
 		if total := decimalOf(t, row.Total); !posted.Equal(total) || !exact.Equal(sum) || !sum.Round(2).Equal(total) {
-			t.Errorf("seed %d: %s: its lines add up to %s, exactly %s, the usage to %s", e.seed, row, posted, exact, sum)
+			t.Errorf("%s: %s: its lines add up to %s, exactly %s, the usage to %s", which, row, posted, exact, sum)
 		}
 		delete(used, edge{row.SellerID, row.BuyerID, row.Month, row.Currency})
 	}
 	for key, sum := range used {
-		if key.month < monthText(e.open) {
-			t.Errorf("seed %d: %s of %v is on no statement", e.seed, sum, key)
+		if key.month < open {
+			t.Errorf("%s: %s of %v is on no statement", which, sum, key)
 		}
 	}
 	if len(statements) == 0 {
-		t.Error("there are no statements")
+		t.Errorf("%s: there are no statements", which)
 	}
 }
