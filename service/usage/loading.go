@@ -95,7 +95,7 @@ type loading struct {
 func newLoading(db *database.DB, row *ent.UsageImport, p plan, reader *focus.Reader, o Options, most int) *loading {
 	return &loading{
 		id: row.ID, importer: row.OrganizationID, plan: p, reader: reader, options: o,
-		ledger:   newLedger(db, p.rater),
+		ledger:   newLedger(db, p.rater, maxRollups),
 		datasets: map[source]int64{}, subAccounts: map[string]bool{},
 		currencies: map[string]bool{},
 		datasetIDs: &sequence{db: db, table: "usage_datasets"},
