@@ -133,6 +133,7 @@ func tableOf(t *testing.T, name string) string {
 		"SupportPlanPeriod": "support_plan_periods", "Ticket": "tickets", "TicketMessage": "ticket_messages", "Announcement": "announcements", "Activity": "activities",
 		"Allocation": "allocations", "Threshold": "thresholds", "ThresholdFiring": "threshold_firings",
 		"BillingMonth": "billing_months", "BillingProfile": "billing_profiles",
+		"TaxRate": "tax_rates", "Voucher": "vouchers", "SupportFee": "support_fees",
 	}
 	table, ok := tables[name]
 	if !ok {

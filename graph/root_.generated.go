@@ -547,6 +547,11 @@ type ComplexityRoot struct {
 		Secret           func(childComplexity int) int
 	}
 
+	CreateTaxRatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		TaxRate          func(childComplexity int) int
+	}
+
 	CreateThresholdPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Threshold        func(childComplexity int) int
@@ -691,6 +696,11 @@ type ComplexityRoot struct {
 	EndImpersonationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		SessionID        func(childComplexity int) int
+	}
+
+	EndTaxRatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		TaxRate          func(childComplexity int) int
 	}
 
 	ExchangeApiKeyPayload struct {
@@ -1065,6 +1075,7 @@ type ComplexityRoot struct {
 		CreatePolicy                  func(childComplexity int, input model.CreatePolicyInput) int
 		CreateProject                 func(childComplexity int, input model.CreateProjectInput) int
 		CreateScimToken               func(childComplexity int, input model.CreateScimTokenInput) int
+		CreateTaxRate                 func(childComplexity int, input model.CreateTaxRateInput) int
 		CreateThreshold               func(childComplexity int, input model.CreateThresholdInput) int
 		CreateTrustedIssuer           func(childComplexity int, input model.CreateTrustedIssuerInput) int
 		CreateUser                    func(childComplexity int, input model.CreateUserInput) int
@@ -1089,6 +1100,7 @@ type ComplexityRoot struct {
 		DisableSecondFactor           func(childComplexity int, input model.DisableSecondFactorInput) int
 		EndBillingMultiplier          func(childComplexity int, input model.EndBillingMultiplierInput) int
 		EndImpersonation              func(childComplexity int, input model.EndImpersonationInput) int
+		EndTaxRate                    func(childComplexity int, input model.EndTaxRateInput) int
 		ExchangeAPIKey                func(childComplexity int, input model.ExchangeAPIKeyInput) int
 		ExchangeSignInCode            func(childComplexity int, input model.ExchangeSignInCodeInput) int
 		GuardSetting                  func(childComplexity int, input model.GuardSettingInput) int
@@ -1251,6 +1263,7 @@ type ComplexityRoot struct {
 		Status                      func(childComplexity int) int
 		SupportPlan                 func(childComplexity int) int
 		SupportPlanHistory          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		TaxRates                    func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Thresholds                  func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Tickets                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		TrustedIssuers              func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1812,28 +1825,42 @@ type ComplexityRoot struct {
 	}
 
 	Statement struct {
-		Buyer            func(childComplexity int) int
-		CreatedAt        func(childComplexity int) int
-		Document         func(childComplexity int, format statements.Format) int
-		DueAt            func(childComplexity int) int
-		ID               func(childComplexity int) int
-		IssuedAt         func(childComplexity int) int
-		Lines            func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Month            func(childComplexity int) int
-		Number           func(childComplexity int) int
-		PaymentReference func(childComplexity int) int
-		Reason           func(childComplexity int) int
-		Seller           func(childComplexity int) int
-		SettledAt        func(childComplexity int) int
-		Status           func(childComplexity int) int
-		Total            func(childComplexity int) int
-		Version          func(childComplexity int) int
+		Buyer             func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		Discounts         func(childComplexity int) int
+		Document          func(childComplexity int, format statements.Format) int
+		DueAt             func(childComplexity int) int
+		Fees              func(childComplexity int) int
+		ID                func(childComplexity int) int
+		IssuedAt          func(childComplexity int) int
+		Lines             func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Month             func(childComplexity int) int
+		Number            func(childComplexity int) int
+		PaymentReference  func(childComplexity int) int
+		Reason            func(childComplexity int) int
+		Seller            func(childComplexity int) int
+		SettledAt         func(childComplexity int) int
+		Status            func(childComplexity int) int
+		Taxes             func(childComplexity int) int
+		Total             func(childComplexity int) int
+		TotalDiscount     func(childComplexity int) int
+		TotalFees         func(childComplexity int) int
+		TotalTax          func(childComplexity int) int
+		TotalUndiscounted func(childComplexity int) int
+		TotalUntaxed      func(childComplexity int) int
+		Version           func(childComplexity int) int
 	}
 
 	StatementConnection struct {
 		Edges      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	StatementDiscount struct {
+		Amount  func(childComplexity int) int
+		Label   func(childComplexity int) int
+		Percent func(childComplexity int) int
 	}
 
 	StatementDocument struct {
@@ -1845,6 +1872,11 @@ type ComplexityRoot struct {
 	StatementEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	StatementFee struct {
+		Amount func(childComplexity int) int
+		Label  func(childComplexity int) int
 	}
 
 	StatementLine struct {
@@ -1864,6 +1896,14 @@ type ComplexityRoot struct {
 	StatementLineEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	StatementTax struct {
+		Amount        func(childComplexity int) int
+		Base          func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Percent       func(childComplexity int) int
+		ReverseCharge func(childComplexity int) int
 	}
 
 	SupportPlan struct {
@@ -1886,6 +1926,31 @@ type ComplexityRoot struct {
 	}
 
 	SupportPlanPeriodEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TaxRate struct {
+		Buyer         func(childComplexity int) int
+		Country       func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		FirstMonth    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastMonth     func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Percent       func(childComplexity int) int
+		ReverseCharge func(childComplexity int) int
+		Seller        func(childComplexity int) int
+		Version       func(childComplexity int) int
+	}
+
+	TaxRateConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TaxRateEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -3954,6 +4019,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateScimTokenPayload.Secret(childComplexity), true
 
+	case "CreateTaxRatePayload.clientMutationId":
+		if e.ComplexityRoot.CreateTaxRatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTaxRatePayload.ClientMutationID(childComplexity), true
+	case "CreateTaxRatePayload.taxRate":
+		if e.ComplexityRoot.CreateTaxRatePayload.TaxRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTaxRatePayload.TaxRate(childComplexity), true
+
 	case "CreateThresholdPayload.clientMutationId":
 		if e.ComplexityRoot.CreateThresholdPayload.ClientMutationID == nil {
 			break
@@ -4387,6 +4465,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EndImpersonationPayload.SessionID(childComplexity), true
+
+	case "EndTaxRatePayload.clientMutationId":
+		if e.ComplexityRoot.EndTaxRatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndTaxRatePayload.ClientMutationID(childComplexity), true
+	case "EndTaxRatePayload.taxRate":
+		if e.ComplexityRoot.EndTaxRatePayload.TaxRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndTaxRatePayload.TaxRate(childComplexity), true
 
 	case "ExchangeApiKeyPayload.accessToken":
 		if e.ComplexityRoot.ExchangeApiKeyPayload.AccessToken == nil {
@@ -5968,6 +6059,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateScimToken(childComplexity, args["input"].(model.CreateScimTokenInput)), true
+	case "Mutation.createTaxRate":
+		if e.ComplexityRoot.Mutation.CreateTaxRate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createTaxRate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateTaxRate(childComplexity, args["input"].(model.CreateTaxRateInput)), true
 	case "Mutation.createThreshold":
 		if e.ComplexityRoot.Mutation.CreateThreshold == nil {
 			break
@@ -6232,6 +6334,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndImpersonation(childComplexity, args["input"].(model.EndImpersonationInput)), true
+	case "Mutation.endTaxRate":
+		if e.ComplexityRoot.Mutation.EndTaxRate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endTaxRate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndTaxRate(childComplexity, args["input"].(model.EndTaxRateInput)), true
 	case "Mutation.exchangeApiKey":
 		if e.ComplexityRoot.Mutation.ExchangeAPIKey == nil {
 			break
@@ -7627,6 +7740,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.SupportPlanHistory(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organization.taxRates":
+		if e.ComplexityRoot.Organization.TaxRates == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_taxRates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.TaxRates(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.thresholds":
 		if e.ComplexityRoot.Organization.Thresholds == nil {
 			break
@@ -9698,6 +9822,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.CreatedAt(childComplexity), true
+	case "Statement.discounts":
+		if e.ComplexityRoot.Statement.Discounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Discounts(childComplexity), true
 	case "Statement.document":
 		if e.ComplexityRoot.Statement.Document == nil {
 			break
@@ -9715,6 +9845,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.DueAt(childComplexity), true
+	case "Statement.fees":
+		if e.ComplexityRoot.Statement.Fees == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Fees(childComplexity), true
 	case "Statement.id":
 		if e.ComplexityRoot.Statement.ID == nil {
 			break
@@ -9780,12 +9916,48 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.Status(childComplexity), true
+	case "Statement.taxes":
+		if e.ComplexityRoot.Statement.Taxes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Taxes(childComplexity), true
 	case "Statement.total":
 		if e.ComplexityRoot.Statement.Total == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Statement.Total(childComplexity), true
+	case "Statement.totalDiscount":
+		if e.ComplexityRoot.Statement.TotalDiscount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalDiscount(childComplexity), true
+	case "Statement.totalFees":
+		if e.ComplexityRoot.Statement.TotalFees == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalFees(childComplexity), true
+	case "Statement.totalTax":
+		if e.ComplexityRoot.Statement.TotalTax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalTax(childComplexity), true
+	case "Statement.totalUndiscounted":
+		if e.ComplexityRoot.Statement.TotalUndiscounted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalUndiscounted(childComplexity), true
+	case "Statement.totalUntaxed":
+		if e.ComplexityRoot.Statement.TotalUntaxed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalUntaxed(childComplexity), true
 	case "Statement.version":
 		if e.ComplexityRoot.Statement.Version == nil {
 			break
@@ -9811,6 +9983,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatementConnection.TotalCount(childComplexity), true
+
+	case "StatementDiscount.amount":
+		if e.ComplexityRoot.StatementDiscount.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementDiscount.Amount(childComplexity), true
+	case "StatementDiscount.label":
+		if e.ComplexityRoot.StatementDiscount.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementDiscount.Label(childComplexity), true
+	case "StatementDiscount.percent":
+		if e.ComplexityRoot.StatementDiscount.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementDiscount.Percent(childComplexity), true
 
 	case "StatementDocument.content":
 		if e.ComplexityRoot.StatementDocument.Content == nil {
@@ -9843,6 +10034,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatementEdge.Node(childComplexity), true
+
+	case "StatementFee.amount":
+		if e.ComplexityRoot.StatementFee.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementFee.Amount(childComplexity), true
+	case "StatementFee.label":
+		if e.ComplexityRoot.StatementFee.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementFee.Label(childComplexity), true
 
 	case "StatementLine.amount":
 		if e.ComplexityRoot.StatementLine.Amount == nil {
@@ -9906,6 +10110,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatementLineEdge.Node(childComplexity), true
+
+	case "StatementTax.amount":
+		if e.ComplexityRoot.StatementTax.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementTax.Amount(childComplexity), true
+	case "StatementTax.base":
+		if e.ComplexityRoot.StatementTax.Base == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementTax.Base(childComplexity), true
+	case "StatementTax.name":
+		if e.ComplexityRoot.StatementTax.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementTax.Name(childComplexity), true
+	case "StatementTax.percent":
+		if e.ComplexityRoot.StatementTax.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementTax.Percent(childComplexity), true
+	case "StatementTax.reverseCharge":
+		if e.ComplexityRoot.StatementTax.ReverseCharge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementTax.ReverseCharge(childComplexity), true
 
 	case "SupportPlan.monthlyFee":
 		if e.ComplexityRoot.SupportPlan.MonthlyFee == nil {
@@ -9982,6 +10217,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SupportPlanPeriodEdge.Node(childComplexity), true
+
+	case "TaxRate.buyer":
+		if e.ComplexityRoot.TaxRate.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Buyer(childComplexity), true
+	case "TaxRate.country":
+		if e.ComplexityRoot.TaxRate.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Country(childComplexity), true
+	case "TaxRate.createdAt":
+		if e.ComplexityRoot.TaxRate.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.CreatedAt(childComplexity), true
+	case "TaxRate.firstMonth":
+		if e.ComplexityRoot.TaxRate.FirstMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.FirstMonth(childComplexity), true
+	case "TaxRate.id":
+		if e.ComplexityRoot.TaxRate.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.ID(childComplexity), true
+	case "TaxRate.lastMonth":
+		if e.ComplexityRoot.TaxRate.LastMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.LastMonth(childComplexity), true
+	case "TaxRate.name":
+		if e.ComplexityRoot.TaxRate.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Name(childComplexity), true
+	case "TaxRate.percent":
+		if e.ComplexityRoot.TaxRate.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Percent(childComplexity), true
+	case "TaxRate.reverseCharge":
+		if e.ComplexityRoot.TaxRate.ReverseCharge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.ReverseCharge(childComplexity), true
+	case "TaxRate.seller":
+		if e.ComplexityRoot.TaxRate.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Seller(childComplexity), true
+	case "TaxRate.version":
+		if e.ComplexityRoot.TaxRate.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Version(childComplexity), true
+
+	case "TaxRateConnection.edges":
+		if e.ComplexityRoot.TaxRateConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRateConnection.Edges(childComplexity), true
+	case "TaxRateConnection.pageInfo":
+		if e.ComplexityRoot.TaxRateConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRateConnection.PageInfo(childComplexity), true
+	case "TaxRateConnection.totalCount":
+		if e.ComplexityRoot.TaxRateConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRateConnection.TotalCount(childComplexity), true
+
+	case "TaxRateEdge.cursor":
+		if e.ComplexityRoot.TaxRateEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRateEdge.Cursor(childComplexity), true
+	case "TaxRateEdge.node":
+		if e.ComplexityRoot.TaxRateEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRateEdge.Node(childComplexity), true
 
 	case "Threshold.amount":
 		if e.ComplexityRoot.Threshold.Amount == nil {
@@ -11192,6 +11526,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreatePolicyInput,
 		ec.unmarshalInputCreateProjectInput,
 		ec.unmarshalInputCreateScimTokenInput,
+		ec.unmarshalInputCreateTaxRateInput,
 		ec.unmarshalInputCreateThresholdInput,
 		ec.unmarshalInputCreateTrustedIssuerInput,
 		ec.unmarshalInputCreateUserInput,
@@ -11216,6 +11551,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDisableSecondFactorInput,
 		ec.unmarshalInputEndBillingMultiplierInput,
 		ec.unmarshalInputEndImpersonationInput,
+		ec.unmarshalInputEndTaxRateInput,
 		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputExchangeSignInCodeInput,
 		ec.unmarshalInputGroupAllocationInput,
@@ -11392,7 +11728,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql" "terms.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -11427,6 +11763,7 @@ var sources = []*ast.Source{
 	{Name: "spending.graphql", Input: sourceData("spending.graphql"), BuiltIn: false},
 	{Name: "statement.graphql", Input: sourceData("statement.graphql"), BuiltIn: false},
 	{Name: "support.graphql", Input: sourceData("support.graphql"), BuiltIn: false},
+	{Name: "terms.graphql", Input: sourceData("terms.graphql"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -12394,6 +12731,16 @@ func (ec *executionContext) childFields_CreateScimTokenPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type CreateScimTokenPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateTaxRatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "taxRate":
+		return ec.fieldContext_CreateTaxRatePayload_taxRate(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateTaxRatePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateTaxRatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateThresholdPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "threshold":
@@ -12684,6 +13031,16 @@ func (ec *executionContext) childFields_EndImpersonationPayload(ctx context.Cont
 		return ec.fieldContext_EndImpersonationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndImpersonationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndTaxRatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "taxRate":
+		return ec.fieldContext_EndTaxRatePayload_taxRate(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndTaxRatePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndTaxRatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ExchangeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13542,6 +13899,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_supportPlanHistory(ctx, field)
 	case "tickets":
 		return ec.fieldContext_Organization_tickets(ctx, field)
+	case "taxRates":
+		return ec.fieldContext_Organization_taxRates(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organization", field.Name)
 }
@@ -14604,10 +14963,26 @@ func (ec *executionContext) childFields_Statement(ctx context.Context, field gra
 		return ec.fieldContext_Statement_status(ctx, field)
 	case "number":
 		return ec.fieldContext_Statement_number(ctx, field)
+	case "totalUndiscounted":
+		return ec.fieldContext_Statement_totalUndiscounted(ctx, field)
+	case "totalDiscount":
+		return ec.fieldContext_Statement_totalDiscount(ctx, field)
+	case "totalFees":
+		return ec.fieldContext_Statement_totalFees(ctx, field)
+	case "totalUntaxed":
+		return ec.fieldContext_Statement_totalUntaxed(ctx, field)
+	case "totalTax":
+		return ec.fieldContext_Statement_totalTax(ctx, field)
 	case "total":
 		return ec.fieldContext_Statement_total(ctx, field)
 	case "lines":
 		return ec.fieldContext_Statement_lines(ctx, field)
+	case "discounts":
+		return ec.fieldContext_Statement_discounts(ctx, field)
+	case "fees":
+		return ec.fieldContext_Statement_fees(ctx, field)
+	case "taxes":
+		return ec.fieldContext_Statement_taxes(ctx, field)
 	case "document":
 		return ec.fieldContext_Statement_document(ctx, field)
 	case "issuedAt":
@@ -14640,6 +15015,18 @@ func (ec *executionContext) childFields_StatementConnection(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type StatementConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_StatementDiscount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_StatementDiscount_label(ctx, field)
+	case "percent":
+		return ec.fieldContext_StatementDiscount_percent(ctx, field)
+	case "amount":
+		return ec.fieldContext_StatementDiscount_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementDiscount", field.Name)
+}
+
 func (ec *executionContext) childFields_StatementDocument(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "fileName":
@@ -14660,6 +15047,16 @@ func (ec *executionContext) childFields_StatementEdge(ctx context.Context, field
 		return ec.fieldContext_StatementEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementFee(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_StatementFee_label(ctx, field)
+	case "amount":
+		return ec.fieldContext_StatementFee_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementFee", field.Name)
 }
 
 func (ec *executionContext) childFields_StatementLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14698,6 +15095,22 @@ func (ec *executionContext) childFields_StatementLineEdge(ctx context.Context, f
 		return ec.fieldContext_StatementLineEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatementLineEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementTax(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_StatementTax_name(ctx, field)
+	case "percent":
+		return ec.fieldContext_StatementTax_percent(ctx, field)
+	case "base":
+		return ec.fieldContext_StatementTax_base(ctx, field)
+	case "amount":
+		return ec.fieldContext_StatementTax_amount(ctx, field)
+	case "reverseCharge":
+		return ec.fieldContext_StatementTax_reverseCharge(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementTax", field.Name)
 }
 
 func (ec *executionContext) childFields_SupportPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14746,6 +15159,56 @@ func (ec *executionContext) childFields_SupportPlanPeriodEdge(ctx context.Contex
 		return ec.fieldContext_SupportPlanPeriodEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SupportPlanPeriodEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TaxRate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TaxRate_id(ctx, field)
+	case "seller":
+		return ec.fieldContext_TaxRate_seller(ctx, field)
+	case "buyer":
+		return ec.fieldContext_TaxRate_buyer(ctx, field)
+	case "name":
+		return ec.fieldContext_TaxRate_name(ctx, field)
+	case "percent":
+		return ec.fieldContext_TaxRate_percent(ctx, field)
+	case "country":
+		return ec.fieldContext_TaxRate_country(ctx, field)
+	case "reverseCharge":
+		return ec.fieldContext_TaxRate_reverseCharge(ctx, field)
+	case "firstMonth":
+		return ec.fieldContext_TaxRate_firstMonth(ctx, field)
+	case "lastMonth":
+		return ec.fieldContext_TaxRate_lastMonth(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TaxRate_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_TaxRate_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxRate", field.Name)
+}
+
+func (ec *executionContext) childFields_TaxRateConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TaxRateConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TaxRateConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TaxRateConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxRateConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TaxRateEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TaxRateEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TaxRateEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxRateEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Threshold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -255,3 +255,23 @@ func (f SupportFee) of(net money.Decimal, places int32) money.Decimal {
 	}
 	return f.Minimum
 }
+
+// Differ reports whether terms of these months and of others hold in different
+// months up to one, which is how a change of terms would change months that are
+// closed. Zero is no month.
+func (s Months) Differ(o Months, through pricing.Month) bool {
+	firstA, lastA := s.through(through)
+	firstB, lastB := o.through(through)
+	return firstA != firstB || lastA != lastB
+}
+
+// through returns the first and the last of the months up to one, zero for none.
+func (s Months) through(m pricing.Month) (first, last pricing.Month) {
+	if s.First.IsZero() || s.First > m {
+		return 0, 0
+	}
+	if s.Last.IsZero() || s.Last > m {
+		return s.First, m
+	}
+	return s.First, s.Last
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/support"
+	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
@@ -232,6 +233,21 @@ func newMultiplier(input model.SetBillingMultiplierInput) (rates.NewMultiplier, 
 		rule.Selector = rates.Selector{Provider: s.Provider, Service: s.Service, SKU: s.Sku, Region: s.Region, ChargeCategory: s.ChargeCategory}
 	}
 	return rule, nil
+}
+
+func newTaxRate(input model.CreateTaxRateInput) (terms.NewTaxRate, error) {
+	seller, err := input.SellerID.Expect("sellerId", typeid.Organization)
+	if err != nil {
+		return terms.NewTaxRate{}, err
+	}
+	buyer, err := optionalID("buyerId", typeid.Organization, input.BuyerID)
+	if err != nil {
+		return terms.NewTaxRate{}, err
+	}
+	return terms.NewTaxRate{
+		Seller: seller, Buyer: buyer, Name: input.Name, Percent: input.Percent, Country: valueOf(input.Country),
+		ReverseCharge: valueOf(input.ReverseCharge), FirstMonth: input.FirstMonth, LastMonth: input.LastMonth,
+	}, nil
 }
 
 func newAllocation(input model.SetAllocationInput) (allocations.NewAllocation, error) {

@@ -50,6 +50,8 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Usage.Mapping(ctx, id.UUID))
 	case typeid.Allocation:
 		return found(r.Allocations.Get(ctx, id.UUID))
+	case typeid.TaxRate:
+		return found(r.Terms.TaxRate(ctx, id.UUID))
 	case typeid.Statement:
 		return found(r.Statements.Get(ctx, id.UUID))
 	case typeid.Threshold:

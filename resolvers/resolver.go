@@ -26,6 +26,7 @@ import (
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/service/support"
+	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
@@ -55,5 +56,6 @@ type Resolver struct {
 	Settings   *settings.Service
 	Statements *statements.Service
 	Support    *support.Service
+	Terms      *terms.Service
 	Usage      *usage.Service
 }

@@ -58,6 +58,9 @@ const deltaCount = 100
 // one.
 const grantCount = 20
 
+// itemCount is about how many discounts, fees and taxes a statement has, of each.
+const itemCount = 5
+
 // criticalCount is how many announcements a login page shows at most.
 const criticalCount = 20
 
@@ -141,7 +144,11 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.Statements = func(child int, _ *statements.Side, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)
 	}
+	c.Organization.TaxRates = paged
 	c.Statement.Lines = paged
+	c.Statement.Discounts = func(child int) int { return times(child, itemCount) }
+	c.Statement.Fees = func(child int) int { return times(child, itemCount) }
+	c.Statement.Taxes = func(child int) int { return times(child, itemCount) }
 	c.Statement.Document = func(child int, _ statements.Format) int { return child + reportCost }
 	c.CloseBillingMonthPayload.Statements = func(child int) int { return times(child, statementCount) }
 	c.Mutation.SetGroupAllocations = func(child int, input model.SetGroupAllocationsInput) int {

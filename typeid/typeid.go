@@ -65,6 +65,12 @@ const (
 	TicketMessage    Kind = "tmg"
 	Announcement     Kind = "ann"
 	Job              Kind = "job"
+
+	TaxRate    Kind = "tax"
+	Discount   Kind = "dsc"
+	Voucher    Kind = "vch"
+	SupportFee Kind = "fee" // of a support plan
+	CreditNote Kind = "crn"
 )
 
 // Kinds returns every kind.
@@ -73,12 +79,13 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [41]Kind {
+func kinds() [46]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
 		CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
+		TaxRate, Discount, Voucher, SupportFee, CreditNote,
 	}
 }
 

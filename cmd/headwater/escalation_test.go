@@ -562,6 +562,7 @@ func untouching() map[string]string {
 		"createCloudAccount": "costs", "confirmCloudAccount": "costs", "updateCloudAccount": "costs",
 		"rotateCloudAccountCredentials": "a secret that is never told", "deleteCloudAccount": "costs",
 		"closeBillingMonth": "costs", "markStatementPaid": "costs", "voidStatement": "costs", "updateBillingProfile": "a name on bills",
+		"createTaxRate": "costs", "endTaxRate": "costs",
 		"setAllocation": "a limit", "setGroupAllocations": "limits", "deleteAllocation": "a limit", "resumeAllocation": "a limit",
 		"createThreshold": "a limit", "updateThreshold": "a limit", "deleteThreshold": "a limit",
 		"mapUsage": "costs", "deleteUsageMapping": "costs", "importUsage": "costs",

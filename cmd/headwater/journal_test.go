@@ -123,6 +123,8 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"deleteCloudAccount", map[string]any{"cloudAccountId": w.cloudAccount(t, "paula", "11")}, "acme", []string{"-cla", "~map"}},
 			{"deleteUsageMapping", map[string]any{"usageMappingId": w.mapping(t, "2")}, "northwind", []string{"-map"}},
 			{"updateBillingProfile", map[string]any{"organizationId": w.ids["acme"], "company": "Acme Ltd", "country": "DE"}, "acme", []string{"+bpr"}},
+			{"createTaxRate", map[string]any{"sellerId": w.ids["northwind"], "name": "VAT", "percent": "20", "firstMonth": "2026-12"}, "northwind", []string{"+tax"}},
+			{"endTaxRate", map[string]any{"taxRateId": w.taxRate(t), "lastMonth": "2027-01"}, "northwind", []string{"~tax"}},
 			{"markStatementPaid", map[string]any{"statementId": w.issued(t, 1), "paymentReference": "wire"}, "northwind", []string{"~stm"}},
 			{"voidStatement", map[string]any{"statementId": w.issued(t, 2), "reason": "because"}, "northwind", []string{"~stm"}},
 			{"setAllocation", map[string]any{"scopeId": w.ids["acme"], "authorId": w.ids["acme"], "total": "5", "unit": "USD", "period": "MONTH"}, "acme", []string{"+alc"}},
@@ -200,6 +202,13 @@ func (w *world) shutAllocation(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// taxRate makes a tax of northwind and returns its id.
+func (w *world) taxRate(t *testing.T) string {
+	t.Helper()
+	input := map[string]any{"sellerId": w.ids["northwind"], "name": "GST", "percent": "5", "firstMonth": "2026-12"}
+	return dig(w.must(t, "paula", mutation("createTaxRate", "taxRate { id }"), map[string]any{"i": input}), "createTaxRate.taxRate.id")
 }
 
 // price sets a price of northwind for acme and returns its id.

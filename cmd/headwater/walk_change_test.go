@@ -407,6 +407,8 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"setBillingMultiplier":  on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "factor": "1.2", "firstMonth": "2026-12"}),
 		"planBillingMultiplier": on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "factor": "1.2", "firstMonth": "2026-12"}),
 		"endBillingMultiplier":  on("id", "northwind.price-to-acme", map[string]any{"lastMonth": "2030-12"}),
+		"createTaxRate":         on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "name": "tax", "percent": "5", "firstMonth": "2026-12"}),
+		"endTaxRate":            on("taxRateId", "northwind.tax", map[string]any{"lastMonth": "2030-12"}),
 		"mapUsage": on("organizationId", "northwind", map[string]any{
 			"mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": k.ids["acme"]}},
 		}),

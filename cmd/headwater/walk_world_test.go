@@ -457,6 +457,7 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		answer := w.must(t, "ada", mutation("setBillingMultiplier", "billingMultiplier { id }"), map[string]any{"i": input})
 		w.name(edge[0]+".price-to-"+edge[1], dig(answer, "setBillingMultiplier.billingMultiplier.id"))
 	}
+	w.furnishWithTerms(t)
 	w.furnishWithAllocations(t, slugs)
 	if err := w.platform.db.Client().CloudAccount.Update().SetLastUsageAt(walkMonth()).Exec(w.system(t)); err != nil {
 		t.Fatal(err)
@@ -469,6 +470,20 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.furnishWithStatements(t, slugs)
+}
+
+// furnishWithTerms says what sellers charge and take off beside their prices.
+func (w *world) furnishWithTerms(t *testing.T) {
+	t.Helper()
+	for _, slug := range []string{"platform", "northwind", "fjord"} {
+		tax := w.must(t, "ada", mutation("createTaxRate", "taxRate { id }"), map[string]any{"i": map[string]any{
+			"sellerId": w.ids[slug], "name": "tax-of-" + slug, "percent": "7.1", "firstMonth": "2026-09",
+		}})
+		w.name(slug+".tax", dig(tax, "createTaxRate.taxRate.id"))
+	}
+	w.must(t, "ada", mutation("createTaxRate", "clientMutationId"), map[string]any{"i": map[string]any{
+		"sellerId": w.ids["northwind"], "buyerId": w.ids["acme"], "country": "DE", "name": "tax-of-acme", "percent": "7.2", "firstMonth": "2026-09", "lastMonth": "2031-01",
+	}})
 }
 
 // furnishWithAllocations limits organizations and their groups, in their own names
@@ -739,6 +754,9 @@ func (c *counter) addBilling(t *testing.T) {
 	for _, row := range one(t, func() ([]*ent.BillingMultiplier, error) { return client.BillingMultiplier.Query().All(ctx) }) {
 		o := c.add("BillingMultiplier", typeid.New(typeid.Multiplier, row.ID), row.SellerID)
 		o.tells["reason"], o.tells["factor"] = row.Reason, row.Factor
+	}
+	for _, row := range one(t, func() ([]*ent.TaxRate, error) { return client.TaxRate.Query().All(ctx) }) {
+		c.add("TaxRate", typeid.New(typeid.TaxRate, row.ID), row.SellerID)
 	}
 	for _, row := range one(t, func() ([]*ent.CloudAccount, error) { return client.CloudAccount.Query().All(ctx) }) {
 		o := c.add("CloudAccount", typeid.New(typeid.CloudAccount, row.ID), row.OrganizationID)

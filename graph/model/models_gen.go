@@ -34,6 +34,7 @@ import (
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/service/support"
+	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
@@ -697,6 +698,36 @@ type CreateScimTokenPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `createTaxRate` is asked for.
+type CreateTaxRateInput struct {
+	// The seller.
+	SellerID typeid.ID `json:"sellerId"`
+	// The customer, directly below the seller; all if absent.
+	BuyerID *typeid.ID `json:"buyerId,omitempty"`
+	// What statements call it, 1 to 100 characters.
+	Name string `json:"name"`
+	// The percent, 0 to 100 with at most 4 digits after the point; 0 for a reverse charge.
+	Percent money.Decimal `json:"percent"`
+	// Two capital letters, as in ISO 3166-1; any country if absent.
+	Country *string `json:"country,omitempty"`
+	// Whether customers with a VAT number owe the tax themselves.
+	ReverseCharge *bool `json:"reverseCharge,omitempty"`
+	// The first month in which it is charged.
+	FirstMonth pricing.Month `json:"firstMonth"`
+	// The last month in which it is charged; no end if absent.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createTaxRate` answers.
+type CreateTaxRatePayload struct {
+	// The tax rate.
+	TaxRate *terms.TaxRate `json:"taxRate"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `createThreshold` is asked for.
 type CreateThresholdInput struct {
 	// The organization.
@@ -1127,6 +1158,24 @@ type EndImpersonationInput struct {
 type EndImpersonationPayload struct {
 	// The session that has ended.
 	SessionID typeid.ID `json:"sessionId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endTaxRate` is asked for.
+type EndTaxRateInput struct {
+	// The tax rate.
+	TaxRateID typeid.ID `json:"taxRateId"`
+	// The last month in which it is charged, inclusive; null takes an end away.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endTaxRate` answers.
+type EndTaxRatePayload struct {
+	// The tax rate.
+	TaxRate *terms.TaxRate `json:"taxRate"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
