@@ -53,6 +53,7 @@ type ResolverRoot interface {
 	SettingDefinition() SettingDefinitionResolver
 	SpendReason() SpendReasonResolver
 	Statement() StatementResolver
+	SupportFee() SupportFeeResolver
 	Ticket() TicketResolver
 	TicketMessage() TicketMessageResolver
 	TrustedIssuer() TrustedIssuerResolver
@@ -516,6 +517,11 @@ type ComplexityRoot struct {
 		CloudAccount     func(childComplexity int) int
 	}
 
+	CreateDiscountPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Discount         func(childComplexity int) int
+	}
+
 	CreateGroupPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
@@ -566,6 +572,12 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Membership       func(childComplexity int) int
 		User             func(childComplexity int) int
+	}
+
+	CreateVoucherPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Code             func(childComplexity int) int
+		Voucher          func(childComplexity int) int
 	}
 
 	DeactivateOrganizationPayload struct {
@@ -662,6 +674,42 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	Discount struct {
+		Buyer          func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Description    func(childComplexity int) int
+		Filters        func(childComplexity int) int
+		FirstMonth     func(childComplexity int) int
+		ID             func(childComplexity int) int
+		LastMonth      func(childComplexity int) int
+		Mode           func(childComplexity int) int
+		Percent        func(childComplexity int) int
+		Reason         func(childComplexity int) int
+		Redeemed       func(childComplexity int) int
+		Seller         func(childComplexity int) int
+		Value          func(childComplexity int) int
+		ValueRemaining func(childComplexity int) int
+		ValueUsed      func(childComplexity int) int
+		Version        func(childComplexity int) int
+	}
+
+	DiscountConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DiscountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DiscountFilter struct {
+		Exclude func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Value   func(childComplexity int) int
+	}
+
 	EffectiveBillingMultiplier struct {
 		Basis    func(childComplexity int) int
 		Chain    func(childComplexity int) int
@@ -693,6 +741,11 @@ type ComplexityRoot struct {
 		Warnings          func(childComplexity int) int
 	}
 
+	EndDiscountPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Discount         func(childComplexity int) int
+	}
+
 	EndImpersonationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		SessionID        func(childComplexity int) int
@@ -701,6 +754,11 @@ type ComplexityRoot struct {
 	EndTaxRatePayload struct {
 		ClientMutationID func(childComplexity int) int
 		TaxRate          func(childComplexity int) int
+	}
+
+	EndVoucherPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Voucher          func(childComplexity int) int
 	}
 
 	ExchangeApiKeyPayload struct {
@@ -1069,6 +1127,7 @@ type ComplexityRoot struct {
 		CreateAnnouncement            func(childComplexity int, input model.CreateAnnouncementInput) int
 		CreateApplication             func(childComplexity int, input model.CreateApplicationInput) int
 		CreateCloudAccount            func(childComplexity int, input model.CreateCloudAccountInput) int
+		CreateDiscount                func(childComplexity int, input model.CreateDiscountInput) int
 		CreateGroup                   func(childComplexity int, input model.CreateGroupInput) int
 		CreateIdentityProvider        func(childComplexity int, input model.CreateIdentityProviderInput) int
 		CreateOrganization            func(childComplexity int, input model.CreateOrganizationInput) int
@@ -1079,6 +1138,7 @@ type ComplexityRoot struct {
 		CreateThreshold               func(childComplexity int, input model.CreateThresholdInput) int
 		CreateTrustedIssuer           func(childComplexity int, input model.CreateTrustedIssuerInput) int
 		CreateUser                    func(childComplexity int, input model.CreateUserInput) int
+		CreateVoucher                 func(childComplexity int, input model.CreateVoucherInput) int
 		DeactivateOrganization        func(childComplexity int, input model.DeactivateOrganizationInput) int
 		DeclineAccessRequest          func(childComplexity int, input model.DeclineAccessRequestInput) int
 		DeclineInvitation             func(childComplexity int, input model.DeclineInvitationInput) int
@@ -1099,8 +1159,10 @@ type ComplexityRoot struct {
 		DeleteUsageMapping            func(childComplexity int, input model.DeleteUsageMappingInput) int
 		DisableSecondFactor           func(childComplexity int, input model.DisableSecondFactorInput) int
 		EndBillingMultiplier          func(childComplexity int, input model.EndBillingMultiplierInput) int
+		EndDiscount                   func(childComplexity int, input model.EndDiscountInput) int
 		EndImpersonation              func(childComplexity int, input model.EndImpersonationInput) int
 		EndTaxRate                    func(childComplexity int, input model.EndTaxRateInput) int
+		EndVoucher                    func(childComplexity int, input model.EndVoucherInput) int
 		ExchangeAPIKey                func(childComplexity int, input model.ExchangeAPIKeyInput) int
 		ExchangeSignInCode            func(childComplexity int, input model.ExchangeSignInCodeInput) int
 		GuardSetting                  func(childComplexity int, input model.GuardSettingInput) int
@@ -1120,6 +1182,7 @@ type ComplexityRoot struct {
 		OpenTicket                    func(childComplexity int, input model.OpenTicketInput) int
 		PlanBillingMultiplier         func(childComplexity int, input model.SetBillingMultiplierInput) int
 		ReassignOwner                 func(childComplexity int, input model.ReassignOwnerInput) int
+		RedeemVoucher                 func(childComplexity int, input model.RedeemVoucherInput) int
 		RefreshSession                func(childComplexity int, input model.RefreshSessionInput) int
 		RegenerateRecoveryCodes       func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
 		RegisterResource              func(childComplexity int, input model.RegisterResourceInput) int
@@ -1157,6 +1220,7 @@ type ComplexityRoot struct {
 		SetPolicyPrincipal            func(childComplexity int, input model.SetPolicyPrincipalInput) int
 		SetPolicyRules                func(childComplexity int, input model.SetPolicyRulesInput) int
 		SetSetting                    func(childComplexity int, input model.SetSettingInput) int
+		SetSupportFee                 func(childComplexity int, input model.SetSupportFeeInput) int
 		SetTicketPriority             func(childComplexity int, input model.SetTicketPriorityInput) int
 		SignOut                       func(childComplexity int, input model.SignOutInput) int
 		SignUp                        func(childComplexity int, input model.SignUpInput) int
@@ -1237,6 +1301,7 @@ type ComplexityRoot struct {
 		DeactivationReason          func(childComplexity int) int
 		DeletedAt                   func(childComplexity int) int
 		Depth                       func(childComplexity int) int
+		Discounts                   func(childComplexity int, first *int, after *string, last *int, before *string) int
 		EffectiveBillingMultipliers func(childComplexity int, month *pricing.Month) int
 		EffectiveSettings           func(childComplexity int, keys []string, asOf *time.Time) int
 		Groups                      func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1256,11 +1321,13 @@ type ComplexityRoot struct {
 		Policies                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.PolicyWhereInput, orderBy *model.PolicyOrder) int
 		Projects                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) int
 		PurgeAt                     func(childComplexity int) int
+		RedeemedDiscounts           func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ScimTokens                  func(childComplexity int) int
 		SettingValues               func(childComplexity int, keys []string) int
 		Slug                        func(childComplexity int) int
 		Statements                  func(childComplexity int, side *statements.Side, first *int, after *string, last *int, before *string) int
 		Status                      func(childComplexity int) int
+		SupportFees                 func(childComplexity int, first *int, after *string, last *int, before *string) int
 		SupportPlan                 func(childComplexity int) int
 		SupportPlanHistory          func(childComplexity int, first *int, after *string, last *int, before *string) int
 		TaxRates                    func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1273,6 +1340,7 @@ type ComplexityRoot struct {
 		Version                     func(childComplexity int) int
 		ViewerPermissions           func(childComplexity int) int
 		ViewerRoles                 func(childComplexity int) int
+		Vouchers                    func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	OrganizationConnection struct {
@@ -1461,6 +1529,11 @@ type ComplexityRoot struct {
 	ReassignOwnerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
+	}
+
+	RedeemVoucherPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Discount         func(childComplexity int) int
 	}
 
 	RefreshSessionPayload struct {
@@ -1736,6 +1809,11 @@ type ComplexityRoot struct {
 		Setting          func(childComplexity int) int
 	}
 
+	SetSupportFeePayload struct {
+		ClientMutationID func(childComplexity int) int
+		SupportFee       func(childComplexity int) int
+	}
+
 	SetTicketPriorityPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Ticket           func(childComplexity int) int
@@ -1904,6 +1982,28 @@ type ComplexityRoot struct {
 		Name          func(childComplexity int) int
 		Percent       func(childComplexity int) int
 		ReverseCharge func(childComplexity int) int
+	}
+
+	SupportFee struct {
+		CreatedAt  func(childComplexity int) int
+		FirstMonth func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Minimum    func(childComplexity int) int
+		Percent    func(childComplexity int) int
+		Plan       func(childComplexity int) int
+		Seller     func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	SupportFeeConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SupportFeeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	SupportPlan struct {
@@ -2287,6 +2387,34 @@ type ComplexityRoot struct {
 	VoidStatementPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Statement        func(childComplexity int) int
+	}
+
+	Voucher struct {
+		CreatedAt       func(childComplexity int) int
+		Description     func(childComplexity int) int
+		Filters         func(childComplexity int) int
+		ID              func(childComplexity int) int
+		MaxRedemptions  func(childComplexity int) int
+		Mode            func(childComplexity int) int
+		Months          func(childComplexity int) int
+		Percent         func(childComplexity int) int
+		RedeemableFrom  func(childComplexity int) int
+		RedeemableUntil func(childComplexity int) int
+		Redemptions     func(childComplexity int) int
+		Seller          func(childComplexity int) int
+		Value           func(childComplexity int) int
+		Version         func(childComplexity int) int
+	}
+
+	VoucherConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	VoucherEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 }
 
@@ -3935,6 +4063,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateCloudAccountPayload.CloudAccount(childComplexity), true
 
+	case "CreateDiscountPayload.clientMutationId":
+		if e.ComplexityRoot.CreateDiscountPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDiscountPayload.ClientMutationID(childComplexity), true
+	case "CreateDiscountPayload.discount":
+		if e.ComplexityRoot.CreateDiscountPayload.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDiscountPayload.Discount(childComplexity), true
+
 	case "CreateGroupPayload.clientMutationId":
 		if e.ComplexityRoot.CreateGroupPayload.ClientMutationID == nil {
 			break
@@ -4076,6 +4217,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateUserPayload.User(childComplexity), true
+
+	case "CreateVoucherPayload.clientMutationId":
+		if e.ComplexityRoot.CreateVoucherPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateVoucherPayload.ClientMutationID(childComplexity), true
+	case "CreateVoucherPayload.code":
+		if e.ComplexityRoot.CreateVoucherPayload.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateVoucherPayload.Code(childComplexity), true
+	case "CreateVoucherPayload.voucher":
+		if e.ComplexityRoot.CreateVoucherPayload.Voucher == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateVoucherPayload.Voucher(childComplexity), true
 
 	case "DeactivateOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.DeactivateOrganizationPayload.ClientMutationID == nil {
@@ -4318,6 +4478,154 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DisableSecondFactorPayload.ClientMutationID(childComplexity), true
 
+	case "Discount.buyer":
+		if e.ComplexityRoot.Discount.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Buyer(childComplexity), true
+	case "Discount.createdAt":
+		if e.ComplexityRoot.Discount.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.CreatedAt(childComplexity), true
+	case "Discount.description":
+		if e.ComplexityRoot.Discount.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Description(childComplexity), true
+	case "Discount.filters":
+		if e.ComplexityRoot.Discount.Filters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Filters(childComplexity), true
+	case "Discount.firstMonth":
+		if e.ComplexityRoot.Discount.FirstMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.FirstMonth(childComplexity), true
+	case "Discount.id":
+		if e.ComplexityRoot.Discount.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.ID(childComplexity), true
+	case "Discount.lastMonth":
+		if e.ComplexityRoot.Discount.LastMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.LastMonth(childComplexity), true
+	case "Discount.mode":
+		if e.ComplexityRoot.Discount.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Mode(childComplexity), true
+	case "Discount.percent":
+		if e.ComplexityRoot.Discount.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Percent(childComplexity), true
+	case "Discount.reason":
+		if e.ComplexityRoot.Discount.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Reason(childComplexity), true
+	case "Discount.redeemed":
+		if e.ComplexityRoot.Discount.Redeemed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Redeemed(childComplexity), true
+	case "Discount.seller":
+		if e.ComplexityRoot.Discount.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Seller(childComplexity), true
+	case "Discount.value":
+		if e.ComplexityRoot.Discount.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Value(childComplexity), true
+	case "Discount.valueRemaining":
+		if e.ComplexityRoot.Discount.ValueRemaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.ValueRemaining(childComplexity), true
+	case "Discount.valueUsed":
+		if e.ComplexityRoot.Discount.ValueUsed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.ValueUsed(childComplexity), true
+	case "Discount.version":
+		if e.ComplexityRoot.Discount.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Version(childComplexity), true
+
+	case "DiscountConnection.edges":
+		if e.ComplexityRoot.DiscountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountConnection.Edges(childComplexity), true
+	case "DiscountConnection.pageInfo":
+		if e.ComplexityRoot.DiscountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountConnection.PageInfo(childComplexity), true
+	case "DiscountConnection.totalCount":
+		if e.ComplexityRoot.DiscountConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountConnection.TotalCount(childComplexity), true
+
+	case "DiscountEdge.cursor":
+		if e.ComplexityRoot.DiscountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountEdge.Cursor(childComplexity), true
+	case "DiscountEdge.node":
+		if e.ComplexityRoot.DiscountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountEdge.Node(childComplexity), true
+
+	case "DiscountFilter.exclude":
+		if e.ComplexityRoot.DiscountFilter.Exclude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountFilter.Exclude(childComplexity), true
+	case "DiscountFilter.field":
+		if e.ComplexityRoot.DiscountFilter.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountFilter.Field(childComplexity), true
+	case "DiscountFilter.value":
+		if e.ComplexityRoot.DiscountFilter.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountFilter.Value(childComplexity), true
+
 	case "EffectiveBillingMultiplier.basis":
 		if e.ComplexityRoot.EffectiveBillingMultiplier.Basis == nil {
 			break
@@ -4453,6 +4761,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EndBillingMultiplierPayload.Warnings(childComplexity), true
 
+	case "EndDiscountPayload.clientMutationId":
+		if e.ComplexityRoot.EndDiscountPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndDiscountPayload.ClientMutationID(childComplexity), true
+	case "EndDiscountPayload.discount":
+		if e.ComplexityRoot.EndDiscountPayload.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndDiscountPayload.Discount(childComplexity), true
+
 	case "EndImpersonationPayload.clientMutationId":
 		if e.ComplexityRoot.EndImpersonationPayload.ClientMutationID == nil {
 			break
@@ -4478,6 +4799,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EndTaxRatePayload.TaxRate(childComplexity), true
+
+	case "EndVoucherPayload.clientMutationId":
+		if e.ComplexityRoot.EndVoucherPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndVoucherPayload.ClientMutationID(childComplexity), true
+	case "EndVoucherPayload.voucher":
+		if e.ComplexityRoot.EndVoucherPayload.Voucher == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndVoucherPayload.Voucher(childComplexity), true
 
 	case "ExchangeApiKeyPayload.accessToken":
 		if e.ComplexityRoot.ExchangeApiKeyPayload.AccessToken == nil {
@@ -5993,6 +6327,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateCloudAccount(childComplexity, args["input"].(model.CreateCloudAccountInput)), true
+	case "Mutation.createDiscount":
+		if e.ComplexityRoot.Mutation.CreateDiscount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createDiscount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateDiscount(childComplexity, args["input"].(model.CreateDiscountInput)), true
 	case "Mutation.createGroup":
 		if e.ComplexityRoot.Mutation.CreateGroup == nil {
 			break
@@ -6103,6 +6448,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateUser(childComplexity, args["input"].(model.CreateUserInput)), true
+	case "Mutation.createVoucher":
+		if e.ComplexityRoot.Mutation.CreateVoucher == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createVoucher_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateVoucher(childComplexity, args["input"].(model.CreateVoucherInput)), true
 	case "Mutation.deactivateOrganization":
 		if e.ComplexityRoot.Mutation.DeactivateOrganization == nil {
 			break
@@ -6323,6 +6679,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndBillingMultiplier(childComplexity, args["input"].(model.EndBillingMultiplierInput)), true
+	case "Mutation.endDiscount":
+		if e.ComplexityRoot.Mutation.EndDiscount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endDiscount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndDiscount(childComplexity, args["input"].(model.EndDiscountInput)), true
 	case "Mutation.endImpersonation":
 		if e.ComplexityRoot.Mutation.EndImpersonation == nil {
 			break
@@ -6345,6 +6712,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndTaxRate(childComplexity, args["input"].(model.EndTaxRateInput)), true
+	case "Mutation.endVoucher":
+		if e.ComplexityRoot.Mutation.EndVoucher == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endVoucher_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndVoucher(childComplexity, args["input"].(model.EndVoucherInput)), true
 	case "Mutation.exchangeApiKey":
 		if e.ComplexityRoot.Mutation.ExchangeAPIKey == nil {
 			break
@@ -6554,6 +6932,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReassignOwner(childComplexity, args["input"].(model.ReassignOwnerInput)), true
+	case "Mutation.redeemVoucher":
+		if e.ComplexityRoot.Mutation.RedeemVoucher == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_redeemVoucher_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RedeemVoucher(childComplexity, args["input"].(model.RedeemVoucherInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -6961,6 +7350,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetSetting(childComplexity, args["input"].(model.SetSettingInput)), true
+	case "Mutation.setSupportFee":
+		if e.ComplexityRoot.Mutation.SetSupportFee == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setSupportFee_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSupportFee(childComplexity, args["input"].(model.SetSupportFeeInput)), true
 	case "Mutation.setTicketPriority":
 		if e.ComplexityRoot.Mutation.SetTicketPriority == nil {
 			break
@@ -7519,6 +7919,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Depth(childComplexity), true
+	case "Organization.discounts":
+		if e.ComplexityRoot.Organization.Discounts == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_discounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Discounts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.effectiveBillingMultipliers":
 		if e.ComplexityRoot.Organization.EffectiveBillingMultipliers == nil {
 			break
@@ -7683,6 +8094,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.PurgeAt(childComplexity), true
+	case "Organization.redeemedDiscounts":
+		if e.ComplexityRoot.Organization.RedeemedDiscounts == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_redeemedDiscounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.RedeemedDiscounts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.scimTokens":
 		if e.ComplexityRoot.Organization.ScimTokens == nil {
 			break
@@ -7723,6 +8145,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Status(childComplexity), true
+	case "Organization.supportFees":
+		if e.ComplexityRoot.Organization.SupportFees == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_supportFees_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.SupportFees(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.supportPlan":
 		if e.ComplexityRoot.Organization.SupportPlan == nil {
 			break
@@ -7830,6 +8263,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.ViewerRoles(childComplexity), true
+	case "Organization.vouchers":
+		if e.ComplexityRoot.Organization.Vouchers == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_vouchers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Vouchers(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "OrganizationConnection.edges":
 		if e.ComplexityRoot.OrganizationConnection.Edges == nil {
@@ -8629,6 +9073,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReassignOwnerPayload.Organization(childComplexity), true
+
+	case "RedeemVoucherPayload.clientMutationId":
+		if e.ComplexityRoot.RedeemVoucherPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedeemVoucherPayload.ClientMutationID(childComplexity), true
+	case "RedeemVoucherPayload.discount":
+		if e.ComplexityRoot.RedeemVoucherPayload.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedeemVoucherPayload.Discount(childComplexity), true
 
 	case "RefreshSessionPayload.accessToken":
 		if e.ComplexityRoot.RefreshSessionPayload.AccessToken == nil {
@@ -9469,6 +9926,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetSettingPayload.Setting(childComplexity), true
 
+	case "SetSupportFeePayload.clientMutationId":
+		if e.ComplexityRoot.SetSupportFeePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSupportFeePayload.ClientMutationID(childComplexity), true
+	case "SetSupportFeePayload.supportFee":
+		if e.ComplexityRoot.SetSupportFeePayload.SupportFee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSupportFeePayload.SupportFee(childComplexity), true
+
 	case "SetTicketPriorityPayload.clientMutationId":
 		if e.ComplexityRoot.SetTicketPriorityPayload.ClientMutationID == nil {
 			break
@@ -10141,6 +10611,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatementTax.ReverseCharge(childComplexity), true
+
+	case "SupportFee.createdAt":
+		if e.ComplexityRoot.SupportFee.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.CreatedAt(childComplexity), true
+	case "SupportFee.firstMonth":
+		if e.ComplexityRoot.SupportFee.FirstMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.FirstMonth(childComplexity), true
+	case "SupportFee.id":
+		if e.ComplexityRoot.SupportFee.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.ID(childComplexity), true
+	case "SupportFee.minimum":
+		if e.ComplexityRoot.SupportFee.Minimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.Minimum(childComplexity), true
+	case "SupportFee.percent":
+		if e.ComplexityRoot.SupportFee.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.Percent(childComplexity), true
+	case "SupportFee.plan":
+		if e.ComplexityRoot.SupportFee.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.Plan(childComplexity), true
+	case "SupportFee.seller":
+		if e.ComplexityRoot.SupportFee.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.Seller(childComplexity), true
+	case "SupportFee.version":
+		if e.ComplexityRoot.SupportFee.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.Version(childComplexity), true
+
+	case "SupportFeeConnection.edges":
+		if e.ComplexityRoot.SupportFeeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFeeConnection.Edges(childComplexity), true
+	case "SupportFeeConnection.pageInfo":
+		if e.ComplexityRoot.SupportFeeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFeeConnection.PageInfo(childComplexity), true
+	case "SupportFeeConnection.totalCount":
+		if e.ComplexityRoot.SupportFeeConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFeeConnection.TotalCount(childComplexity), true
+
+	case "SupportFeeEdge.cursor":
+		if e.ComplexityRoot.SupportFeeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFeeEdge.Cursor(childComplexity), true
+	case "SupportFeeEdge.node":
+		if e.ComplexityRoot.SupportFeeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFeeEdge.Node(childComplexity), true
 
 	case "SupportPlan.monthlyFee":
 		if e.ComplexityRoot.SupportPlan.MonthlyFee == nil {
@@ -11484,6 +12035,123 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VoidStatementPayload.Statement(childComplexity), true
 
+	case "Voucher.createdAt":
+		if e.ComplexityRoot.Voucher.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.CreatedAt(childComplexity), true
+	case "Voucher.description":
+		if e.ComplexityRoot.Voucher.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Description(childComplexity), true
+	case "Voucher.filters":
+		if e.ComplexityRoot.Voucher.Filters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Filters(childComplexity), true
+	case "Voucher.id":
+		if e.ComplexityRoot.Voucher.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.ID(childComplexity), true
+	case "Voucher.maxRedemptions":
+		if e.ComplexityRoot.Voucher.MaxRedemptions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.MaxRedemptions(childComplexity), true
+	case "Voucher.mode":
+		if e.ComplexityRoot.Voucher.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Mode(childComplexity), true
+	case "Voucher.months":
+		if e.ComplexityRoot.Voucher.Months == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Months(childComplexity), true
+	case "Voucher.percent":
+		if e.ComplexityRoot.Voucher.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Percent(childComplexity), true
+	case "Voucher.redeemableFrom":
+		if e.ComplexityRoot.Voucher.RedeemableFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.RedeemableFrom(childComplexity), true
+	case "Voucher.redeemableUntil":
+		if e.ComplexityRoot.Voucher.RedeemableUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.RedeemableUntil(childComplexity), true
+	case "Voucher.redemptions":
+		if e.ComplexityRoot.Voucher.Redemptions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Redemptions(childComplexity), true
+	case "Voucher.seller":
+		if e.ComplexityRoot.Voucher.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Seller(childComplexity), true
+	case "Voucher.value":
+		if e.ComplexityRoot.Voucher.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Value(childComplexity), true
+	case "Voucher.version":
+		if e.ComplexityRoot.Voucher.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Version(childComplexity), true
+
+	case "VoucherConnection.edges":
+		if e.ComplexityRoot.VoucherConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoucherConnection.Edges(childComplexity), true
+	case "VoucherConnection.pageInfo":
+		if e.ComplexityRoot.VoucherConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoucherConnection.PageInfo(childComplexity), true
+	case "VoucherConnection.totalCount":
+		if e.ComplexityRoot.VoucherConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoucherConnection.TotalCount(childComplexity), true
+
+	case "VoucherEdge.cursor":
+		if e.ComplexityRoot.VoucherEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoucherEdge.Cursor(childComplexity), true
+	case "VoucherEdge.node":
+		if e.ComplexityRoot.VoucherEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoucherEdge.Node(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -11520,6 +12188,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateApplicationInput,
 		ec.unmarshalInputCreateCloudAccountInput,
+		ec.unmarshalInputCreateDiscountInput,
 		ec.unmarshalInputCreateGroupInput,
 		ec.unmarshalInputCreateIdentityProviderInput,
 		ec.unmarshalInputCreateOrganizationInput,
@@ -11530,6 +12199,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateThresholdInput,
 		ec.unmarshalInputCreateTrustedIssuerInput,
 		ec.unmarshalInputCreateUserInput,
+		ec.unmarshalInputCreateVoucherInput,
 		ec.unmarshalInputDeactivateOrganizationInput,
 		ec.unmarshalInputDeclineAccessRequestInput,
 		ec.unmarshalInputDeclineInvitationInput,
@@ -11549,9 +12219,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteTrustedIssuerInput,
 		ec.unmarshalInputDeleteUsageMappingInput,
 		ec.unmarshalInputDisableSecondFactorInput,
+		ec.unmarshalInputDiscountFilterInput,
 		ec.unmarshalInputEndBillingMultiplierInput,
+		ec.unmarshalInputEndDiscountInput,
 		ec.unmarshalInputEndImpersonationInput,
 		ec.unmarshalInputEndTaxRateInput,
+		ec.unmarshalInputEndVoucherInput,
 		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputExchangeSignInCodeInput,
 		ec.unmarshalInputGroupAllocationInput,
@@ -11585,6 +12258,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputProjectWhereInput,
 		ec.unmarshalInputQuantityInput,
 		ec.unmarshalInputReassignOwnerInput,
+		ec.unmarshalInputRedeemVoucherInput,
 		ec.unmarshalInputRefreshSessionInput,
 		ec.unmarshalInputRegenerateRecoveryCodesInput,
 		ec.unmarshalInputRegisterResourceInput,
@@ -11623,6 +12297,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetPolicyPrincipalInput,
 		ec.unmarshalInputSetPolicyRulesInput,
 		ec.unmarshalInputSetSettingInput,
+		ec.unmarshalInputSetSupportFeeInput,
 		ec.unmarshalInputSetTicketPriorityInput,
 		ec.unmarshalInputSignOutInput,
 		ec.unmarshalInputSignUpInput,
@@ -12669,6 +13344,16 @@ func (ec *executionContext) childFields_CreateCloudAccountPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type CreateCloudAccountPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discount":
+		return ec.fieldContext_CreateDiscountPayload_discount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateDiscountPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateDiscountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -12771,6 +13456,18 @@ func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, f
 		return ec.fieldContext_CreateUserPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateVoucherPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "voucher":
+		return ec.fieldContext_CreateVoucherPayload_voucher(ctx, field)
+	case "code":
+		return ec.fieldContext_CreateVoucherPayload_code(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateVoucherPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateVoucherPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeactivateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12961,6 +13658,78 @@ func (ec *executionContext) childFields_DisableSecondFactorPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type DisableSecondFactorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Discount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Discount_id(ctx, field)
+	case "seller":
+		return ec.fieldContext_Discount_seller(ctx, field)
+	case "buyer":
+		return ec.fieldContext_Discount_buyer(ctx, field)
+	case "description":
+		return ec.fieldContext_Discount_description(ctx, field)
+	case "mode":
+		return ec.fieldContext_Discount_mode(ctx, field)
+	case "percent":
+		return ec.fieldContext_Discount_percent(ctx, field)
+	case "value":
+		return ec.fieldContext_Discount_value(ctx, field)
+	case "valueUsed":
+		return ec.fieldContext_Discount_valueUsed(ctx, field)
+	case "valueRemaining":
+		return ec.fieldContext_Discount_valueRemaining(ctx, field)
+	case "filters":
+		return ec.fieldContext_Discount_filters(ctx, field)
+	case "firstMonth":
+		return ec.fieldContext_Discount_firstMonth(ctx, field)
+	case "lastMonth":
+		return ec.fieldContext_Discount_lastMonth(ctx, field)
+	case "redeemed":
+		return ec.fieldContext_Discount_redeemed(ctx, field)
+	case "reason":
+		return ec.fieldContext_Discount_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Discount_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Discount_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Discount", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DiscountConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DiscountConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DiscountConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DiscountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DiscountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountFilter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_DiscountFilter_field(ctx, field)
+	case "value":
+		return ec.fieldContext_DiscountFilter_value(ctx, field)
+	case "exclude":
+		return ec.fieldContext_DiscountFilter_exclude(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountFilter", field.Name)
+}
+
 func (ec *executionContext) childFields_EffectiveBillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "selector":
@@ -13023,6 +13792,16 @@ func (ec *executionContext) childFields_EndBillingMultiplierPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type EndBillingMultiplierPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_EndDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discount":
+		return ec.fieldContext_EndDiscountPayload_discount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndDiscountPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndDiscountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EndImpersonationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sessionId":
@@ -13041,6 +13820,16 @@ func (ec *executionContext) childFields_EndTaxRatePayload(ctx context.Context, f
 		return ec.fieldContext_EndTaxRatePayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndTaxRatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndVoucherPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "voucher":
+		return ec.fieldContext_EndVoucherPayload_voucher(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndVoucherPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndVoucherPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ExchangeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13901,6 +14690,14 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_tickets(ctx, field)
 	case "taxRates":
 		return ec.fieldContext_Organization_taxRates(ctx, field)
+	case "discounts":
+		return ec.fieldContext_Organization_discounts(ctx, field)
+	case "redeemedDiscounts":
+		return ec.fieldContext_Organization_redeemedDiscounts(ctx, field)
+	case "vouchers":
+		return ec.fieldContext_Organization_vouchers(ctx, field)
+	case "supportFees":
+		return ec.fieldContext_Organization_supportFees(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organization", field.Name)
 }
@@ -14237,6 +15034,16 @@ func (ec *executionContext) childFields_ReassignOwnerPayload(ctx context.Context
 		return ec.fieldContext_ReassignOwnerPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReassignOwnerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RedeemVoucherPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discount":
+		return ec.fieldContext_RedeemVoucherPayload_discount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RedeemVoucherPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedeemVoucherPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14773,6 +15580,16 @@ func (ec *executionContext) childFields_SetSettingPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type SetSettingPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetSupportFeePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "supportFee":
+		return ec.fieldContext_SetSupportFeePayload_supportFee(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetSupportFeePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetSupportFeePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetTicketPriorityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ticket":
@@ -15111,6 +15928,50 @@ func (ec *executionContext) childFields_StatementTax(ctx context.Context, field 
 		return ec.fieldContext_StatementTax_reverseCharge(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatementTax", field.Name)
+}
+
+func (ec *executionContext) childFields_SupportFee(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SupportFee_id(ctx, field)
+	case "seller":
+		return ec.fieldContext_SupportFee_seller(ctx, field)
+	case "plan":
+		return ec.fieldContext_SupportFee_plan(ctx, field)
+	case "minimum":
+		return ec.fieldContext_SupportFee_minimum(ctx, field)
+	case "percent":
+		return ec.fieldContext_SupportFee_percent(ctx, field)
+	case "firstMonth":
+		return ec.fieldContext_SupportFee_firstMonth(ctx, field)
+	case "version":
+		return ec.fieldContext_SupportFee_version(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SupportFee_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportFee", field.Name)
+}
+
+func (ec *executionContext) childFields_SupportFeeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SupportFeeConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SupportFeeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SupportFeeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportFeeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SupportFeeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SupportFeeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SupportFeeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportFeeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_SupportPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15877,6 +16738,62 @@ func (ec *executionContext) childFields_VoidStatementPayload(ctx context.Context
 		return ec.fieldContext_VoidStatementPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoidStatementPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Voucher(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Voucher_id(ctx, field)
+	case "seller":
+		return ec.fieldContext_Voucher_seller(ctx, field)
+	case "description":
+		return ec.fieldContext_Voucher_description(ctx, field)
+	case "mode":
+		return ec.fieldContext_Voucher_mode(ctx, field)
+	case "percent":
+		return ec.fieldContext_Voucher_percent(ctx, field)
+	case "value":
+		return ec.fieldContext_Voucher_value(ctx, field)
+	case "filters":
+		return ec.fieldContext_Voucher_filters(ctx, field)
+	case "months":
+		return ec.fieldContext_Voucher_months(ctx, field)
+	case "redeemableFrom":
+		return ec.fieldContext_Voucher_redeemableFrom(ctx, field)
+	case "redeemableUntil":
+		return ec.fieldContext_Voucher_redeemableUntil(ctx, field)
+	case "maxRedemptions":
+		return ec.fieldContext_Voucher_maxRedemptions(ctx, field)
+	case "redemptions":
+		return ec.fieldContext_Voucher_redemptions(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Voucher_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Voucher_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Voucher", field.Name)
+}
+
+func (ec *executionContext) childFields_VoucherConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_VoucherConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_VoucherConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_VoucherConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_VoucherEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_VoucherEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_VoucherEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherEdge", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -380,3 +380,24 @@ func TestCreditRefuses(t *testing.T) {
 		t.Errorf("of a statement that is owed to the buyer: %v", err)
 	}
 }
+
+func TestMonthsDiffer(t *testing.T) {
+	t.Parallel()
+	const closed = pricing.Month(10)
+	for _, tt := range []struct {
+		before, after invoicing.Months
+		want          bool
+	}{
+		{invoicing.Months{}, invoicing.Months{First: 11}, false},
+		{invoicing.Months{}, invoicing.Months{First: 10}, true},
+		{invoicing.Months{First: 8}, invoicing.Months{First: 8, Last: 10}, false},
+		{invoicing.Months{First: 8}, invoicing.Months{First: 8, Last: 9}, true},
+		{invoicing.Months{First: 8, Last: 9}, invoicing.Months{First: 8}, true},
+		{invoicing.Months{First: 8, Last: 12}, invoicing.Months{First: 8}, false},
+		{invoicing.Months{First: 12}, invoicing.Months{First: 12, Last: 12}, false},
+	} {
+		if got := tt.before.Differ(tt.after, closed); got != tt.want {
+			t.Errorf("%v and %v: %v", tt.before, tt.after, got)
+		}
+	}
+}

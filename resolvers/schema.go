@@ -58,7 +58,8 @@ const deltaCount = 100
 // one.
 const grantCount = 20
 
-// itemCount is about how many discounts, fees and taxes a statement has, of each.
+// itemCount is about how many discounts, fees and taxes a statement has, of each, and
+// how many filters a discount has.
 const itemCount = 5
 
 // criticalCount is how many announcements a login page shows at most.
@@ -144,7 +145,10 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.Statements = func(child int, _ *statements.Side, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)
 	}
-	c.Organization.TaxRates = paged
+	c.Organization.TaxRates, c.Organization.SupportFees, c.Organization.Vouchers = paged, paged, paged
+	c.Organization.Discounts, c.Organization.RedeemedDiscounts = paged, paged
+	c.Discount.Filters = func(child int) int { return times(child, itemCount) }
+	c.Voucher.Filters = func(child int) int { return times(child, itemCount) }
 	c.Statement.Lines = paged
 	c.Statement.Discounts = func(child int) int { return times(child, itemCount) }
 	c.Statement.Fees = func(child int) int { return times(child, itemCount) }

@@ -8,9 +8,11 @@ package resolvers
 import (
 	"context"
 
+	"github.com/headwater-platform/headwater/graph"
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -39,6 +41,104 @@ func (r *mutationResolver) EndTaxRate(ctx context.Context, input model.EndTaxRat
 	return &model.EndTaxRatePayload{TaxRate: rate, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) CreateDiscount(ctx context.Context, input model.CreateDiscountInput) (*model.CreateDiscountPayload, error) {
+	n, err := newDiscount(input)
+	if err != nil {
+		return nil, err
+	}
+	discount, err := r.Terms.CreateDiscount(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	return &model.CreateDiscountPayload{Discount: discount, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) EndDiscount(ctx context.Context, input model.EndDiscountInput) (*model.EndDiscountPayload, error) {
+	id, err := input.DiscountID.Expect("discountId", typeid.Discount)
+	if err != nil {
+		return nil, err
+	}
+	discount, err := r.Terms.EndDiscount(ctx, id, input.LastMonth)
+	if err != nil {
+		return nil, err
+	}
+	return &model.EndDiscountPayload{Discount: discount, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) CreateVoucher(ctx context.Context, input model.CreateVoucherInput) (*model.CreateVoucherPayload, error) {
+	n, err := newVoucher(input)
+	if err != nil {
+		return nil, err
+	}
+	voucher, code, err := r.Terms.CreateVoucher(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	return &model.CreateVoucherPayload{Voucher: voucher, Code: code, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) EndVoucher(ctx context.Context, input model.EndVoucherInput) (*model.EndVoucherPayload, error) {
+	id, err := input.VoucherID.Expect("voucherId", typeid.Voucher)
+	if err != nil {
+		return nil, err
+	}
+	voucher, err := r.Terms.EndVoucher(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &model.EndVoucherPayload{Voucher: voucher, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) RedeemVoucher(ctx context.Context, input model.RedeemVoucherInput) (*model.RedeemVoucherPayload, error) {
+	id, err := input.OrganizationID.Expect("organizationId", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	discount, err := r.Terms.Redeem(ctx, id, input.Code)
+	if err != nil {
+		return nil, err
+	}
+	return &model.RedeemVoucherPayload{Discount: discount, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) SetSupportFee(ctx context.Context, input model.SetSupportFeeInput) (*model.SetSupportFeePayload, error) {
+	id, err := input.SellerID.Expect("sellerId", typeid.Organization)
+	if err != nil {
+		return nil, err
+	}
+	fee, err := r.Terms.SetSupportFee(ctx, terms.NewSupportFee{
+		Seller: id, Plan: string(input.Plan), Minimum: input.Minimum, Currency: input.Currency, Percent: valueOf(input.Percent), FirstMonth: input.FirstMonth,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.SetSupportFeePayload{SupportFee: fee, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *organizationResolver) TaxRates(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*terms.TaxRateConnection, error) {
 	return r.Terms.TaxRates(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
+
+func (r *organizationResolver) Discounts(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*terms.DiscountConnection, error) {
+	return r.Terms.Discounts(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *organizationResolver) RedeemedDiscounts(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*terms.DiscountConnection, error) {
+	return r.Terms.RedeemedDiscounts(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *organizationResolver) Vouchers(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*terms.VoucherConnection, error) {
+	return r.Terms.Vouchers(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *organizationResolver) SupportFees(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*terms.SupportFeeConnection, error) {
+	return r.Terms.SupportFees(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *supportFeeResolver) Plan(ctx context.Context, obj *terms.SupportFee) (support.PlanName, error) {
+	return support.PlanName(obj.Plan), nil
+}
+
+func (r *Resolver) SupportFee() graph.SupportFeeResolver { return &supportFeeResolver{r} }
+
+type supportFeeResolver struct{ *Resolver }

@@ -125,6 +125,12 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"updateBillingProfile", map[string]any{"organizationId": w.ids["acme"], "company": "Acme Ltd", "country": "DE"}, "acme", []string{"+bpr"}},
 			{"createTaxRate", map[string]any{"sellerId": w.ids["northwind"], "name": "VAT", "percent": "20", "firstMonth": "2026-12"}, "northwind", []string{"+tax"}},
 			{"endTaxRate", map[string]any{"taxRateId": w.taxRate(t), "lastMonth": "2027-01"}, "northwind", []string{"~tax"}},
+			{"createDiscount", map[string]any{"sellerId": w.ids["northwind"], "description": "less", "percent": "5", "firstMonth": "2026-12", "reason": "because"}, "northwind", []string{"+dsc"}},
+			{"endDiscount", map[string]any{"discountId": w.discount(t, "northwind"), "lastMonth": "2027-01"}, "northwind", []string{"~dsc"}},
+			{"createVoucher", map[string]any{"sellerId": w.ids["northwind"], "description": "less", "percent": "5"}, "northwind", []string{"+vch"}},
+			{"endVoucher", map[string]any{"voucherId": dig(w.voucher(t), "voucher.id")}, "northwind", []string{"~vch"}},
+			{"redeemVoucher", map[string]any{"organizationId": w.ids["acme"], "code": dig(w.voucher(t), "code")}, "acme", []string{"+dsc", "~vch"}},
+			{"setSupportFee", map[string]any{"sellerId": w.ids["northwind"], "plan": "BUSINESS", "minimum": "5", "currency": "USD", "firstMonth": "2026-12"}, "northwind", []string{"+fee"}},
 			{"markStatementPaid", map[string]any{"statementId": w.issued(t, 1), "paymentReference": "wire"}, "northwind", []string{"~stm"}},
 			{"voidStatement", map[string]any{"statementId": w.issued(t, 2), "reason": "because"}, "northwind", []string{"~stm"}},
 			{"setAllocation", map[string]any{"scopeId": w.ids["acme"], "authorId": w.ids["acme"], "total": "5", "unit": "USD", "period": "MONTH"}, "acme", []string{"+alc"}},
@@ -209,6 +215,20 @@ func (w *world) taxRate(t *testing.T) string {
 	t.Helper()
 	input := map[string]any{"sellerId": w.ids["northwind"], "name": "GST", "percent": "5", "firstMonth": "2026-12"}
 	return dig(w.must(t, "paula", mutation("createTaxRate", "taxRate { id }"), map[string]any{"i": input}), "createTaxRate.taxRate.id")
+}
+
+// discount makes a discount of a seller and returns its id.
+func (w *world) discount(t *testing.T, seller string) string {
+	t.Helper()
+	input := map[string]any{"sellerId": w.ids[seller], "description": "less", "percent": "5", "firstMonth": "2026-12"}
+	return dig(w.must(t, "ada", mutation("createDiscount", "discount { id }"), map[string]any{"i": input}), "createDiscount.discount.id")
+}
+
+// voucher makes a voucher of northwind and returns it with its code.
+func (w *world) voucher(t *testing.T) any {
+	t.Helper()
+	input := map[string]any{"sellerId": w.ids["northwind"], "description": "less", "percent": "5"}
+	return w.must(t, "ada", mutation("createVoucher", "code voucher { id }"), map[string]any{"i": input}).(map[string]any)["createVoucher"]
 }
 
 // price sets a price of northwind for acme and returns its id.

@@ -125,7 +125,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 			Settings:      settings.New(db, store),
 			Statements:    statements.New(db, store),
 			Support:       support.New(db, store),
-			Terms:         terms.New(db, store),
+			Terms:         terms.New(db, store, rand.Reader),
 			Usage:         usage.New(db, store),
 		},
 	}

@@ -408,7 +408,17 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"planBillingMultiplier": on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "factor": "1.2", "firstMonth": "2026-12"}),
 		"endBillingMultiplier":  on("id", "northwind.price-to-acme", map[string]any{"lastMonth": "2030-12"}),
 		"createTaxRate":         on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "name": "tax", "percent": "5", "firstMonth": "2026-12"}),
-		"endTaxRate":            on("taxRateId", "northwind.tax", map[string]any{"lastMonth": "2030-12"}),
+		"createDiscount":        on("sellerId", "northwind", map[string]any{"description": "less", "percent": "5", "firstMonth": "2026-12", "lastMonth": "2026-12"}),
+		"endDiscount":           on("discountId", "northwind.discount", map[string]any{"lastMonth": "2030-12"}),
+		"createVoucher":         on("sellerId", "northwind", map[string]any{"description": "less", "percent": "5"}),
+		"endVoucher": func(t *testing.T) (map[string]any, *object) {
+			return map[string]any{"voucherId": dig(k.voucher(t), "voucher.id")}, &object{kind: "Voucher", slugs: []string{"northwind"}}
+		},
+		"redeemVoucher": func(t *testing.T) (map[string]any, *object) {
+			return map[string]any{"organizationId": k.ids["acme"], "code": dig(k.voucher(t), "code")}, at("acme")
+		},
+		"setSupportFee": on("sellerId", "northwind", map[string]any{"plan": "ADVANCED", "minimum": "5", "currency": "USD", "firstMonth": "2026-12"}),
+		"endTaxRate":    on("taxRateId", "northwind.tax", map[string]any{"lastMonth": "2030-12"}),
 		"mapUsage": on("organizationId", "northwind", map[string]any{
 			"mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": k.ids["acme"]}},
 		}),

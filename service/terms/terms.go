@@ -3,6 +3,7 @@ package terms
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"unicode"
@@ -30,11 +31,12 @@ import (
 type Service struct {
 	db      *database.DB
 	records *records.Store
+	random  io.Reader
 }
 
-// New returns the service.
-func New(db *database.DB, store *records.Store) *Service {
-	return &Service{db: db, records: store}
+// New returns the service. random is where the codes of vouchers come from.
+func New(db *database.DB, store *records.Store, random io.Reader) *Service {
+	return &Service{db: db, records: store, random: random}
 }
 
 // maxReason bounds a reason, in bytes.
