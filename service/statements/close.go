@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/supportfee"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
@@ -147,6 +148,11 @@ func checkOrder(ctx context.Context, tx *database.Tx, seller records.Organizatio
 	if err != nil {
 		return err
 	}
+	if owed, err := firstOwed(ctx, tx, seller.ID, month); err != nil {
+		return err
+	} else if !owed.IsZero() && (first.IsZero() || owed < first) {
+		first = owed
+	}
 	if !first.IsZero() && first < month {
 		return fault.New(fault.Conflict, "%s is open yet: close it first", first).With("month", first.String())
 	}
@@ -172,6 +178,57 @@ func checkOrder(ctx context.Context, tx *database.Tx, seller records.Organizatio
 		return fault.New(fault.Conflict, "usage of %s is being rated again: wait until it is done", month)
 	}
 	return nil
+}
+
+// firstOwed returns the first month before one that a seller has not closed and in
+// which a customer owes it a fee for a support plan; zero for none. Without usage
+// nothing else tells that such a month is open.
+func firstOwed(ctx context.Context, tx *database.Tx, seller uuid.UUID, before pricing.Month) (pricing.Month, error) {
+	first, err := tx.SupportFee.Query().Where(supportfee.SellerID(seller)).Order(ent.Asc(supportfee.FieldFirstMonth)).First(ctx)
+	if ent.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("find the first support fee: %w", err)
+	}
+	month, err := pricing.ParseMonth(first.FirstMonth)
+	if err != nil {
+		return 0, fmt.Errorf("read support fee: %w", err)
+	}
+	last, err := tx.BillingMonth.Query().Where(billingmonth.SellerID(seller)).Order(ent.Desc(billingmonth.FieldMonth)).First(ctx)
+	if err != nil && !ent.IsNotFound(err) {
+		return 0, fmt.Errorf("find the last closed month: %w", err)
+	}
+	if last != nil {
+		closed, err := pricing.ParseMonth(last.Month)
+		if err != nil {
+			return 0, fmt.Errorf("read billing month: %w", err)
+		}
+		month = max(month, closed.Next())
+	}
+	for ; month < before; month = month.Next() {
+		fees, err := feesOf(ctx, tx, seller, month)
+		if err != nil {
+			return 0, err
+		}
+		owes, err := tx.SupportPlanPeriod.Query().Where(owing(seller, month, fees)).Exist(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("find who owes fees: %w", err)
+		}
+		if owes {
+			return month, nil
+		}
+	}
+	return 0, nil
+}
+
+// owing returns the predicate of the plans of a month for which customers of a
+// seller owe fees.
+func owing(seller uuid.UUID, month pricing.Month, fees map[string]records.SupportFee) predicate.SupportPlanPeriod {
+	return supportplanperiod.And(
+		planOf(month), supportplanperiod.PlanIn(plansOf(fees)...),
+		supportplanperiod.HasOrganizationWith(organization.ParentID(seller), organization.StatusNEQ(orgtree.Deleted)),
+	)
 }
 
 // checkManager returns CONFLICT if usage comes to the seller from above and its
@@ -291,10 +348,7 @@ func buyersOf(ctx context.Context, tx *database.Tx, seller uuid.UUID, month pric
 		return buyers, err
 	}
 	planned, err := tx.SupportPlanPeriod.Query().
-		Where(
-			planOf(month), supportplanperiod.PlanIn(plansOf(fees)...), later(after),
-			supportplanperiod.HasOrganizationWith(organization.ParentID(seller), organization.StatusNEQ(orgtree.Deleted)),
-		).
+		Where(owing(seller, month, fees), later(after)).
 		Order(ent.Asc(supportplanperiod.FieldOrganizationID)).Limit(atOnce).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list customers with support plans: %w", err)

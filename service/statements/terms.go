@@ -57,8 +57,7 @@ func termsOf(ctx context.Context, tx *database.Tx, seller uuid.UUID, month prici
 	return t, nil
 }
 
-// loadCustomers reads what taxes depend on. Statements are made in any process, at
-// the time of the closing.
+// loadCustomers reads what taxes depend on, as it is when the month is closed.
 func (t *terms) loadCustomers(ctx context.Context, tx *database.Tx, buyers []uuid.UUID) error {
 	profiles, err := tx.BillingProfile.Query().Where(billingprofile.OrganizationIDIn(buyers...)).All(ctx)
 	if err != nil {
