@@ -34,6 +34,7 @@ type ResolverRoot interface {
 	ActiveOrganization() ActiveOrganizationResolver
 	Allocation() AllocationResolver
 	Application() ApplicationResolver
+	CreditNote() CreditNoteResolver
 	Group() GroupResolver
 	IdentityProvider() IdentityProviderResolver
 	Invitation() InvitationResolver
@@ -580,6 +581,44 @@ type ComplexityRoot struct {
 		Voucher          func(childComplexity int) int
 	}
 
+	CreditNote struct {
+		Buyer        func(childComplexity int) int
+		Document     func(childComplexity int, format statements.Format) int
+		ID           func(childComplexity int) int
+		IssuedAt     func(childComplexity int) int
+		Lines        func(childComplexity int) int
+		Number       func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Seller       func(childComplexity int) int
+		Statement    func(childComplexity int) int
+		Taxes        func(childComplexity int) int
+		Total        func(childComplexity int) int
+		TotalTax     func(childComplexity int) int
+		TotalUntaxed func(childComplexity int) int
+	}
+
+	CreditNoteConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CreditNoteEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CreditNoteLine struct {
+		Amount func(childComplexity int) int
+		Reason func(childComplexity int) int
+	}
+
+	CreditNoteTax struct {
+		Amount  func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Percent func(childComplexity int) int
+	}
+
 	DeactivateOrganizationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
@@ -960,6 +999,11 @@ type ComplexityRoot struct {
 		Status     func(childComplexity int) int
 	}
 
+	IssueCreditNotePayload struct {
+		ClientMutationID func(childComplexity int) int
+		CreditNote       func(childComplexity int) int
+	}
+
 	Job struct {
 		Attempts     func(childComplexity int) int
 		CreatedAt    func(childComplexity int) int
@@ -1170,6 +1214,7 @@ type ComplexityRoot struct {
 		ImportUsage                   func(childComplexity int, input model.ImportUsageInput) int
 		ImportUsers                   func(childComplexity int, input model.ImportUsersInput) int
 		InviteMembers                 func(childComplexity int, input model.InviteMembersInput) int
+		IssueCreditNote               func(childComplexity int, input model.IssueCreditNoteInput) int
 		LeaveOrganization             func(childComplexity int, input model.LeaveOrganizationInput) int
 		LinkIdentity                  func(childComplexity int, input model.LinkIdentityInput) int
 		LockAccount                   func(childComplexity int, input model.LockAccountInput) int
@@ -1905,6 +1950,7 @@ type ComplexityRoot struct {
 	Statement struct {
 		Buyer             func(childComplexity int) int
 		CreatedAt         func(childComplexity int) int
+		CreditNotes       func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Discounts         func(childComplexity int) int
 		Document          func(childComplexity int, format statements.Format) int
 		DueAt             func(childComplexity int) int
@@ -1921,6 +1967,7 @@ type ComplexityRoot struct {
 		Status            func(childComplexity int) int
 		Taxes             func(childComplexity int) int
 		Total             func(childComplexity int) int
+		TotalCredited     func(childComplexity int) int
 		TotalDiscount     func(childComplexity int) int
 		TotalFees         func(childComplexity int) int
 		TotalTax          func(childComplexity int) int
@@ -4237,6 +4284,154 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateVoucherPayload.Voucher(childComplexity), true
 
+	case "CreditNote.buyer":
+		if e.ComplexityRoot.CreditNote.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Buyer(childComplexity), true
+	case "CreditNote.document":
+		if e.ComplexityRoot.CreditNote.Document == nil {
+			break
+		}
+
+		args, err := ec.field_CreditNote_document_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CreditNote.Document(childComplexity, args["format"].(statements.Format)), true
+	case "CreditNote.id":
+		if e.ComplexityRoot.CreditNote.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.ID(childComplexity), true
+	case "CreditNote.issuedAt":
+		if e.ComplexityRoot.CreditNote.IssuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.IssuedAt(childComplexity), true
+	case "CreditNote.lines":
+		if e.ComplexityRoot.CreditNote.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Lines(childComplexity), true
+	case "CreditNote.number":
+		if e.ComplexityRoot.CreditNote.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Number(childComplexity), true
+	case "CreditNote.reason":
+		if e.ComplexityRoot.CreditNote.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Reason(childComplexity), true
+	case "CreditNote.seller":
+		if e.ComplexityRoot.CreditNote.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Seller(childComplexity), true
+	case "CreditNote.statement":
+		if e.ComplexityRoot.CreditNote.Statement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Statement(childComplexity), true
+	case "CreditNote.taxes":
+		if e.ComplexityRoot.CreditNote.Taxes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Taxes(childComplexity), true
+	case "CreditNote.total":
+		if e.ComplexityRoot.CreditNote.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Total(childComplexity), true
+	case "CreditNote.totalTax":
+		if e.ComplexityRoot.CreditNote.TotalTax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.TotalTax(childComplexity), true
+	case "CreditNote.totalUntaxed":
+		if e.ComplexityRoot.CreditNote.TotalUntaxed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.TotalUntaxed(childComplexity), true
+
+	case "CreditNoteConnection.edges":
+		if e.ComplexityRoot.CreditNoteConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteConnection.Edges(childComplexity), true
+	case "CreditNoteConnection.pageInfo":
+		if e.ComplexityRoot.CreditNoteConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteConnection.PageInfo(childComplexity), true
+	case "CreditNoteConnection.totalCount":
+		if e.ComplexityRoot.CreditNoteConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteConnection.TotalCount(childComplexity), true
+
+	case "CreditNoteEdge.cursor":
+		if e.ComplexityRoot.CreditNoteEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteEdge.Cursor(childComplexity), true
+	case "CreditNoteEdge.node":
+		if e.ComplexityRoot.CreditNoteEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteEdge.Node(childComplexity), true
+
+	case "CreditNoteLine.amount":
+		if e.ComplexityRoot.CreditNoteLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteLine.Amount(childComplexity), true
+	case "CreditNoteLine.reason":
+		if e.ComplexityRoot.CreditNoteLine.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteLine.Reason(childComplexity), true
+
+	case "CreditNoteTax.amount":
+		if e.ComplexityRoot.CreditNoteTax.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteTax.Amount(childComplexity), true
+	case "CreditNoteTax.name":
+		if e.ComplexityRoot.CreditNoteTax.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteTax.Name(childComplexity), true
+	case "CreditNoteTax.percent":
+		if e.ComplexityRoot.CreditNoteTax.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteTax.Percent(childComplexity), true
+
 	case "DeactivateOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.DeactivateOrganizationPayload.ClientMutationID == nil {
 			break
@@ -5568,6 +5763,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InviteResult.Status(childComplexity), true
 
+	case "IssueCreditNotePayload.clientMutationId":
+		if e.ComplexityRoot.IssueCreditNotePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCreditNotePayload.ClientMutationID(childComplexity), true
+	case "IssueCreditNotePayload.creditNote":
+		if e.ComplexityRoot.IssueCreditNotePayload.CreditNote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCreditNotePayload.CreditNote(childComplexity), true
+
 	case "Job.attempts":
 		if e.ComplexityRoot.Job.Attempts == nil {
 			break
@@ -6800,6 +7008,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.InviteMembers(childComplexity, args["input"].(model.InviteMembersInput)), true
+	case "Mutation.issueCreditNote":
+		if e.ComplexityRoot.Mutation.IssueCreditNote == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_issueCreditNote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueCreditNote(childComplexity, args["input"].(model.IssueCreditNoteInput)), true
 	case "Mutation.leaveOrganization":
 		if e.ComplexityRoot.Mutation.LeaveOrganization == nil {
 			break
@@ -10292,6 +10511,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.CreatedAt(childComplexity), true
+	case "Statement.creditNotes":
+		if e.ComplexityRoot.Statement.CreditNotes == nil {
+			break
+		}
+
+		args, err := ec.field_Statement_creditNotes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Statement.CreditNotes(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Statement.discounts":
 		if e.ComplexityRoot.Statement.Discounts == nil {
 			break
@@ -10398,6 +10628,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.Total(childComplexity), true
+	case "Statement.totalCredited":
+		if e.ComplexityRoot.Statement.TotalCredited == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalCredited(childComplexity), true
 	case "Statement.totalDiscount":
 		if e.ComplexityRoot.Statement.TotalDiscount == nil {
 			break
@@ -12200,6 +12436,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateTrustedIssuerInput,
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputCreateVoucherInput,
+		ec.unmarshalInputCreditNoteLineInput,
 		ec.unmarshalInputDeactivateOrganizationInput,
 		ec.unmarshalInputDeclineAccessRequestInput,
 		ec.unmarshalInputDeclineInvitationInput,
@@ -12235,6 +12472,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputImportUsersInput,
 		ec.unmarshalInputInvitationWhereInput,
 		ec.unmarshalInputInviteMembersInput,
+		ec.unmarshalInputIssueCreditNoteInput,
 		ec.unmarshalInputJobWhereInput,
 		ec.unmarshalInputLeaveOrganizationInput,
 		ec.unmarshalInputLinkIdentityInput,
@@ -12403,7 +12641,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql" "terms.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "creditnote.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql" "terms.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -12420,6 +12658,7 @@ var sources = []*ast.Source{
 	{Name: "application.graphql", Input: sourceData("application.graphql"), BuiltIn: false},
 	{Name: "billing.graphql", Input: sourceData("billing.graphql"), BuiltIn: false},
 	{Name: "cloud.graphql", Input: sourceData("cloud.graphql"), BuiltIn: false},
+	{Name: "creditnote.graphql", Input: sourceData("creditnote.graphql"), BuiltIn: false},
 	{Name: "directory.graphql", Input: sourceData("directory.graphql"), BuiltIn: false},
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "identity.graphql", Input: sourceData("identity.graphql"), BuiltIn: false},
@@ -13470,6 +13709,82 @@ func (ec *executionContext) childFields_CreateVoucherPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CreateVoucherPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreditNote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CreditNote_id(ctx, field)
+	case "statement":
+		return ec.fieldContext_CreditNote_statement(ctx, field)
+	case "seller":
+		return ec.fieldContext_CreditNote_seller(ctx, field)
+	case "buyer":
+		return ec.fieldContext_CreditNote_buyer(ctx, field)
+	case "number":
+		return ec.fieldContext_CreditNote_number(ctx, field)
+	case "reason":
+		return ec.fieldContext_CreditNote_reason(ctx, field)
+	case "lines":
+		return ec.fieldContext_CreditNote_lines(ctx, field)
+	case "taxes":
+		return ec.fieldContext_CreditNote_taxes(ctx, field)
+	case "totalUntaxed":
+		return ec.fieldContext_CreditNote_totalUntaxed(ctx, field)
+	case "totalTax":
+		return ec.fieldContext_CreditNote_totalTax(ctx, field)
+	case "total":
+		return ec.fieldContext_CreditNote_total(ctx, field)
+	case "document":
+		return ec.fieldContext_CreditNote_document(ctx, field)
+	case "issuedAt":
+		return ec.fieldContext_CreditNote_issuedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNote", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditNoteConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CreditNoteConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CreditNoteConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CreditNoteConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNoteConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditNoteEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CreditNoteEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CreditNoteEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNoteEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditNoteLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_CreditNoteLine_reason(ctx, field)
+	case "amount":
+		return ec.fieldContext_CreditNoteLine_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNoteLine", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditNoteTax(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_CreditNoteTax_name(ctx, field)
+	case "percent":
+		return ec.fieldContext_CreditNoteTax_percent(ctx, field)
+	case "amount":
+		return ec.fieldContext_CreditNoteTax_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNoteTax", field.Name)
+}
+
 func (ec *executionContext) childFields_DeactivateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -14228,6 +14543,16 @@ func (ec *executionContext) childFields_InviteResult(ctx context.Context, field 
 		return ec.fieldContext_InviteResult_error(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InviteResult", field.Name)
+}
+
+func (ec *executionContext) childFields_IssueCreditNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "creditNote":
+		return ec.fieldContext_IssueCreditNotePayload_creditNote(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_IssueCreditNotePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueCreditNotePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Job(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15816,6 +16141,10 @@ func (ec *executionContext) childFields_Statement(ctx context.Context, field gra
 		return ec.fieldContext_Statement_createdAt(ctx, field)
 	case "version":
 		return ec.fieldContext_Statement_version(ctx, field)
+	case "totalCredited":
+		return ec.fieldContext_Statement_totalCredited(ctx, field)
+	case "creditNotes":
+		return ec.fieldContext_Statement_creditNotes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Statement", field.Name)
 }

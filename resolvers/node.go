@@ -50,6 +50,8 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Usage.Mapping(ctx, id.UUID))
 	case typeid.Allocation:
 		return found(r.Allocations.Get(ctx, id.UUID))
+	case typeid.CreditNote:
+		return found(r.Statements.CreditNote(ctx, id.UUID))
 	case typeid.Discount:
 		return found(r.Terms.Discount(ctx, id.UUID))
 	case typeid.Voucher:

@@ -58,8 +58,8 @@ const deltaCount = 100
 // one.
 const grantCount = 20
 
-// itemCount is about how many discounts, fees and taxes a statement has, of each, and
-// how many filters a discount has.
+// itemCount is about how many discounts, fees and taxes a statement has, of each, how
+// many filters a discount has, and how many lines a credit note has.
 const itemCount = 5
 
 // criticalCount is how many announcements a login page shows at most.
@@ -153,6 +153,10 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Statement.Discounts = func(child int) int { return times(child, itemCount) }
 	c.Statement.Fees = func(child int) int { return times(child, itemCount) }
 	c.Statement.Taxes = func(child int) int { return times(child, itemCount) }
+	c.Statement.CreditNotes = paged
+	c.CreditNote.Lines = func(child int) int { return times(child, itemCount) }
+	c.CreditNote.Taxes = func(child int) int { return times(child, itemCount) }
+	c.CreditNote.Document = func(child int, _ statements.Format) int { return child + reportCost }
 	c.Statement.Document = func(child int, _ statements.Format) int { return child + reportCost }
 	c.CloseBillingMonthPayload.Statements = func(child int) int { return times(child, statementCount) }
 	c.Mutation.SetGroupAllocations = func(child int, input model.SetGroupAllocationsInput) int {

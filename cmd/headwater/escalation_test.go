@@ -561,7 +561,7 @@ func untouching() map[string]string {
 		"setBillingMultiplier": "prices", "endBillingMultiplier": "prices", "planBillingMultiplier": "nothing is changed",
 		"createCloudAccount": "costs", "confirmCloudAccount": "costs", "updateCloudAccount": "costs",
 		"rotateCloudAccountCredentials": "a secret that is never told", "deleteCloudAccount": "costs",
-		"closeBillingMonth": "costs", "markStatementPaid": "costs", "voidStatement": "costs", "updateBillingProfile": "a name on bills",
+		"closeBillingMonth": "costs", "markStatementPaid": "costs", "voidStatement": "costs", "issueCreditNote": "costs", "updateBillingProfile": "a name on bills",
 		"createTaxRate": "costs", "endTaxRate": "costs", "createDiscount": "costs", "endDiscount": "costs", "setSupportFee": "costs",
 		"createVoucher": "costs", "endVoucher": "costs", "redeemVoucher": "costs",
 		"setAllocation": "a limit", "setGroupAllocations": "limits", "deleteAllocation": "a limit", "resumeAllocation": "a limit",

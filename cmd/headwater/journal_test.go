@@ -133,6 +133,7 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"setSupportFee", map[string]any{"sellerId": w.ids["northwind"], "plan": "BUSINESS", "minimum": "5", "currency": "USD", "firstMonth": "2026-12"}, "northwind", []string{"+fee"}},
 			{"markStatementPaid", map[string]any{"statementId": w.issued(t, 1), "paymentReference": "wire"}, "northwind", []string{"~stm"}},
 			{"voidStatement", map[string]any{"statementId": w.issued(t, 2), "reason": "because"}, "northwind", []string{"~stm"}},
+			{"issueCreditNote", map[string]any{"statementId": w.issued(t, 3), "lines": []map[string]any{{"reason": "late", "amount": "2"}}, "reason": "because"}, "northwind", []string{"+crn"}},
 			{"setAllocation", map[string]any{"scopeId": w.ids["acme"], "authorId": w.ids["acme"], "total": "5", "unit": "USD", "period": "MONTH"}, "acme", []string{"+alc"}},
 			{"setGroupAllocations", map[string]any{"organizationId": w.ids["acme"], "allocations": []map[string]any{{"groupId": w.ids["acme.editors"], "total": "5", "unit": "USD"}}}, "acme", []string{"+alc"}},
 			{"createThreshold", map[string]any{"organizationId": w.ids["acme"], "name": "warning", "percent": "5", "severity": "ALERT"}, "acme", []string{"+thr"}},

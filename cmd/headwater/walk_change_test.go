@@ -445,8 +445,11 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"updateBillingProfile": on("organizationId", "acme", map[string]any{"company": "Acme Ltd"}),
 		"closeBillingMonth":    on("sellerId", "northwind", map[string]any{"month": "2026-09"}),
 		"markStatementPaid":    func(t *testing.T) (map[string]any, *object) { return issued(t, nil) },
-		"voidStatement":        func(t *testing.T) (map[string]any, *object) { return issued(t, map[string]any{"reason": "because"}) },
-		"setAllocation":        on("scopeId", "acme", map[string]any{"total": "5", "unit": "USD", "period": "QUARTER"}),
+		"issueCreditNote": func(t *testing.T) (map[string]any, *object) {
+			return issued(t, map[string]any{"lines": []map[string]any{{"reason": "because", "amount": "1"}}})
+		},
+		"voidStatement": func(t *testing.T) (map[string]any, *object) { return issued(t, map[string]any{"reason": "because"}) },
+		"setAllocation": on("scopeId", "acme", map[string]any{"total": "5", "unit": "USD", "period": "QUARTER"}),
 		"setGroupAllocations": on("organizationId", "acme", map[string]any{
 			"allocations": []map[string]any{{"groupId": k.ids["acme.crew"], "total": "5", "unit": "USD"}},
 		}),

@@ -556,6 +556,9 @@ func (w *world) furnishWithStatements(t *testing.T, slugs []string) {
 		w.name(fmt.Sprintf("statement-%d", i), id)
 		if i%2 == 0 {
 			w.must(t, "ada", mutation("markStatementPaid", "clientMutationId"), map[string]any{"i": map[string]any{"statementId": id, "paymentReference": fmt.Sprintf("payment-of-%d", i)}})
+			w.must(t, "ada", mutation("issueCreditNote", "clientMutationId"), map[string]any{"i": map[string]any{
+				"statementId": id, "lines": []map[string]any{{"reason": fmt.Sprintf("line-of-%d", i), "amount": "0.01"}}, "reason": fmt.Sprintf("credit-of-%d", i),
+			}})
 		} else {
 			w.must(t, "ada", mutation("voidStatement", "clientMutationId"), map[string]any{"i": map[string]any{"statementId": id, "reason": fmt.Sprintf("reason-of-%d", i)}})
 		}
@@ -809,6 +812,11 @@ func (c *counter) addBilling(t *testing.T) {
 		o := c.add("Statement", typeid.New(typeid.Statement, row.ID), row.SellerID)
 		o.buyer = c.slug(row.BuyerID)
 		o.tells["reason"], o.tells["paymentReference"] = row.Reason, row.PaymentReference
+	}
+	for _, row := range one(t, func() ([]*ent.CreditNote, error) { return client.CreditNote.Query().All(ctx) }) {
+		o := c.add("CreditNote", typeid.New(typeid.CreditNote, row.ID), row.SellerID)
+		o.buyer = c.slug(row.BuyerID)
+		o.tells["reason"] = row.Reason
 	}
 	for _, row := range one(t, func() ([]*ent.Threshold, error) { return client.Threshold.Query().All(ctx) }) {
 		o := c.add("Threshold", typeid.New(typeid.Threshold, row.ID), row.OrganizationID)

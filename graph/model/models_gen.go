@@ -885,6 +885,14 @@ type CreateVoucherPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What a credit note takes back for one reason.
+type CreditNoteLineInput struct {
+	// Why: one line of 1 to 300 characters.
+	Reason string `json:"reason"`
+	// How much without taxes, above 0 and in whole minor units of the statement's currency.
+	Amount money.Decimal `json:"amount"`
+}
+
 // What `deactivateOrganization` is asked for.
 type DeactivateOrganizationInput struct {
 	// Which organization.
@@ -1488,6 +1496,26 @@ type InviteMembersInput struct {
 type InviteMembersPayload struct {
 	// One result for each address, in their order.
 	Results []*invitations.Result `json:"results"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `issueCreditNote` is asked for.
+type IssueCreditNoteInput struct {
+	// The statement.
+	StatementID typeid.ID `json:"statementId"`
+	// What is taken back, 1 to 100 lines: together at most what is left of the statement without taxes.
+	Lines []*CreditNoteLineInput `json:"lines"`
+	// Why, at most 500 bytes. It is printed.
+	Reason *string `json:"reason,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `issueCreditNote` answers.
+type IssueCreditNotePayload struct {
+	// The credit note.
+	CreditNote *statements.CreditNote `json:"creditNote"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

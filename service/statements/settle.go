@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/creditnote"
 	"github.com/headwater-platform/headwater/ent/discount"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/statementitem"
@@ -39,14 +39,21 @@ func (s *Service) Pay(ctx context.Context, id uuid.UUID, reference string) (*Sta
 }
 
 // Void takes an issued statement back. It keeps its number, and what it has used of
-// values of discounts can be used again. Needs billing:write in
-// the seller; NOT_FOUND for one that the viewer does not see, INVALID without a
-// reason. CONFLICT for one that is paid or void already.
+// values of discounts can be used again. Needs billing:write in the seller;
+// NOT_FOUND for one that the viewer does not see, INVALID without a reason.
+// CONFLICT for one that is paid or void already, or of which something is credited.
 func (s *Service) Void(ctx context.Context, id uuid.UUID, reason string) (*Statement, error) {
 	if strings.TrimSpace(reason) == "" || len(reason) > maxReason || strings.ContainsRune(reason, 0) {
 		return nil, fault.Invalidf("reason", "a reason has 1 to %d bytes", maxReason)
 	}
 	return s.settle(ctx, database.Entry{Action: "voidStatement", Reason: reason}, id, func(ctx context.Context, tx *database.Tx, set *ent.StatementUpdateOne) error {
+		credited, err := tx.CreditNote.Query().Where(creditnote.StatementID(id)).Exist(ctx)
+		if err != nil {
+			return fmt.Errorf("find credit notes: %w", err)
+		}
+		if credited {
+			return fault.New(fault.Conflict, "some of the statement is credited: credit the rest")
+		}
 		set.SetStatus(statement.StatusVOID).SetReason(reason)
 		return giveBack(ctx, tx, id)
 	})
@@ -87,10 +94,7 @@ func (s *Service) settle(ctx context.Context, entry database.Entry, id uuid.UUID
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.records.Check(ctx, access.BillingWrite, row.SellerID); err != nil {
-		if fault.CodeOf(err) == fault.NotFound { // They see it as the buyer.
-			return nil, fault.New(fault.Forbidden, "the seller says what becomes of a statement")
-		}
+	if err := s.checkSeller(ctx, row); err != nil {
 		return nil, err
 	}
 	var after *ent.Statement
