@@ -134,6 +134,7 @@ func tableOf(t *testing.T, name string) string {
 		"BillingContact": "billing_contacts", "PaymentMethod": "payment_methods", "Budget": "budgets", "BudgetAlert": "budget_alerts",
 		"Allocation": "allocations", "Threshold": "thresholds", "ThresholdFiring": "threshold_firings",
 		"BillingMonth": "billing_months", "BillingProfile": "billing_profiles",
+		"TaxRate": "tax_rates", "Voucher": "vouchers", "SupportFee": "support_fees",
 	}
 	table, ok := tables[name]
 	if !ok {

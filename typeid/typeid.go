@@ -70,6 +70,12 @@ const (
 	TicketMessage    Kind = "tmg"
 	Announcement     Kind = "ann"
 	Job              Kind = "job"
+
+	TaxRate    Kind = "tax"
+	Discount   Kind = "dsc"
+	Voucher    Kind = "vch"
+	SupportFee Kind = "fee" // of a support plan
+	CreditNote Kind = "crn"
 )
 
 // Kinds returns every kind.
@@ -78,12 +84,13 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [46]Kind {
+func kinds() [51]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, PriceGuard, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
 		BillingContact, PaymentMethod, Budget, BudgetAlert, CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
+		TaxRate, Discount, Voucher, SupportFee, CreditNote,
 	}
 }
 
