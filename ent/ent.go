@@ -41,6 +41,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
 	"github.com/headwater-platform/headwater/ent/resource"
@@ -156,6 +157,7 @@ func checkColumn(t, c string) error {
 			membership.Table:        membership.ValidColumn,
 			notice.Table:            notice.ValidColumn,
 			organization.Table:      organization.ValidColumn,
+			priceguard.Table:        priceguard.ValidColumn,
 			project.Table:           project.ValidColumn,
 			ratedline.Table:         ratedline.ValidColumn,
 			resource.Table:          resource.ValidColumn,

@@ -458,6 +458,17 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		w.name(edge[0]+".price-to-"+edge[1], dig(answer, "setBillingMultiplier.billingMultiplier.id"))
 	}
 	w.furnishWithTerms(t)
+	for i, manager := range []string{"platform", "northwind", "fjord"} {
+		input := map[string]any{
+			"managerId": w.ids[manager], "min": fmt.Sprintf("0.97%04d", 1001+i), "lastMonth": "2031-01", "reason": "bounds-of-" + manager,
+		}
+		if manager == "northwind" {
+			// It suspends a price of fjord in one month.
+			input["sellerId"], input["basis"], input["max"], input["firstMonth"] = w.ids["fjord"], "UPSTREAM", "1.061234", "2031-01"
+		}
+		answer := w.must(t, "ada", mutation("setPriceGuard", "priceGuard { id }"), map[string]any{"i": input})
+		w.name(manager+".guard", dig(answer, "setPriceGuard.priceGuard.id"))
+	}
 	w.furnishWithAllocations(t, slugs)
 	if err := w.platform.db.Client().CloudAccount.Update().SetLastUsageAt(walkMonth()).Exec(w.system(t)); err != nil {
 		t.Fatal(err)
@@ -797,6 +808,9 @@ func (c *counter) addBilling(t *testing.T) {
 	}
 	for _, row := range one(t, func() ([]*ent.SupportFee, error) { return client.SupportFee.Query().All(ctx) }) {
 		c.add("SupportFee", typeid.New(typeid.SupportFee, row.ID), row.SellerID)
+	}
+	for _, row := range one(t, func() ([]*ent.PriceGuard, error) { return client.PriceGuard.Query().All(ctx) }) {
+		c.add("PriceGuard", typeid.New(typeid.PriceGuard, row.ID), row.ManagerID).tells["reason"] = row.Reason
 	}
 	for _, row := range one(t, func() ([]*ent.CloudAccount, error) { return client.CloudAccount.Query().All(ctx) }) {
 		o := c.add("CloudAccount", typeid.New(typeid.CloudAccount, row.ID), row.OrganizationID)
