@@ -23,6 +23,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -36,6 +37,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/linkedidentity"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/meteringrate"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/project"
@@ -45,6 +47,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
+	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/statementline"
@@ -131,6 +134,7 @@ func checkColumn(t, c string) error {
 			billingmonth.Table:      billingmonth.ValidColumn,
 			billingmultiplier.Table: billingmultiplier.ValidColumn,
 			billingprofile.Table:    billingprofile.ValidColumn,
+			billingunit.Table:       billingunit.ValidColumn,
 			cloudaccount.Table:      cloudaccount.ValidColumn,
 			costrollup.Table:        costrollup.ValidColumn,
 			counter.Table:           counter.ValidColumn,
@@ -144,11 +148,13 @@ func checkColumn(t, c string) error {
 			journalentry.Table:      journalentry.ValidColumn,
 			linkedidentity.Table:    linkedidentity.ValidColumn,
 			membership.Table:        membership.ValidColumn,
+			meteringrate.Table:      meteringrate.ValidColumn,
 			notice.Table:            notice.ValidColumn,
 			organization.Table:      organization.ValidColumn,
 			project.Table:           project.ValidColumn,
 			ratedline.Table:         ratedline.ValidColumn,
 			resource.Table:          resource.ValidColumn,
+			sku.Table:               sku.ValidColumn,
 			sshkey.Table:            sshkey.ValidColumn,
 			session.Table:           session.ValidColumn,
 			settingdirective.Table:  settingdirective.ValidColumn,

@@ -14,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -35,6 +36,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
+	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/statementline"
@@ -333,6 +335,50 @@ func init() {
 	billingprofile.DefaultVersion = billingprofileDescVersion.Default.(int)
 	// billingprofile.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	billingprofile.VersionValidator = billingprofileDescVersion.Validators[0].(func(int) error)
+	billingunitFields := schema.BillingUnit{}.Fields()
+	_ = billingunitFields
+	// billingunitDescName is the schema descriptor for name field.
+	billingunitDescName := billingunitFields[2].Descriptor()
+	// billingunit.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	billingunit.NameValidator = func() func(string) error {
+		validators := billingunitDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// billingunitDescCurrency is the schema descriptor for currency field.
+	billingunitDescCurrency := billingunitFields[3].Descriptor()
+	// billingunit.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	billingunit.CurrencyValidator = func() func(string) error {
+		validators := billingunitDescCurrency.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(currency string) error {
+			for _, fn := range fns {
+				if err := fn(currency); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// billingunitDescVersion is the schema descriptor for version field.
+	billingunitDescVersion := billingunitFields[4].Descriptor()
+	// billingunit.DefaultVersion holds the default value on creation for the version field.
+	billingunit.DefaultVersion = billingunitDescVersion.Default.(int)
+	// billingunit.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	billingunit.VersionValidator = billingunitDescVersion.Validators[0].(func(int) error)
 	cloudaccountFields := schema.CloudAccount{}.Fields()
 	_ = cloudaccountFields
 	// cloudaccountDescName is the schema descriptor for name field.
@@ -1065,6 +1111,104 @@ func init() {
 	resource.DefaultVersion = resourceDescVersion.Default.(int)
 	// resource.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	resource.VersionValidator = resourceDescVersion.Validators[0].(func(int) error)
+	skuFields := schema.SKU{}.Fields()
+	_ = skuFields
+	// skuDescCode is the schema descriptor for code field.
+	skuDescCode := skuFields[3].Descriptor()
+	// sku.CodeValidator is a validator for the "code" field. It is called by the builders before save.
+	sku.CodeValidator = func() func(string) error {
+		validators := skuDescCode.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(code string) error {
+			for _, fn := range fns {
+				if err := fn(code); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// skuDescName is the schema descriptor for name field.
+	skuDescName := skuFields[4].Descriptor()
+	// sku.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	sku.NameValidator = func() func(string) error {
+		validators := skuDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// skuDescType is the schema descriptor for type field.
+	skuDescType := skuFields[5].Descriptor()
+	// sku.TypeValidator is a validator for the "type" field. It is called by the builders before save.
+	sku.TypeValidator = func() func(string) error {
+		validators := skuDescType.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(_type string) error {
+			for _, fn := range fns {
+				if err := fn(_type); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// skuDescSubtype is the schema descriptor for subtype field.
+	skuDescSubtype := skuFields[6].Descriptor()
+	// sku.SubtypeValidator is a validator for the "subtype" field. It is called by the builders before save.
+	sku.SubtypeValidator = func() func(string) error {
+		validators := skuDescSubtype.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(subtype string) error {
+			for _, fn := range fns {
+				if err := fn(subtype); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// skuDescService is the schema descriptor for service field.
+	skuDescService := skuFields[7].Descriptor()
+	// sku.ServiceValidator is a validator for the "service" field. It is called by the builders before save.
+	sku.ServiceValidator = func() func(string) error {
+		validators := skuDescService.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(service string) error {
+			for _, fn := range fns {
+				if err := fn(service); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// skuDescVersion is the schema descriptor for version field.
+	skuDescVersion := skuFields[9].Descriptor()
+	// sku.DefaultVersion holds the default value on creation for the version field.
+	sku.DefaultVersion = skuDescVersion.Default.(int)
+	// sku.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	sku.VersionValidator = skuDescVersion.Validators[0].(func(int) error)
 	sshkeyFields := schema.SSHKey{}.Fields()
 	_ = sshkeyFields
 	// sshkeyDescName is the schema descriptor for name field.

@@ -36,6 +36,8 @@ type Tx struct {
 	BillingMultiplier *BillingMultiplierClient
 	// BillingProfile is the client for interacting with the BillingProfile builders.
 	BillingProfile *BillingProfileClient
+	// BillingUnit is the client for interacting with the BillingUnit builders.
+	BillingUnit *BillingUnitClient
 	// CloudAccount is the client for interacting with the CloudAccount builders.
 	CloudAccount *CloudAccountClient
 	// CostRollup is the client for interacting with the CostRollup builders.
@@ -62,6 +64,8 @@ type Tx struct {
 	LinkedIdentity *LinkedIdentityClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
+	// MeteringRate is the client for interacting with the MeteringRate builders.
+	MeteringRate *MeteringRateClient
 	// Notice is the client for interacting with the Notice builders.
 	Notice *NoticeClient
 	// Organization is the client for interacting with the Organization builders.
@@ -72,6 +76,8 @@ type Tx struct {
 	RatedLine *RatedLineClient
 	// Resource is the client for interacting with the Resource builders.
 	Resource *ResourceClient
+	// SKU is the client for interacting with the SKU builders.
+	SKU *SKUClient
 	// SSHKey is the client for interacting with the SSHKey builders.
 	SSHKey *SSHKeyClient
 	// Session is the client for interacting with the Session builders.
@@ -252,6 +258,7 @@ func (tx *Tx) init() {
 	tx.BillingMonth = NewBillingMonthClient(tx.config)
 	tx.BillingMultiplier = NewBillingMultiplierClient(tx.config)
 	tx.BillingProfile = NewBillingProfileClient(tx.config)
+	tx.BillingUnit = NewBillingUnitClient(tx.config)
 	tx.CloudAccount = NewCloudAccountClient(tx.config)
 	tx.CostRollup = NewCostRollupClient(tx.config)
 	tx.Counter = NewCounterClient(tx.config)
@@ -265,11 +272,13 @@ func (tx *Tx) init() {
 	tx.JournalEntry = NewJournalEntryClient(tx.config)
 	tx.LinkedIdentity = NewLinkedIdentityClient(tx.config)
 	tx.Membership = NewMembershipClient(tx.config)
+	tx.MeteringRate = NewMeteringRateClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)
 	tx.Organization = NewOrganizationClient(tx.config)
 	tx.Project = NewProjectClient(tx.config)
 	tx.RatedLine = NewRatedLineClient(tx.config)
 	tx.Resource = NewResourceClient(tx.config)
+	tx.SKU = NewSKUClient(tx.config)
 	tx.SSHKey = NewSSHKeyClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SettingDirective = NewSettingDirectiveClient(tx.config)

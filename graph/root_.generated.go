@@ -298,6 +298,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ArchiveSkuPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sku              func(childComplexity int) int
+	}
+
 	BeginLinkIdentityPayload struct {
 		ClientMutationID func(childComplexity int) int
 		URL              func(childComplexity int) int
@@ -361,6 +366,28 @@ type ComplexityRoot struct {
 		BillingMultiplier func(childComplexity int) int
 		Level             func(childComplexity int) int
 		Organization      func(childComplexity int) int
+	}
+
+	BillingUnit struct {
+		CreatedAt    func(childComplexity int) int
+		Currency     func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Rate         func(childComplexity int) int
+		Rates        func(childComplexity int, first *int) int
+		Version      func(childComplexity int) int
+	}
+
+	BillingUnitConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	BillingUnitEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	BillingWarning struct {
@@ -511,6 +538,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	CreateBillingUnitPayload struct {
+		BillingUnit      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	CreateCloudAccountPayload struct {
 		ClientMutationID func(childComplexity int) int
 		CloudAccount     func(childComplexity int) int
@@ -545,6 +577,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		ScimToken        func(childComplexity int) int
 		Secret           func(childComplexity int) int
+	}
+
+	CreateSkuPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sku              func(childComplexity int) int
 	}
 
 	CreateThresholdPayload struct {
@@ -595,6 +632,11 @@ type ComplexityRoot struct {
 
 	DeleteApplicationPayload struct {
 		ApplicationID    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
+	DeleteBillingUnitPayload struct {
+		BillingUnitID    func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
 	}
 
@@ -1031,6 +1073,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MeteringRate struct {
+		EffectiveFrom func(childComplexity int) int
+		Rate          func(childComplexity int) int
+	}
+
 	Money struct {
 		Currency func(childComplexity int) int
 		Decimal  func(childComplexity int) int
@@ -1043,6 +1090,7 @@ type ComplexityRoot struct {
 		AddGroupMembers               func(childComplexity int, input model.AddGroupMembersInput) int
 		AddSSHKey                     func(childComplexity int, input model.AddSSHKeyInput) int
 		AddTrustedSubject             func(childComplexity int, input model.AddTrustedSubjectInput) int
+		ArchiveSku                    func(childComplexity int, input model.ArchiveSkuInput) int
 		BeginLinkIdentity             func(childComplexity int, input model.BeginLinkIdentityInput) int
 		BeginSecondFactor             func(childComplexity int, input model.BeginSecondFactorInput) int
 		CancelAccessRequest           func(childComplexity int, input model.CancelAccessRequestInput) int
@@ -1058,6 +1106,7 @@ type ComplexityRoot struct {
 		CreateAPIKey                  func(childComplexity int, input model.CreateAPIKeyInput) int
 		CreateAnnouncement            func(childComplexity int, input model.CreateAnnouncementInput) int
 		CreateApplication             func(childComplexity int, input model.CreateApplicationInput) int
+		CreateBillingUnit             func(childComplexity int, input model.CreateBillingUnitInput) int
 		CreateCloudAccount            func(childComplexity int, input model.CreateCloudAccountInput) int
 		CreateGroup                   func(childComplexity int, input model.CreateGroupInput) int
 		CreateIdentityProvider        func(childComplexity int, input model.CreateIdentityProviderInput) int
@@ -1065,6 +1114,7 @@ type ComplexityRoot struct {
 		CreatePolicy                  func(childComplexity int, input model.CreatePolicyInput) int
 		CreateProject                 func(childComplexity int, input model.CreateProjectInput) int
 		CreateScimToken               func(childComplexity int, input model.CreateScimTokenInput) int
+		CreateSku                     func(childComplexity int, input model.CreateSkuInput) int
 		CreateThreshold               func(childComplexity int, input model.CreateThresholdInput) int
 		CreateTrustedIssuer           func(childComplexity int, input model.CreateTrustedIssuerInput) int
 		CreateUser                    func(childComplexity int, input model.CreateUserInput) int
@@ -1075,6 +1125,7 @@ type ComplexityRoot struct {
 		DeleteAllocation              func(childComplexity int, input model.DeleteAllocationInput) int
 		DeleteAnnouncement            func(childComplexity int, input model.DeleteAnnouncementInput) int
 		DeleteApplication             func(childComplexity int, input model.DeleteApplicationInput) int
+		DeleteBillingUnit             func(childComplexity int, input model.DeleteBillingUnitInput) int
 		DeleteCloudAccount            func(childComplexity int, input model.DeleteCloudAccountInput) int
 		DeleteGroup                   func(childComplexity int, input model.DeleteGroupInput) int
 		DeleteIdentityProvider        func(childComplexity int, input model.DeleteIdentityProviderInput) int
@@ -1127,6 +1178,7 @@ type ComplexityRoot struct {
 		ResetPassword                 func(childComplexity int, input model.ResetPasswordInput) int
 		ResetSecondFactor             func(childComplexity int, input model.ResetSecondFactorInput) int
 		ResolveTicket                 func(childComplexity int, input model.ResolveTicketInput) int
+		RestoreSku                    func(childComplexity int, input model.RestoreSkuInput) int
 		ResumeAllocation              func(childComplexity int, input model.ResumeAllocationInput) int
 		RetryJob                      func(childComplexity int, input model.RetryJobInput) int
 		RevokeSession                 func(childComplexity int, input model.RevokeSessionInput) int
@@ -1136,6 +1188,7 @@ type ComplexityRoot struct {
 		SendPasswordReset             func(childComplexity int, input model.SendPasswordResetInput) int
 		SetAllocation                 func(childComplexity int, input model.SetAllocationInput) int
 		SetBillingMultiplier          func(childComplexity int, input model.SetBillingMultiplierInput) int
+		SetBillingUnitRate            func(childComplexity int, input model.SetBillingUnitRateInput) int
 		SetGroupAllocations           func(childComplexity int, input model.SetGroupAllocationsInput) int
 		SetGroupProjects              func(childComplexity int, input model.SetGroupProjectsInput) int
 		SetGroupRoles                 func(childComplexity int, input model.SetGroupRolesInput) int
@@ -1145,6 +1198,7 @@ type ComplexityRoot struct {
 		SetPolicyPrincipal            func(childComplexity int, input model.SetPolicyPrincipalInput) int
 		SetPolicyRules                func(childComplexity int, input model.SetPolicyRulesInput) int
 		SetSetting                    func(childComplexity int, input model.SetSettingInput) int
+		SetSkuRate                    func(childComplexity int, input model.SetSkuRateInput) int
 		SetTicketPriority             func(childComplexity int, input model.SetTicketPriorityInput) int
 		SignOut                       func(childComplexity int, input model.SignOutInput) int
 		SignUp                        func(childComplexity int, input model.SignUpInput) int
@@ -1158,6 +1212,7 @@ type ComplexityRoot struct {
 		UpdateAnnouncement            func(childComplexity int, input model.UpdateAnnouncementInput) int
 		UpdateApplication             func(childComplexity int, input model.UpdateApplicationInput) int
 		UpdateBillingProfile          func(childComplexity int, input model.UpdateBillingProfileInput) int
+		UpdateBillingUnit             func(childComplexity int, input model.UpdateBillingUnitInput) int
 		UpdateCloudAccount            func(childComplexity int, input model.UpdateCloudAccountInput) int
 		UpdateGroup                   func(childComplexity int, input model.UpdateGroupInput) int
 		UpdateIdentityProvider        func(childComplexity int, input model.UpdateIdentityProviderInput) int
@@ -1168,6 +1223,7 @@ type ComplexityRoot struct {
 		UpdateProject                 func(childComplexity int, input model.UpdateProjectInput) int
 		UpdateResource                func(childComplexity int, input model.UpdateResourceInput) int
 		UpdateSSHKey                  func(childComplexity int, input model.UpdateSSHKeyInput) int
+		UpdateSku                     func(childComplexity int, input model.UpdateSkuInput) int
 		UpdateThreshold               func(childComplexity int, input model.UpdateThresholdInput) int
 		UpdateTrustedIssuer           func(childComplexity int, input model.UpdateTrustedIssuerInput) int
 		UpdateUser                    func(childComplexity int, input model.UpdateUserInput) int
@@ -1214,6 +1270,7 @@ type ComplexityRoot struct {
 		Ancestors                   func(childComplexity int) int
 		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
 		BillingProfile              func(childComplexity int) int
+		BillingUnits                func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CloudAccounts               func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CostLines                   func(childComplexity int, month pricing.Month, where *model.CostWhereInput, first *int, after *string, last *int, before *string) int
 		Costs                       func(childComplexity int, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) int
@@ -1246,6 +1303,7 @@ type ComplexityRoot struct {
 		PurgeAt                     func(childComplexity int) int
 		ScimTokens                  func(childComplexity int) int
 		SettingValues               func(childComplexity int, keys []string) int
+		Skus                        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Slug                        func(childComplexity int) int
 		Statements                  func(childComplexity int, side *statements.Side, first *int, after *string, last *int, before *string) int
 		Status                      func(childComplexity int) int
@@ -1580,6 +1638,11 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	RestoreSkuPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sku              func(childComplexity int) int
+	}
+
 	ResumeAllocationPayload struct {
 		Allocation       func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -1615,6 +1678,33 @@ type ComplexityRoot struct {
 	RotateCloudAccountCredentialsPayload struct {
 		ClientMutationID func(childComplexity int) int
 		CloudAccount     func(childComplexity int) int
+	}
+
+	SKU struct {
+		ArchivedAt   func(childComplexity int) int
+		Code         func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Rate         func(childComplexity int) int
+		Rates        func(childComplexity int, first *int) int
+		Service      func(childComplexity int) int
+		Subtype      func(childComplexity int) int
+		Type         func(childComplexity int) int
+		Unit         func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	SKUConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SKUEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	SSHKey struct {
@@ -1677,6 +1767,11 @@ type ComplexityRoot struct {
 		Warnings          func(childComplexity int) int
 	}
 
+	SetBillingUnitRatePayload struct {
+		BillingUnit      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	SetGroupAllocationsPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Results          func(childComplexity int) int
@@ -1721,6 +1816,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Revision         func(childComplexity int) int
 		Setting          func(childComplexity int) int
+	}
+
+	SetSkuRatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sku              func(childComplexity int) int
 	}
 
 	SetTicketPriorityPayload struct {
@@ -2074,6 +2174,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	UpdateBillingUnitPayload struct {
+		BillingUnit      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	UpdateCloudAccountPayload struct {
 		ClientMutationID func(childComplexity int) int
 		CloudAccount     func(childComplexity int) int
@@ -2117,6 +2222,11 @@ type ComplexityRoot struct {
 	UpdateResourcePayload struct {
 		ClientMutationID func(childComplexity int) int
 		Resource         func(childComplexity int) int
+	}
+
+	UpdateSkuPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sku              func(childComplexity int) int
 	}
 
 	UpdateSshKeyPayload struct {
@@ -3096,6 +3206,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ApplicationEdge.Node(childComplexity), true
 
+	case "ArchiveSkuPayload.clientMutationId":
+		if e.ComplexityRoot.ArchiveSkuPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchiveSkuPayload.ClientMutationID(childComplexity), true
+	case "ArchiveSkuPayload.sku":
+		if e.ComplexityRoot.ArchiveSkuPayload.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchiveSkuPayload.Sku(childComplexity), true
+
 	case "BeginLinkIdentityPayload.clientMutationId":
 		if e.ComplexityRoot.BeginLinkIdentityPayload.ClientMutationID == nil {
 			break
@@ -3349,6 +3472,92 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingSource.Organization(childComplexity), true
+
+	case "BillingUnit.createdAt":
+		if e.ComplexityRoot.BillingUnit.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.CreatedAt(childComplexity), true
+	case "BillingUnit.currency":
+		if e.ComplexityRoot.BillingUnit.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.Currency(childComplexity), true
+	case "BillingUnit.id":
+		if e.ComplexityRoot.BillingUnit.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.ID(childComplexity), true
+	case "BillingUnit.name":
+		if e.ComplexityRoot.BillingUnit.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.Name(childComplexity), true
+	case "BillingUnit.organization":
+		if e.ComplexityRoot.BillingUnit.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.Organization(childComplexity), true
+	case "BillingUnit.rate":
+		if e.ComplexityRoot.BillingUnit.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.Rate(childComplexity), true
+	case "BillingUnit.rates":
+		if e.ComplexityRoot.BillingUnit.Rates == nil {
+			break
+		}
+
+		args, err := ec.field_BillingUnit_rates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.BillingUnit.Rates(childComplexity, args["first"].(*int)), true
+	case "BillingUnit.version":
+		if e.ComplexityRoot.BillingUnit.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.Version(childComplexity), true
+
+	case "BillingUnitConnection.edges":
+		if e.ComplexityRoot.BillingUnitConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnitConnection.Edges(childComplexity), true
+	case "BillingUnitConnection.pageInfo":
+		if e.ComplexityRoot.BillingUnitConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnitConnection.PageInfo(childComplexity), true
+	case "BillingUnitConnection.totalCount":
+		if e.ComplexityRoot.BillingUnitConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnitConnection.TotalCount(childComplexity), true
+
+	case "BillingUnitEdge.cursor":
+		if e.ComplexityRoot.BillingUnitEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnitEdge.Cursor(childComplexity), true
+	case "BillingUnitEdge.node":
+		if e.ComplexityRoot.BillingUnitEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnitEdge.Node(childComplexity), true
 
 	case "BillingWarning.amount":
 		if e.ComplexityRoot.BillingWarning.Amount == nil {
@@ -3857,6 +4066,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateApplicationPayload.ClientMutationID(childComplexity), true
 
+	case "CreateBillingUnitPayload.billingUnit":
+		if e.ComplexityRoot.CreateBillingUnitPayload.BillingUnit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateBillingUnitPayload.BillingUnit(childComplexity), true
+	case "CreateBillingUnitPayload.clientMutationId":
+		if e.ComplexityRoot.CreateBillingUnitPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateBillingUnitPayload.ClientMutationID(childComplexity), true
+
 	case "CreateCloudAccountPayload.clientMutationId":
 		if e.ComplexityRoot.CreateCloudAccountPayload.ClientMutationID == nil {
 			break
@@ -3953,6 +4175,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateScimTokenPayload.Secret(childComplexity), true
+
+	case "CreateSkuPayload.clientMutationId":
+		if e.ComplexityRoot.CreateSkuPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateSkuPayload.ClientMutationID(childComplexity), true
+	case "CreateSkuPayload.sku":
+		if e.ComplexityRoot.CreateSkuPayload.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateSkuPayload.Sku(childComplexity), true
 
 	case "CreateThresholdPayload.clientMutationId":
 		if e.ComplexityRoot.CreateThresholdPayload.ClientMutationID == nil {
@@ -4089,6 +4324,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteApplicationPayload.ClientMutationID(childComplexity), true
+
+	case "DeleteBillingUnitPayload.billingUnitId":
+		if e.ComplexityRoot.DeleteBillingUnitPayload.BillingUnitID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteBillingUnitPayload.BillingUnitID(childComplexity), true
+	case "DeleteBillingUnitPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteBillingUnitPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteBillingUnitPayload.ClientMutationID(childComplexity), true
 
 	case "DeleteCloudAccountPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteCloudAccountPayload.ClientMutationID == nil {
@@ -5647,6 +5895,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MembershipEdge.Node(childComplexity), true
 
+	case "MeteringRate.effectiveFrom":
+		if e.ComplexityRoot.MeteringRate.EffectiveFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeteringRate.EffectiveFrom(childComplexity), true
+	case "MeteringRate.rate":
+		if e.ComplexityRoot.MeteringRate.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeteringRate.Rate(childComplexity), true
+
 	case "Money.currency":
 		if e.ComplexityRoot.Money.Currency == nil {
 			break
@@ -5726,6 +5987,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddTrustedSubject(childComplexity, args["input"].(model.AddTrustedSubjectInput)), true
+	case "Mutation.archiveSku":
+		if e.ComplexityRoot.Mutation.ArchiveSku == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_archiveSku_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ArchiveSku(childComplexity, args["input"].(model.ArchiveSkuInput)), true
 	case "Mutation.beginLinkIdentity":
 		if e.ComplexityRoot.Mutation.BeginLinkIdentity == nil {
 			break
@@ -5891,6 +6163,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateApplication(childComplexity, args["input"].(model.CreateApplicationInput)), true
+	case "Mutation.createBillingUnit":
+		if e.ComplexityRoot.Mutation.CreateBillingUnit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createBillingUnit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateBillingUnit(childComplexity, args["input"].(model.CreateBillingUnitInput)), true
 	case "Mutation.createCloudAccount":
 		if e.ComplexityRoot.Mutation.CreateCloudAccount == nil {
 			break
@@ -5968,6 +6251,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateScimToken(childComplexity, args["input"].(model.CreateScimTokenInput)), true
+	case "Mutation.createSku":
+		if e.ComplexityRoot.Mutation.CreateSku == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createSku_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateSku(childComplexity, args["input"].(model.CreateSkuInput)), true
 	case "Mutation.createThreshold":
 		if e.ComplexityRoot.Mutation.CreateThreshold == nil {
 			break
@@ -6078,6 +6372,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteApplication(childComplexity, args["input"].(model.DeleteApplicationInput)), true
+	case "Mutation.deleteBillingUnit":
+		if e.ComplexityRoot.Mutation.DeleteBillingUnit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteBillingUnit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteBillingUnit(childComplexity, args["input"].(model.DeleteBillingUnitInput)), true
 	case "Mutation.deleteCloudAccount":
 		if e.ComplexityRoot.Mutation.DeleteCloudAccount == nil {
 			break
@@ -6650,6 +6955,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResolveTicket(childComplexity, args["input"].(model.ResolveTicketInput)), true
+	case "Mutation.restoreSku":
+		if e.ComplexityRoot.Mutation.RestoreSku == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreSku_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreSku(childComplexity, args["input"].(model.RestoreSkuInput)), true
 	case "Mutation.resumeAllocation":
 		if e.ComplexityRoot.Mutation.ResumeAllocation == nil {
 			break
@@ -6749,6 +7065,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetBillingMultiplier(childComplexity, args["input"].(model.SetBillingMultiplierInput)), true
+	case "Mutation.setBillingUnitRate":
+		if e.ComplexityRoot.Mutation.SetBillingUnitRate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setBillingUnitRate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetBillingUnitRate(childComplexity, args["input"].(model.SetBillingUnitRateInput)), true
 	case "Mutation.setGroupAllocations":
 		if e.ComplexityRoot.Mutation.SetGroupAllocations == nil {
 			break
@@ -6848,6 +7175,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetSetting(childComplexity, args["input"].(model.SetSettingInput)), true
+	case "Mutation.setSkuRate":
+		if e.ComplexityRoot.Mutation.SetSkuRate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setSkuRate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSkuRate(childComplexity, args["input"].(model.SetSkuRateInput)), true
 	case "Mutation.setTicketPriority":
 		if e.ComplexityRoot.Mutation.SetTicketPriority == nil {
 			break
@@ -6991,6 +7329,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateBillingProfile(childComplexity, args["input"].(model.UpdateBillingProfileInput)), true
+	case "Mutation.updateBillingUnit":
+		if e.ComplexityRoot.Mutation.UpdateBillingUnit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateBillingUnit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateBillingUnit(childComplexity, args["input"].(model.UpdateBillingUnitInput)), true
 	case "Mutation.updateCloudAccount":
 		if e.ComplexityRoot.Mutation.UpdateCloudAccount == nil {
 			break
@@ -7101,6 +7450,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateSSHKey(childComplexity, args["input"].(model.UpdateSSHKeyInput)), true
+	case "Mutation.updateSku":
+		if e.ComplexityRoot.Mutation.UpdateSku == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateSku_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateSku(childComplexity, args["input"].(model.UpdateSkuInput)), true
 	case "Mutation.updateThreshold":
 		if e.ComplexityRoot.Mutation.UpdateThreshold == nil {
 			break
@@ -7325,6 +7685,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.BillingProfile(childComplexity), true
+	case "Organization.billingUnits":
+		if e.ComplexityRoot.Organization.BillingUnits == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_billingUnits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.BillingUnits(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.cloudAccounts":
 		if e.ComplexityRoot.Organization.CloudAccounts == nil {
 			break
@@ -7587,6 +7958,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.SettingValues(childComplexity, args["keys"].([]string)), true
+	case "Organization.skus":
+		if e.ComplexityRoot.Organization.Skus == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_skus_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Skus(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.slug":
 		if e.ComplexityRoot.Organization.Slug == nil {
 			break
@@ -8895,6 +9277,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ResourceSpecEntry.Value(childComplexity), true
 
+	case "RestoreSkuPayload.clientMutationId":
+		if e.ComplexityRoot.RestoreSkuPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreSkuPayload.ClientMutationID(childComplexity), true
+	case "RestoreSkuPayload.sku":
+		if e.ComplexityRoot.RestoreSkuPayload.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreSkuPayload.Sku(childComplexity), true
+
 	case "ResumeAllocationPayload.allocation":
 		if e.ComplexityRoot.ResumeAllocationPayload.Allocation == nil {
 			break
@@ -8997,6 +9392,122 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RotateCloudAccountCredentialsPayload.CloudAccount(childComplexity), true
+
+	case "SKU.archivedAt":
+		if e.ComplexityRoot.SKU.ArchivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.ArchivedAt(childComplexity), true
+	case "SKU.code":
+		if e.ComplexityRoot.SKU.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Code(childComplexity), true
+	case "SKU.createdAt":
+		if e.ComplexityRoot.SKU.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.CreatedAt(childComplexity), true
+	case "SKU.id":
+		if e.ComplexityRoot.SKU.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.ID(childComplexity), true
+	case "SKU.name":
+		if e.ComplexityRoot.SKU.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Name(childComplexity), true
+	case "SKU.organization":
+		if e.ComplexityRoot.SKU.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Organization(childComplexity), true
+	case "SKU.rate":
+		if e.ComplexityRoot.SKU.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Rate(childComplexity), true
+	case "SKU.rates":
+		if e.ComplexityRoot.SKU.Rates == nil {
+			break
+		}
+
+		args, err := ec.field_SKU_rates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SKU.Rates(childComplexity, args["first"].(*int)), true
+	case "SKU.service":
+		if e.ComplexityRoot.SKU.Service == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Service(childComplexity), true
+	case "SKU.subtype":
+		if e.ComplexityRoot.SKU.Subtype == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Subtype(childComplexity), true
+	case "SKU.type":
+		if e.ComplexityRoot.SKU.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Type(childComplexity), true
+	case "SKU.unit":
+		if e.ComplexityRoot.SKU.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Unit(childComplexity), true
+	case "SKU.version":
+		if e.ComplexityRoot.SKU.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Version(childComplexity), true
+
+	case "SKUConnection.edges":
+		if e.ComplexityRoot.SKUConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKUConnection.Edges(childComplexity), true
+	case "SKUConnection.pageInfo":
+		if e.ComplexityRoot.SKUConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKUConnection.PageInfo(childComplexity), true
+	case "SKUConnection.totalCount":
+		if e.ComplexityRoot.SKUConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKUConnection.TotalCount(childComplexity), true
+
+	case "SKUEdge.cursor":
+		if e.ComplexityRoot.SKUEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKUEdge.Cursor(childComplexity), true
+	case "SKUEdge.node":
+		if e.ComplexityRoot.SKUEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKUEdge.Node(childComplexity), true
 
 	case "SSHKey.createdAt":
 		if e.ComplexityRoot.SSHKey.CreatedAt == nil {
@@ -9222,6 +9733,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetBillingMultiplierPayload.Warnings(childComplexity), true
 
+	case "SetBillingUnitRatePayload.billingUnit":
+		if e.ComplexityRoot.SetBillingUnitRatePayload.BillingUnit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetBillingUnitRatePayload.BillingUnit(childComplexity), true
+	case "SetBillingUnitRatePayload.clientMutationId":
+		if e.ComplexityRoot.SetBillingUnitRatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetBillingUnitRatePayload.ClientMutationID(childComplexity), true
+
 	case "SetGroupAllocationsPayload.clientMutationId":
 		if e.ComplexityRoot.SetGroupAllocationsPayload.ClientMutationID == nil {
 			break
@@ -9344,6 +9868,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetSettingPayload.Setting(childComplexity), true
+
+	case "SetSkuRatePayload.clientMutationId":
+		if e.ComplexityRoot.SetSkuRatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSkuRatePayload.ClientMutationID(childComplexity), true
+	case "SetSkuRatePayload.sku":
+		if e.ComplexityRoot.SetSkuRatePayload.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSkuRatePayload.Sku(childComplexity), true
 
 	case "SetTicketPriorityPayload.clientMutationId":
 		if e.ComplexityRoot.SetTicketPriorityPayload.ClientMutationID == nil {
@@ -10638,6 +11175,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateBillingProfilePayload.ClientMutationID(childComplexity), true
 
+	case "UpdateBillingUnitPayload.billingUnit":
+		if e.ComplexityRoot.UpdateBillingUnitPayload.BillingUnit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateBillingUnitPayload.BillingUnit(childComplexity), true
+	case "UpdateBillingUnitPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateBillingUnitPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateBillingUnitPayload.ClientMutationID(childComplexity), true
+
 	case "UpdateCloudAccountPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateCloudAccountPayload.ClientMutationID == nil {
 			break
@@ -10754,6 +11304,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateResourcePayload.Resource(childComplexity), true
+
+	case "UpdateSkuPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateSkuPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSkuPayload.ClientMutationID(childComplexity), true
+	case "UpdateSkuPayload.sku":
+		if e.ComplexityRoot.UpdateSkuPayload.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSkuPayload.Sku(childComplexity), true
 
 	case "UpdateSshKeyPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateSshKeyPayload.ClientMutationID == nil {
@@ -11167,6 +11730,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAddTrustedSubjectInput,
 		ec.unmarshalInputApplicationOrder,
 		ec.unmarshalInputApplicationWhereInput,
+		ec.unmarshalInputArchiveSkuInput,
 		ec.unmarshalInputBeginLinkIdentityInput,
 		ec.unmarshalInputBeginSecondFactorInput,
 		ec.unmarshalInputBillingSelectorInput,
@@ -11185,6 +11749,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateAnnouncementInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateApplicationInput,
+		ec.unmarshalInputCreateBillingUnitInput,
 		ec.unmarshalInputCreateCloudAccountInput,
 		ec.unmarshalInputCreateGroupInput,
 		ec.unmarshalInputCreateIdentityProviderInput,
@@ -11192,6 +11757,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreatePolicyInput,
 		ec.unmarshalInputCreateProjectInput,
 		ec.unmarshalInputCreateScimTokenInput,
+		ec.unmarshalInputCreateSkuInput,
 		ec.unmarshalInputCreateThresholdInput,
 		ec.unmarshalInputCreateTrustedIssuerInput,
 		ec.unmarshalInputCreateUserInput,
@@ -11202,6 +11768,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteAnnouncementInput,
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
+		ec.unmarshalInputDeleteBillingUnitInput,
 		ec.unmarshalInputDeleteCloudAccountInput,
 		ec.unmarshalInputDeleteGroupInput,
 		ec.unmarshalInputDeleteIdentityProviderInput,
@@ -11269,6 +11836,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputResetSecondFactorInput,
 		ec.unmarshalInputResolveTicketInput,
 		ec.unmarshalInputResourceWhereInput,
+		ec.unmarshalInputRestoreSkuInput,
 		ec.unmarshalInputResumeAllocationInput,
 		ec.unmarshalInputRetryJobInput,
 		ec.unmarshalInputRevokeSessionInput,
@@ -11278,6 +11846,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSendPasswordResetInput,
 		ec.unmarshalInputSetAllocationInput,
 		ec.unmarshalInputSetBillingMultiplierInput,
+		ec.unmarshalInputSetBillingUnitRateInput,
 		ec.unmarshalInputSetGroupAllocationsInput,
 		ec.unmarshalInputSetGroupProjectsInput,
 		ec.unmarshalInputSetGroupRolesInput,
@@ -11287,6 +11856,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetPolicyPrincipalInput,
 		ec.unmarshalInputSetPolicyRulesInput,
 		ec.unmarshalInputSetSettingInput,
+		ec.unmarshalInputSetSkuRateInput,
 		ec.unmarshalInputSetTicketPriorityInput,
 		ec.unmarshalInputSignOutInput,
 		ec.unmarshalInputSignUpInput,
@@ -11302,6 +11872,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateApiKeyInput,
 		ec.unmarshalInputUpdateApplicationInput,
 		ec.unmarshalInputUpdateBillingProfileInput,
+		ec.unmarshalInputUpdateBillingUnitInput,
 		ec.unmarshalInputUpdateCloudAccountInput,
 		ec.unmarshalInputUpdateGroupInput,
 		ec.unmarshalInputUpdateIdentityProviderInput,
@@ -11311,6 +11882,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateProfileInput,
 		ec.unmarshalInputUpdateProjectInput,
 		ec.unmarshalInputUpdateResourceInput,
+		ec.unmarshalInputUpdateSkuInput,
 		ec.unmarshalInputUpdateSshKeyInput,
 		ec.unmarshalInputUpdateThresholdInput,
 		ec.unmarshalInputUpdateTrustedIssuerInput,
@@ -11392,7 +11964,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "metering.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -11415,6 +11987,7 @@ var sources = []*ast.Source{
 	{Name: "invitation.graphql", Input: sourceData("invitation.graphql"), BuiltIn: false},
 	{Name: "job.graphql", Input: sourceData("job.graphql"), BuiltIn: false},
 	{Name: "member.graphql", Input: sourceData("member.graphql"), BuiltIn: false},
+	{Name: "metering.graphql", Input: sourceData("metering.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
 	{Name: "people.graphql", Input: sourceData("people.graphql"), BuiltIn: false},
 	{Name: "platform.graphql", Input: sourceData("platform.graphql"), BuiltIn: false},
@@ -11896,6 +12469,16 @@ func (ec *executionContext) childFields_ApplicationEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ApplicationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ArchiveSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_ArchiveSkuPayload_sku(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ArchiveSkuPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ArchiveSkuPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_BeginLinkIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -12024,6 +12607,50 @@ func (ec *executionContext) childFields_BillingSource(ctx context.Context, field
 		return ec.fieldContext_BillingSource_billingMultiplier(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BillingSource", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingUnit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BillingUnit_id(ctx, field)
+	case "name":
+		return ec.fieldContext_BillingUnit_name(ctx, field)
+	case "currency":
+		return ec.fieldContext_BillingUnit_currency(ctx, field)
+	case "organization":
+		return ec.fieldContext_BillingUnit_organization(ctx, field)
+	case "rate":
+		return ec.fieldContext_BillingUnit_rate(ctx, field)
+	case "rates":
+		return ec.fieldContext_BillingUnit_rates(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BillingUnit_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_BillingUnit_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingUnit", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingUnitConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BillingUnitConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BillingUnitConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BillingUnitConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingUnitConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingUnitEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BillingUnitEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BillingUnitEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingUnitEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_BillingWarning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12322,6 +12949,16 @@ func (ec *executionContext) childFields_CreateApplicationPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type CreateApplicationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateBillingUnitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingUnit":
+		return ec.fieldContext_CreateBillingUnitPayload_billingUnit(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateBillingUnitPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateBillingUnitPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cloudAccount":
@@ -12392,6 +13029,16 @@ func (ec *executionContext) childFields_CreateScimTokenPayload(ctx context.Conte
 		return ec.fieldContext_CreateScimTokenPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateScimTokenPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_CreateSkuPayload_sku(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateSkuPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateSkuPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateThresholdPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12494,6 +13141,16 @@ func (ec *executionContext) childFields_DeleteApplicationPayload(ctx context.Con
 		return ec.fieldContext_DeleteApplicationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteApplicationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteBillingUnitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingUnitId":
+		return ec.fieldContext_DeleteBillingUnitPayload_billingUnitId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteBillingUnitPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteBillingUnitPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13362,6 +14019,16 @@ func (ec *executionContext) childFields_MembershipEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type MembershipEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MeteringRate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rate":
+		return ec.fieldContext_MeteringRate_rate(ctx, field)
+	case "effectiveFrom":
+		return ec.fieldContext_MeteringRate_effectiveFrom(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeteringRate", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amount":
@@ -13520,6 +14187,10 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_trustedIssuers(ctx, field)
 	case "invitations":
 		return ec.fieldContext_Organization_invitations(ctx, field)
+	case "billingUnits":
+		return ec.fieldContext_Organization_billingUnits(ctx, field)
+	case "skus":
+		return ec.fieldContext_Organization_skus(ctx, field)
 	case "activeUsers":
 		return ec.fieldContext_Organization_activeUsers(ctx, field)
 	case "policies":
@@ -14140,6 +14811,16 @@ func (ec *executionContext) childFields_ResourceSpecEntry(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type ResourceSpecEntry", field.Name)
 }
 
+func (ec *executionContext) childFields_RestoreSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_RestoreSkuPayload_sku(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RestoreSkuPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreSkuPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResumeAllocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "allocation":
@@ -14200,6 +14881,60 @@ func (ec *executionContext) childFields_RotateCloudAccountCredentialsPayload(ctx
 		return ec.fieldContext_RotateCloudAccountCredentialsPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateCloudAccountCredentialsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SKU(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SKU_id(ctx, field)
+	case "code":
+		return ec.fieldContext_SKU_code(ctx, field)
+	case "name":
+		return ec.fieldContext_SKU_name(ctx, field)
+	case "type":
+		return ec.fieldContext_SKU_type(ctx, field)
+	case "subtype":
+		return ec.fieldContext_SKU_subtype(ctx, field)
+	case "service":
+		return ec.fieldContext_SKU_service(ctx, field)
+	case "organization":
+		return ec.fieldContext_SKU_organization(ctx, field)
+	case "unit":
+		return ec.fieldContext_SKU_unit(ctx, field)
+	case "rate":
+		return ec.fieldContext_SKU_rate(ctx, field)
+	case "rates":
+		return ec.fieldContext_SKU_rates(ctx, field)
+	case "archivedAt":
+		return ec.fieldContext_SKU_archivedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SKU_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_SKU_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SKU", field.Name)
+}
+
+func (ec *executionContext) childFields_SKUConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SKUConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SKUConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SKUConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SKUConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SKUEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SKUEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SKUEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SKUEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_SSHKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14322,6 +15057,16 @@ func (ec *executionContext) childFields_SetBillingMultiplierPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type SetBillingMultiplierPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetBillingUnitRatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingUnit":
+		return ec.fieldContext_SetBillingUnitRatePayload_billingUnit(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetBillingUnitRatePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetBillingUnitRatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetGroupAllocationsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "results":
@@ -14412,6 +15157,16 @@ func (ec *executionContext) childFields_SetSettingPayload(ctx context.Context, f
 		return ec.fieldContext_SetSettingPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetSettingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetSkuRatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_SetSkuRatePayload_sku(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetSkuRatePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetSkuRatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetTicketPriorityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15116,6 +15871,16 @@ func (ec *executionContext) childFields_UpdateBillingProfilePayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type UpdateBillingProfilePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateBillingUnitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingUnit":
+		return ec.fieldContext_UpdateBillingUnitPayload_billingUnit(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateBillingUnitPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateBillingUnitPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cloudAccount":
@@ -15204,6 +15969,16 @@ func (ec *executionContext) childFields_UpdateResourcePayload(ctx context.Contex
 		return ec.fieldContext_UpdateResourcePayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateResourcePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_UpdateSkuPayload_sku(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateSkuPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateSkuPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UpdateSshKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

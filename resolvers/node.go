@@ -56,6 +56,10 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Allocations.Threshold(ctx, id.UUID))
 	case typeid.CloudAccount:
 		return found(r.Usage.CloudAccount(ctx, id.UUID))
+	case typeid.BillingUnit:
+		return found(r.Usage.BillingUnit(ctx, id.UUID))
+	case typeid.SKU:
+		return found(r.Usage.SKU(ctx, id.UUID))
 	case typeid.IdentityProvider:
 		return found(r.Identity.Provider(ctx, id.UUID))
 	case typeid.LinkedIdentity:

@@ -51,6 +51,9 @@ const (
 	BillingProfile Kind = "bpr"
 	BillingMonth   Kind = "bmo" // a month that a seller has closed
 	CloudAccount   Kind = "cla"
+	BillingUnit    Kind = "unt"
+	SKU            Kind = "sku"
+	MeteringRate   Kind = "mrt" // what a unit or a SKU comes to from an instant on
 	Resource       Kind = "res"
 	Ticket         Kind = "tkt"
 	JournalEntry   Kind = "jrn" // numbered, by its revision
@@ -73,11 +76,11 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [41]Kind {
+func kinds() [44]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
-		CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
+		CloudAccount, BillingUnit, SKU, MeteringRate, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
 	}
 }

@@ -469,6 +469,29 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.furnishWithStatements(t, slugs)
+	for _, slug := range []string{"platform", "northwind", "fjord"} {
+		w.furnishWithMetering(t, slug)
+	}
+}
+
+// furnishWithMetering makes what an organization meters.
+func (w *world) furnishWithMetering(t *testing.T, slug string) {
+	t.Helper()
+	answer := w.must(t, "ada", mutation("createBillingUnit", "billingUnit { id }"), map[string]any{"i": map[string]any{
+		"organizationId": w.ids[slug], "name": "unit-of-" + slug, "currency": "USD", "rate": "2",
+	}})
+	w.name(slug+".unit", dig(answer, "createBillingUnit.billingUnit.id"))
+	answer = w.must(t, "ada", mutation("createSku", "sku { id }"), map[string]any{"i": map[string]any{
+		"billingUnitId": w.ids[slug+".unit"], "code": "code-of-sku-of-" + slug, "name": "name-of-sku-of-" + slug, "type": "Compute", "subtype": "Hour",
+	}})
+	w.name(slug+".sku", dig(answer, "createSku.sku.id"))
+	w.must(t, "ada", mutation("setBillingUnitRate", "clientMutationId"), map[string]any{"i": map[string]any{
+		"billingUnitId": w.ids[slug+".unit"], "rate": "3", "effectiveFrom": "2026-10-02T00:00:00Z",
+	}})
+	w.must(t, "ada", mutation("setSkuRate", "clientMutationId"), map[string]any{"i": map[string]any{
+		"skuId": w.ids[slug+".sku"], "rate": "3", "effectiveFrom": "2026-10-02T00:00:00Z",
+	}})
+	w.must(t, "ada", mutation("archiveSku", "clientMutationId"), map[string]any{"i": map[string]any{"skuId": w.ids[slug+".sku"]}})
 }
 
 // furnishWithAllocations limits organizations and their groups, in their own names
@@ -743,6 +766,13 @@ func (c *counter) addBilling(t *testing.T) {
 	for _, row := range one(t, func() ([]*ent.CloudAccount, error) { return client.CloudAccount.Query().All(ctx) }) {
 		o := c.add("CloudAccount", typeid.New(typeid.CloudAccount, row.ID), row.OrganizationID)
 		o.tells["name"] = row.Name
+	}
+	for _, row := range one(t, func() ([]*ent.BillingUnit, error) { return client.BillingUnit.Query().All(ctx) }) {
+		c.add("BillingUnit", typeid.New(typeid.BillingUnit, row.ID), row.OrganizationID).tells["name"] = row.Name
+	}
+	for _, row := range one(t, func() ([]*ent.SKU, error) { return client.SKU.Query().All(ctx) }) {
+		o := c.add("SKU", typeid.New(typeid.SKU, row.ID), row.OrganizationID)
+		o.tells["code"], o.tells["name"] = row.Code, row.Name
 	}
 	for _, row := range one(t, func() ([]*ent.Allocation, error) { return client.Allocation.Query().All(ctx) }) {
 		o := c.add("Allocation", typeid.New(typeid.Allocation, row.ID), row.OrganizationID)

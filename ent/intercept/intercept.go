@@ -19,6 +19,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -32,6 +33,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/linkedidentity"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/meteringrate"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
@@ -42,6 +44,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
+	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/statementline"
@@ -412,6 +415,33 @@ func (f TraverseBillingProfile) Traverse(ctx context.Context, q ent.Query) error
 	return fmt.Errorf("unexpected query type %T. expect *ent.BillingProfileQuery", q)
 }
 
+// The BillingUnitFunc type is an adapter to allow the use of ordinary function as a Querier.
+type BillingUnitFunc func(context.Context, *ent.BillingUnitQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f BillingUnitFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.BillingUnitQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.BillingUnitQuery", q)
+}
+
+// The TraverseBillingUnit type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseBillingUnit func(context.Context, *ent.BillingUnitQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseBillingUnit) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseBillingUnit) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.BillingUnitQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.BillingUnitQuery", q)
+}
+
 // The CloudAccountFunc type is an adapter to allow the use of ordinary function as a Querier.
 type CloudAccountFunc func(context.Context, *ent.CloudAccountQuery) (ent.Value, error)
 
@@ -763,6 +793,33 @@ func (f TraverseMembership) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.MembershipQuery", q)
 }
 
+// The MeteringRateFunc type is an adapter to allow the use of ordinary function as a Querier.
+type MeteringRateFunc func(context.Context, *ent.MeteringRateQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f MeteringRateFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.MeteringRateQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.MeteringRateQuery", q)
+}
+
+// The TraverseMeteringRate type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseMeteringRate func(context.Context, *ent.MeteringRateQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseMeteringRate) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseMeteringRate) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MeteringRateQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.MeteringRateQuery", q)
+}
+
 // The NoticeFunc type is an adapter to allow the use of ordinary function as a Querier.
 type NoticeFunc func(context.Context, *ent.NoticeQuery) (ent.Value, error)
 
@@ -896,6 +953,33 @@ func (f TraverseResource) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.ResourceQuery", q)
+}
+
+// The SKUFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SKUFunc func(context.Context, *ent.SKUQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SKUFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SKUQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SKUQuery", q)
+}
+
+// The TraverseSKU type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSKU func(context.Context, *ent.SKUQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSKU) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSKU) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SKUQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SKUQuery", q)
 }
 
 // The SSHKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -1436,6 +1520,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.BillingMultiplierQuery, predicate.BillingMultiplier, billingmultiplier.OrderOption]{typ: ent.TypeBillingMultiplier, tq: q}, nil
 	case *ent.BillingProfileQuery:
 		return &query[*ent.BillingProfileQuery, predicate.BillingProfile, billingprofile.OrderOption]{typ: ent.TypeBillingProfile, tq: q}, nil
+	case *ent.BillingUnitQuery:
+		return &query[*ent.BillingUnitQuery, predicate.BillingUnit, billingunit.OrderOption]{typ: ent.TypeBillingUnit, tq: q}, nil
 	case *ent.CloudAccountQuery:
 		return &query[*ent.CloudAccountQuery, predicate.CloudAccount, cloudaccount.OrderOption]{typ: ent.TypeCloudAccount, tq: q}, nil
 	case *ent.CostRollupQuery:
@@ -1462,6 +1548,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.LinkedIdentityQuery, predicate.LinkedIdentity, linkedidentity.OrderOption]{typ: ent.TypeLinkedIdentity, tq: q}, nil
 	case *ent.MembershipQuery:
 		return &query[*ent.MembershipQuery, predicate.Membership, membership.OrderOption]{typ: ent.TypeMembership, tq: q}, nil
+	case *ent.MeteringRateQuery:
+		return &query[*ent.MeteringRateQuery, predicate.MeteringRate, meteringrate.OrderOption]{typ: ent.TypeMeteringRate, tq: q}, nil
 	case *ent.NoticeQuery:
 		return &query[*ent.NoticeQuery, predicate.Notice, notice.OrderOption]{typ: ent.TypeNotice, tq: q}, nil
 	case *ent.OrganizationQuery:
@@ -1472,6 +1560,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.RatedLineQuery, predicate.RatedLine, ratedline.OrderOption]{typ: ent.TypeRatedLine, tq: q}, nil
 	case *ent.ResourceQuery:
 		return &query[*ent.ResourceQuery, predicate.Resource, resource.OrderOption]{typ: ent.TypeResource, tq: q}, nil
+	case *ent.SKUQuery:
+		return &query[*ent.SKUQuery, predicate.SKU, sku.OrderOption]{typ: ent.TypeSKU, tq: q}, nil
 	case *ent.SSHKeyQuery:
 		return &query[*ent.SSHKeyQuery, predicate.SSHKey, sshkey.OrderOption]{typ: ent.TypeSSHKey, tq: q}, nil
 	case *ent.SessionQuery:

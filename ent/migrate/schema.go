@@ -581,6 +581,36 @@ var (
 			},
 		},
 	}
+	// BillingUnitsColumns holds the columns for the "billing_units" table.
+	BillingUnitsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString, Size: 100},
+		{Name: "currency", Type: field.TypeString, Size: 3},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// BillingUnitsTable holds the schema information for the "billing_units" table.
+	BillingUnitsTable = &schema.Table{
+		Name:       "billing_units",
+		Columns:    BillingUnitsColumns,
+		PrimaryKey: []*schema.Column{BillingUnitsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "billing_units_organizations_organization",
+				Columns:    []*schema.Column{BillingUnitsColumns[5]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "billing_unit_name",
+				Unique:  true,
+				Columns: []*schema.Column{BillingUnitsColumns[5], BillingUnitsColumns[1]},
+			},
+		},
+	}
 	// CloudAccountsColumns holds the columns for the "cloud_accounts" table.
 	CloudAccountsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -1214,6 +1244,55 @@ var (
 			},
 		},
 	}
+	// MeteringRatesColumns holds the columns for the "metering_rates" table.
+	MeteringRatesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "rate", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "effective_from", Type: field.TypeTime, Nullable: true},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "unit_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "sku_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// MeteringRatesTable holds the schema information for the "metering_rates" table.
+	MeteringRatesTable = &schema.Table{
+		Name:       "metering_rates",
+		Columns:    MeteringRatesColumns,
+		PrimaryKey: []*schema.Column{MeteringRatesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "metering_rates_billing_units_rates",
+				Columns:    []*schema.Column{MeteringRatesColumns[5]},
+				RefColumns: []*schema.Column{BillingUnitsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "metering_rates_organizations_organization",
+				Columns:    []*schema.Column{MeteringRatesColumns[6]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "metering_rates_skus_rates",
+				Columns:    []*schema.Column{MeteringRatesColumns[7]},
+				RefColumns: []*schema.Column{SkusColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "metering_rate_of_unit",
+				Unique:  true,
+				Columns: []*schema.Column{MeteringRatesColumns[5], MeteringRatesColumns[2]},
+			},
+			{
+				Name:    "metering_rate_of_sku",
+				Unique:  true,
+				Columns: []*schema.Column{MeteringRatesColumns[7], MeteringRatesColumns[2]},
+			},
+		},
+	}
 	// NoticesColumns holds the columns for the "notices" table.
 	NoticesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -1467,6 +1546,52 @@ var (
 				Name:    "resource_group_id",
 				Unique:  false,
 				Columns: []*schema.Column{ResourcesColumns[17]},
+			},
+		},
+	}
+	// SkusColumns holds the columns for the "skus" table.
+	SkusColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "code", Type: field.TypeString, Size: 200},
+		{Name: "name", Type: field.TypeString, Size: 100},
+		{Name: "type", Type: field.TypeString, Size: 100},
+		{Name: "subtype", Type: field.TypeString, Size: 100},
+		{Name: "service", Type: field.TypeString, Size: 200},
+		{Name: "archived_at", Type: field.TypeTime, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "unit_id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// SkusTable holds the schema information for the "skus" table.
+	SkusTable = &schema.Table{
+		Name:       "skus",
+		Columns:    SkusColumns,
+		PrimaryKey: []*schema.Column{SkusColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "skus_billing_units_skus",
+				Columns:    []*schema.Column{SkusColumns[9]},
+				RefColumns: []*schema.Column{BillingUnitsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "skus_organizations_organization",
+				Columns:    []*schema.Column{SkusColumns[10]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "sku_code",
+				Unique:  true,
+				Columns: []*schema.Column{SkusColumns[10], SkusColumns[1]},
+			},
+			{
+				Name:    "sku_unit_id",
+				Unique:  false,
+				Columns: []*schema.Column{SkusColumns[9]},
 			},
 		},
 	}
@@ -2354,6 +2479,7 @@ var (
 		BillingMonthsTable,
 		BillingMultipliersTable,
 		BillingProfilesTable,
+		BillingUnitsTable,
 		CloudAccountsTable,
 		CostRollupsTable,
 		CountersTable,
@@ -2367,11 +2493,13 @@ var (
 		JournalEntriesTable,
 		LinkedIdentitiesTable,
 		MembershipsTable,
+		MeteringRatesTable,
 		NoticesTable,
 		OrganizationsTable,
 		ProjectsTable,
 		RatedLinesTable,
 		ResourcesTable,
+		SkusTable,
 		SSHKeysTable,
 		SessionsTable,
 		SettingDirectivesTable,
@@ -2461,6 +2589,10 @@ func init() {
 	BillingProfilesTable.Annotation = &entsql.Annotation{
 		Table: "billing_profiles",
 	}
+	BillingUnitsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	BillingUnitsTable.Annotation = &entsql.Annotation{
+		Table: "billing_units",
+	}
 	CloudAccountsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	CloudAccountsTable.ForeignKeys[1].RefTable = OrganizationsTable
 	CloudAccountsTable.Annotation = &entsql.Annotation{
@@ -2523,6 +2655,15 @@ func init() {
 	MembershipsTable.Annotation = &entsql.Annotation{
 		Table: "memberships",
 	}
+	MeteringRatesTable.ForeignKeys[0].RefTable = BillingUnitsTable
+	MeteringRatesTable.ForeignKeys[1].RefTable = OrganizationsTable
+	MeteringRatesTable.ForeignKeys[2].RefTable = SkusTable
+	MeteringRatesTable.Annotation = &entsql.Annotation{
+		Table: "metering_rates",
+	}
+	MeteringRatesTable.Annotation.Checks = map[string]string{
+		"metering_rate_of_one": "((unit_id IS NULL) <> (sku_id IS NULL))",
+	}
 	NoticesTable.ForeignKeys[0].RefTable = OrganizationsTable
 	NoticesTable.Annotation = &entsql.Annotation{
 		Table: "notices",
@@ -2550,6 +2691,11 @@ func init() {
 	ResourcesTable.ForeignKeys[2].RefTable = GroupsTable
 	ResourcesTable.Annotation = &entsql.Annotation{
 		Table: "resources",
+	}
+	SkusTable.ForeignKeys[0].RefTable = BillingUnitsTable
+	SkusTable.ForeignKeys[1].RefTable = OrganizationsTable
+	SkusTable.Annotation = &entsql.Annotation{
+		Table: "skus",
 	}
 	SSHKeysTable.ForeignKeys[0].RefTable = ProjectsTable
 	SSHKeysTable.ForeignKeys[1].RefTable = OrganizationsTable

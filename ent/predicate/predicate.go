@@ -39,6 +39,9 @@ type BillingMultiplier func(*sql.Selector)
 // BillingProfile is the predicate function for billingprofile builders.
 type BillingProfile func(*sql.Selector)
 
+// BillingUnit is the predicate function for billingunit builders.
+type BillingUnit func(*sql.Selector)
+
 // CloudAccount is the predicate function for cloudaccount builders.
 type CloudAccount func(*sql.Selector)
 
@@ -78,6 +81,9 @@ type LinkedIdentity func(*sql.Selector)
 // Membership is the predicate function for membership builders.
 type Membership func(*sql.Selector)
 
+// MeteringRate is the predicate function for meteringrate builders.
+type MeteringRate func(*sql.Selector)
+
 // Notice is the predicate function for notice builders.
 type Notice func(*sql.Selector)
 
@@ -92,6 +98,9 @@ type RatedLine func(*sql.Selector)
 
 // Resource is the predicate function for resource builders.
 type Resource func(*sql.Selector)
+
+// SKU is the predicate function for sku builders.
+type SKU func(*sql.Selector)
 
 // SSHKey is the predicate function for sshkey builders.
 type SSHKey func(*sql.Selector)

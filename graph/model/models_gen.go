@@ -185,6 +185,22 @@ type ApplicationWhereInput struct {
 	Managed *bool `json:"managed,omitempty"`
 }
 
+// What `archiveSku` is asked for.
+type ArchiveSkuInput struct {
+	// The SKU.
+	SkuID typeid.ID `json:"skuId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `archiveSku` answers.
+type ArchiveSkuPayload struct {
+	// The SKU.
+	Sku *usage.SKU `json:"sku"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `beginLinkIdentity` is asked for.
 type BeginLinkIdentityInput struct {
 	// The provider to link to.
@@ -513,6 +529,28 @@ type CreateApplicationPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `createBillingUnit` is asked for.
+type CreateBillingUnitInput struct {
+	// Who meters: the platform or a partner.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// 1 to 100 characters, unique in the organization.
+	Name string `json:"name"`
+	// An ISO 4217 currency, which it keeps.
+	Currency money.Currency `json:"currency"`
+	// What one costs, at least 0, until another rate is set.
+	Rate money.Decimal `json:"rate"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createBillingUnit` answers.
+type CreateBillingUnitPayload struct {
+	// The unit.
+	BillingUnit *usage.BillingUnit `json:"billingUnit"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `createCloudAccount` is asked for.
 type CreateCloudAccountInput struct {
 	// Whose it is.
@@ -694,6 +732,34 @@ type CreateScimTokenPayload struct {
 	// What the directory sends as its bearer token. Nobody can read it again.
 	Secret string `json:"secret"`
 	// What the input said.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createSku` is asked for.
+type CreateSkuInput struct {
+	// What it is sold in. The SKU is of the same organization.
+	BillingUnitID typeid.ID `json:"billingUnitId"`
+	// 1 to 200 bytes, unique in the organization. It keeps it.
+	Code string `json:"code"`
+	// 1 to 100 characters.
+	Name string `json:"name"`
+	// 1 to 100 characters, such as Compute.
+	Type string `json:"type"`
+	// 1 to 100 characters, such as NodeHour.
+	Subtype string `json:"subtype"`
+	// 1 to 200 bytes; the type if absent.
+	Service *string `json:"service,omitempty"`
+	// How many units one is, at least 0, until another rate is set; 1 if absent.
+	Rate *money.Decimal `json:"rate,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createSku` answers.
+type CreateSkuPayload struct {
+	// The SKU.
+	Sku *usage.SKU `json:"sku"`
+	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
@@ -897,6 +963,22 @@ type DeleteApplicationInput struct {
 type DeleteApplicationPayload struct {
 	// The application that is gone.
 	ApplicationID typeid.ID `json:"applicationId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteBillingUnit` is asked for.
+type DeleteBillingUnitInput struct {
+	// The unit.
+	BillingUnitID typeid.ID `json:"billingUnitId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteBillingUnit` answers.
+type DeleteBillingUnitPayload struct {
+	// The unit that is gone.
+	BillingUnitID typeid.ID `json:"billingUnitId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2030,6 +2112,22 @@ type ResourceWhereInput struct {
 	Kind *string `json:"kind,omitempty"`
 }
 
+// What `restoreSku` is asked for.
+type RestoreSkuInput struct {
+	// The SKU.
+	SkuID typeid.ID `json:"skuId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `restoreSku` answers.
+type RestoreSkuPayload struct {
+	// The SKU.
+	Sku *usage.SKU `json:"sku"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `resumeAllocation` is asked for.
 type ResumeAllocationInput struct {
 	// The allocation.
@@ -2204,6 +2302,26 @@ type SetBillingMultiplierPayload struct {
 	BillingMultiplier *rates.Multiplier `json:"billingMultiplier"`
 	// What the author should know. The rule is set all the same.
 	Warnings []*rates.Warning `json:"warnings"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setBillingUnitRate` is asked for.
+type SetBillingUnitRateInput struct {
+	// The unit.
+	BillingUnitID typeid.ID `json:"billingUnitId"`
+	// What one costs, at least 0.
+	Rate money.Decimal `json:"rate"`
+	// From when on; now if absent.
+	EffectiveFrom *time.Time `json:"effectiveFrom,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setBillingUnitRate` answers.
+type SetBillingUnitRatePayload struct {
+	// The unit.
+	BillingUnit *usage.BillingUnit `json:"billingUnit"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2394,6 +2512,26 @@ type SetSettingPayload struct {
 	Setting *settings.Effective `json:"setting"`
 	// The revision of the change; the latest one if nothing changed.
 	Revision int64 `json:"revision"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setSkuRate` is asked for.
+type SetSkuRateInput struct {
+	// The SKU.
+	SkuID typeid.ID `json:"skuId"`
+	// How many units one is, at least 0.
+	Rate money.Decimal `json:"rate"`
+	// From when on; now if absent.
+	EffectiveFrom *time.Time `json:"effectiveFrom,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setSkuRate` answers.
+type SetSkuRatePayload struct {
+	// The SKU.
+	Sku *usage.SKU `json:"sku"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2698,6 +2836,26 @@ type UpdateBillingProfilePayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `updateBillingUnit` is asked for.
+type UpdateBillingUnitInput struct {
+	// The unit.
+	BillingUnitID typeid.ID `json:"billingUnitId"`
+	// The new name.
+	Name string `json:"name"`
+	// The version that the caller saw; CONFLICT if the unit has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateBillingUnit` answers.
+type UpdateBillingUnitPayload struct {
+	// The unit.
+	BillingUnit *usage.BillingUnit `json:"billingUnit"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `updateCloudAccount` is asked for.
 type UpdateCloudAccountInput struct {
 	// The account.
@@ -2912,6 +3070,32 @@ type UpdateResourceInput struct {
 type UpdateResourcePayload struct {
 	// The changed resource.
 	Resource *resources.Resource `json:"resource"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateSku` is asked for. What is absent stays.
+type UpdateSkuInput struct {
+	// The SKU.
+	SkuID typeid.ID `json:"skuId"`
+	// The new name.
+	Name *string `json:"name,omitempty"`
+	// The new type.
+	Type *string `json:"type,omitempty"`
+	// The new subtype.
+	Subtype *string `json:"subtype,omitempty"`
+	// The new service.
+	Service *string `json:"service,omitempty"`
+	// The version that the caller saw; CONFLICT if the SKU has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateSku` answers.
+type UpdateSkuPayload struct {
+	// The SKU.
+	Sku *usage.SKU `json:"sku"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
