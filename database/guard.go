@@ -65,6 +65,7 @@ func rules() map[string]rule {
 		generated.TypeNotice:            {organization: "organization_id"},
 		generated.TypeSettingDirective:  {organization: "organization_id"},
 		generated.TypeBillingMultiplier: {organization: "seller_id"},
+		generated.TypePriceGuard:        {organization: "manager_id"},
 		generated.TypeUsageMapping:      {organization: "importer_id"},
 		generated.TypeCloudAccount:      {organization: "organization_id"},
 		generated.TypeBillingUnit:       {organization: "organization_id"},

@@ -126,7 +126,7 @@ func tableOf(t *testing.T, name string) string {
 	tables := map[string]string{
 		"Organization": "organizations", "Ancestry": "organization_ancestries", "Membership": "memberships", "Application": "applications",
 		"Group": "groups", "GroupMember": "group_members", "Project": "projects", "SettingDirective": "setting_directives",
-		"BillingMultiplier": "billing_multipliers", "UsageMapping": "usage_mappings", "CloudAccount": "cloud_accounts", "UsageImport": "usage_imports",
+		"BillingMultiplier": "billing_multipliers", "PriceGuard": "price_guards", "UsageMapping": "usage_mappings", "CloudAccount": "cloud_accounts", "UsageImport": "usage_imports",
 		"UsageDataset": "usage_datasets", "AccessPolicy": "policies", "GroupProject": "group_projects", "APIKey": "api_keys", "SSHKey": "ssh_keys",
 		"Resource": "resources", "AccessRequest": "access_requests", "Notice": "notices", "JournalEntry": "journal_entries", "JournalChange": "journal_changes",
 		"Invitation": "invitations", "IdentityProvider": "identity_providers", "TrustedIssuer": "trusted_issuers", "TrustedSubject": "trusted_subjects",

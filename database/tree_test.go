@@ -121,6 +121,7 @@ func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, 
 		SetKey("policies.no_public_ip").SetAuthorOrganizationID(id).SetLocked(true).SetVersion(1).SetValidFrom(now).SetReason("").Exec(ctx))
 	must(t, tx.BillingMultiplier.Create().SetID(db.NewID()).SetSellerID(id).SetProvider("").SetService("").SetSku("").SetRegion("").SetChargeCategory("").
 		SetBasis(billingmultiplier.BasisSOURCE).SetFactor("1.1").SetFirstMonth("2026-01").SetReason("").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.PriceGuard.Create().SetID(db.NewID()).SetManagerID(id).SetBasis("").SetMin("1").SetFirstMonth("2026-01").SetReason("").SetCreatedAt(now).Exec(ctx))
 	must(t, tx.UsageMapping.Create().SetID(db.NewID()).SetImporterID(id).SetSubAccountID(slug).SetTagKey("").SetTagValue("").SetOrganizationID(id).SetCreatedAt(now).Exec(ctx))
 	must(t, tx.CloudAccount.Create().SetID(db.NewID()).SetOrganizationID(id).SetName(slug).SetProvider("aws").SetProviderAccountID(slug).
 		SetStatus(cloudaccount.StatusPENDING).SetGroupIds([]uuid.UUID{}).SetCredentials("").SetCreatedAt(now).Exec(ctx))

@@ -44,6 +44,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/meteringrate"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
 	"github.com/headwater-platform/headwater/ent/resource"
@@ -132,6 +133,8 @@ type Client struct {
 	Notice *NoticeClient
 	// Organization is the client for interacting with the Organization builders.
 	Organization *OrganizationClient
+	// PriceGuard is the client for interacting with the PriceGuard builders.
+	PriceGuard *PriceGuardClient
 	// Project is the client for interacting with the Project builders.
 	Project *ProjectClient
 	// RatedLine is the client for interacting with the RatedLine builders.
@@ -217,6 +220,7 @@ func (c *Client) init() {
 	c.MeteringRate = NewMeteringRateClient(c.config)
 	c.Notice = NewNoticeClient(c.config)
 	c.Organization = NewOrganizationClient(c.config)
+	c.PriceGuard = NewPriceGuardClient(c.config)
 	c.Project = NewProjectClient(c.config)
 	c.RatedLine = NewRatedLineClient(c.config)
 	c.Resource = NewResourceClient(c.config)
@@ -360,6 +364,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		MeteringRate:      NewMeteringRateClient(cfg),
 		Notice:            NewNoticeClient(cfg),
 		Organization:      NewOrganizationClient(cfg),
+		PriceGuard:        NewPriceGuardClient(cfg),
 		Project:           NewProjectClient(cfg),
 		RatedLine:         NewRatedLineClient(cfg),
 		Resource:          NewResourceClient(cfg),
@@ -430,6 +435,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		MeteringRate:      NewMeteringRateClient(cfg),
 		Notice:            NewNoticeClient(cfg),
 		Organization:      NewOrganizationClient(cfg),
+		PriceGuard:        NewPriceGuardClient(cfg),
 		Project:           NewProjectClient(cfg),
 		RatedLine:         NewRatedLineClient(cfg),
 		Resource:          NewResourceClient(cfg),
@@ -487,9 +493,9 @@ func (c *Client) Use(hooks ...Hook) {
 		c.BillingProfile, c.BillingUnit, c.CloudAccount, c.CostRollup, c.Counter,
 		c.Group, c.GroupMember, c.GroupProject, c.IdentityProvider, c.Invitation,
 		c.Job, c.JournalChange, c.JournalEntry, c.LinkedIdentity, c.Membership,
-		c.MeteringRate, c.Notice, c.Organization, c.Project, c.RatedLine, c.Resource,
-		c.SKU, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts, c.SignInFlow,
-		c.Statement, c.StatementLine, c.SupportPlanPeriod, c.Threshold,
+		c.MeteringRate, c.Notice, c.Organization, c.PriceGuard, c.Project, c.RatedLine,
+		c.Resource, c.SKU, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts,
+		c.SignInFlow, c.Statement, c.StatementLine, c.SupportPlanPeriod, c.Threshold,
 		c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
 		c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine, c.UsageMapping,
 		c.User,
@@ -507,9 +513,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.BillingProfile, c.BillingUnit, c.CloudAccount, c.CostRollup, c.Counter,
 		c.Group, c.GroupMember, c.GroupProject, c.IdentityProvider, c.Invitation,
 		c.Job, c.JournalChange, c.JournalEntry, c.LinkedIdentity, c.Membership,
-		c.MeteringRate, c.Notice, c.Organization, c.Project, c.RatedLine, c.Resource,
-		c.SKU, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts, c.SignInFlow,
-		c.Statement, c.StatementLine, c.SupportPlanPeriod, c.Threshold,
+		c.MeteringRate, c.Notice, c.Organization, c.PriceGuard, c.Project, c.RatedLine,
+		c.Resource, c.SKU, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts,
+		c.SignInFlow, c.Statement, c.StatementLine, c.SupportPlanPeriod, c.Threshold,
 		c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
 		c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine, c.UsageMapping,
 		c.User,
@@ -577,6 +583,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Notice.mutate(ctx, m)
 	case *OrganizationMutation:
 		return c.Organization.mutate(ctx, m)
+	case *PriceGuardMutation:
+		return c.PriceGuard.mutate(ctx, m)
 	case *ProjectMutation:
 		return c.Project.mutate(ctx, m)
 	case *RatedLineMutation:
@@ -5407,6 +5415,171 @@ func (c *OrganizationClient) mutate(ctx context.Context, m *OrganizationMutation
 	}
 }
 
+// PriceGuardClient is a client for the PriceGuard schema.
+type PriceGuardClient struct {
+	config
+}
+
+// NewPriceGuardClient returns a client for the PriceGuard from the given config.
+func NewPriceGuardClient(c config) *PriceGuardClient {
+	return &PriceGuardClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `priceguard.Hooks(f(g(h())))`.
+func (c *PriceGuardClient) Use(hooks ...Hook) {
+	c.hooks.PriceGuard = append(c.hooks.PriceGuard, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `priceguard.Intercept(f(g(h())))`.
+func (c *PriceGuardClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PriceGuard = append(c.inters.PriceGuard, interceptors...)
+}
+
+// Create returns a builder for creating a PriceGuard entity.
+func (c *PriceGuardClient) Create() *PriceGuardCreate {
+	mutation := newPriceGuardMutation(c.config, OpCreate)
+	return &PriceGuardCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PriceGuard entities.
+func (c *PriceGuardClient) CreateBulk(builders ...*PriceGuardCreate) *PriceGuardCreateBulk {
+	return &PriceGuardCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PriceGuardClient) MapCreateBulk(slice any, setFunc func(*PriceGuardCreate, int)) *PriceGuardCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PriceGuardCreateBulk{err: fmt.Errorf("calling to PriceGuardClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PriceGuardCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PriceGuardCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PriceGuard.
+func (c *PriceGuardClient) Update() *PriceGuardUpdate {
+	mutation := newPriceGuardMutation(c.config, OpUpdate)
+	return &PriceGuardUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PriceGuardClient) UpdateOne(_m *PriceGuard) *PriceGuardUpdateOne {
+	mutation := newPriceGuardMutation(c.config, OpUpdateOne, withPriceGuard(_m))
+	return &PriceGuardUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PriceGuardClient) UpdateOneID(id uuid.UUID) *PriceGuardUpdateOne {
+	mutation := newPriceGuardMutation(c.config, OpUpdateOne, withPriceGuardID(id))
+	return &PriceGuardUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PriceGuard.
+func (c *PriceGuardClient) Delete() *PriceGuardDelete {
+	mutation := newPriceGuardMutation(c.config, OpDelete)
+	return &PriceGuardDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PriceGuardClient) DeleteOne(_m *PriceGuard) *PriceGuardDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PriceGuardClient) DeleteOneID(id uuid.UUID) *PriceGuardDeleteOne {
+	builder := c.Delete().Where(priceguard.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PriceGuardDeleteOne{builder}
+}
+
+// Query returns a query builder for PriceGuard.
+func (c *PriceGuardClient) Query() *PriceGuardQuery {
+	return &PriceGuardQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePriceGuard},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PriceGuard entity by its id.
+func (c *PriceGuardClient) Get(ctx context.Context, id uuid.UUID) (*PriceGuard, error) {
+	return c.Query().Where(priceguard.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PriceGuardClient) GetX(ctx context.Context, id uuid.UUID) *PriceGuard {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryManager queries the manager edge of a PriceGuard.
+func (c *PriceGuardClient) QueryManager(_m *PriceGuard) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(priceguard.Table, priceguard.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, priceguard.ManagerTable, priceguard.ManagerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QuerySeller queries the seller edge of a PriceGuard.
+func (c *PriceGuardClient) QuerySeller(_m *PriceGuard) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(priceguard.Table, priceguard.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, priceguard.SellerTable, priceguard.SellerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *PriceGuardClient) Hooks() []Hook {
+	return c.hooks.PriceGuard
+}
+
+// Interceptors returns the client interceptors.
+func (c *PriceGuardClient) Interceptors() []Interceptor {
+	return c.inters.PriceGuard
+}
+
+func (c *PriceGuardClient) mutate(ctx context.Context, m *PriceGuardMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PriceGuardCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PriceGuardUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PriceGuardUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PriceGuardDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PriceGuard mutation op: %q", m.Op())
+	}
+}
+
 // ProjectClient is a client for the Project schema.
 type ProjectClient struct {
 	config
@@ -9257,22 +9430,24 @@ type (
 		Announcement, Application, BillingMonth, BillingMultiplier, BillingProfile,
 		BillingUnit, CloudAccount, CostRollup, Counter, Group, GroupMember,
 		GroupProject, IdentityProvider, Invitation, Job, JournalChange, JournalEntry,
-		LinkedIdentity, Membership, MeteringRate, Notice, Organization, Project,
-		RatedLine, Resource, SKU, SSHKey, Session, SettingDirective, SignInAttempts,
-		SignInFlow, Statement, StatementLine, SupportPlanPeriod, Threshold,
-		ThresholdFiring, Ticket, TicketMessage, TrustedIssuer, TrustedSubject,
-		UsageDataset, UsageImport, UsageLine, UsageMapping, User []ent.Hook
+		LinkedIdentity, Membership, MeteringRate, Notice, Organization, PriceGuard,
+		Project, RatedLine, Resource, SKU, SSHKey, Session, SettingDirective,
+		SignInAttempts, SignInFlow, Statement, StatementLine, SupportPlanPeriod,
+		Threshold, ThresholdFiring, Ticket, TicketMessage, TrustedIssuer,
+		TrustedSubject, UsageDataset, UsageImport, UsageLine, UsageMapping,
+		User []ent.Hook
 	}
 	inters struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
 		Announcement, Application, BillingMonth, BillingMultiplier, BillingProfile,
 		BillingUnit, CloudAccount, CostRollup, Counter, Group, GroupMember,
 		GroupProject, IdentityProvider, Invitation, Job, JournalChange, JournalEntry,
-		LinkedIdentity, Membership, MeteringRate, Notice, Organization, Project,
-		RatedLine, Resource, SKU, SSHKey, Session, SettingDirective, SignInAttempts,
-		SignInFlow, Statement, StatementLine, SupportPlanPeriod, Threshold,
-		ThresholdFiring, Ticket, TicketMessage, TrustedIssuer, TrustedSubject,
-		UsageDataset, UsageImport, UsageLine, UsageMapping, User []ent.Interceptor
+		LinkedIdentity, Membership, MeteringRate, Notice, Organization, PriceGuard,
+		Project, RatedLine, Resource, SKU, SSHKey, Session, SettingDirective,
+		SignInAttempts, SignInFlow, Statement, StatementLine, SupportPlanPeriod,
+		Threshold, ThresholdFiring, Ticket, TicketMessage, TrustedIssuer,
+		TrustedSubject, UsageDataset, UsageImport, UsageLine, UsageMapping,
+		User []ent.Interceptor
 	}
 )
 

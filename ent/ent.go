@@ -40,6 +40,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/meteringrate"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
 	"github.com/headwater-platform/headwater/ent/resource"
@@ -151,6 +152,7 @@ func checkColumn(t, c string) error {
 			meteringrate.Table:      meteringrate.ValidColumn,
 			notice.Table:            notice.ValidColumn,
 			organization.Table:      organization.ValidColumn,
+			priceguard.Table:        priceguard.ValidColumn,
 			project.Table:           project.ValidColumn,
 			ratedline.Table:         ratedline.ValidColumn,
 			resource.Table:          resource.ValidColumn,

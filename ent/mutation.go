@@ -42,6 +42,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
+	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
 	"github.com/headwater-platform/headwater/ent/resource"
@@ -105,6 +106,7 @@ const (
 	TypeMeteringRate      = "MeteringRate"
 	TypeNotice            = "Notice"
 	TypeOrganization      = "Organization"
+	TypePriceGuard        = "PriceGuard"
 	TypeProject           = "Project"
 	TypeRatedLine         = "RatedLine"
 	TypeResource          = "Resource"
@@ -29088,6 +29090,1112 @@ func (m *OrganizationMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Organization edge %s", name)
+}
+
+// PriceGuardMutation represents an operation that mutates the PriceGuard nodes in the graph.
+type PriceGuardMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *uuid.UUID
+	basis          *string
+	min            *string
+	max            *string
+	first_month    *string
+	last_month     *string
+	version        *int
+	addversion     *int
+	actor_id       *uuid.UUID
+	reason         *string
+	created_at     *time.Time
+	clearedFields  map[string]struct{}
+	manager        *uuid.UUID
+	clearedmanager bool
+	seller         *uuid.UUID
+	clearedseller  bool
+	done           bool
+	oldValue       func(context.Context) (*PriceGuard, error)
+	predicates     []predicate.PriceGuard
+}
+
+var _ ent.Mutation = (*PriceGuardMutation)(nil)
+
+// priceguardOption allows management of the mutation configuration using functional options.
+type priceguardOption func(*PriceGuardMutation)
+
+// newPriceGuardMutation creates new mutation for the PriceGuard entity.
+func newPriceGuardMutation(c config, op Op, opts ...priceguardOption) *PriceGuardMutation {
+	m := &PriceGuardMutation{
+		config:        c,
+		op:            op,
+		typ:           TypePriceGuard,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withPriceGuardID sets the ID field of the mutation.
+func withPriceGuardID(id uuid.UUID) priceguardOption {
+	return func(m *PriceGuardMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *PriceGuard
+		)
+		m.oldValue = func(ctx context.Context) (*PriceGuard, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().PriceGuard.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withPriceGuard sets the old PriceGuard of the mutation.
+func withPriceGuard(node *PriceGuard) priceguardOption {
+	return func(m *PriceGuardMutation) {
+		m.oldValue = func(context.Context) (*PriceGuard, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m PriceGuardMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m PriceGuardMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of PriceGuard entities.
+func (m *PriceGuardMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *PriceGuardMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *PriceGuardMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().PriceGuard.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetManagerID sets the "manager_id" field.
+func (m *PriceGuardMutation) SetManagerID(u uuid.UUID) {
+	m.manager = &u
+}
+
+// ManagerID returns the value of the "manager_id" field in the mutation.
+func (m *PriceGuardMutation) ManagerID() (r uuid.UUID, exists bool) {
+	v := m.manager
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldManagerID returns the old "manager_id" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldManagerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldManagerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldManagerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldManagerID: %w", err)
+	}
+	return oldValue.ManagerID, nil
+}
+
+// ResetManagerID resets all changes to the "manager_id" field.
+func (m *PriceGuardMutation) ResetManagerID() {
+	m.manager = nil
+}
+
+// SetSellerID sets the "seller_id" field.
+func (m *PriceGuardMutation) SetSellerID(u uuid.UUID) {
+	m.seller = &u
+}
+
+// SellerID returns the value of the "seller_id" field in the mutation.
+func (m *PriceGuardMutation) SellerID() (r uuid.UUID, exists bool) {
+	v := m.seller
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSellerID returns the old "seller_id" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldSellerID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSellerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSellerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSellerID: %w", err)
+	}
+	return oldValue.SellerID, nil
+}
+
+// ClearSellerID clears the value of the "seller_id" field.
+func (m *PriceGuardMutation) ClearSellerID() {
+	m.seller = nil
+	m.clearedFields[priceguard.FieldSellerID] = struct{}{}
+}
+
+// SellerIDCleared returns if the "seller_id" field was cleared in this mutation.
+func (m *PriceGuardMutation) SellerIDCleared() bool {
+	_, ok := m.clearedFields[priceguard.FieldSellerID]
+	return ok
+}
+
+// ResetSellerID resets all changes to the "seller_id" field.
+func (m *PriceGuardMutation) ResetSellerID() {
+	m.seller = nil
+	delete(m.clearedFields, priceguard.FieldSellerID)
+}
+
+// SetBasis sets the "basis" field.
+func (m *PriceGuardMutation) SetBasis(s string) {
+	m.basis = &s
+}
+
+// Basis returns the value of the "basis" field in the mutation.
+func (m *PriceGuardMutation) Basis() (r string, exists bool) {
+	v := m.basis
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBasis returns the old "basis" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldBasis(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBasis is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBasis requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBasis: %w", err)
+	}
+	return oldValue.Basis, nil
+}
+
+// ResetBasis resets all changes to the "basis" field.
+func (m *PriceGuardMutation) ResetBasis() {
+	m.basis = nil
+}
+
+// SetMin sets the "min" field.
+func (m *PriceGuardMutation) SetMin(s string) {
+	m.min = &s
+}
+
+// Min returns the value of the "min" field in the mutation.
+func (m *PriceGuardMutation) Min() (r string, exists bool) {
+	v := m.min
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMin returns the old "min" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldMin(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMin is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMin requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMin: %w", err)
+	}
+	return oldValue.Min, nil
+}
+
+// ClearMin clears the value of the "min" field.
+func (m *PriceGuardMutation) ClearMin() {
+	m.min = nil
+	m.clearedFields[priceguard.FieldMin] = struct{}{}
+}
+
+// MinCleared returns if the "min" field was cleared in this mutation.
+func (m *PriceGuardMutation) MinCleared() bool {
+	_, ok := m.clearedFields[priceguard.FieldMin]
+	return ok
+}
+
+// ResetMin resets all changes to the "min" field.
+func (m *PriceGuardMutation) ResetMin() {
+	m.min = nil
+	delete(m.clearedFields, priceguard.FieldMin)
+}
+
+// SetMax sets the "max" field.
+func (m *PriceGuardMutation) SetMax(s string) {
+	m.max = &s
+}
+
+// Max returns the value of the "max" field in the mutation.
+func (m *PriceGuardMutation) Max() (r string, exists bool) {
+	v := m.max
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMax returns the old "max" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldMax(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMax is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMax requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMax: %w", err)
+	}
+	return oldValue.Max, nil
+}
+
+// ClearMax clears the value of the "max" field.
+func (m *PriceGuardMutation) ClearMax() {
+	m.max = nil
+	m.clearedFields[priceguard.FieldMax] = struct{}{}
+}
+
+// MaxCleared returns if the "max" field was cleared in this mutation.
+func (m *PriceGuardMutation) MaxCleared() bool {
+	_, ok := m.clearedFields[priceguard.FieldMax]
+	return ok
+}
+
+// ResetMax resets all changes to the "max" field.
+func (m *PriceGuardMutation) ResetMax() {
+	m.max = nil
+	delete(m.clearedFields, priceguard.FieldMax)
+}
+
+// SetFirstMonth sets the "first_month" field.
+func (m *PriceGuardMutation) SetFirstMonth(s string) {
+	m.first_month = &s
+}
+
+// FirstMonth returns the value of the "first_month" field in the mutation.
+func (m *PriceGuardMutation) FirstMonth() (r string, exists bool) {
+	v := m.first_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstMonth returns the old "first_month" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldFirstMonth(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstMonth: %w", err)
+	}
+	return oldValue.FirstMonth, nil
+}
+
+// ResetFirstMonth resets all changes to the "first_month" field.
+func (m *PriceGuardMutation) ResetFirstMonth() {
+	m.first_month = nil
+}
+
+// SetLastMonth sets the "last_month" field.
+func (m *PriceGuardMutation) SetLastMonth(s string) {
+	m.last_month = &s
+}
+
+// LastMonth returns the value of the "last_month" field in the mutation.
+func (m *PriceGuardMutation) LastMonth() (r string, exists bool) {
+	v := m.last_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastMonth returns the old "last_month" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldLastMonth(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastMonth: %w", err)
+	}
+	return oldValue.LastMonth, nil
+}
+
+// ClearLastMonth clears the value of the "last_month" field.
+func (m *PriceGuardMutation) ClearLastMonth() {
+	m.last_month = nil
+	m.clearedFields[priceguard.FieldLastMonth] = struct{}{}
+}
+
+// LastMonthCleared returns if the "last_month" field was cleared in this mutation.
+func (m *PriceGuardMutation) LastMonthCleared() bool {
+	_, ok := m.clearedFields[priceguard.FieldLastMonth]
+	return ok
+}
+
+// ResetLastMonth resets all changes to the "last_month" field.
+func (m *PriceGuardMutation) ResetLastMonth() {
+	m.last_month = nil
+	delete(m.clearedFields, priceguard.FieldLastMonth)
+}
+
+// SetVersion sets the "version" field.
+func (m *PriceGuardMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *PriceGuardMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *PriceGuardMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *PriceGuardMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *PriceGuardMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetActorID sets the "actor_id" field.
+func (m *PriceGuardMutation) SetActorID(u uuid.UUID) {
+	m.actor_id = &u
+}
+
+// ActorID returns the value of the "actor_id" field in the mutation.
+func (m *PriceGuardMutation) ActorID() (r uuid.UUID, exists bool) {
+	v := m.actor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorID returns the old "actor_id" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldActorID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorID: %w", err)
+	}
+	return oldValue.ActorID, nil
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (m *PriceGuardMutation) ClearActorID() {
+	m.actor_id = nil
+	m.clearedFields[priceguard.FieldActorID] = struct{}{}
+}
+
+// ActorIDCleared returns if the "actor_id" field was cleared in this mutation.
+func (m *PriceGuardMutation) ActorIDCleared() bool {
+	_, ok := m.clearedFields[priceguard.FieldActorID]
+	return ok
+}
+
+// ResetActorID resets all changes to the "actor_id" field.
+func (m *PriceGuardMutation) ResetActorID() {
+	m.actor_id = nil
+	delete(m.clearedFields, priceguard.FieldActorID)
+}
+
+// SetReason sets the "reason" field.
+func (m *PriceGuardMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *PriceGuardMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *PriceGuardMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *PriceGuardMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *PriceGuardMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the PriceGuard entity.
+// If the PriceGuard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PriceGuardMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *PriceGuardMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearManager clears the "manager" edge to the Organization entity.
+func (m *PriceGuardMutation) ClearManager() {
+	m.clearedmanager = true
+	m.clearedFields[priceguard.FieldManagerID] = struct{}{}
+}
+
+// ManagerCleared reports if the "manager" edge to the Organization entity was cleared.
+func (m *PriceGuardMutation) ManagerCleared() bool {
+	return m.clearedmanager
+}
+
+// ManagerIDs returns the "manager" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ManagerID instead. It exists only for internal usage by the builders.
+func (m *PriceGuardMutation) ManagerIDs() (ids []uuid.UUID) {
+	if id := m.manager; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetManager resets all changes to the "manager" edge.
+func (m *PriceGuardMutation) ResetManager() {
+	m.manager = nil
+	m.clearedmanager = false
+}
+
+// ClearSeller clears the "seller" edge to the Organization entity.
+func (m *PriceGuardMutation) ClearSeller() {
+	m.clearedseller = true
+	m.clearedFields[priceguard.FieldSellerID] = struct{}{}
+}
+
+// SellerCleared reports if the "seller" edge to the Organization entity was cleared.
+func (m *PriceGuardMutation) SellerCleared() bool {
+	return m.SellerIDCleared() || m.clearedseller
+}
+
+// SellerIDs returns the "seller" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SellerID instead. It exists only for internal usage by the builders.
+func (m *PriceGuardMutation) SellerIDs() (ids []uuid.UUID) {
+	if id := m.seller; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSeller resets all changes to the "seller" edge.
+func (m *PriceGuardMutation) ResetSeller() {
+	m.seller = nil
+	m.clearedseller = false
+}
+
+// Where appends a list predicates to the PriceGuardMutation builder.
+func (m *PriceGuardMutation) Where(ps ...predicate.PriceGuard) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the PriceGuardMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *PriceGuardMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.PriceGuard, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *PriceGuardMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *PriceGuardMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (PriceGuard).
+func (m *PriceGuardMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *PriceGuardMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.manager != nil {
+		fields = append(fields, priceguard.FieldManagerID)
+	}
+	if m.seller != nil {
+		fields = append(fields, priceguard.FieldSellerID)
+	}
+	if m.basis != nil {
+		fields = append(fields, priceguard.FieldBasis)
+	}
+	if m.min != nil {
+		fields = append(fields, priceguard.FieldMin)
+	}
+	if m.max != nil {
+		fields = append(fields, priceguard.FieldMax)
+	}
+	if m.first_month != nil {
+		fields = append(fields, priceguard.FieldFirstMonth)
+	}
+	if m.last_month != nil {
+		fields = append(fields, priceguard.FieldLastMonth)
+	}
+	if m.version != nil {
+		fields = append(fields, priceguard.FieldVersion)
+	}
+	if m.actor_id != nil {
+		fields = append(fields, priceguard.FieldActorID)
+	}
+	if m.reason != nil {
+		fields = append(fields, priceguard.FieldReason)
+	}
+	if m.created_at != nil {
+		fields = append(fields, priceguard.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *PriceGuardMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case priceguard.FieldManagerID:
+		return m.ManagerID()
+	case priceguard.FieldSellerID:
+		return m.SellerID()
+	case priceguard.FieldBasis:
+		return m.Basis()
+	case priceguard.FieldMin:
+		return m.Min()
+	case priceguard.FieldMax:
+		return m.Max()
+	case priceguard.FieldFirstMonth:
+		return m.FirstMonth()
+	case priceguard.FieldLastMonth:
+		return m.LastMonth()
+	case priceguard.FieldVersion:
+		return m.Version()
+	case priceguard.FieldActorID:
+		return m.ActorID()
+	case priceguard.FieldReason:
+		return m.Reason()
+	case priceguard.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *PriceGuardMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case priceguard.FieldManagerID:
+		return m.OldManagerID(ctx)
+	case priceguard.FieldSellerID:
+		return m.OldSellerID(ctx)
+	case priceguard.FieldBasis:
+		return m.OldBasis(ctx)
+	case priceguard.FieldMin:
+		return m.OldMin(ctx)
+	case priceguard.FieldMax:
+		return m.OldMax(ctx)
+	case priceguard.FieldFirstMonth:
+		return m.OldFirstMonth(ctx)
+	case priceguard.FieldLastMonth:
+		return m.OldLastMonth(ctx)
+	case priceguard.FieldVersion:
+		return m.OldVersion(ctx)
+	case priceguard.FieldActorID:
+		return m.OldActorID(ctx)
+	case priceguard.FieldReason:
+		return m.OldReason(ctx)
+	case priceguard.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown PriceGuard field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PriceGuardMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case priceguard.FieldManagerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetManagerID(v)
+		return nil
+	case priceguard.FieldSellerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSellerID(v)
+		return nil
+	case priceguard.FieldBasis:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBasis(v)
+		return nil
+	case priceguard.FieldMin:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMin(v)
+		return nil
+	case priceguard.FieldMax:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMax(v)
+		return nil
+	case priceguard.FieldFirstMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstMonth(v)
+		return nil
+	case priceguard.FieldLastMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastMonth(v)
+		return nil
+	case priceguard.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case priceguard.FieldActorID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorID(v)
+		return nil
+	case priceguard.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case priceguard.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PriceGuard field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *PriceGuardMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, priceguard.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *PriceGuardMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case priceguard.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *PriceGuardMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case priceguard.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown PriceGuard numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *PriceGuardMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(priceguard.FieldSellerID) {
+		fields = append(fields, priceguard.FieldSellerID)
+	}
+	if m.FieldCleared(priceguard.FieldMin) {
+		fields = append(fields, priceguard.FieldMin)
+	}
+	if m.FieldCleared(priceguard.FieldMax) {
+		fields = append(fields, priceguard.FieldMax)
+	}
+	if m.FieldCleared(priceguard.FieldLastMonth) {
+		fields = append(fields, priceguard.FieldLastMonth)
+	}
+	if m.FieldCleared(priceguard.FieldActorID) {
+		fields = append(fields, priceguard.FieldActorID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *PriceGuardMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *PriceGuardMutation) ClearField(name string) error {
+	switch name {
+	case priceguard.FieldSellerID:
+		m.ClearSellerID()
+		return nil
+	case priceguard.FieldMin:
+		m.ClearMin()
+		return nil
+	case priceguard.FieldMax:
+		m.ClearMax()
+		return nil
+	case priceguard.FieldLastMonth:
+		m.ClearLastMonth()
+		return nil
+	case priceguard.FieldActorID:
+		m.ClearActorID()
+		return nil
+	}
+	return fmt.Errorf("unknown PriceGuard nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *PriceGuardMutation) ResetField(name string) error {
+	switch name {
+	case priceguard.FieldManagerID:
+		m.ResetManagerID()
+		return nil
+	case priceguard.FieldSellerID:
+		m.ResetSellerID()
+		return nil
+	case priceguard.FieldBasis:
+		m.ResetBasis()
+		return nil
+	case priceguard.FieldMin:
+		m.ResetMin()
+		return nil
+	case priceguard.FieldMax:
+		m.ResetMax()
+		return nil
+	case priceguard.FieldFirstMonth:
+		m.ResetFirstMonth()
+		return nil
+	case priceguard.FieldLastMonth:
+		m.ResetLastMonth()
+		return nil
+	case priceguard.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case priceguard.FieldActorID:
+		m.ResetActorID()
+		return nil
+	case priceguard.FieldReason:
+		m.ResetReason()
+		return nil
+	case priceguard.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown PriceGuard field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *PriceGuardMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.manager != nil {
+		edges = append(edges, priceguard.EdgeManager)
+	}
+	if m.seller != nil {
+		edges = append(edges, priceguard.EdgeSeller)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *PriceGuardMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case priceguard.EdgeManager:
+		if id := m.manager; id != nil {
+			return []ent.Value{*id}
+		}
+	case priceguard.EdgeSeller:
+		if id := m.seller; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *PriceGuardMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *PriceGuardMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *PriceGuardMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedmanager {
+		edges = append(edges, priceguard.EdgeManager)
+	}
+	if m.clearedseller {
+		edges = append(edges, priceguard.EdgeSeller)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *PriceGuardMutation) EdgeCleared(name string) bool {
+	switch name {
+	case priceguard.EdgeManager:
+		return m.clearedmanager
+	case priceguard.EdgeSeller:
+		return m.clearedseller
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *PriceGuardMutation) ClearEdge(name string) error {
+	switch name {
+	case priceguard.EdgeManager:
+		m.ClearManager()
+		return nil
+	case priceguard.EdgeSeller:
+		m.ClearSeller()
+		return nil
+	}
+	return fmt.Errorf("unknown PriceGuard unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *PriceGuardMutation) ResetEdge(name string) error {
+	switch name {
+	case priceguard.EdgeManager:
+		m.ResetManager()
+		return nil
+	case priceguard.EdgeSeller:
+		m.ResetSeller()
+		return nil
+	}
+	return fmt.Errorf("unknown PriceGuard edge %s", name)
 }
 
 // ProjectMutation represents an operation that mutates the Project nodes in the graph.

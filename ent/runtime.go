@@ -28,6 +28,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
 	"github.com/headwater-platform/headwater/ent/resource"
@@ -997,6 +998,30 @@ func init() {
 	organization.DefaultVersion = organizationDescVersion.Default.(int)
 	// organization.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	organization.VersionValidator = organizationDescVersion.Validators[0].(func(int) error)
+	priceguardFields := schema.PriceGuard{}.Fields()
+	_ = priceguardFields
+	// priceguardDescBasis is the schema descriptor for basis field.
+	priceguardDescBasis := priceguardFields[3].Descriptor()
+	// priceguard.BasisValidator is a validator for the "basis" field. It is called by the builders before save.
+	priceguard.BasisValidator = priceguardDescBasis.Validators[0].(func(string) error)
+	// priceguardDescFirstMonth is the schema descriptor for first_month field.
+	priceguardDescFirstMonth := priceguardFields[6].Descriptor()
+	// priceguard.FirstMonthValidator is a validator for the "first_month" field. It is called by the builders before save.
+	priceguard.FirstMonthValidator = priceguardDescFirstMonth.Validators[0].(func(string) error)
+	// priceguardDescLastMonth is the schema descriptor for last_month field.
+	priceguardDescLastMonth := priceguardFields[7].Descriptor()
+	// priceguard.LastMonthValidator is a validator for the "last_month" field. It is called by the builders before save.
+	priceguard.LastMonthValidator = priceguardDescLastMonth.Validators[0].(func(string) error)
+	// priceguardDescVersion is the schema descriptor for version field.
+	priceguardDescVersion := priceguardFields[8].Descriptor()
+	// priceguard.DefaultVersion holds the default value on creation for the version field.
+	priceguard.DefaultVersion = priceguardDescVersion.Default.(int)
+	// priceguard.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	priceguard.VersionValidator = priceguardDescVersion.Validators[0].(func(int) error)
+	// priceguardDescReason is the schema descriptor for reason field.
+	priceguardDescReason := priceguardFields[10].Descriptor()
+	// priceguard.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
+	priceguard.ReasonValidator = priceguardDescReason.Validators[0].(func(string) error)
 	projectFields := schema.Project{}.Fields()
 	_ = projectFields
 	// projectDescName is the schema descriptor for name field.

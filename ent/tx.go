@@ -70,6 +70,8 @@ type Tx struct {
 	Notice *NoticeClient
 	// Organization is the client for interacting with the Organization builders.
 	Organization *OrganizationClient
+	// PriceGuard is the client for interacting with the PriceGuard builders.
+	PriceGuard *PriceGuardClient
 	// Project is the client for interacting with the Project builders.
 	Project *ProjectClient
 	// RatedLine is the client for interacting with the RatedLine builders.
@@ -275,6 +277,7 @@ func (tx *Tx) init() {
 	tx.MeteringRate = NewMeteringRateClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)
 	tx.Organization = NewOrganizationClient(tx.config)
+	tx.PriceGuard = NewPriceGuardClient(tx.config)
 	tx.Project = NewProjectClient(tx.config)
 	tx.RatedLine = NewRatedLineClient(tx.config)
 	tx.Resource = NewResourceClient(tx.config)

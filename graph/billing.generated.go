@@ -543,6 +543,180 @@ func (ec *executionContext) fieldContext_BillingMultiplier_createdAt(_ context.C
 	return graphql.NewScalarFieldContext("BillingMultiplier", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _BillingMultiplier_suspensions(ctx context.Context, field graphql.CollectedField, obj *rates.Multiplier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingMultiplier_suspensions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Suspensions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*rates.Suspension) graphql.Marshaler {
+			return ec.marshalNBillingSuspension2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐSuspensionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingMultiplier_suspensions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingMultiplier",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillingSuspension(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BillingMultiplierConnection_edges(ctx context.Context, field graphql.CollectedField, obj *rates.MultiplierConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingMultiplierConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []rates.MultiplierEdge) graphql.Marshaler {
+			return ec.marshalNBillingMultiplierEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐMultiplierEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingMultiplierConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingMultiplierConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillingMultiplierEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BillingMultiplierConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *rates.MultiplierConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingMultiplierConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
+			return ec.marshalNPageInfo2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpageᚐInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingMultiplierConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingMultiplierConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BillingMultiplierConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *rates.MultiplierConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingMultiplierConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingMultiplierConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingMultiplierConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _BillingMultiplierEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *rates.MultiplierEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingMultiplierEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingMultiplierEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingMultiplierEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _BillingMultiplierEdge_node(ctx context.Context, field graphql.CollectedField, obj *rates.MultiplierEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingMultiplierEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *rates.Multiplier) graphql.Marshaler {
+			return ec.marshalNBillingMultiplier2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐMultiplier(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingMultiplierEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BillingMultiplierEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BillingMultiplier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _BillingPlan_digest(ctx context.Context, field graphql.CollectedField, obj *rates.Plan) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -876,6 +1050,75 @@ func (ec *executionContext) fieldContext_BillingSource_billingMultiplier(_ conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _BillingSuspension_firstMonth(ctx context.Context, field graphql.CollectedField, obj *rates.Suspension) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingSuspension_firstMonth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstMonth, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.Month) graphql.Marshaler {
+			return ec.marshalNMonth2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingSuspension_firstMonth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingSuspension", field, false, false, errors.New("field of type Month does not have child fields"))
+}
+
+func (ec *executionContext) _BillingSuspension_lastMonth(ctx context.Context, field graphql.CollectedField, obj *rates.Suspension) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingSuspension_lastMonth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMonth, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Month) graphql.Marshaler {
+			return ec.marshalOMonth2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BillingSuspension_lastMonth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingSuspension", field, false, false, errors.New("field of type Month does not have child fields"))
+}
+
+func (ec *executionContext) _BillingSuspension_because(ctx context.Context, field graphql.CollectedField, obj *rates.Suspension) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillingSuspension_because(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Because, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillingSuspension_because(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillingSuspension", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _BillingWarning_code(ctx context.Context, field graphql.CollectedField, obj *rates.Warning) (ret graphql.Marshaler) {
@@ -2135,6 +2378,61 @@ func (ec *executionContext) fieldContext_EndBillingMultiplierPayload_clientMutat
 	return graphql.NewScalarFieldContext("EndBillingMultiplierPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _EndPriceGuardPayload_priceGuard(ctx context.Context, field graphql.CollectedField, obj *model.EndPriceGuardPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndPriceGuardPayload_priceGuard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PriceGuard, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *rates.Guard) graphql.Marshaler {
+			return ec.marshalNPriceGuard2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐGuard(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndPriceGuardPayload_priceGuard(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndPriceGuardPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PriceGuard(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndPriceGuardPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.EndPriceGuardPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndPriceGuardPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndPriceGuardPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndPriceGuardPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ImportUsagePayload_import(ctx context.Context, field graphql.CollectedField, obj *model.ImportUsagePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2300,6 +2598,121 @@ func (ec *executionContext) fieldContext_PlanBillingMultiplierPayload_clientMuta
 	return graphql.NewScalarFieldContext("PlanBillingMultiplierPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _PriceBounds_basis(ctx context.Context, field graphql.CollectedField, obj *rates.Bounds) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceBounds_basis(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Basis, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.Basis) graphql.Marshaler {
+			return ec.marshalNBillingBasis2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐBasis(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceBounds_basis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceBounds", field, false, false, errors.New("field of type BillingBasis does not have child fields"))
+}
+
+func (ec *executionContext) _PriceBounds_min(ctx context.Context, field graphql.CollectedField, obj *rates.Bounds) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceBounds_min(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Min, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceBounds_min(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceBounds", field, false, false, errors.New("field of type Decimal does not have child fields"))
+}
+
+func (ec *executionContext) _PriceBounds_minSince(ctx context.Context, field graphql.CollectedField, obj *rates.Bounds) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceBounds_minSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinSince, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Month) graphql.Marshaler {
+			return ec.marshalOMonth2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceBounds_minSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceBounds", field, false, false, errors.New("field of type Month does not have child fields"))
+}
+
+func (ec *executionContext) _PriceBounds_max(ctx context.Context, field graphql.CollectedField, obj *rates.Bounds) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceBounds_max(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Max, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceBounds_max(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceBounds", field, false, false, errors.New("field of type Decimal does not have child fields"))
+}
+
+func (ec *executionContext) _PriceBounds_maxSince(ctx context.Context, field graphql.CollectedField, obj *rates.Bounds) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceBounds_maxSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxSince, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Month) graphql.Marshaler {
+			return ec.marshalOMonth2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceBounds_maxSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceBounds", field, false, false, errors.New("field of type Month does not have child fields"))
+}
+
 func (ec *executionContext) _PriceEdge_seller(ctx context.Context, field graphql.CollectedField, obj *records.PriceEdge) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2433,6 +2846,419 @@ func (ec *executionContext) fieldContext_PriceEdge_inherited(_ context.Context, 
 	return graphql.NewScalarFieldContext("PriceEdge", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _PriceGuard_id(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v typeid.ID) graphql.Marshaler {
+			return ec.marshalNID2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋtypeidᚐID(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuard", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuard_manager(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_manager(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Manager, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *records.Reference) graphql.Marshaler {
+			return ec.marshalNOrganizationReference2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋrecordsᚐReference(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_manager(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceGuard",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganizationReference(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PriceGuard_seller(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_seller(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seller, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *records.Reference) graphql.Marshaler {
+			return ec.marshalOOrganizationReference2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋrecordsᚐReference(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_seller(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceGuard",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OrganizationReference(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PriceGuard_basis(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_basis(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Basis, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Basis) graphql.Marshaler {
+			return ec.marshalOBillingBasis2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐBasis(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_basis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuard", field, false, false, errors.New("field of type BillingBasis does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuard_min(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_min(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Min, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_min(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuard", field, false, false, errors.New("field of type Decimal does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuard_max(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_max(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Max, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Decimal) graphql.Marshaler {
+			return ec.marshalODecimal2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐDecimal(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_max(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuard", field, false, false, errors.New("field of type Decimal does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuard_firstMonth(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_firstMonth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstMonth, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.Month) graphql.Marshaler {
+			return ec.marshalNMonth2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_firstMonth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuard", field, false, false, errors.New("field of type Month does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuard_lastMonth(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_lastMonth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMonth, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Month) graphql.Marshaler {
+			return ec.marshalOMonth2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_lastMonth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuard", field, false, false, errors.New("field of type Month does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuard_version(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuard", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuard_reason(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuard", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuard_createdAt(ctx context.Context, field graphql.CollectedField, obj *rates.Guard) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuard_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuard_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuard", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuardConnection_edges(ctx context.Context, field graphql.CollectedField, obj *rates.GuardConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuardConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []rates.GuardEdge) graphql.Marshaler {
+			return ec.marshalNPriceGuardEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐGuardEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuardConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceGuardConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PriceGuardEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PriceGuardConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *rates.GuardConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuardConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
+			return ec.marshalNPageInfo2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpageᚐInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuardConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceGuardConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PriceGuardConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *rates.GuardConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuardConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuardConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuardConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuardEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *rates.GuardEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuardEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuardEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceGuardEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PriceGuardEdge_node(ctx context.Context, field graphql.CollectedField, obj *rates.GuardEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PriceGuardEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *rates.Guard) graphql.Marshaler {
+			return ec.marshalNPriceGuard2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐGuard(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PriceGuardEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceGuardEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PriceGuard(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SetBillingMultiplierPayload_billingMultiplier(ctx context.Context, field graphql.CollectedField, obj *model.SetBillingMultiplierPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2518,6 +3344,61 @@ func (ec *executionContext) _SetBillingMultiplierPayload_clientMutationId(ctx co
 }
 func (ec *executionContext) fieldContext_SetBillingMultiplierPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SetBillingMultiplierPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SetPriceGuardPayload_priceGuard(ctx context.Context, field graphql.CollectedField, obj *model.SetPriceGuardPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetPriceGuardPayload_priceGuard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PriceGuard, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *rates.Guard) graphql.Marshaler {
+			return ec.marshalNPriceGuard2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐGuard(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SetPriceGuardPayload_priceGuard(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SetPriceGuardPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PriceGuard(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SetPriceGuardPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.SetPriceGuardPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SetPriceGuardPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SetPriceGuardPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SetPriceGuardPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _UnattributedUsage_provider(ctx context.Context, field graphql.CollectedField, obj *usage.Unattributed) (ret graphql.Marshaler) {
@@ -3629,6 +4510,57 @@ func (ec *executionContext) unmarshalInputEndBillingMultiplierInput(ctx context.
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputEndPriceGuardInput(ctx context.Context, obj any) (model.EndPriceGuardInput, error) {
+	var it model.EndPriceGuardInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "lastMonth", "reason", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋtypeidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "lastMonth":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastMonth"))
+			data, err := ec.unmarshalNMonth2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastMonth = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputImportUsageInput(ctx context.Context, obj any) (model.ImportUsageInput, error) {
 	var it model.ImportUsageInput
 	if obj == nil {
@@ -3809,6 +4741,92 @@ func (ec *executionContext) unmarshalInputSetBillingMultiplierInput(ctx context.
 				return it, err
 			}
 			it.PlanDigest = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSetPriceGuardInput(ctx context.Context, obj any) (model.SetPriceGuardInput, error) {
+	var it model.SetPriceGuardInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"managerId", "sellerId", "basis", "min", "max", "firstMonth", "lastMonth", "reason", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "managerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("managerId"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋtypeidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ManagerID = data
+		case "sellerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sellerId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋtypeidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SellerID = data
+		case "basis":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("basis"))
+			data, err := ec.unmarshalOBillingBasis2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐBasis(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Basis = data
+		case "min":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("min"))
+			data, err := ec.unmarshalODecimal2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐDecimal(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Min = data
+		case "max":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("max"))
+			data, err := ec.unmarshalODecimal2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋmoneyᚐDecimal(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Max = data
+		case "firstMonth":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstMonth"))
+			data, err := ec.unmarshalOMonth2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstMonth = data
+		case "lastMonth":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lastMonth"))
+			data, err := ec.unmarshalOMonth2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LastMonth = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -4031,6 +5049,135 @@ func (ec *executionContext) _BillingMultiplier(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "suspensions":
+			out.Values[i] = ec._BillingMultiplier_suspensions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var billingMultiplierConnectionImplementors = []string{"BillingMultiplierConnection"}
+
+func (ec *executionContext) _BillingMultiplierConnection(ctx context.Context, sel ast.SelectionSet, obj *rates.MultiplierConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, billingMultiplierConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BillingMultiplierConnection")
+		case "edges":
+			out.Values[i] = ec._BillingMultiplierConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._BillingMultiplierConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._BillingMultiplierConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var billingMultiplierEdgeImplementors = []string{"BillingMultiplierEdge"}
+
+func (ec *executionContext) _BillingMultiplierEdge(ctx context.Context, sel ast.SelectionSet, obj *rates.MultiplierEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, billingMultiplierEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BillingMultiplierEdge")
+		case "cursor":
+			out.Values[i] = ec._BillingMultiplierEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._BillingMultiplierEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -4193,6 +5340,54 @@ func (ec *executionContext) _BillingSource(ctx context.Context, sel ast.Selectio
 		case "billingMultiplier":
 			out.Values[i] = ec._BillingSource_billingMultiplier(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var billingSuspensionImplementors = []string{"BillingSuspension"}
+
+func (ec *executionContext) _BillingSuspension(ctx context.Context, sel ast.SelectionSet, obj *rates.Suspension) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, billingSuspensionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BillingSuspension")
+		case "firstMonth":
+			out.Values[i] = ec._BillingSuspension_firstMonth(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastMonth":
+			out.Values[i] = ec._BillingSuspension_lastMonth(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "because":
+			out.Values[i] = ec._BillingSuspension_because(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -4870,6 +6065,49 @@ func (ec *executionContext) _EndBillingMultiplierPayload(ctx context.Context, se
 	return out
 }
 
+var endPriceGuardPayloadImplementors = []string{"EndPriceGuardPayload"}
+
+func (ec *executionContext) _EndPriceGuardPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EndPriceGuardPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endPriceGuardPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndPriceGuardPayload")
+		case "priceGuard":
+			out.Values[i] = ec._EndPriceGuardPayload_priceGuard(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._EndPriceGuardPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var importUsagePayloadImplementors = []string{"ImportUsagePayload"}
 
 func (ec *executionContext) _ImportUsagePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ImportUsagePayload) graphql.Marshaler {
@@ -4999,6 +6237,64 @@ func (ec *executionContext) _PlanBillingMultiplierPayload(ctx context.Context, s
 	return out
 }
 
+var priceBoundsImplementors = []string{"PriceBounds"}
+
+func (ec *executionContext) _PriceBounds(ctx context.Context, sel ast.SelectionSet, obj *rates.Bounds) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, priceBoundsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PriceBounds")
+		case "basis":
+			out.Values[i] = ec._PriceBounds_basis(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "min":
+			out.Values[i] = ec._PriceBounds_min(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "minSince":
+			out.Values[i] = ec._PriceBounds_minSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "max":
+			out.Values[i] = ec._PriceBounds_max(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "maxSince":
+			out.Values[i] = ec._PriceBounds_maxSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var priceEdgeImplementors = []string{"PriceEdge"}
 
 func (ec *executionContext) _PriceEdge(ctx context.Context, sel ast.SelectionSet, obj *records.PriceEdge) graphql.Marshaler {
@@ -5057,6 +6353,218 @@ func (ec *executionContext) _PriceEdge(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var priceGuardImplementors = []string{"PriceGuard", "Node"}
+
+func (ec *executionContext) _PriceGuard(ctx context.Context, sel ast.SelectionSet, obj *rates.Guard) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, priceGuardImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PriceGuard")
+		case "id":
+			out.Values[i] = ec._PriceGuard_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "manager":
+			out.Values[i] = ec._PriceGuard_manager(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "seller":
+			out.Values[i] = ec._PriceGuard_seller(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "basis":
+			out.Values[i] = ec._PriceGuard_basis(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "min":
+			out.Values[i] = ec._PriceGuard_min(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "max":
+			out.Values[i] = ec._PriceGuard_max(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "firstMonth":
+			out.Values[i] = ec._PriceGuard_firstMonth(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastMonth":
+			out.Values[i] = ec._PriceGuard_lastMonth(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._PriceGuard_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._PriceGuard_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._PriceGuard_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var priceGuardConnectionImplementors = []string{"PriceGuardConnection"}
+
+func (ec *executionContext) _PriceGuardConnection(ctx context.Context, sel ast.SelectionSet, obj *rates.GuardConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, priceGuardConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PriceGuardConnection")
+		case "edges":
+			out.Values[i] = ec._PriceGuardConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._PriceGuardConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._PriceGuardConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var priceGuardEdgeImplementors = []string{"PriceGuardEdge"}
+
+func (ec *executionContext) _PriceGuardEdge(ctx context.Context, sel ast.SelectionSet, obj *rates.GuardEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, priceGuardEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PriceGuardEdge")
+		case "cursor":
+			out.Values[i] = ec._PriceGuardEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._PriceGuardEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var setBillingMultiplierPayloadImplementors = []string{"SetBillingMultiplierPayload"}
 
 func (ec *executionContext) _SetBillingMultiplierPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetBillingMultiplierPayload) graphql.Marshaler {
@@ -5081,6 +6589,49 @@ func (ec *executionContext) _SetBillingMultiplierPayload(ctx context.Context, se
 			}
 		case "clientMutationId":
 			out.Values[i] = ec._SetBillingMultiplierPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var setPriceGuardPayloadImplementors = []string{"SetPriceGuardPayload"}
+
+func (ec *executionContext) _SetPriceGuardPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SetPriceGuardPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, setPriceGuardPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SetPriceGuardPayload")
+		case "priceGuard":
+			out.Values[i] = ec._SetPriceGuardPayload_priceGuard(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._SetPriceGuardPayload_clientMutationId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -5637,6 +7188,36 @@ func (ec *executionContext) marshalNBillingMultiplier2ᚖgithubᚗcomᚋheadwate
 	return ec._BillingMultiplier(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNBillingMultiplierConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐMultiplierConnection(ctx context.Context, sel ast.SelectionSet, v *rates.MultiplierConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._BillingMultiplierConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNBillingMultiplierEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐMultiplierEdge(ctx context.Context, sel ast.SelectionSet, v rates.MultiplierEdge) graphql.Marshaler {
+	return ec._BillingMultiplierEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNBillingMultiplierEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐMultiplierEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []rates.MultiplierEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBillingMultiplierEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐMultiplierEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNBillingPlan2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐPlan(ctx context.Context, sel ast.SelectionSet, v *rates.Plan) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -5685,6 +7266,32 @@ func (ec *executionContext) marshalNBillingSelector2ᚖgithubᚗcomᚋheadwater�
 		return graphql.Null
 	}
 	return ec._BillingSelector(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNBillingSuspension2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐSuspensionᚄ(ctx context.Context, sel ast.SelectionSet, v []*rates.Suspension) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBillingSuspension2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐSuspension(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNBillingSuspension2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐSuspension(ctx context.Context, sel ast.SelectionSet, v *rates.Suspension) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._BillingSuspension(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNBillingWarning2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐWarningᚄ(ctx context.Context, sel ast.SelectionSet, v []*rates.Warning) graphql.Marshaler {
@@ -5940,6 +7547,21 @@ func (ec *executionContext) marshalNEndBillingMultiplierPayload2ᚖgithubᚗcom�
 	return ec._EndBillingMultiplierPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNEndPriceGuardInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐEndPriceGuardInput(ctx context.Context, v any) (model.EndPriceGuardInput, error) {
+	res, err := ec.unmarshalInputEndPriceGuardInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEndPriceGuardPayload2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐEndPriceGuardPayload(ctx context.Context, sel ast.SelectionSet, v *model.EndPriceGuardPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndPriceGuardPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNImportUsageInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐImportUsageInput(ctx context.Context, v any) (model.ImportUsageInput, error) {
 	res, err := ec.unmarshalInputImportUsageInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -5980,6 +7602,32 @@ func (ec *executionContext) marshalNPlanBillingMultiplierPayload2ᚖgithubᚗcom
 	return ec._PlanBillingMultiplierPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNPriceBounds2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐBoundsᚄ(ctx context.Context, sel ast.SelectionSet, v []*rates.Bounds) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPriceBounds2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐBounds(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPriceBounds2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐBounds(ctx context.Context, sel ast.SelectionSet, v *rates.Bounds) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PriceBounds(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNPriceEdge2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋrecordsᚐPriceEdge(ctx context.Context, sel ast.SelectionSet, v *records.PriceEdge) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -5988,6 +7636,46 @@ func (ec *executionContext) marshalNPriceEdge2ᚖgithubᚗcomᚋheadwaterᚑplat
 		return graphql.Null
 	}
 	return ec._PriceEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPriceGuard2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐGuard(ctx context.Context, sel ast.SelectionSet, v *rates.Guard) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PriceGuard(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPriceGuardConnection2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐGuardConnection(ctx context.Context, sel ast.SelectionSet, v *rates.GuardConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PriceGuardConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPriceGuardEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐGuardEdge(ctx context.Context, sel ast.SelectionSet, v rates.GuardEdge) graphql.Marshaler {
+	return ec._PriceGuardEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPriceGuardEdge2ᚕgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐGuardEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []rates.GuardEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPriceGuardEdge2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋratesᚐGuardEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNSetBillingMultiplierInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐSetBillingMultiplierInput(ctx context.Context, v any) (model.SetBillingMultiplierInput, error) {
@@ -6003,6 +7691,21 @@ func (ec *executionContext) marshalNSetBillingMultiplierPayload2ᚖgithubᚗcom�
 		return graphql.Null
 	}
 	return ec._SetBillingMultiplierPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSetPriceGuardInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐSetPriceGuardInput(ctx context.Context, v any) (model.SetPriceGuardInput, error) {
+	res, err := ec.unmarshalInputSetPriceGuardInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSetPriceGuardPayload2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐSetPriceGuardPayload(ctx context.Context, sel ast.SelectionSet, v *model.SetPriceGuardPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SetPriceGuardPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNUnattributedUsage2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐUnattributedᚄ(ctx context.Context, sel ast.SelectionSet, v []*usage.Unattributed) graphql.Marshaler {

@@ -324,17 +324,29 @@ type ComplexityRoot struct {
 	}
 
 	BillingMultiplier struct {
-		Basis      func(childComplexity int) int
-		Buyer      func(childComplexity int) int
-		CreatedAt  func(childComplexity int) int
-		Factor     func(childComplexity int) int
-		FirstMonth func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastMonth  func(childComplexity int) int
-		Reason     func(childComplexity int) int
-		Selector   func(childComplexity int) int
-		Seller     func(childComplexity int) int
-		Version    func(childComplexity int) int
+		Basis       func(childComplexity int) int
+		Buyer       func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Factor      func(childComplexity int) int
+		FirstMonth  func(childComplexity int) int
+		ID          func(childComplexity int) int
+		LastMonth   func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		Selector    func(childComplexity int) int
+		Seller      func(childComplexity int) int
+		Suspensions func(childComplexity int) int
+		Version     func(childComplexity int) int
+	}
+
+	BillingMultiplierConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	BillingMultiplierEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	BillingPlan struct {
@@ -366,6 +378,12 @@ type ComplexityRoot struct {
 		BillingMultiplier func(childComplexity int) int
 		Level             func(childComplexity int) int
 		Organization      func(childComplexity int) int
+	}
+
+	BillingSuspension struct {
+		Because    func(childComplexity int) int
+		FirstMonth func(childComplexity int) int
+		LastMonth  func(childComplexity int) int
 	}
 
 	BillingUnit struct {
@@ -733,6 +751,11 @@ type ComplexityRoot struct {
 	EndImpersonationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		SessionID        func(childComplexity int) int
+	}
+
+	EndPriceGuardPayload struct {
+		ClientMutationID func(childComplexity int) int
+		PriceGuard       func(childComplexity int) int
 	}
 
 	ExchangeApiKeyPayload struct {
@@ -1140,6 +1163,7 @@ type ComplexityRoot struct {
 		DisableSecondFactor           func(childComplexity int, input model.DisableSecondFactorInput) int
 		EndBillingMultiplier          func(childComplexity int, input model.EndBillingMultiplierInput) int
 		EndImpersonation              func(childComplexity int, input model.EndImpersonationInput) int
+		EndPriceGuard                 func(childComplexity int, input model.EndPriceGuardInput) int
 		ExchangeAPIKey                func(childComplexity int, input model.ExchangeAPIKeyInput) int
 		ExchangeSignInCode            func(childComplexity int, input model.ExchangeSignInCodeInput) int
 		GuardSetting                  func(childComplexity int, input model.GuardSettingInput) int
@@ -1197,6 +1221,7 @@ type ComplexityRoot struct {
 		SetPassword                   func(childComplexity int, input model.SetPasswordInput) int
 		SetPolicyPrincipal            func(childComplexity int, input model.SetPolicyPrincipalInput) int
 		SetPolicyRules                func(childComplexity int, input model.SetPolicyRulesInput) int
+		SetPriceGuard                 func(childComplexity int, input model.SetPriceGuardInput) int
 		SetSetting                    func(childComplexity int, input model.SetSettingInput) int
 		SetSkuRate                    func(childComplexity int, input model.SetSkuRateInput) int
 		SetTicketPriority             func(childComplexity int, input model.SetTicketPriorityInput) int
@@ -1269,6 +1294,7 @@ type ComplexityRoot struct {
 		Allocations                 func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Ancestors                   func(childComplexity int) int
 		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
+		BillingMultipliers          func(childComplexity int, month *pricing.Month, first *int, after *string, last *int, before *string) int
 		BillingProfile              func(childComplexity int) int
 		BillingUnits                func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CloudAccounts               func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1299,6 +1325,8 @@ type ComplexityRoot struct {
 		Owner                       func(childComplexity int) int
 		Personal                    func(childComplexity int) int
 		Policies                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.PolicyWhereInput, orderBy *model.PolicyOrder) int
+		PriceBounds                 func(childComplexity int, month *pricing.Month) int
+		PriceGuards                 func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Projects                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) int
 		PurgeAt                     func(childComplexity int) int
 		ScimTokens                  func(childComplexity int) int
@@ -1431,12 +1459,45 @@ type ComplexityRoot struct {
 		Projects       func(childComplexity int) int
 	}
 
+	PriceBounds struct {
+		Basis    func(childComplexity int) int
+		Max      func(childComplexity int) int
+		MaxSince func(childComplexity int) int
+		Min      func(childComplexity int) int
+		MinSince func(childComplexity int) int
+	}
+
 	PriceEdge struct {
 		Basis     func(childComplexity int) int
 		Buyer     func(childComplexity int) int
 		Factor    func(childComplexity int) int
 		Inherited func(childComplexity int) int
 		Seller    func(childComplexity int) int
+	}
+
+	PriceGuard struct {
+		Basis      func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		FirstMonth func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastMonth  func(childComplexity int) int
+		Manager    func(childComplexity int) int
+		Max        func(childComplexity int) int
+		Min        func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Seller     func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	PriceGuardConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PriceGuardEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	PrincipalConnection struct {
@@ -1810,6 +1871,11 @@ type ComplexityRoot struct {
 	SetPolicyRulesPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Policy           func(childComplexity int) int
+	}
+
+	SetPriceGuardPayload struct {
+		ClientMutationID func(childComplexity int) int
+		PriceGuard       func(childComplexity int) int
 	}
 
 	SetSettingPayload struct {
@@ -3348,12 +3414,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingMultiplier.Seller(childComplexity), true
+	case "BillingMultiplier.suspensions":
+		if e.ComplexityRoot.BillingMultiplier.Suspensions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplier.Suspensions(childComplexity), true
 	case "BillingMultiplier.version":
 		if e.ComplexityRoot.BillingMultiplier.Version == nil {
 			break
 		}
 
 		return e.ComplexityRoot.BillingMultiplier.Version(childComplexity), true
+
+	case "BillingMultiplierConnection.edges":
+		if e.ComplexityRoot.BillingMultiplierConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplierConnection.Edges(childComplexity), true
+	case "BillingMultiplierConnection.pageInfo":
+		if e.ComplexityRoot.BillingMultiplierConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplierConnection.PageInfo(childComplexity), true
+	case "BillingMultiplierConnection.totalCount":
+		if e.ComplexityRoot.BillingMultiplierConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplierConnection.TotalCount(childComplexity), true
+
+	case "BillingMultiplierEdge.cursor":
+		if e.ComplexityRoot.BillingMultiplierEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplierEdge.Cursor(childComplexity), true
+	case "BillingMultiplierEdge.node":
+		if e.ComplexityRoot.BillingMultiplierEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingMultiplierEdge.Node(childComplexity), true
 
 	case "BillingPlan.deltaCount":
 		if e.ComplexityRoot.BillingPlan.DeltaCount == nil {
@@ -3472,6 +3576,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingSource.Organization(childComplexity), true
+
+	case "BillingSuspension.because":
+		if e.ComplexityRoot.BillingSuspension.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSuspension.Because(childComplexity), true
+	case "BillingSuspension.firstMonth":
+		if e.ComplexityRoot.BillingSuspension.FirstMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSuspension.FirstMonth(childComplexity), true
+	case "BillingSuspension.lastMonth":
+		if e.ComplexityRoot.BillingSuspension.LastMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingSuspension.LastMonth(childComplexity), true
 
 	case "BillingUnit.createdAt":
 		if e.ComplexityRoot.BillingUnit.CreatedAt == nil {
@@ -4635,6 +4758,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EndImpersonationPayload.SessionID(childComplexity), true
+
+	case "EndPriceGuardPayload.clientMutationId":
+		if e.ComplexityRoot.EndPriceGuardPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndPriceGuardPayload.ClientMutationID(childComplexity), true
+	case "EndPriceGuardPayload.priceGuard":
+		if e.ComplexityRoot.EndPriceGuardPayload.PriceGuard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndPriceGuardPayload.PriceGuard(childComplexity), true
 
 	case "ExchangeApiKeyPayload.accessToken":
 		if e.ComplexityRoot.ExchangeApiKeyPayload.AccessToken == nil {
@@ -6537,6 +6673,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndImpersonation(childComplexity, args["input"].(model.EndImpersonationInput)), true
+	case "Mutation.endPriceGuard":
+		if e.ComplexityRoot.Mutation.EndPriceGuard == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endPriceGuard_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndPriceGuard(childComplexity, args["input"].(model.EndPriceGuardInput)), true
 	case "Mutation.exchangeApiKey":
 		if e.ComplexityRoot.Mutation.ExchangeAPIKey == nil {
 			break
@@ -7164,6 +7311,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetPolicyRules(childComplexity, args["input"].(model.SetPolicyRulesInput)), true
+	case "Mutation.setPriceGuard":
+		if e.ComplexityRoot.Mutation.SetPriceGuard == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPriceGuard_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPriceGuard(childComplexity, args["input"].(model.SetPriceGuardInput)), true
 	case "Mutation.setSetting":
 		if e.ComplexityRoot.Mutation.SetSetting == nil {
 			break
@@ -7679,6 +7837,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Applications(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.ApplicationWhereInput), args["orderBy"].(*model.ApplicationOrder)), true
+	case "Organization.billingMultipliers":
+		if e.ComplexityRoot.Organization.BillingMultipliers == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_billingMultipliers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.BillingMultipliers(childComplexity, args["month"].(*pricing.Month), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.billingProfile":
 		if e.ComplexityRoot.Organization.BillingProfile == nil {
 			break
@@ -7924,6 +8093,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Policies(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.PolicyWhereInput), args["orderBy"].(*model.PolicyOrder)), true
+	case "Organization.priceBounds":
+		if e.ComplexityRoot.Organization.PriceBounds == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_priceBounds_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.PriceBounds(childComplexity, args["month"].(*pricing.Month)), true
+	case "Organization.priceGuards":
+		if e.ComplexityRoot.Organization.PriceGuards == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_priceGuards_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.PriceGuards(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.projects":
 		if e.ComplexityRoot.Organization.Projects == nil {
 			break
@@ -8488,6 +8679,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PolicyRule.Projects(childComplexity), true
 
+	case "PriceBounds.basis":
+		if e.ComplexityRoot.PriceBounds.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceBounds.Basis(childComplexity), true
+	case "PriceBounds.max":
+		if e.ComplexityRoot.PriceBounds.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceBounds.Max(childComplexity), true
+	case "PriceBounds.maxSince":
+		if e.ComplexityRoot.PriceBounds.MaxSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceBounds.MaxSince(childComplexity), true
+	case "PriceBounds.min":
+		if e.ComplexityRoot.PriceBounds.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceBounds.Min(childComplexity), true
+	case "PriceBounds.minSince":
+		if e.ComplexityRoot.PriceBounds.MinSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceBounds.MinSince(childComplexity), true
+
 	case "PriceEdge.basis":
 		if e.ComplexityRoot.PriceEdge.Basis == nil {
 			break
@@ -8518,6 +8740,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceEdge.Seller(childComplexity), true
+
+	case "PriceGuard.basis":
+		if e.ComplexityRoot.PriceGuard.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.Basis(childComplexity), true
+	case "PriceGuard.createdAt":
+		if e.ComplexityRoot.PriceGuard.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.CreatedAt(childComplexity), true
+	case "PriceGuard.firstMonth":
+		if e.ComplexityRoot.PriceGuard.FirstMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.FirstMonth(childComplexity), true
+	case "PriceGuard.id":
+		if e.ComplexityRoot.PriceGuard.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.ID(childComplexity), true
+	case "PriceGuard.lastMonth":
+		if e.ComplexityRoot.PriceGuard.LastMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.LastMonth(childComplexity), true
+	case "PriceGuard.manager":
+		if e.ComplexityRoot.PriceGuard.Manager == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.Manager(childComplexity), true
+	case "PriceGuard.max":
+		if e.ComplexityRoot.PriceGuard.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.Max(childComplexity), true
+	case "PriceGuard.min":
+		if e.ComplexityRoot.PriceGuard.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.Min(childComplexity), true
+	case "PriceGuard.reason":
+		if e.ComplexityRoot.PriceGuard.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.Reason(childComplexity), true
+	case "PriceGuard.seller":
+		if e.ComplexityRoot.PriceGuard.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.Seller(childComplexity), true
+	case "PriceGuard.version":
+		if e.ComplexityRoot.PriceGuard.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuard.Version(childComplexity), true
+
+	case "PriceGuardConnection.edges":
+		if e.ComplexityRoot.PriceGuardConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuardConnection.Edges(childComplexity), true
+	case "PriceGuardConnection.pageInfo":
+		if e.ComplexityRoot.PriceGuardConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuardConnection.PageInfo(childComplexity), true
+	case "PriceGuardConnection.totalCount":
+		if e.ComplexityRoot.PriceGuardConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuardConnection.TotalCount(childComplexity), true
+
+	case "PriceGuardEdge.cursor":
+		if e.ComplexityRoot.PriceGuardEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuardEdge.Cursor(childComplexity), true
+	case "PriceGuardEdge.node":
+		if e.ComplexityRoot.PriceGuardEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceGuardEdge.Node(childComplexity), true
 
 	case "PrincipalConnection.edges":
 		if e.ComplexityRoot.PrincipalConnection.Edges == nil {
@@ -9849,6 +10170,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetPolicyRulesPayload.Policy(childComplexity), true
+
+	case "SetPriceGuardPayload.clientMutationId":
+		if e.ComplexityRoot.SetPriceGuardPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPriceGuardPayload.ClientMutationID(childComplexity), true
+	case "SetPriceGuardPayload.priceGuard":
+		if e.ComplexityRoot.SetPriceGuardPayload.PriceGuard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPriceGuardPayload.PriceGuard(childComplexity), true
 
 	case "SetSettingPayload.clientMutationId":
 		if e.ComplexityRoot.SetSettingPayload.ClientMutationID == nil {
@@ -11783,6 +12117,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDisableSecondFactorInput,
 		ec.unmarshalInputEndBillingMultiplierInput,
 		ec.unmarshalInputEndImpersonationInput,
+		ec.unmarshalInputEndPriceGuardInput,
 		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputExchangeSignInCodeInput,
 		ec.unmarshalInputGroupAllocationInput,
@@ -11855,6 +12190,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetPasswordInput,
 		ec.unmarshalInputSetPolicyPrincipalInput,
 		ec.unmarshalInputSetPolicyRulesInput,
+		ec.unmarshalInputSetPriceGuardInput,
 		ec.unmarshalInputSetSettingInput,
 		ec.unmarshalInputSetSkuRateInput,
 		ec.unmarshalInputSetTicketPriorityInput,
@@ -12543,8 +12879,32 @@ func (ec *executionContext) childFields_BillingMultiplier(ctx context.Context, f
 		return ec.fieldContext_BillingMultiplier_reason(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_BillingMultiplier_createdAt(ctx, field)
+	case "suspensions":
+		return ec.fieldContext_BillingMultiplier_suspensions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BillingMultiplier", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingMultiplierConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BillingMultiplierConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BillingMultiplierConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BillingMultiplierConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingMultiplierConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingMultiplierEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BillingMultiplierEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BillingMultiplierEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingMultiplierEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_BillingPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12607,6 +12967,18 @@ func (ec *executionContext) childFields_BillingSource(ctx context.Context, field
 		return ec.fieldContext_BillingSource_billingMultiplier(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BillingSource", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingSuspension(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "firstMonth":
+		return ec.fieldContext_BillingSuspension_firstMonth(ctx, field)
+	case "lastMonth":
+		return ec.fieldContext_BillingSuspension_lastMonth(ctx, field)
+	case "because":
+		return ec.fieldContext_BillingSuspension_because(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingSuspension", field.Name)
 }
 
 func (ec *executionContext) childFields_BillingUnit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13341,6 +13713,16 @@ func (ec *executionContext) childFields_EndImpersonationPayload(ctx context.Cont
 		return ec.fieldContext_EndImpersonationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndImpersonationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndPriceGuardPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "priceGuard":
+		return ec.fieldContext_EndPriceGuardPayload_priceGuard(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndPriceGuardPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndPriceGuardPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ExchangeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14167,6 +14549,12 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_apiKeys(ctx, field)
 	case "effectiveBillingMultipliers":
 		return ec.fieldContext_Organization_effectiveBillingMultipliers(ctx, field)
+	case "billingMultipliers":
+		return ec.fieldContext_Organization_billingMultipliers(ctx, field)
+	case "priceGuards":
+		return ec.fieldContext_Organization_priceGuards(ctx, field)
+	case "priceBounds":
+		return ec.fieldContext_Organization_priceBounds(ctx, field)
 	case "costs":
 		return ec.fieldContext_Organization_costs(ctx, field)
 	case "costLines":
@@ -14439,6 +14827,22 @@ func (ec *executionContext) childFields_PolicyRule(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type PolicyRule", field.Name)
 }
 
+func (ec *executionContext) childFields_PriceBounds(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "basis":
+		return ec.fieldContext_PriceBounds_basis(ctx, field)
+	case "min":
+		return ec.fieldContext_PriceBounds_min(ctx, field)
+	case "minSince":
+		return ec.fieldContext_PriceBounds_minSince(ctx, field)
+	case "max":
+		return ec.fieldContext_PriceBounds_max(ctx, field)
+	case "maxSince":
+		return ec.fieldContext_PriceBounds_maxSince(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceBounds", field.Name)
+}
+
 func (ec *executionContext) childFields_PriceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "seller":
@@ -14453,6 +14857,56 @@ func (ec *executionContext) childFields_PriceEdge(ctx context.Context, field gra
 		return ec.fieldContext_PriceEdge_inherited(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PriceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceGuard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PriceGuard_id(ctx, field)
+	case "manager":
+		return ec.fieldContext_PriceGuard_manager(ctx, field)
+	case "seller":
+		return ec.fieldContext_PriceGuard_seller(ctx, field)
+	case "basis":
+		return ec.fieldContext_PriceGuard_basis(ctx, field)
+	case "min":
+		return ec.fieldContext_PriceGuard_min(ctx, field)
+	case "max":
+		return ec.fieldContext_PriceGuard_max(ctx, field)
+	case "firstMonth":
+		return ec.fieldContext_PriceGuard_firstMonth(ctx, field)
+	case "lastMonth":
+		return ec.fieldContext_PriceGuard_lastMonth(ctx, field)
+	case "version":
+		return ec.fieldContext_PriceGuard_version(ctx, field)
+	case "reason":
+		return ec.fieldContext_PriceGuard_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PriceGuard_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceGuard", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceGuardConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PriceGuardConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PriceGuardConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PriceGuardConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceGuardConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PriceGuardEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PriceGuardEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PriceGuardEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceGuardEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PrincipalConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15145,6 +15599,16 @@ func (ec *executionContext) childFields_SetPolicyRulesPayload(ctx context.Contex
 		return ec.fieldContext_SetPolicyRulesPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetPolicyRulesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetPriceGuardPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "priceGuard":
+		return ec.fieldContext_SetPriceGuardPayload_priceGuard(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetPriceGuardPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPriceGuardPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetSettingPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -75,6 +75,8 @@ type MutationResolver interface {
 	SetBillingMultiplier(ctx context.Context, input model.SetBillingMultiplierInput) (*model.SetBillingMultiplierPayload, error)
 	EndBillingMultiplier(ctx context.Context, input model.EndBillingMultiplierInput) (*model.EndBillingMultiplierPayload, error)
 	PlanBillingMultiplier(ctx context.Context, input model.SetBillingMultiplierInput) (*model.PlanBillingMultiplierPayload, error)
+	SetPriceGuard(ctx context.Context, input model.SetPriceGuardInput) (*model.SetPriceGuardPayload, error)
+	EndPriceGuard(ctx context.Context, input model.EndPriceGuardInput) (*model.EndPriceGuardPayload, error)
 	MapUsage(ctx context.Context, input model.MapUsageInput) (*model.MapUsagePayload, error)
 	DeleteUsageMapping(ctx context.Context, input model.DeleteUsageMappingInput) (*model.DeleteUsageMappingPayload, error)
 	ImportUsage(ctx context.Context, input model.ImportUsageInput) (*model.ImportUsagePayload, error)
@@ -1003,6 +1005,20 @@ func (ec *executionContext) field_Mutation_endImpersonation_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_endPriceGuard_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.EndPriceGuardInput, error) {
+			return ec.unmarshalNEndPriceGuardInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐEndPriceGuardInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_exchangeApiKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1793,6 +1809,20 @@ func (ec *executionContext) field_Mutation_setPolicyRules_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SetPolicyRulesInput, error) {
 			return ec.unmarshalNSetPolicyRulesInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐSetPolicyRulesInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setPriceGuard_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SetPriceGuardInput, error) {
+			return ec.unmarshalNSetPriceGuardInput2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐSetPriceGuardInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3859,6 +3889,94 @@ func (ec *executionContext) fieldContext_Mutation_planBillingMultiplier(ctx cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_planBillingMultiplier_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setPriceGuard(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setPriceGuard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetPriceGuard(ctx, fc.Args["input"].(model.SetPriceGuardInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SetPriceGuardPayload) graphql.Marshaler {
+			return ec.marshalNSetPriceGuardPayload2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐSetPriceGuardPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setPriceGuard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SetPriceGuardPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setPriceGuard_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_endPriceGuard(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_endPriceGuard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EndPriceGuard(ctx, fc.Args["input"].(model.EndPriceGuardInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EndPriceGuardPayload) graphql.Marshaler {
+			return ec.marshalNEndPriceGuardPayload2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋgraphᚋmodelᚐEndPriceGuardPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_endPriceGuard(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndPriceGuardPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_endPriceGuard_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -10056,6 +10174,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Principal(ctx, sel, obj)
+	case *rates.Guard:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PriceGuard(ctx, sel, obj)
 	case *policies.Policy:
 		if obj == nil {
 			return graphql.Null
@@ -10392,6 +10515,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "planBillingMultiplier":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_planBillingMultiplier(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "setPriceGuard":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setPriceGuard(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endPriceGuard":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_endPriceGuard(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

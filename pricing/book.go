@@ -72,13 +72,21 @@ func (b *Book) Winner(e Edge, facts Facts, m Month) (*Rule, bool) {
 		if !possible {
 			continue
 		}
-		for _, r := range s.rules[t] {
-			if r.InForce(m) {
-				return r, true
-			}
+		if r := inForce(s.rules[t], m); r != nil && !r.suspended(m) {
+			return r, true
 		}
 	}
 	return nil, false
+}
+
+// inForce returns the version that counts in the month, nil if there is none.
+func inForce(versions []*Rule, m Month) *Rule {
+	for _, r := range versions {
+		if r.InForce(m) {
+			return r
+		}
+	}
+	return nil
 }
 
 // selectors returns what the rules name that are in force on the edge in the
@@ -93,7 +101,7 @@ func (b *Book) selectors(e Edge, m Month) []Selector {
 		if !t.buyer.IsZero() && t.buyer != e.Buyer {
 			continue
 		}
-		if slices.ContainsFunc(versions, func(r *Rule) bool { return r.InForce(m) }) {
+		if r := inForce(versions, m); r != nil && !r.suspended(m) {
 			named = append(named, t.selector)
 		}
 	}

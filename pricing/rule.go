@@ -83,6 +83,8 @@ type Rule struct {
 	// Version counts the rules of one Subject; the later of two that are in
 	// force in a month wins.
 	Version int
+	// Suspensions say when guards keep the rule from holding; see Suspensions.
+	Suspensions []Suspension
 }
 
 // Subject is what a rule is about. The rules of one subject replace one

@@ -39,15 +39,7 @@ func (s *Store) RulesAround(ctx context.Context, org Organization) ([]pricing.Ru
 	for i, a := range org.Above {
 		above[i] = a.ID
 	}
-	list, err := s.priceRules(ctx, billingmultiplier.Or(billingmultiplier.SellerIDIn(above...), soldBelow(org.ID)))
-	if err != nil {
-		return nil, err
-	}
-	rules := make([]pricing.Rule, len(list))
-	for i, r := range list {
-		rules[i] = r.Rule
-	}
-	return rules, nil
+	return rulesOf(s.priceRules(ctx, billingmultiplier.Or(billingmultiplier.SellerIDIn(above...), soldBelow(org.ID))))
 }
 
 // soldBelow returns the predicate of rules whose seller is the organization or
@@ -65,20 +57,21 @@ func (s *Store) priceRules(ctx context.Context, of predicate.BillingMultiplier) 
 	if err != nil {
 		return nil, fmt.Errorf("load price rules: %w", err)
 	}
-	rules := make([]PriceRule, len(rows))
-	for i, row := range rows {
-		if rules[i], err = NewPriceRule(row); err != nil {
-			return nil, err
-		}
-	}
-	return rules, nil
+	return s.NewPriceRules(ctx, rows)
 }
 
-// NewPriceRule returns a stored row as pricing reads it, with what its author
-// said.
-func NewPriceRule(row *ent.BillingMultiplier) (PriceRule, error) {
-	rule, err := Rule(row)
-	return PriceRule{Rule: rule, Reason: row.Reason, CreatedAt: row.CreatedAt.UTC()}, err
+// NewPriceRules returns stored rows as pricing reads them, in their order, with
+// what the authors said and when guards suspend them.
+func (s *Store) NewPriceRules(ctx context.Context, rows []*ent.BillingMultiplier) ([]PriceRule, error) {
+	rules := make([]PriceRule, len(rows))
+	for i, row := range rows {
+		rule, err := Rule(row)
+		if err != nil {
+			return nil, err
+		}
+		rules[i] = PriceRule{Rule: rule, Reason: row.Reason, CreatedAt: row.CreatedAt.UTC()}
+	}
+	return rules, s.suspend(ctx, rules)
 }
 
 // The settings that say what is shown of a price.

@@ -7,32 +7,30 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/ent"
-	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
 )
 
-// Rules returns the price rules of the sellers, in no order. Whoever shows one
-// of them checks first that the viewer may see it.
+// Rules returns the price rules of the sellers, in no order, with when guards
+// suspend them. Whoever shows one of them checks first that the viewer may see it.
 func (s *Store) Rules(ctx context.Context, sellers []uuid.UUID) ([]pricing.Rule, error) {
-	rows, err := s.client.BillingMultiplier.Query().
-		Where(billingmultiplier.SellerIDIn(sellers...)).
-		All(unscoped(ctx))
+	return rulesOf(s.PriceRules(ctx, sellers))
+}
+
+func rulesOf(list []PriceRule, err error) ([]pricing.Rule, error) {
 	if err != nil {
-		return nil, fmt.Errorf("load price rules: %w", err)
+		return nil, err
 	}
-	rules := make([]pricing.Rule, len(rows))
-	for i, row := range rows {
-		if rules[i], err = Rule(row); err != nil {
-			return nil, err
-		}
+	rules := make([]pricing.Rule, len(list))
+	for i, r := range list {
+		rules[i] = r.Rule
 	}
 	return rules, nil
 }
 
 // Rule returns a stored row as pricing reads it. The row's charge category is
-// spelled as FOCUS does.
+// spelled as FOCUS does. It does not know of guards.
 func Rule(row *ent.BillingMultiplier) (pricing.Rule, error) {
 	rule := pricing.Rule{
 		ID:     orgtree.ID(row.ID),

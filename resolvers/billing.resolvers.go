@@ -56,6 +56,30 @@ func (r *mutationResolver) PlanBillingMultiplier(ctx context.Context, input mode
 	return &model.PlanBillingMultiplierPayload{Plan: plan, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) SetPriceGuard(ctx context.Context, input model.SetPriceGuardInput) (*model.SetPriceGuardPayload, error) {
+	asked, err := newGuard(input)
+	if err != nil {
+		return nil, err
+	}
+	guard, err := r.Rates.SetGuard(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	return &model.SetPriceGuardPayload{PriceGuard: guard, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) EndPriceGuard(ctx context.Context, input model.EndPriceGuardInput) (*model.EndPriceGuardPayload, error) {
+	id, err := input.ID.Expect("id", typeid.PriceGuard)
+	if err != nil {
+		return nil, err
+	}
+	guard, err := r.Rates.EndGuard(ctx, rates.GuardEnd{ID: id, LastMonth: input.LastMonth, Reason: valueOf(input.Reason)})
+	if err != nil {
+		return nil, err
+	}
+	return &model.EndPriceGuardPayload{PriceGuard: guard, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *mutationResolver) MapUsage(ctx context.Context, input model.MapUsageInput) (*model.MapUsagePayload, error) {
 	importer, mappings, err := newMappings(input)
 	if err != nil {
@@ -93,6 +117,18 @@ func (r *mutationResolver) ImportUsage(ctx context.Context, input model.ImportUs
 
 func (r *organizationResolver) EffectiveBillingMultipliers(ctx context.Context, obj *organizations.Organization, month *pricing.Month) ([]*rates.EffectiveMultiplier, error) {
 	return r.Rates.Effective(ctx, obj.Siblings, obj.ID.UUID, month)
+}
+
+func (r *organizationResolver) BillingMultipliers(ctx context.Context, obj *organizations.Organization, month *pricing.Month, first *int, after *string, last *int, before *string) (*rates.MultiplierConnection, error) {
+	return r.Rates.Multipliers(ctx, obj.Siblings, obj.ID.UUID, month, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *organizationResolver) PriceGuards(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*rates.GuardConnection, error) {
+	return r.Rates.Guards(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *organizationResolver) PriceBounds(ctx context.Context, obj *organizations.Organization, month *pricing.Month) ([]*rates.Bounds, error) {
+	return r.Rates.Bounds(ctx, obj.Siblings, obj.ID.UUID, month)
 }
 
 func (r *organizationResolver) Costs(ctx context.Context, obj *organizations.Organization, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) (*costs.Report, error) {

@@ -234,6 +234,21 @@ func newMultiplier(input model.SetBillingMultiplierInput) (rates.NewMultiplier, 
 	return rule, nil
 }
 
+func newGuard(input model.SetPriceGuardInput) (rates.NewGuard, error) {
+	manager, err := input.ManagerID.Expect("managerId", typeid.Organization)
+	if err != nil {
+		return rates.NewGuard{}, err
+	}
+	seller, err := optionalID("sellerId", typeid.Organization, input.SellerID)
+	if err != nil {
+		return rates.NewGuard{}, err
+	}
+	return rates.NewGuard{
+		Manager: manager, Seller: seller, Basis: input.Basis, Min: input.Min, Max: input.Max,
+		FirstMonth: input.FirstMonth, LastMonth: input.LastMonth, Reason: valueOf(input.Reason),
+	}, nil
+}
+
 func newAllocation(input model.SetAllocationInput) (allocations.NewAllocation, error) {
 	author, err := optionalID("authorId", typeid.Organization, input.AuthorID)
 	if err != nil {

@@ -44,6 +44,8 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Jobs.Get(ctx, id.UUID))
 	case typeid.Multiplier:
 		return found(r.Rates.Get(ctx, id.UUID))
+	case typeid.PriceGuard:
+		return found(r.Rates.Guard(ctx, id.UUID))
 	case typeid.UsageImport:
 		return found(r.Usage.Get(ctx, id.UUID))
 	case typeid.UsageMapping:

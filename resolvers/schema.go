@@ -154,6 +154,10 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.UnattributedUsage = func(child int, _ pricing.Month) int { return times(child, subAccountCount) + reportCost }
 	c.BillingPlan.Deltas = func(child int) int { return times(child, deltaCount) }
 	c.Organization.EffectiveBillingMultipliers = func(child int, _ *pricing.Month) int { return times(child, multiplierCount) }
+	c.Organization.BillingMultipliers = func(child int, _ *pricing.Month, first *int, after *string, last *int, before *string) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Organization.PriceGuards = paged
 	c.Organization.Costs = func(child int, _, _ time.Time, _ *costs.GroupBy, _ *string, _ costs.Interval, _ *model.CostWhereInput, _ *costs.Perspective) int {
 		return child + reportCost
 	}

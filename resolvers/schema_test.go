@@ -98,6 +98,8 @@ func TestListsHaveACost(t *testing.T) {
 		"SetBillingMultiplierPayload.warnings": "the kinds of warning",
 		"EndBillingMultiplierPayload.warnings": "the kinds of warning",
 		"BillingPlan.warnings":                 "the kinds of warning",
+		"BillingMultiplier.suspensions":        "the turns of the guards of one manager",
+		"Organization.priceBounds":             "the number of bases",
 	}
 	var config graph.Config
 	setCosts(&config.Complexity)

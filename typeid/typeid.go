@@ -41,6 +41,7 @@ const (
 	Directive      Kind = "dir" // a setting directive
 	Plan           Kind = "pln" // a planned change of settings
 	Multiplier     Kind = "mul" // a billing multiplier
+	PriceGuard     Kind = "pgd" // bounds of the factors of others
 	UsageImport    Kind = "imp"
 	UsageMapping   Kind = "map"
 	CostLine       Kind = "lin" // numbered
@@ -76,10 +77,10 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [44]Kind {
+func kinds() [45]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
-		Directive, Plan, Multiplier, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
+		Directive, Plan, Multiplier, PriceGuard, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
 		CloudAccount, BillingUnit, SKU, MeteringRate, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
 	}

@@ -559,6 +559,7 @@ func untouching() map[string]string {
 		"resetSecondFactor": "no password", "sendPasswordReset": "a letter to the person",
 		"exchangeApiKey":       "a token that is worth what its key is worth",
 		"setBillingMultiplier": "prices", "endBillingMultiplier": "prices", "planBillingMultiplier": "nothing is changed",
+		"setPriceGuard": "bounds of prices", "endPriceGuard": "bounds of prices",
 		"createCloudAccount": "costs", "confirmCloudAccount": "costs", "updateCloudAccount": "costs",
 		"rotateCloudAccountCredentials": "a secret that is never told", "deleteCloudAccount": "costs",
 		"closeBillingMonth": "costs", "markStatementPaid": "costs", "voidStatement": "costs", "updateBillingProfile": "a name on bills",

@@ -115,6 +115,8 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"deleteGroup", map[string]any{"groupId": w.ids["acme.team"]}, "acme", []string{"+ntc", "-gmb", "-gmb", "-gpr", "-grp", "~dir", "~pol", "~res"}},
 			{"setBillingMultiplier", map[string]any{"sellerId": w.ids["northwind"], "factor": "1.1", "firstMonth": "2026-12", "reason": "because"}, "northwind", []string{"+mul"}},
 			{"endBillingMultiplier", map[string]any{"id": w.price(t), "lastMonth": "2027-01", "reason": "because"}, "northwind", []string{"~mul"}},
+			{"setPriceGuard", map[string]any{"managerId": w.ids["northwind"], "min": "1", "reason": "because"}, "northwind", []string{"+pgd"}},
+			{"endPriceGuard", map[string]any{"id": w.guard(t), "lastMonth": "2027-01", "reason": "because"}, "northwind", []string{"~pgd"}},
 			{"mapUsage", map[string]any{"organizationId": w.ids["northwind"], "mappings": []map[string]any{{"subAccountId": "1", "organizationId": w.ids["acme"]}}}, "northwind", []string{"+map"}},
 			{"createCloudAccount", map[string]any{"organizationId": w.ids["acme"], "name": "main", "provider": "aws", "providerAccountId": "7", "credentials": "hush"}, "acme", []string{"+cla", "+map"}},
 			{"confirmCloudAccount", map[string]any{"cloudAccountId": w.cloudAccount(t, "olga", "8")}, "acme", []string{"+map", "~cla"}},
@@ -250,6 +252,13 @@ func (w *world) price(t *testing.T) string {
 	input := map[string]any{"sellerId": w.ids["northwind"], "buyerId": w.ids["acme"], "factor": "1.1", "firstMonth": "2026-12"}
 	answer := w.must(t, "paula", mutation("setBillingMultiplier", "billingMultiplier { id }"), map[string]any{"i": input})
 	return dig(answer, "setBillingMultiplier.billingMultiplier.id")
+}
+
+// guard bounds the factors of those that northwind manages and returns its id.
+func (w *world) guard(t *testing.T) string {
+	t.Helper()
+	answer := w.must(t, "paula", mutation("setPriceGuard", "priceGuard { id }"), map[string]any{"i": map[string]any{"managerId": w.ids["northwind"], "max": "9"}})
+	return dig(answer, "setPriceGuard.priceGuard.id")
 }
 
 // journaled is a change and the one entry that it leaves.

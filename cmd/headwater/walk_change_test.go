@@ -424,6 +424,8 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"setBillingMultiplier":  on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "factor": "1.2", "firstMonth": "2026-12"}),
 		"planBillingMultiplier": on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "factor": "1.2", "firstMonth": "2026-12"}),
 		"endBillingMultiplier":  on("id", "northwind.price-to-acme", map[string]any{"lastMonth": "2030-12"}),
+		"setPriceGuard":         on("managerId", "northwind", map[string]any{"sellerId": k.ids["fjord"], "min": "0.9", "firstMonth": "2030-01"}),
+		"endPriceGuard":         on("id", "northwind.guard", map[string]any{"lastMonth": "2030-12"}),
 		"mapUsage": on("organizationId", "northwind", map[string]any{
 			"mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": k.ids["acme"]}},
 		}),

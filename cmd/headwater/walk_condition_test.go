@@ -95,10 +95,14 @@ func conditions() map[string]condition {
 		"InvitationWhereInput.kind":          {"kind", words("MEMBERSHIP", "OWNERSHIP_TRANSFER"), equals("kind")},
 		"JobWhereInput.status":               {"status", words("PENDING", "DONE", "FAILED"), equals("status")},
 		"JobWhereInput.kind":                 {"kind", words(`"mail"`, `"ruin"`, `"rui"`), equals("kind")},
-		"ResourceWhereInput.status":          {"status", words("ACTIVE", "RELEASED"), equals("status")},
-		"ResourceWhereInput.kind":            {"kind", words(`"server"`, `"ruin"`, `"rui"`), equals("kind")},
-		"TicketWhereInput.status":            {"status", words("OPEN", "RESOLVED", "CLOSED"), equals("status")},
-		"TicketWhereInput.priority":          {"priority", words("P1", "P2", "P3"), equals("priority")},
+		"Organization.billingMultipliers(month)": {"firstMonth lastMonth", words(`"2026-08"`, `"2026-09"`, `"2031-01"`, `"2031-02"`), func(_ *walk, _ *walker, element any, value string) bool {
+			month, last := strings.Trim(value, `"`), dig(element, "lastMonth")
+			return dig(element, "firstMonth") <= month && (last == "" || month <= last)
+		}},
+		"ResourceWhereInput.status": {"status", words("ACTIVE", "RELEASED"), equals("status")},
+		"ResourceWhereInput.kind":   {"kind", words(`"server"`, `"ruin"`, `"rui"`), equals("kind")},
+		"TicketWhereInput.status":   {"status", words("OPEN", "RESOLVED", "CLOSED"), equals("status")},
+		"TicketWhereInput.priority": {"priority", words("P1", "P2", "P3"), equals("priority")},
 		"TicketWhereInput.mine": {"createdBy { id }", words("true"), func(k *walk, a *walker, element any, _ string) bool {
 			return dig(element, "createdBy.id") == k.ids[a.who]
 		}},

@@ -457,6 +457,17 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		answer := w.must(t, "ada", mutation("setBillingMultiplier", "billingMultiplier { id }"), map[string]any{"i": input})
 		w.name(edge[0]+".price-to-"+edge[1], dig(answer, "setBillingMultiplier.billingMultiplier.id"))
 	}
+	for i, manager := range []string{"platform", "northwind", "fjord"} {
+		input := map[string]any{
+			"managerId": w.ids[manager], "min": fmt.Sprintf("0.97%04d", 1001+i), "lastMonth": "2031-01", "reason": "bounds-of-" + manager,
+		}
+		if manager == "northwind" {
+			// It suspends a price of fjord in one month.
+			input["sellerId"], input["basis"], input["max"], input["firstMonth"] = w.ids["fjord"], "UPSTREAM", "1.061234", "2031-01"
+		}
+		answer := w.must(t, "ada", mutation("setPriceGuard", "priceGuard { id }"), map[string]any{"i": input})
+		w.name(manager+".guard", dig(answer, "setPriceGuard.priceGuard.id"))
+	}
 	w.furnishWithAllocations(t, slugs)
 	if err := w.platform.db.Client().CloudAccount.Update().SetLastUsageAt(walkMonth()).Exec(w.system(t)); err != nil {
 		t.Fatal(err)
@@ -762,6 +773,9 @@ func (c *counter) addBilling(t *testing.T) {
 	for _, row := range one(t, func() ([]*ent.BillingMultiplier, error) { return client.BillingMultiplier.Query().All(ctx) }) {
 		o := c.add("BillingMultiplier", typeid.New(typeid.Multiplier, row.ID), row.SellerID)
 		o.tells["reason"], o.tells["factor"] = row.Reason, row.Factor
+	}
+	for _, row := range one(t, func() ([]*ent.PriceGuard, error) { return client.PriceGuard.Query().All(ctx) }) {
+		c.add("PriceGuard", typeid.New(typeid.PriceGuard, row.ID), row.ManagerID).tells["reason"] = row.Reason
 	}
 	for _, row := range one(t, func() ([]*ent.CloudAccount, error) { return client.CloudAccount.Query().All(ctx) }) {
 		o := c.add("CloudAccount", typeid.New(typeid.CloudAccount, row.ID), row.OrganizationID)

@@ -37,6 +37,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
+	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
 	"github.com/headwater-platform/headwater/ent/resource"
@@ -874,6 +875,33 @@ func (f TraverseOrganization) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.OrganizationQuery", q)
 }
 
+// The PriceGuardFunc type is an adapter to allow the use of ordinary function as a Querier.
+type PriceGuardFunc func(context.Context, *ent.PriceGuardQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f PriceGuardFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.PriceGuardQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.PriceGuardQuery", q)
+}
+
+// The TraversePriceGuard type is an adapter to allow the use of ordinary function as Traverser.
+type TraversePriceGuard func(context.Context, *ent.PriceGuardQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraversePriceGuard) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraversePriceGuard) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.PriceGuardQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.PriceGuardQuery", q)
+}
+
 // The ProjectFunc type is an adapter to allow the use of ordinary function as a Querier.
 type ProjectFunc func(context.Context, *ent.ProjectQuery) (ent.Value, error)
 
@@ -1554,6 +1582,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.NoticeQuery, predicate.Notice, notice.OrderOption]{typ: ent.TypeNotice, tq: q}, nil
 	case *ent.OrganizationQuery:
 		return &query[*ent.OrganizationQuery, predicate.Organization, organization.OrderOption]{typ: ent.TypeOrganization, tq: q}, nil
+	case *ent.PriceGuardQuery:
+		return &query[*ent.PriceGuardQuery, predicate.PriceGuard, priceguard.OrderOption]{typ: ent.TypePriceGuard, tq: q}, nil
 	case *ent.ProjectQuery:
 		return &query[*ent.ProjectQuery, predicate.Project, project.OrderOption]{typ: ent.TypeProject, tq: q}, nil
 	case *ent.RatedLineQuery:

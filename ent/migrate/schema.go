@@ -1395,6 +1395,64 @@ var (
 			},
 		},
 	}
+	// PriceGuardsColumns holds the columns for the "price_guards" table.
+	PriceGuardsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "basis", Type: field.TypeString, Size: 10},
+		{Name: "min", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(12,6)", "sqlite3": "text"}},
+		{Name: "max", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(12,6)", "sqlite3": "text"}},
+		{Name: "first_month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "last_month", Type: field.TypeString, Nullable: true, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "reason", Type: field.TypeString, Size: 500},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "manager_id", Type: field.TypeUUID},
+		{Name: "seller_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// PriceGuardsTable holds the schema information for the "price_guards" table.
+	PriceGuardsTable = &schema.Table{
+		Name:       "price_guards",
+		Columns:    PriceGuardsColumns,
+		PrimaryKey: []*schema.Column{PriceGuardsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "price_guards_organizations_manager",
+				Columns:    []*schema.Column{PriceGuardsColumns[10]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "price_guards_organizations_seller",
+				Columns:    []*schema.Column{PriceGuardsColumns[11]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "price_guard_version_seller",
+				Unique:  true,
+				Columns: []*schema.Column{PriceGuardsColumns[10], PriceGuardsColumns[11], PriceGuardsColumns[1], PriceGuardsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "seller_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "price_guard_version_all",
+				Unique:  true,
+				Columns: []*schema.Column{PriceGuardsColumns[10], PriceGuardsColumns[1], PriceGuardsColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "seller_id IS NULL",
+				},
+			},
+			{
+				Name:    "priceguard_seller_id",
+				Unique:  false,
+				Columns: []*schema.Column{PriceGuardsColumns[11]},
+			},
+		},
+	}
 	// ProjectsColumns holds the columns for the "projects" table.
 	ProjectsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -2496,6 +2554,7 @@ var (
 		MeteringRatesTable,
 		NoticesTable,
 		OrganizationsTable,
+		PriceGuardsTable,
 		ProjectsTable,
 		RatedLinesTable,
 		ResourcesTable,
@@ -2677,6 +2736,14 @@ func init() {
 		"organization_depth_limit":        "depth <= 16",
 		"organization_not_below_itself":   "parent_id <> id",
 		"organization_root_has_no_parent": "((kind = 'PLATFORM') = (parent_id IS NULL))",
+	}
+	PriceGuardsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	PriceGuardsTable.ForeignKeys[1].RefTable = OrganizationsTable
+	PriceGuardsTable.Annotation = &entsql.Annotation{
+		Table: "price_guards",
+	}
+	PriceGuardsTable.Annotation.Checks = map[string]string{
+		"price_guard_bounds": "min IS NOT NULL OR max IS NOT NULL",
 	}
 	ProjectsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	ProjectsTable.Annotation = &entsql.Annotation{

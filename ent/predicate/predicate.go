@@ -90,6 +90,9 @@ type Notice func(*sql.Selector)
 // Organization is the predicate function for organization builders.
 type Organization func(*sql.Selector)
 
+// PriceGuard is the predicate function for priceguard builders.
+type PriceGuard func(*sql.Selector)
+
 // Project is the predicate function for project builders.
 type Project func(*sql.Selector)
 

@@ -67,6 +67,55 @@ func (BillingMultiplier) Annotations() []entschema.Annotation {
 	return table("billing_multipliers", nil)
 }
 
+// PriceGuard is one version of the bounds that an organization sets for the
+// factors of those that it manages. Rows are written once.
+type PriceGuard struct{ ent.Schema }
+
+// Fields of a price guard. An absent seller means all managed organizations, an
+// empty basis every one; of min and max one is there.
+func (PriceGuard) Fields() []ent.Field {
+	factor := map[string]string{dialect.Postgres: "numeric(12,6)", dialect.SQLite: "text"}
+	return []ent.Field{
+		identity(),
+		reference("manager_id"),
+		optionalReference("seller_id"),
+		field.String("basis").MaxLen(10),
+		field.String("min").Optional().Nillable().SchemaType(factor),
+		field.String("max").Optional().Nillable().SchemaType(factor),
+		month("first_month"),
+		optionalMonth("last_month"),
+		version(),
+		optionalReference("actor_id"),
+		field.String("reason").MaxLen(500),
+		createdAt(),
+	}
+}
+
+// Edges of a price guard.
+func (PriceGuard) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("manager", Organization.Type).Field("manager_id").Unique().Required().Annotations(restrict()),
+		edge.To("seller", Organization.Type).Field("seller_id").Unique().Annotations(restrict()),
+	}
+}
+
+// Indexes of a price guard. Two partial indexes, because NULL sellers are
+// distinct from each other in a plain one.
+func (PriceGuard) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("manager_id", "seller_id", "basis", "version").Unique().
+			StorageKey("price_guard_version_seller").Annotations(entsql.IndexWhere("seller_id IS NOT NULL")),
+		index.Fields("manager_id", "basis", "version").Unique().
+			StorageKey("price_guard_version_all").Annotations(entsql.IndexWhere("seller_id IS NULL")),
+		index.Fields("seller_id"),
+	}
+}
+
+// Annotations of a price guard.
+func (PriceGuard) Annotations() []entschema.Annotation {
+	return table("price_guards", map[string]string{"price_guard_bounds": "min IS NOT NULL OR max IS NOT NULL"})
+}
+
 // UsageMapping says whose the usage of a sub-account or of a tag is.
 type UsageMapping struct{ ent.Schema }
 

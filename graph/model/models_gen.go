@@ -1213,6 +1213,26 @@ type EndImpersonationPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `endPriceGuard` is asked for.
+type EndPriceGuardInput struct {
+	// The guard.
+	ID typeid.ID `json:"id"`
+	// The last month in which it holds, the current one or a later.
+	LastMonth pricing.Month `json:"lastMonth"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endPriceGuard` answers.
+type EndPriceGuardPayload struct {
+	// The guard.
+	PriceGuard *rates.Guard `json:"priceGuard"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `exchangeApiKey` is asked for.
 type ExchangeAPIKeyInput struct {
 	// The secret, as it was told.
@@ -2480,6 +2500,36 @@ type SetPolicyRulesInput struct {
 type SetPolicyRulesPayload struct {
 	// The changed policy.
 	Policy *policies.Policy `json:"policy"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setPriceGuard` is asked for.
+type SetPriceGuardInput struct {
+	// The managing organization.
+	ManagerID typeid.ID `json:"managerId"`
+	// Whose factors it bounds, directly below the manager; those of all of them if absent.
+	SellerID *typeid.ID `json:"sellerId,omitempty"`
+	// The basis of the rules it bounds; every one if absent.
+	Basis *pricing.Basis `json:"basis,omitempty"`
+	// The least factor; no bound if absent. Above 0, at most 6 digits before and 6 after the point.
+	Min *money.Decimal `json:"min,omitempty"`
+	// The greatest factor; no bound if absent.
+	Max *money.Decimal `json:"max,omitempty"`
+	// The first month in which it holds; one that has not begun. The next one if absent.
+	FirstMonth *pricing.Month `json:"firstMonth,omitempty"`
+	// The last month in which it holds; no end if absent.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
+	// Why.
+	Reason *string `json:"reason,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setPriceGuard` answers.
+type SetPriceGuardPayload struct {
+	// The guard.
+	PriceGuard *rates.Guard `json:"priceGuard"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -26,8 +26,9 @@ type End struct {
 // it with what its author should know. From the next month on an earlier version
 // that is still in force holds again, or a rule that names less, or the seller's
 // own price. It needs partner:multiplier in the seller; NOT_FOUND for a rule
-// that the viewer does not see. INVALID for a month before the first and where
-// the price of a month that has begun changes without a reason; PERIOD_CLOSED if
+// that the viewer does not see. INVALID for a month before the first, for months
+// in which the seller's manager does not allow the factor, and where the price of
+// a month that has begun changes without a reason; PERIOD_CLOSED if
 // that of a closed month would change. Usage of the months that change is rated
 // again in the background.
 func (s *Service) End(ctx context.Context, e End) (*Multiplier, []*Warning, error) {
@@ -50,15 +51,15 @@ func (s *Service) End(ctx context.Context, e End) (*Multiplier, []*Warning, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	ended, err := records.NewPriceRule(row)
+	ended, err := s.records.NewPriceRules(ctx, []*ent.BillingMultiplier{row})
 	if err != nil {
 		return nil, nil, err
 	}
-	_, buyer, err := s.parties(ctx, ended.Rule)
+	_, buyer, err := s.parties(ctx, ended[0].Rule)
 	if err != nil {
 		return nil, nil, err
 	}
-	return multiplier(ctx, ended, seller.Line(), buyer), warnings, nil
+	return multiplier(ctx, ended[0], seller.Line(), buyer), warnings, nil
 }
 
 // endWarnings returns who would lose money by the end that they do not lose
@@ -106,13 +107,20 @@ func (s *Service) setEnd(ctx context.Context, seller records.Organization, e End
 		if err := pricing.CheckEnd(rule, e.LastMonth, e.Reason, months); err != nil {
 			return err
 		}
+		ended := rule
+		ended.LastMonth = e.LastMonth
+		first := pricing.FirstDifference(rule, ended)
+		if added := ended; !first.IsZero() && ended.InForce(first) {
+			added.FirstMonth = first
+			if err := checkBounds(ctx, s.records.In(tx), seller, added); err != nil {
+				return err
+			}
+		}
 		if after, err = updateEnd(ctx, before, e.LastMonth); err != nil || after == before {
 			return err
 		}
 		tx.Record(database.Change{Kind: typeid.Multiplier, ID: after.ID, Organization: seller.ID, Before: before, After: after})
-		ended := rule
-		ended.LastMonth = e.LastMonth
-		return tx.WantRepriced(ctx, repriced(seller, rule, pricing.FirstDifference(rule, ended)))
+		return tx.WantRepriced(ctx, repriced(seller, rule, first))
 	})
 	return after, err
 }

@@ -50,6 +50,17 @@ type Multiplier struct {
 	Version   int
 	Reason    string
 	CreatedAt time.Time
+	// Suspensions say when guards keep the rule from holding.
+	Suspensions []*Suspension
+}
+
+// Suspension is a time in which a price rule does not hold.
+type Suspension struct {
+	FirstMonth pricing.Month
+	// LastMonth is nil for no end.
+	LastMonth *pricing.Month
+	// Because is a sentence.
+	Because string
 }
 
 // Identity returns the id.
@@ -101,18 +112,18 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (*Multiplier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("get billing multiplier: %w", err)
 	}
-	rule, err := records.NewPriceRule(row)
+	rules, err := s.records.NewPriceRules(ctx, []*ent.BillingMultiplier{row})
 	if err != nil {
 		return nil, err
 	}
-	seller, buyer, err := s.parties(ctx, rule.Rule)
+	seller, buyer, err := s.parties(ctx, rules[0].Rule)
 	if err != nil {
 		return nil, err
 	}
 	if !records.SeesPricesOf(ctx, seller) {
 		return nil, missing()
 	}
-	return multiplier(ctx, rule, seller.Line(), buyer), nil
+	return multiplier(ctx, rules[0], seller.Line(), buyer), nil
 }
 
 func missing() error { return fault.Missing("billing multiplier") }
@@ -146,14 +157,25 @@ func multiplier(ctx context.Context, r records.PriceRule, seller, buyer []record
 		Version:    r.Version,
 		Reason:     r.Reason,
 		CreatedAt:  r.CreatedAt,
+
+		Suspensions: []*Suspension{},
+	}
+	for _, span := range r.Suspensions {
+		m.Suspensions = append(m.Suspensions, &Suspension{FirstMonth: span.FirstMonth, LastMonth: lastMonth(span.LastMonth), Because: span.Because})
 	}
 	if !r.Buyer.IsZero() {
 		m.Buyer = refer(ctx, buyer)
 	}
-	if !r.LastMonth.IsZero() {
-		m.LastMonth = &r.LastMonth
-	}
+	m.LastMonth = lastMonth(r.LastMonth)
 	return m
+}
+
+// lastMonth returns nil for no end.
+func lastMonth(m pricing.Month) *pricing.Month {
+	if m.IsZero() {
+		return nil
+	}
+	return &m
 }
 
 func refer(ctx context.Context, line []records.Ancestor) *records.Reference {

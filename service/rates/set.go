@@ -47,8 +47,8 @@ const maxReason = 500
 // Set adds a version of a price rule and returns it with what its author should
 // know. It needs partner:multiplier in the seller. INVALID for a seller that
 // manages nobody, a buyer that is not directly below it, a bad factor, selector
-// or month, and where a rule of a month that has begun is replaced without a
-// reason; FORBIDDEN for a basis that would tell the seller the source cost;
+// or month, a factor out of the bounds that the seller's manager has set, and
+// where a rule of a month that has begun is replaced without a reason; FORBIDDEN for a basis that would tell the seller the source cost;
 // PERIOD_CLOSED for a month that is closed; PLAN_STALE if the digest of a plan
 // is given and Plan would say something else by now. Usage of the months in which
 // the rule holds is rated again in the background.
@@ -65,11 +65,11 @@ func (s *Service) Set(ctx context.Context, n NewMultiplier) (*Multiplier, []*War
 	if err != nil {
 		return nil, nil, err
 	}
-	added, err := records.NewPriceRule(row)
+	added, err := s.records.NewPriceRules(ctx, []*ent.BillingMultiplier{row})
 	if err != nil {
 		return nil, nil, err
 	}
-	return multiplier(ctx, added, d.seller.Line(), d.buyer), warnings, nil
+	return multiplier(ctx, added[0], d.seller.Line(), d.buyer), warnings, nil
 }
 
 // foresee returns what the author should know before the rule is set. PLAN_STALE
@@ -123,6 +123,9 @@ func (s *Service) draft(ctx context.Context, n NewMultiplier) (draft, error) {
 		return draft{}, err
 	}
 	if err := pricing.CheckChange(pricing.Change{Rule: rule, Reason: n.Reason}, rules, months); err != nil {
+		return draft{}, err
+	}
+	if err := checkBounds(ctx, s.records, seller, rule); err != nil {
 		return draft{}, err
 	}
 	return draft{seller: seller, buyer: buyer, change: addition(rule, rules, months.Current)}, nil
@@ -223,6 +226,9 @@ func (s *Service) add(ctx context.Context, seller records.Organization, rule pri
 		if err := pricing.CheckChange(pricing.Change{Rule: rule, Reason: n.Reason}, existing, months); err != nil {
 			return err
 		}
+		if err := checkBounds(ctx, s.records.In(tx), seller, rule); err != nil {
+			return err
+		}
 		planned := rule.Version
 		rule.Version = pricing.NextVersion(rule.Subject(), existing)
 		if n.PlanDigest != "" && rule.Version != planned {
@@ -235,6 +241,22 @@ func (s *Service) add(ctx context.Context, seller records.Organization, rule pri
 		return tx.WantRepriced(ctx, repriced(seller, rule, rule.FirstMonth))
 	})
 	return row, err
+}
+
+// checkBounds returns INVALID for a rule whose factor is out of the bounds that
+// the seller's manager has set for one of its months. It is a courtesy: a rule
+// that is set at the same time as a guard is suspended by it.
+func checkBounds(ctx context.Context, store *records.Store, seller records.Organization, rule pricing.Rule) error {
+	manager, managed := seller.Manager()
+	if !managed {
+		return nil
+	}
+	guards, err := store.GuardsOn(ctx, []uuid.UUID{seller.ID})
+	if err != nil {
+		return err
+	}
+	rule.Suspensions = pricing.Suspensions(rule, guards, orgtree.ID(manager.ID))
+	return pricing.CheckBounds(rule)
 }
 
 // repriced returns the usage that a rule prices from a month on.
