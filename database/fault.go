@@ -51,6 +51,7 @@ func constraints() []constraint {
 		{"sku_code", "skus.organization_id, skus.code", taken("code", "the organization has a SKU of this code")},
 		{"metering_rate_of_unit", "metering_rates.unit_id, metering_rates.effective_from", inUse("effectiveFrom", "a rate begins at this instant already")},
 		{"metering_rate_of_sku", "metering_rates.sku_id, metering_rates.effective_from", inUse("effectiveFrom", "a rate begins at this instant already")},
+		{"usage_event_key", "usage_events.organization_id, usage_events.idempotency_key", fault.New(fault.Conflict, "usage was recorded under this key at the same time")},
 		{"threshold_name", "thresholds.organization_id, thresholds.name", taken("name", "the organization has a threshold of this name")},
 		{"allocation_of_organization", "allocations.organization_id, allocations.author_id, allocations.unit, allocations.period", fault.New(fault.Conflict, "somebody has set this allocation at the same time")},
 		{"allocation_of_group", "allocations.organization_id, allocations.group_id, allocations.author_id, allocations.unit, allocations.period", fault.New(fault.Conflict, "somebody has set this allocation at the same time")},

@@ -71,6 +71,7 @@ func rules() map[string]rule {
 		generated.TypeBillingUnit:       {organization: "organization_id"},
 		generated.TypeSKU:               {organization: "organization_id"},
 		generated.TypeMeteringRate:      {organization: "organization_id"},
+		generated.TypeUsageEvent:        {organization: "organization_id"},
 		generated.TypeAllocation:        {organization: "organization_id"},
 		generated.TypeThreshold:         {organization: "organization_id"},
 		generated.TypeThresholdFiring:   {organization: "organization_id"},

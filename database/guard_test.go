@@ -132,7 +132,7 @@ func tableOf(t *testing.T, name string) string {
 		"Invitation": "invitations", "IdentityProvider": "identity_providers", "TrustedIssuer": "trusted_issuers", "TrustedSubject": "trusted_subjects",
 		"SupportPlanPeriod": "support_plan_periods", "Ticket": "tickets", "TicketMessage": "ticket_messages", "Announcement": "announcements", "Activity": "activities",
 		"Allocation": "allocations", "Threshold": "thresholds", "ThresholdFiring": "threshold_firings",
-		"BillingUnit": "billing_units", "SKU": "skus", "MeteringRate": "metering_rates",
+		"BillingUnit": "billing_units", "SKU": "skus", "MeteringRate": "metering_rates", "UsageEvent": "usage_events",
 		"BillingMonth": "billing_months", "BillingProfile": "billing_profiles",
 	}
 	table, ok := tables[name]

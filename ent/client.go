@@ -64,6 +64,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
@@ -173,6 +174,8 @@ type Client struct {
 	TrustedSubject *TrustedSubjectClient
 	// UsageDataset is the client for interacting with the UsageDataset builders.
 	UsageDataset *UsageDatasetClient
+	// UsageEvent is the client for interacting with the UsageEvent builders.
+	UsageEvent *UsageEventClient
 	// UsageImport is the client for interacting with the UsageImport builders.
 	UsageImport *UsageImportClient
 	// UsageLine is the client for interacting with the UsageLine builders.
@@ -240,6 +243,7 @@ func (c *Client) init() {
 	c.TrustedIssuer = NewTrustedIssuerClient(c.config)
 	c.TrustedSubject = NewTrustedSubjectClient(c.config)
 	c.UsageDataset = NewUsageDatasetClient(c.config)
+	c.UsageEvent = NewUsageEventClient(c.config)
 	c.UsageImport = NewUsageImportClient(c.config)
 	c.UsageLine = NewUsageLineClient(c.config)
 	c.UsageMapping = NewUsageMappingClient(c.config)
@@ -384,6 +388,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		TrustedIssuer:     NewTrustedIssuerClient(cfg),
 		TrustedSubject:    NewTrustedSubjectClient(cfg),
 		UsageDataset:      NewUsageDatasetClient(cfg),
+		UsageEvent:        NewUsageEventClient(cfg),
 		UsageImport:       NewUsageImportClient(cfg),
 		UsageLine:         NewUsageLineClient(cfg),
 		UsageMapping:      NewUsageMappingClient(cfg),
@@ -455,6 +460,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		TrustedIssuer:     NewTrustedIssuerClient(cfg),
 		TrustedSubject:    NewTrustedSubjectClient(cfg),
 		UsageDataset:      NewUsageDatasetClient(cfg),
+		UsageEvent:        NewUsageEventClient(cfg),
 		UsageImport:       NewUsageImportClient(cfg),
 		UsageLine:         NewUsageLineClient(cfg),
 		UsageMapping:      NewUsageMappingClient(cfg),
@@ -497,8 +503,8 @@ func (c *Client) Use(hooks ...Hook) {
 		c.Resource, c.SKU, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts,
 		c.SignInFlow, c.Statement, c.StatementLine, c.SupportPlanPeriod, c.Threshold,
 		c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
-		c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine, c.UsageMapping,
-		c.User,
+		c.TrustedSubject, c.UsageDataset, c.UsageEvent, c.UsageImport, c.UsageLine,
+		c.UsageMapping, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -517,8 +523,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.Resource, c.SKU, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts,
 		c.SignInFlow, c.Statement, c.StatementLine, c.SupportPlanPeriod, c.Threshold,
 		c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
-		c.TrustedSubject, c.UsageDataset, c.UsageImport, c.UsageLine, c.UsageMapping,
-		c.User,
+		c.TrustedSubject, c.UsageDataset, c.UsageEvent, c.UsageImport, c.UsageLine,
+		c.UsageMapping, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -623,6 +629,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.TrustedSubject.mutate(ctx, m)
 	case *UsageDatasetMutation:
 		return c.UsageDataset.mutate(ctx, m)
+	case *UsageEventMutation:
+		return c.UsageEvent.mutate(ctx, m)
 	case *UsageImportMutation:
 		return c.UsageImport.mutate(ctx, m)
 	case *UsageLineMutation:
@@ -6295,6 +6303,22 @@ func (c *SKUClient) QueryRates(_m *SKU) *MeteringRateQuery {
 	return query
 }
 
+// QueryEvents queries the events edge of a SKU.
+func (c *SKUClient) QueryEvents(_m *SKU) *UsageEventQuery {
+	query := (&UsageEventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(sku.Table, sku.FieldID, id),
+			sqlgraph.To(usageevent.Table, usageevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, sku.EventsTable, sku.EventsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *SKUClient) Hooks() []Hook {
 	return c.hooks.SKU
@@ -8747,6 +8771,203 @@ func (c *UsageDatasetClient) mutate(ctx context.Context, m *UsageDatasetMutation
 	}
 }
 
+// UsageEventClient is a client for the UsageEvent schema.
+type UsageEventClient struct {
+	config
+}
+
+// NewUsageEventClient returns a client for the UsageEvent from the given config.
+func NewUsageEventClient(c config) *UsageEventClient {
+	return &UsageEventClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `usageevent.Hooks(f(g(h())))`.
+func (c *UsageEventClient) Use(hooks ...Hook) {
+	c.hooks.UsageEvent = append(c.hooks.UsageEvent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `usageevent.Intercept(f(g(h())))`.
+func (c *UsageEventClient) Intercept(interceptors ...Interceptor) {
+	c.inters.UsageEvent = append(c.inters.UsageEvent, interceptors...)
+}
+
+// Create returns a builder for creating a UsageEvent entity.
+func (c *UsageEventClient) Create() *UsageEventCreate {
+	mutation := newUsageEventMutation(c.config, OpCreate)
+	return &UsageEventCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of UsageEvent entities.
+func (c *UsageEventClient) CreateBulk(builders ...*UsageEventCreate) *UsageEventCreateBulk {
+	return &UsageEventCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *UsageEventClient) MapCreateBulk(slice any, setFunc func(*UsageEventCreate, int)) *UsageEventCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &UsageEventCreateBulk{err: fmt.Errorf("calling to UsageEventClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*UsageEventCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &UsageEventCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for UsageEvent.
+func (c *UsageEventClient) Update() *UsageEventUpdate {
+	mutation := newUsageEventMutation(c.config, OpUpdate)
+	return &UsageEventUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *UsageEventClient) UpdateOne(_m *UsageEvent) *UsageEventUpdateOne {
+	mutation := newUsageEventMutation(c.config, OpUpdateOne, withUsageEvent(_m))
+	return &UsageEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *UsageEventClient) UpdateOneID(id uuid.UUID) *UsageEventUpdateOne {
+	mutation := newUsageEventMutation(c.config, OpUpdateOne, withUsageEventID(id))
+	return &UsageEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for UsageEvent.
+func (c *UsageEventClient) Delete() *UsageEventDelete {
+	mutation := newUsageEventMutation(c.config, OpDelete)
+	return &UsageEventDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *UsageEventClient) DeleteOne(_m *UsageEvent) *UsageEventDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *UsageEventClient) DeleteOneID(id uuid.UUID) *UsageEventDeleteOne {
+	builder := c.Delete().Where(usageevent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &UsageEventDeleteOne{builder}
+}
+
+// Query returns a query builder for UsageEvent.
+func (c *UsageEventClient) Query() *UsageEventQuery {
+	return &UsageEventQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeUsageEvent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a UsageEvent entity by its id.
+func (c *UsageEventClient) Get(ctx context.Context, id uuid.UUID) (*UsageEvent, error) {
+	return c.Query().Where(usageevent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *UsageEventClient) GetX(ctx context.Context, id uuid.UUID) *UsageEvent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a UsageEvent.
+func (c *UsageEventClient) QueryOrganization(_m *UsageEvent) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usageevent.Table, usageevent.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, usageevent.OrganizationTable, usageevent.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QuerySku queries the sku edge of a UsageEvent.
+func (c *UsageEventClient) QuerySku(_m *UsageEvent) *SKUQuery {
+	query := (&SKUClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usageevent.Table, usageevent.FieldID, id),
+			sqlgraph.To(sku.Table, sku.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, usageevent.SkuTable, usageevent.SkuColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCorrects queries the corrects edge of a UsageEvent.
+func (c *UsageEventClient) QueryCorrects(_m *UsageEvent) *UsageEventQuery {
+	query := (&UsageEventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usageevent.Table, usageevent.FieldID, id),
+			sqlgraph.To(usageevent.Table, usageevent.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, usageevent.CorrectsTable, usageevent.CorrectsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCorrections queries the corrections edge of a UsageEvent.
+func (c *UsageEventClient) QueryCorrections(_m *UsageEvent) *UsageEventQuery {
+	query := (&UsageEventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usageevent.Table, usageevent.FieldID, id),
+			sqlgraph.To(usageevent.Table, usageevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, usageevent.CorrectionsTable, usageevent.CorrectionsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *UsageEventClient) Hooks() []Hook {
+	return c.hooks.UsageEvent
+}
+
+// Interceptors returns the client interceptors.
+func (c *UsageEventClient) Interceptors() []Interceptor {
+	return c.inters.UsageEvent
+}
+
+func (c *UsageEventClient) mutate(ctx context.Context, m *UsageEventMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&UsageEventCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&UsageEventUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&UsageEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&UsageEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown UsageEvent mutation op: %q", m.Op())
+	}
+}
+
 // UsageImportClient is a client for the UsageImport schema.
 type UsageImportClient struct {
 	config
@@ -9434,7 +9655,7 @@ type (
 		Project, RatedLine, Resource, SKU, SSHKey, Session, SettingDirective,
 		SignInAttempts, SignInFlow, Statement, StatementLine, SupportPlanPeriod,
 		Threshold, ThresholdFiring, Ticket, TicketMessage, TrustedIssuer,
-		TrustedSubject, UsageDataset, UsageImport, UsageLine, UsageMapping,
+		TrustedSubject, UsageDataset, UsageEvent, UsageImport, UsageLine, UsageMapping,
 		User []ent.Hook
 	}
 	inters struct {
@@ -9446,7 +9667,7 @@ type (
 		Project, RatedLine, Resource, SKU, SSHKey, Session, SettingDirective,
 		SignInAttempts, SignInFlow, Statement, StatementLine, SupportPlanPeriod,
 		Threshold, ThresholdFiring, Ticket, TicketMessage, TrustedIssuer,
-		TrustedSubject, UsageDataset, UsageImport, UsageLine, UsageMapping,
+		TrustedSubject, UsageDataset, UsageEvent, UsageImport, UsageLine, UsageMapping,
 		User []ent.Interceptor
 	}
 )

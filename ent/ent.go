@@ -60,6 +60,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
@@ -172,6 +173,7 @@ func checkColumn(t, c string) error {
 			trustedissuer.Table:     trustedissuer.ValidColumn,
 			trustedsubject.Table:    trustedsubject.ValidColumn,
 			usagedataset.Table:      usagedataset.ValidColumn,
+			usageevent.Table:        usageevent.ValidColumn,
 			usageimport.Table:       usageimport.ValidColumn,
 			usageline.Table:         usageline.ValidColumn,
 			usagemapping.Table:      usagemapping.ValidColumn,

@@ -62,6 +62,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
@@ -126,6 +127,7 @@ const (
 	TypeTrustedIssuer     = "TrustedIssuer"
 	TypeTrustedSubject    = "TrustedSubject"
 	TypeUsageDataset      = "UsageDataset"
+	TypeUsageEvent        = "UsageEvent"
 	TypeUsageImport       = "UsageImport"
 	TypeUsageLine         = "UsageLine"
 	TypeUsageMapping      = "UsageMapping"
@@ -33964,6 +33966,9 @@ type SKUMutation struct {
 	rates               map[uuid.UUID]struct{}
 	removedrates        map[uuid.UUID]struct{}
 	clearedrates        bool
+	events              map[uuid.UUID]struct{}
+	removedevents       map[uuid.UUID]struct{}
+	clearedevents       bool
 	done                bool
 	oldValue            func(context.Context) (*SKU, error)
 	predicates          []predicate.SKU
@@ -34574,6 +34579,60 @@ func (m *SKUMutation) ResetRates() {
 	m.removedrates = nil
 }
 
+// AddEventIDs adds the "events" edge to the UsageEvent entity by ids.
+func (m *SKUMutation) AddEventIDs(ids ...uuid.UUID) {
+	if m.events == nil {
+		m.events = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.events[ids[i]] = struct{}{}
+	}
+}
+
+// ClearEvents clears the "events" edge to the UsageEvent entity.
+func (m *SKUMutation) ClearEvents() {
+	m.clearedevents = true
+}
+
+// EventsCleared reports if the "events" edge to the UsageEvent entity was cleared.
+func (m *SKUMutation) EventsCleared() bool {
+	return m.clearedevents
+}
+
+// RemoveEventIDs removes the "events" edge to the UsageEvent entity by IDs.
+func (m *SKUMutation) RemoveEventIDs(ids ...uuid.UUID) {
+	if m.removedevents == nil {
+		m.removedevents = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.events, ids[i])
+		m.removedevents[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedEvents returns the removed IDs of the "events" edge to the UsageEvent entity.
+func (m *SKUMutation) RemovedEventsIDs() (ids []uuid.UUID) {
+	for id := range m.removedevents {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// EventsIDs returns the "events" edge IDs in the mutation.
+func (m *SKUMutation) EventsIDs() (ids []uuid.UUID) {
+	for id := range m.events {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetEvents resets all changes to the "events" edge.
+func (m *SKUMutation) ResetEvents() {
+	m.events = nil
+	m.clearedevents = false
+	m.removedevents = nil
+}
+
 // Where appends a list predicates to the SKUMutation builder.
 func (m *SKUMutation) Where(ps ...predicate.SKU) {
 	m.predicates = append(m.predicates, ps...)
@@ -34884,7 +34943,7 @@ func (m *SKUMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *SKUMutation) AddedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.organization != nil {
 		edges = append(edges, sku.EdgeOrganization)
 	}
@@ -34893,6 +34952,9 @@ func (m *SKUMutation) AddedEdges() []string {
 	}
 	if m.rates != nil {
 		edges = append(edges, sku.EdgeRates)
+	}
+	if m.events != nil {
+		edges = append(edges, sku.EdgeEvents)
 	}
 	return edges
 }
@@ -34915,15 +34977,24 @@ func (m *SKUMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case sku.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.events))
+		for id := range m.events {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *SKUMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.removedrates != nil {
 		edges = append(edges, sku.EdgeRates)
+	}
+	if m.removedevents != nil {
+		edges = append(edges, sku.EdgeEvents)
 	}
 	return edges
 }
@@ -34938,13 +35009,19 @@ func (m *SKUMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case sku.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.removedevents))
+		for id := range m.removedevents {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *SKUMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.clearedorganization {
 		edges = append(edges, sku.EdgeOrganization)
 	}
@@ -34953,6 +35030,9 @@ func (m *SKUMutation) ClearedEdges() []string {
 	}
 	if m.clearedrates {
 		edges = append(edges, sku.EdgeRates)
+	}
+	if m.clearedevents {
+		edges = append(edges, sku.EdgeEvents)
 	}
 	return edges
 }
@@ -34967,6 +35047,8 @@ func (m *SKUMutation) EdgeCleared(name string) bool {
 		return m.clearedunit
 	case sku.EdgeRates:
 		return m.clearedrates
+	case sku.EdgeEvents:
+		return m.clearedevents
 	}
 	return false
 }
@@ -34997,6 +35079,9 @@ func (m *SKUMutation) ResetEdge(name string) error {
 		return nil
 	case sku.EdgeRates:
 		m.ResetRates()
+		return nil
+	case sku.EdgeEvents:
+		m.ResetEvents()
 		return nil
 	}
 	return fmt.Errorf("unknown SKU edge %s", name)
@@ -48313,6 +48398,8 @@ type UsageDatasetMutation struct {
 	provider            *string
 	billing_account_id  *string
 	month               *string
+	part                *int
+	addpart             *int
 	status              *usagedataset.Status
 	rating              *int
 	addrating           *int
@@ -48625,6 +48712,62 @@ func (m *UsageDatasetMutation) OldMonth(ctx context.Context) (v string, err erro
 // ResetMonth resets all changes to the "month" field.
 func (m *UsageDatasetMutation) ResetMonth() {
 	m.month = nil
+}
+
+// SetPart sets the "part" field.
+func (m *UsageDatasetMutation) SetPart(i int) {
+	m.part = &i
+	m.addpart = nil
+}
+
+// Part returns the value of the "part" field in the mutation.
+func (m *UsageDatasetMutation) Part() (r int, exists bool) {
+	v := m.part
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPart returns the old "part" field's value of the UsageDataset entity.
+// If the UsageDataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDatasetMutation) OldPart(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPart is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPart requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPart: %w", err)
+	}
+	return oldValue.Part, nil
+}
+
+// AddPart adds i to the "part" field.
+func (m *UsageDatasetMutation) AddPart(i int) {
+	if m.addpart != nil {
+		*m.addpart += i
+	} else {
+		m.addpart = &i
+	}
+}
+
+// AddedPart returns the value that was added to the "part" field in this mutation.
+func (m *UsageDatasetMutation) AddedPart() (r int, exists bool) {
+	v := m.addpart
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPart resets all changes to the "part" field.
+func (m *UsageDatasetMutation) ResetPart() {
+	m.part = nil
+	m.addpart = nil
 }
 
 // SetStatus sets the "status" field.
@@ -49193,7 +49336,7 @@ func (m *UsageDatasetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UsageDatasetMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m._import != nil {
 		fields = append(fields, usagedataset.FieldImportID)
 	}
@@ -49208,6 +49351,9 @@ func (m *UsageDatasetMutation) Fields() []string {
 	}
 	if m.month != nil {
 		fields = append(fields, usagedataset.FieldMonth)
+	}
+	if m.part != nil {
+		fields = append(fields, usagedataset.FieldPart)
 	}
 	if m.status != nil {
 		fields = append(fields, usagedataset.FieldStatus)
@@ -49245,6 +49391,8 @@ func (m *UsageDatasetMutation) Field(name string) (ent.Value, bool) {
 		return m.BillingAccountID()
 	case usagedataset.FieldMonth:
 		return m.Month()
+	case usagedataset.FieldPart:
+		return m.Part()
 	case usagedataset.FieldStatus:
 		return m.Status()
 	case usagedataset.FieldRating:
@@ -49276,6 +49424,8 @@ func (m *UsageDatasetMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldBillingAccountID(ctx)
 	case usagedataset.FieldMonth:
 		return m.OldMonth(ctx)
+	case usagedataset.FieldPart:
+		return m.OldPart(ctx)
 	case usagedataset.FieldStatus:
 		return m.OldStatus(ctx)
 	case usagedataset.FieldRating:
@@ -49332,6 +49482,13 @@ func (m *UsageDatasetMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetMonth(v)
 		return nil
+	case usagedataset.FieldPart:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPart(v)
+		return nil
 	case usagedataset.FieldStatus:
 		v, ok := value.(usagedataset.Status)
 		if !ok {
@@ -49382,6 +49539,9 @@ func (m *UsageDatasetMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *UsageDatasetMutation) AddedFields() []string {
 	var fields []string
+	if m.addpart != nil {
+		fields = append(fields, usagedataset.FieldPart)
+	}
 	if m.addrating != nil {
 		fields = append(fields, usagedataset.FieldRating)
 	}
@@ -49405,6 +49565,8 @@ func (m *UsageDatasetMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *UsageDatasetMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case usagedataset.FieldPart:
+		return m.AddedPart()
 	case usagedataset.FieldRating:
 		return m.AddedRating()
 	case usagedataset.FieldRatingWanted:
@@ -49424,6 +49586,13 @@ func (m *UsageDatasetMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *UsageDatasetMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case usagedataset.FieldPart:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPart(v)
+		return nil
 	case usagedataset.FieldRating:
 		v, ok := value.(int)
 		if !ok {
@@ -49500,6 +49669,9 @@ func (m *UsageDatasetMutation) ResetField(name string) error {
 		return nil
 	case usagedataset.FieldMonth:
 		m.ResetMonth()
+		return nil
+	case usagedataset.FieldPart:
+		m.ResetPart()
 		return nil
 	case usagedataset.FieldStatus:
 		m.ResetStatus()
@@ -49693,6 +49865,1778 @@ func (m *UsageDatasetMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown UsageDataset edge %s", name)
+}
+
+// UsageEventMutation represents an operation that mutates the UsageEvent nodes in the graph.
+type UsageEventMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	idempotency_key     *string
+	owner_id            *uuid.UUID
+	group_id            *uuid.UUID
+	project_name        *string
+	user_name           *string
+	quantity            *string
+	rate                *string
+	unit_rate           *string
+	amount              *string
+	currency            *string
+	started_at          *time.Time
+	ended_at            *time.Time
+	tags                *map[string]string
+	month               *string
+	dataset_id          *int64
+	adddataset_id       *int64
+	usage_line_id       *int64
+	addusage_line_id    *int64
+	actor_id            *uuid.UUID
+	created_at          *time.Time
+	clearedFields       map[string]struct{}
+	organization        *uuid.UUID
+	clearedorganization bool
+	sku                 *uuid.UUID
+	clearedsku          bool
+	corrects            *uuid.UUID
+	clearedcorrects     bool
+	corrections         map[uuid.UUID]struct{}
+	removedcorrections  map[uuid.UUID]struct{}
+	clearedcorrections  bool
+	done                bool
+	oldValue            func(context.Context) (*UsageEvent, error)
+	predicates          []predicate.UsageEvent
+}
+
+var _ ent.Mutation = (*UsageEventMutation)(nil)
+
+// usageeventOption allows management of the mutation configuration using functional options.
+type usageeventOption func(*UsageEventMutation)
+
+// newUsageEventMutation creates new mutation for the UsageEvent entity.
+func newUsageEventMutation(c config, op Op, opts ...usageeventOption) *UsageEventMutation {
+	m := &UsageEventMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeUsageEvent,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withUsageEventID sets the ID field of the mutation.
+func withUsageEventID(id uuid.UUID) usageeventOption {
+	return func(m *UsageEventMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *UsageEvent
+		)
+		m.oldValue = func(ctx context.Context) (*UsageEvent, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().UsageEvent.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withUsageEvent sets the old UsageEvent of the mutation.
+func withUsageEvent(node *UsageEvent) usageeventOption {
+	return func(m *UsageEventMutation) {
+		m.oldValue = func(context.Context) (*UsageEvent, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m UsageEventMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m UsageEventMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of UsageEvent entities.
+func (m *UsageEventMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *UsageEventMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *UsageEventMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().UsageEvent.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *UsageEventMutation) SetOrganizationID(u uuid.UUID) {
+	m.organization = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *UsageEventMutation) OrganizationID() (r uuid.UUID, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldOrganizationID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *UsageEventMutation) ResetOrganizationID() {
+	m.organization = nil
+}
+
+// SetSkuID sets the "sku_id" field.
+func (m *UsageEventMutation) SetSkuID(u uuid.UUID) {
+	m.sku = &u
+}
+
+// SkuID returns the value of the "sku_id" field in the mutation.
+func (m *UsageEventMutation) SkuID() (r uuid.UUID, exists bool) {
+	v := m.sku
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSkuID returns the old "sku_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldSkuID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSkuID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSkuID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSkuID: %w", err)
+	}
+	return oldValue.SkuID, nil
+}
+
+// ResetSkuID resets all changes to the "sku_id" field.
+func (m *UsageEventMutation) ResetSkuID() {
+	m.sku = nil
+}
+
+// SetIdempotencyKey sets the "idempotency_key" field.
+func (m *UsageEventMutation) SetIdempotencyKey(s string) {
+	m.idempotency_key = &s
+}
+
+// IdempotencyKey returns the value of the "idempotency_key" field in the mutation.
+func (m *UsageEventMutation) IdempotencyKey() (r string, exists bool) {
+	v := m.idempotency_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIdempotencyKey returns the old "idempotency_key" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldIdempotencyKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIdempotencyKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIdempotencyKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIdempotencyKey: %w", err)
+	}
+	return oldValue.IdempotencyKey, nil
+}
+
+// ResetIdempotencyKey resets all changes to the "idempotency_key" field.
+func (m *UsageEventMutation) ResetIdempotencyKey() {
+	m.idempotency_key = nil
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *UsageEventMutation) SetOwnerID(u uuid.UUID) {
+	m.owner_id = &u
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *UsageEventMutation) OwnerID() (r uuid.UUID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldOwnerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *UsageEventMutation) ResetOwnerID() {
+	m.owner_id = nil
+}
+
+// SetGroupID sets the "group_id" field.
+func (m *UsageEventMutation) SetGroupID(u uuid.UUID) {
+	m.group_id = &u
+}
+
+// GroupID returns the value of the "group_id" field in the mutation.
+func (m *UsageEventMutation) GroupID() (r uuid.UUID, exists bool) {
+	v := m.group_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGroupID returns the old "group_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldGroupID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGroupID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGroupID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGroupID: %w", err)
+	}
+	return oldValue.GroupID, nil
+}
+
+// ClearGroupID clears the value of the "group_id" field.
+func (m *UsageEventMutation) ClearGroupID() {
+	m.group_id = nil
+	m.clearedFields[usageevent.FieldGroupID] = struct{}{}
+}
+
+// GroupIDCleared returns if the "group_id" field was cleared in this mutation.
+func (m *UsageEventMutation) GroupIDCleared() bool {
+	_, ok := m.clearedFields[usageevent.FieldGroupID]
+	return ok
+}
+
+// ResetGroupID resets all changes to the "group_id" field.
+func (m *UsageEventMutation) ResetGroupID() {
+	m.group_id = nil
+	delete(m.clearedFields, usageevent.FieldGroupID)
+}
+
+// SetProjectName sets the "project_name" field.
+func (m *UsageEventMutation) SetProjectName(s string) {
+	m.project_name = &s
+}
+
+// ProjectName returns the value of the "project_name" field in the mutation.
+func (m *UsageEventMutation) ProjectName() (r string, exists bool) {
+	v := m.project_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectName returns the old "project_name" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldProjectName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectName: %w", err)
+	}
+	return oldValue.ProjectName, nil
+}
+
+// ResetProjectName resets all changes to the "project_name" field.
+func (m *UsageEventMutation) ResetProjectName() {
+	m.project_name = nil
+}
+
+// SetUserName sets the "user_name" field.
+func (m *UsageEventMutation) SetUserName(s string) {
+	m.user_name = &s
+}
+
+// UserName returns the value of the "user_name" field in the mutation.
+func (m *UsageEventMutation) UserName() (r string, exists bool) {
+	v := m.user_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserName returns the old "user_name" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldUserName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserName: %w", err)
+	}
+	return oldValue.UserName, nil
+}
+
+// ResetUserName resets all changes to the "user_name" field.
+func (m *UsageEventMutation) ResetUserName() {
+	m.user_name = nil
+}
+
+// SetQuantity sets the "quantity" field.
+func (m *UsageEventMutation) SetQuantity(s string) {
+	m.quantity = &s
+}
+
+// Quantity returns the value of the "quantity" field in the mutation.
+func (m *UsageEventMutation) Quantity() (r string, exists bool) {
+	v := m.quantity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQuantity returns the old "quantity" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldQuantity(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQuantity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQuantity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQuantity: %w", err)
+	}
+	return oldValue.Quantity, nil
+}
+
+// ResetQuantity resets all changes to the "quantity" field.
+func (m *UsageEventMutation) ResetQuantity() {
+	m.quantity = nil
+}
+
+// SetRate sets the "rate" field.
+func (m *UsageEventMutation) SetRate(s string) {
+	m.rate = &s
+}
+
+// Rate returns the value of the "rate" field in the mutation.
+func (m *UsageEventMutation) Rate() (r string, exists bool) {
+	v := m.rate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRate returns the old "rate" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldRate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRate: %w", err)
+	}
+	return oldValue.Rate, nil
+}
+
+// ResetRate resets all changes to the "rate" field.
+func (m *UsageEventMutation) ResetRate() {
+	m.rate = nil
+}
+
+// SetUnitRate sets the "unit_rate" field.
+func (m *UsageEventMutation) SetUnitRate(s string) {
+	m.unit_rate = &s
+}
+
+// UnitRate returns the value of the "unit_rate" field in the mutation.
+func (m *UsageEventMutation) UnitRate() (r string, exists bool) {
+	v := m.unit_rate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnitRate returns the old "unit_rate" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldUnitRate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnitRate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnitRate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnitRate: %w", err)
+	}
+	return oldValue.UnitRate, nil
+}
+
+// ResetUnitRate resets all changes to the "unit_rate" field.
+func (m *UsageEventMutation) ResetUnitRate() {
+	m.unit_rate = nil
+}
+
+// SetAmount sets the "amount" field.
+func (m *UsageEventMutation) SetAmount(s string) {
+	m.amount = &s
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *UsageEventMutation) Amount() (r string, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldAmount(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *UsageEventMutation) ResetAmount() {
+	m.amount = nil
+}
+
+// SetCurrency sets the "currency" field.
+func (m *UsageEventMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *UsageEventMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *UsageEventMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetStartedAt sets the "started_at" field.
+func (m *UsageEventMutation) SetStartedAt(t time.Time) {
+	m.started_at = &t
+}
+
+// StartedAt returns the value of the "started_at" field in the mutation.
+func (m *UsageEventMutation) StartedAt() (r time.Time, exists bool) {
+	v := m.started_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartedAt returns the old "started_at" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldStartedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartedAt: %w", err)
+	}
+	return oldValue.StartedAt, nil
+}
+
+// ResetStartedAt resets all changes to the "started_at" field.
+func (m *UsageEventMutation) ResetStartedAt() {
+	m.started_at = nil
+}
+
+// SetEndedAt sets the "ended_at" field.
+func (m *UsageEventMutation) SetEndedAt(t time.Time) {
+	m.ended_at = &t
+}
+
+// EndedAt returns the value of the "ended_at" field in the mutation.
+func (m *UsageEventMutation) EndedAt() (r time.Time, exists bool) {
+	v := m.ended_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndedAt returns the old "ended_at" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldEndedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndedAt: %w", err)
+	}
+	return oldValue.EndedAt, nil
+}
+
+// ResetEndedAt resets all changes to the "ended_at" field.
+func (m *UsageEventMutation) ResetEndedAt() {
+	m.ended_at = nil
+}
+
+// SetTags sets the "tags" field.
+func (m *UsageEventMutation) SetTags(value map[string]string) {
+	m.tags = &value
+}
+
+// Tags returns the value of the "tags" field in the mutation.
+func (m *UsageEventMutation) Tags() (r map[string]string, exists bool) {
+	v := m.tags
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTags returns the old "tags" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldTags(ctx context.Context) (v map[string]string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTags is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTags requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTags: %w", err)
+	}
+	return oldValue.Tags, nil
+}
+
+// ResetTags resets all changes to the "tags" field.
+func (m *UsageEventMutation) ResetTags() {
+	m.tags = nil
+}
+
+// SetCorrectsID sets the "corrects_id" field.
+func (m *UsageEventMutation) SetCorrectsID(u uuid.UUID) {
+	m.corrects = &u
+}
+
+// CorrectsID returns the value of the "corrects_id" field in the mutation.
+func (m *UsageEventMutation) CorrectsID() (r uuid.UUID, exists bool) {
+	v := m.corrects
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCorrectsID returns the old "corrects_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldCorrectsID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCorrectsID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCorrectsID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCorrectsID: %w", err)
+	}
+	return oldValue.CorrectsID, nil
+}
+
+// ClearCorrectsID clears the value of the "corrects_id" field.
+func (m *UsageEventMutation) ClearCorrectsID() {
+	m.corrects = nil
+	m.clearedFields[usageevent.FieldCorrectsID] = struct{}{}
+}
+
+// CorrectsIDCleared returns if the "corrects_id" field was cleared in this mutation.
+func (m *UsageEventMutation) CorrectsIDCleared() bool {
+	_, ok := m.clearedFields[usageevent.FieldCorrectsID]
+	return ok
+}
+
+// ResetCorrectsID resets all changes to the "corrects_id" field.
+func (m *UsageEventMutation) ResetCorrectsID() {
+	m.corrects = nil
+	delete(m.clearedFields, usageevent.FieldCorrectsID)
+}
+
+// SetMonth sets the "month" field.
+func (m *UsageEventMutation) SetMonth(s string) {
+	m.month = &s
+}
+
+// Month returns the value of the "month" field in the mutation.
+func (m *UsageEventMutation) Month() (r string, exists bool) {
+	v := m.month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMonth returns the old "month" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldMonth(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMonth: %w", err)
+	}
+	return oldValue.Month, nil
+}
+
+// ResetMonth resets all changes to the "month" field.
+func (m *UsageEventMutation) ResetMonth() {
+	m.month = nil
+}
+
+// SetDatasetID sets the "dataset_id" field.
+func (m *UsageEventMutation) SetDatasetID(i int64) {
+	m.dataset_id = &i
+	m.adddataset_id = nil
+}
+
+// DatasetID returns the value of the "dataset_id" field in the mutation.
+func (m *UsageEventMutation) DatasetID() (r int64, exists bool) {
+	v := m.dataset_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDatasetID returns the old "dataset_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldDatasetID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDatasetID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDatasetID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDatasetID: %w", err)
+	}
+	return oldValue.DatasetID, nil
+}
+
+// AddDatasetID adds i to the "dataset_id" field.
+func (m *UsageEventMutation) AddDatasetID(i int64) {
+	if m.adddataset_id != nil {
+		*m.adddataset_id += i
+	} else {
+		m.adddataset_id = &i
+	}
+}
+
+// AddedDatasetID returns the value that was added to the "dataset_id" field in this mutation.
+func (m *UsageEventMutation) AddedDatasetID() (r int64, exists bool) {
+	v := m.adddataset_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDatasetID resets all changes to the "dataset_id" field.
+func (m *UsageEventMutation) ResetDatasetID() {
+	m.dataset_id = nil
+	m.adddataset_id = nil
+}
+
+// SetUsageLineID sets the "usage_line_id" field.
+func (m *UsageEventMutation) SetUsageLineID(i int64) {
+	m.usage_line_id = &i
+	m.addusage_line_id = nil
+}
+
+// UsageLineID returns the value of the "usage_line_id" field in the mutation.
+func (m *UsageEventMutation) UsageLineID() (r int64, exists bool) {
+	v := m.usage_line_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsageLineID returns the old "usage_line_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldUsageLineID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsageLineID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsageLineID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsageLineID: %w", err)
+	}
+	return oldValue.UsageLineID, nil
+}
+
+// AddUsageLineID adds i to the "usage_line_id" field.
+func (m *UsageEventMutation) AddUsageLineID(i int64) {
+	if m.addusage_line_id != nil {
+		*m.addusage_line_id += i
+	} else {
+		m.addusage_line_id = &i
+	}
+}
+
+// AddedUsageLineID returns the value that was added to the "usage_line_id" field in this mutation.
+func (m *UsageEventMutation) AddedUsageLineID() (r int64, exists bool) {
+	v := m.addusage_line_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUsageLineID resets all changes to the "usage_line_id" field.
+func (m *UsageEventMutation) ResetUsageLineID() {
+	m.usage_line_id = nil
+	m.addusage_line_id = nil
+}
+
+// SetActorID sets the "actor_id" field.
+func (m *UsageEventMutation) SetActorID(u uuid.UUID) {
+	m.actor_id = &u
+}
+
+// ActorID returns the value of the "actor_id" field in the mutation.
+func (m *UsageEventMutation) ActorID() (r uuid.UUID, exists bool) {
+	v := m.actor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorID returns the old "actor_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldActorID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorID: %w", err)
+	}
+	return oldValue.ActorID, nil
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (m *UsageEventMutation) ClearActorID() {
+	m.actor_id = nil
+	m.clearedFields[usageevent.FieldActorID] = struct{}{}
+}
+
+// ActorIDCleared returns if the "actor_id" field was cleared in this mutation.
+func (m *UsageEventMutation) ActorIDCleared() bool {
+	_, ok := m.clearedFields[usageevent.FieldActorID]
+	return ok
+}
+
+// ResetActorID resets all changes to the "actor_id" field.
+func (m *UsageEventMutation) ResetActorID() {
+	m.actor_id = nil
+	delete(m.clearedFields, usageevent.FieldActorID)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *UsageEventMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *UsageEventMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *UsageEventMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *UsageEventMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[usageevent.FieldOrganizationID] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *UsageEventMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *UsageEventMutation) OrganizationIDs() (ids []uuid.UUID) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *UsageEventMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// ClearSku clears the "sku" edge to the SKU entity.
+func (m *UsageEventMutation) ClearSku() {
+	m.clearedsku = true
+	m.clearedFields[usageevent.FieldSkuID] = struct{}{}
+}
+
+// SkuCleared reports if the "sku" edge to the SKU entity was cleared.
+func (m *UsageEventMutation) SkuCleared() bool {
+	return m.clearedsku
+}
+
+// SkuIDs returns the "sku" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SkuID instead. It exists only for internal usage by the builders.
+func (m *UsageEventMutation) SkuIDs() (ids []uuid.UUID) {
+	if id := m.sku; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSku resets all changes to the "sku" edge.
+func (m *UsageEventMutation) ResetSku() {
+	m.sku = nil
+	m.clearedsku = false
+}
+
+// ClearCorrects clears the "corrects" edge to the UsageEvent entity.
+func (m *UsageEventMutation) ClearCorrects() {
+	m.clearedcorrects = true
+	m.clearedFields[usageevent.FieldCorrectsID] = struct{}{}
+}
+
+// CorrectsCleared reports if the "corrects" edge to the UsageEvent entity was cleared.
+func (m *UsageEventMutation) CorrectsCleared() bool {
+	return m.CorrectsIDCleared() || m.clearedcorrects
+}
+
+// CorrectsIDs returns the "corrects" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CorrectsID instead. It exists only for internal usage by the builders.
+func (m *UsageEventMutation) CorrectsIDs() (ids []uuid.UUID) {
+	if id := m.corrects; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCorrects resets all changes to the "corrects" edge.
+func (m *UsageEventMutation) ResetCorrects() {
+	m.corrects = nil
+	m.clearedcorrects = false
+}
+
+// AddCorrectionIDs adds the "corrections" edge to the UsageEvent entity by ids.
+func (m *UsageEventMutation) AddCorrectionIDs(ids ...uuid.UUID) {
+	if m.corrections == nil {
+		m.corrections = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.corrections[ids[i]] = struct{}{}
+	}
+}
+
+// ClearCorrections clears the "corrections" edge to the UsageEvent entity.
+func (m *UsageEventMutation) ClearCorrections() {
+	m.clearedcorrections = true
+}
+
+// CorrectionsCleared reports if the "corrections" edge to the UsageEvent entity was cleared.
+func (m *UsageEventMutation) CorrectionsCleared() bool {
+	return m.clearedcorrections
+}
+
+// RemoveCorrectionIDs removes the "corrections" edge to the UsageEvent entity by IDs.
+func (m *UsageEventMutation) RemoveCorrectionIDs(ids ...uuid.UUID) {
+	if m.removedcorrections == nil {
+		m.removedcorrections = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.corrections, ids[i])
+		m.removedcorrections[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedCorrections returns the removed IDs of the "corrections" edge to the UsageEvent entity.
+func (m *UsageEventMutation) RemovedCorrectionsIDs() (ids []uuid.UUID) {
+	for id := range m.removedcorrections {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// CorrectionsIDs returns the "corrections" edge IDs in the mutation.
+func (m *UsageEventMutation) CorrectionsIDs() (ids []uuid.UUID) {
+	for id := range m.corrections {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetCorrections resets all changes to the "corrections" edge.
+func (m *UsageEventMutation) ResetCorrections() {
+	m.corrections = nil
+	m.clearedcorrections = false
+	m.removedcorrections = nil
+}
+
+// Where appends a list predicates to the UsageEventMutation builder.
+func (m *UsageEventMutation) Where(ps ...predicate.UsageEvent) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the UsageEventMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *UsageEventMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.UsageEvent, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *UsageEventMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *UsageEventMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (UsageEvent).
+func (m *UsageEventMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *UsageEventMutation) Fields() []string {
+	fields := make([]string, 0, 21)
+	if m.organization != nil {
+		fields = append(fields, usageevent.FieldOrganizationID)
+	}
+	if m.sku != nil {
+		fields = append(fields, usageevent.FieldSkuID)
+	}
+	if m.idempotency_key != nil {
+		fields = append(fields, usageevent.FieldIdempotencyKey)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, usageevent.FieldOwnerID)
+	}
+	if m.group_id != nil {
+		fields = append(fields, usageevent.FieldGroupID)
+	}
+	if m.project_name != nil {
+		fields = append(fields, usageevent.FieldProjectName)
+	}
+	if m.user_name != nil {
+		fields = append(fields, usageevent.FieldUserName)
+	}
+	if m.quantity != nil {
+		fields = append(fields, usageevent.FieldQuantity)
+	}
+	if m.rate != nil {
+		fields = append(fields, usageevent.FieldRate)
+	}
+	if m.unit_rate != nil {
+		fields = append(fields, usageevent.FieldUnitRate)
+	}
+	if m.amount != nil {
+		fields = append(fields, usageevent.FieldAmount)
+	}
+	if m.currency != nil {
+		fields = append(fields, usageevent.FieldCurrency)
+	}
+	if m.started_at != nil {
+		fields = append(fields, usageevent.FieldStartedAt)
+	}
+	if m.ended_at != nil {
+		fields = append(fields, usageevent.FieldEndedAt)
+	}
+	if m.tags != nil {
+		fields = append(fields, usageevent.FieldTags)
+	}
+	if m.corrects != nil {
+		fields = append(fields, usageevent.FieldCorrectsID)
+	}
+	if m.month != nil {
+		fields = append(fields, usageevent.FieldMonth)
+	}
+	if m.dataset_id != nil {
+		fields = append(fields, usageevent.FieldDatasetID)
+	}
+	if m.usage_line_id != nil {
+		fields = append(fields, usageevent.FieldUsageLineID)
+	}
+	if m.actor_id != nil {
+		fields = append(fields, usageevent.FieldActorID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, usageevent.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *UsageEventMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case usageevent.FieldOrganizationID:
+		return m.OrganizationID()
+	case usageevent.FieldSkuID:
+		return m.SkuID()
+	case usageevent.FieldIdempotencyKey:
+		return m.IdempotencyKey()
+	case usageevent.FieldOwnerID:
+		return m.OwnerID()
+	case usageevent.FieldGroupID:
+		return m.GroupID()
+	case usageevent.FieldProjectName:
+		return m.ProjectName()
+	case usageevent.FieldUserName:
+		return m.UserName()
+	case usageevent.FieldQuantity:
+		return m.Quantity()
+	case usageevent.FieldRate:
+		return m.Rate()
+	case usageevent.FieldUnitRate:
+		return m.UnitRate()
+	case usageevent.FieldAmount:
+		return m.Amount()
+	case usageevent.FieldCurrency:
+		return m.Currency()
+	case usageevent.FieldStartedAt:
+		return m.StartedAt()
+	case usageevent.FieldEndedAt:
+		return m.EndedAt()
+	case usageevent.FieldTags:
+		return m.Tags()
+	case usageevent.FieldCorrectsID:
+		return m.CorrectsID()
+	case usageevent.FieldMonth:
+		return m.Month()
+	case usageevent.FieldDatasetID:
+		return m.DatasetID()
+	case usageevent.FieldUsageLineID:
+		return m.UsageLineID()
+	case usageevent.FieldActorID:
+		return m.ActorID()
+	case usageevent.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *UsageEventMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case usageevent.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case usageevent.FieldSkuID:
+		return m.OldSkuID(ctx)
+	case usageevent.FieldIdempotencyKey:
+		return m.OldIdempotencyKey(ctx)
+	case usageevent.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case usageevent.FieldGroupID:
+		return m.OldGroupID(ctx)
+	case usageevent.FieldProjectName:
+		return m.OldProjectName(ctx)
+	case usageevent.FieldUserName:
+		return m.OldUserName(ctx)
+	case usageevent.FieldQuantity:
+		return m.OldQuantity(ctx)
+	case usageevent.FieldRate:
+		return m.OldRate(ctx)
+	case usageevent.FieldUnitRate:
+		return m.OldUnitRate(ctx)
+	case usageevent.FieldAmount:
+		return m.OldAmount(ctx)
+	case usageevent.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case usageevent.FieldStartedAt:
+		return m.OldStartedAt(ctx)
+	case usageevent.FieldEndedAt:
+		return m.OldEndedAt(ctx)
+	case usageevent.FieldTags:
+		return m.OldTags(ctx)
+	case usageevent.FieldCorrectsID:
+		return m.OldCorrectsID(ctx)
+	case usageevent.FieldMonth:
+		return m.OldMonth(ctx)
+	case usageevent.FieldDatasetID:
+		return m.OldDatasetID(ctx)
+	case usageevent.FieldUsageLineID:
+		return m.OldUsageLineID(ctx)
+	case usageevent.FieldActorID:
+		return m.OldActorID(ctx)
+	case usageevent.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown UsageEvent field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UsageEventMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case usageevent.FieldOrganizationID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case usageevent.FieldSkuID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSkuID(v)
+		return nil
+	case usageevent.FieldIdempotencyKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIdempotencyKey(v)
+		return nil
+	case usageevent.FieldOwnerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case usageevent.FieldGroupID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGroupID(v)
+		return nil
+	case usageevent.FieldProjectName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectName(v)
+		return nil
+	case usageevent.FieldUserName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserName(v)
+		return nil
+	case usageevent.FieldQuantity:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQuantity(v)
+		return nil
+	case usageevent.FieldRate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRate(v)
+		return nil
+	case usageevent.FieldUnitRate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnitRate(v)
+		return nil
+	case usageevent.FieldAmount:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case usageevent.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case usageevent.FieldStartedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartedAt(v)
+		return nil
+	case usageevent.FieldEndedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndedAt(v)
+		return nil
+	case usageevent.FieldTags:
+		v, ok := value.(map[string]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTags(v)
+		return nil
+	case usageevent.FieldCorrectsID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCorrectsID(v)
+		return nil
+	case usageevent.FieldMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMonth(v)
+		return nil
+	case usageevent.FieldDatasetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDatasetID(v)
+		return nil
+	case usageevent.FieldUsageLineID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsageLineID(v)
+		return nil
+	case usageevent.FieldActorID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorID(v)
+		return nil
+	case usageevent.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *UsageEventMutation) AddedFields() []string {
+	var fields []string
+	if m.adddataset_id != nil {
+		fields = append(fields, usageevent.FieldDatasetID)
+	}
+	if m.addusage_line_id != nil {
+		fields = append(fields, usageevent.FieldUsageLineID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *UsageEventMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case usageevent.FieldDatasetID:
+		return m.AddedDatasetID()
+	case usageevent.FieldUsageLineID:
+		return m.AddedUsageLineID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UsageEventMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case usageevent.FieldDatasetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDatasetID(v)
+		return nil
+	case usageevent.FieldUsageLineID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUsageLineID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *UsageEventMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(usageevent.FieldGroupID) {
+		fields = append(fields, usageevent.FieldGroupID)
+	}
+	if m.FieldCleared(usageevent.FieldCorrectsID) {
+		fields = append(fields, usageevent.FieldCorrectsID)
+	}
+	if m.FieldCleared(usageevent.FieldActorID) {
+		fields = append(fields, usageevent.FieldActorID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *UsageEventMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *UsageEventMutation) ClearField(name string) error {
+	switch name {
+	case usageevent.FieldGroupID:
+		m.ClearGroupID()
+		return nil
+	case usageevent.FieldCorrectsID:
+		m.ClearCorrectsID()
+		return nil
+	case usageevent.FieldActorID:
+		m.ClearActorID()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *UsageEventMutation) ResetField(name string) error {
+	switch name {
+	case usageevent.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case usageevent.FieldSkuID:
+		m.ResetSkuID()
+		return nil
+	case usageevent.FieldIdempotencyKey:
+		m.ResetIdempotencyKey()
+		return nil
+	case usageevent.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case usageevent.FieldGroupID:
+		m.ResetGroupID()
+		return nil
+	case usageevent.FieldProjectName:
+		m.ResetProjectName()
+		return nil
+	case usageevent.FieldUserName:
+		m.ResetUserName()
+		return nil
+	case usageevent.FieldQuantity:
+		m.ResetQuantity()
+		return nil
+	case usageevent.FieldRate:
+		m.ResetRate()
+		return nil
+	case usageevent.FieldUnitRate:
+		m.ResetUnitRate()
+		return nil
+	case usageevent.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case usageevent.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case usageevent.FieldStartedAt:
+		m.ResetStartedAt()
+		return nil
+	case usageevent.FieldEndedAt:
+		m.ResetEndedAt()
+		return nil
+	case usageevent.FieldTags:
+		m.ResetTags()
+		return nil
+	case usageevent.FieldCorrectsID:
+		m.ResetCorrectsID()
+		return nil
+	case usageevent.FieldMonth:
+		m.ResetMonth()
+		return nil
+	case usageevent.FieldDatasetID:
+		m.ResetDatasetID()
+		return nil
+	case usageevent.FieldUsageLineID:
+		m.ResetUsageLineID()
+		return nil
+	case usageevent.FieldActorID:
+		m.ResetActorID()
+		return nil
+	case usageevent.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *UsageEventMutation) AddedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.organization != nil {
+		edges = append(edges, usageevent.EdgeOrganization)
+	}
+	if m.sku != nil {
+		edges = append(edges, usageevent.EdgeSku)
+	}
+	if m.corrects != nil {
+		edges = append(edges, usageevent.EdgeCorrects)
+	}
+	if m.corrections != nil {
+		edges = append(edges, usageevent.EdgeCorrections)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *UsageEventMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case usageevent.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	case usageevent.EdgeSku:
+		if id := m.sku; id != nil {
+			return []ent.Value{*id}
+		}
+	case usageevent.EdgeCorrects:
+		if id := m.corrects; id != nil {
+			return []ent.Value{*id}
+		}
+	case usageevent.EdgeCorrections:
+		ids := make([]ent.Value, 0, len(m.corrections))
+		for id := range m.corrections {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *UsageEventMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.removedcorrections != nil {
+		edges = append(edges, usageevent.EdgeCorrections)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *UsageEventMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case usageevent.EdgeCorrections:
+		ids := make([]ent.Value, 0, len(m.removedcorrections))
+		for id := range m.removedcorrections {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *UsageEventMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.clearedorganization {
+		edges = append(edges, usageevent.EdgeOrganization)
+	}
+	if m.clearedsku {
+		edges = append(edges, usageevent.EdgeSku)
+	}
+	if m.clearedcorrects {
+		edges = append(edges, usageevent.EdgeCorrects)
+	}
+	if m.clearedcorrections {
+		edges = append(edges, usageevent.EdgeCorrections)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *UsageEventMutation) EdgeCleared(name string) bool {
+	switch name {
+	case usageevent.EdgeOrganization:
+		return m.clearedorganization
+	case usageevent.EdgeSku:
+		return m.clearedsku
+	case usageevent.EdgeCorrects:
+		return m.clearedcorrects
+	case usageevent.EdgeCorrections:
+		return m.clearedcorrections
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *UsageEventMutation) ClearEdge(name string) error {
+	switch name {
+	case usageevent.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	case usageevent.EdgeSku:
+		m.ClearSku()
+		return nil
+	case usageevent.EdgeCorrects:
+		m.ClearCorrects()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *UsageEventMutation) ResetEdge(name string) error {
+	switch name {
+	case usageevent.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	case usageevent.EdgeSku:
+		m.ResetSku()
+		return nil
+	case usageevent.EdgeCorrects:
+		m.ResetCorrects()
+		return nil
+	case usageevent.EdgeCorrections:
+		m.ResetCorrections()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent edge %s", name)
 }
 
 // UsageImportMutation represents an operation that mutates the UsageImport nodes in the graph.

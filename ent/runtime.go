@@ -48,6 +48,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
@@ -1708,26 +1709,80 @@ func init() {
 	usagedatasetDescMonth := usagedatasetFields[5].Descriptor()
 	// usagedataset.MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	usagedataset.MonthValidator = usagedatasetDescMonth.Validators[0].(func(string) error)
+	// usagedatasetDescPart is the schema descriptor for part field.
+	usagedatasetDescPart := usagedatasetFields[6].Descriptor()
+	// usagedataset.DefaultPart holds the default value on creation for the part field.
+	usagedataset.DefaultPart = usagedatasetDescPart.Default.(int)
 	// usagedatasetDescRating is the schema descriptor for rating field.
-	usagedatasetDescRating := usagedatasetFields[7].Descriptor()
+	usagedatasetDescRating := usagedatasetFields[8].Descriptor()
 	// usagedataset.DefaultRating holds the default value on creation for the rating field.
 	usagedataset.DefaultRating = usagedatasetDescRating.Default.(int)
 	// usagedatasetDescRatingWanted is the schema descriptor for rating_wanted field.
-	usagedatasetDescRatingWanted := usagedatasetFields[8].Descriptor()
+	usagedatasetDescRatingWanted := usagedatasetFields[9].Descriptor()
 	// usagedataset.DefaultRatingWanted holds the default value on creation for the rating_wanted field.
 	usagedataset.DefaultRatingWanted = usagedatasetDescRatingWanted.Default.(int)
 	// usagedatasetDescRatingLoading is the schema descriptor for rating_loading field.
-	usagedatasetDescRatingLoading := usagedatasetFields[9].Descriptor()
+	usagedatasetDescRatingLoading := usagedatasetFields[10].Descriptor()
 	// usagedataset.DefaultRatingLoading holds the default value on creation for the rating_loading field.
 	usagedataset.DefaultRatingLoading = usagedatasetDescRatingLoading.Default.(int)
 	// usagedatasetDescRatingReached is the schema descriptor for rating_reached field.
-	usagedatasetDescRatingReached := usagedatasetFields[10].Descriptor()
+	usagedatasetDescRatingReached := usagedatasetFields[11].Descriptor()
 	// usagedataset.DefaultRatingReached holds the default value on creation for the rating_reached field.
 	usagedataset.DefaultRatingReached = usagedatasetDescRatingReached.Default.(int64)
 	// usagedatasetDescRatingClaim is the schema descriptor for rating_claim field.
-	usagedatasetDescRatingClaim := usagedatasetFields[11].Descriptor()
+	usagedatasetDescRatingClaim := usagedatasetFields[12].Descriptor()
 	// usagedataset.DefaultRatingClaim holds the default value on creation for the rating_claim field.
 	usagedataset.DefaultRatingClaim = usagedatasetDescRatingClaim.Default.(int64)
+	usageeventFields := schema.UsageEvent{}.Fields()
+	_ = usageeventFields
+	// usageeventDescIdempotencyKey is the schema descriptor for idempotency_key field.
+	usageeventDescIdempotencyKey := usageeventFields[3].Descriptor()
+	// usageevent.IdempotencyKeyValidator is a validator for the "idempotency_key" field. It is called by the builders before save.
+	usageevent.IdempotencyKeyValidator = func() func(string) error {
+		validators := usageeventDescIdempotencyKey.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(idempotency_key string) error {
+			for _, fn := range fns {
+				if err := fn(idempotency_key); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usageeventDescProjectName is the schema descriptor for project_name field.
+	usageeventDescProjectName := usageeventFields[6].Descriptor()
+	// usageevent.ProjectNameValidator is a validator for the "project_name" field. It is called by the builders before save.
+	usageevent.ProjectNameValidator = usageeventDescProjectName.Validators[0].(func(string) error)
+	// usageeventDescUserName is the schema descriptor for user_name field.
+	usageeventDescUserName := usageeventFields[7].Descriptor()
+	// usageevent.UserNameValidator is a validator for the "user_name" field. It is called by the builders before save.
+	usageevent.UserNameValidator = usageeventDescUserName.Validators[0].(func(string) error)
+	// usageeventDescCurrency is the schema descriptor for currency field.
+	usageeventDescCurrency := usageeventFields[12].Descriptor()
+	// usageevent.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	usageevent.CurrencyValidator = func() func(string) error {
+		validators := usageeventDescCurrency.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(currency string) error {
+			for _, fn := range fns {
+				if err := fn(currency); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usageeventDescMonth is the schema descriptor for month field.
+	usageeventDescMonth := usageeventFields[17].Descriptor()
+	// usageevent.MonthValidator is a validator for the "month" field. It is called by the builders before save.
+	usageevent.MonthValidator = usageeventDescMonth.Validators[0].(func(string) error)
 	usageimportFields := schema.UsageImport{}.Fields()
 	_ = usageimportFields
 	// usageimportDescContentHash is the schema descriptor for content_hash field.

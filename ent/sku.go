@@ -54,9 +54,11 @@ type SKUEdges struct {
 	Unit *BillingUnit `json:"unit,omitempty"`
 	// Rates holds the value of the rates edge.
 	Rates []*MeteringRate `json:"rates,omitempty"`
+	// Events holds the value of the events edge.
+	Events []*UsageEvent `json:"events,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
+	loadedTypes [4]bool
 }
 
 // OrganizationOrErr returns the Organization value or an error if the edge
@@ -88,6 +90,15 @@ func (e SKUEdges) RatesOrErr() ([]*MeteringRate, error) {
 		return e.Rates, nil
 	}
 	return nil, &NotLoadedError{edge: "rates"}
+}
+
+// EventsOrErr returns the Events value or an error if the edge
+// was not loaded in eager-loading.
+func (e SKUEdges) EventsOrErr() ([]*UsageEvent, error) {
+	if e.loadedTypes[3] {
+		return e.Events, nil
+	}
+	return nil, &NotLoadedError{edge: "events"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -211,6 +222,11 @@ func (_m *SKU) QueryUnit() *BillingUnitQuery {
 // QueryRates queries the "rates" edge of the SKU entity.
 func (_m *SKU) QueryRates() *MeteringRateQuery {
 	return NewSKUClient(_m.config).QueryRates(_m)
+}
+
+// QueryEvents queries the "events" edge of the SKU entity.
+func (_m *SKU) QueryEvents() *UsageEventQuery {
+	return NewSKUClient(_m.config).QueryEvents(_m)
 }
 
 // Update returns a builder for updating this SKU.

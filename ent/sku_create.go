@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/meteringrate"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/sku"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 )
 
 // SKUCreate is the builder for creating a SKU entity.
@@ -132,6 +133,21 @@ func (_c *SKUCreate) AddRates(v ...*MeteringRate) *SKUCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddRateIDs(ids...)
+}
+
+// AddEventIDs adds the "events" edge to the UsageEvent entity by IDs.
+func (_c *SKUCreate) AddEventIDs(ids ...uuid.UUID) *SKUCreate {
+	_c.mutation.AddEventIDs(ids...)
+	return _c
+}
+
+// AddEvents adds the "events" edges to the UsageEvent entity.
+func (_c *SKUCreate) AddEvents(v ...*UsageEvent) *SKUCreate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddEventIDs(ids...)
 }
 
 // Mutation returns the SKUMutation object of the builder.
@@ -351,6 +367,22 @@ func (_c *SKUCreate) createSpec() (*SKU, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(meteringrate.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.EventsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   sku.EventsTable,
+			Columns: []string{sku.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageevent.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {

@@ -19,6 +19,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/sku"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 )
 
 // SKUQuery is the builder for querying SKU entities.
@@ -31,6 +32,7 @@ type SKUQuery struct {
 	withOrganization *OrganizationQuery
 	withUnit         *BillingUnitQuery
 	withRates        *MeteringRateQuery
+	withEvents       *UsageEventQuery
 	modifiers        []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -127,6 +129,28 @@ func (_q *SKUQuery) QueryRates() *MeteringRateQuery {
 			sqlgraph.From(sku.Table, sku.FieldID, selector),
 			sqlgraph.To(meteringrate.Table, meteringrate.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, sku.RatesTable, sku.RatesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryEvents chains the current query on the "events" edge.
+func (_q *SKUQuery) QueryEvents() *UsageEventQuery {
+	query := (&UsageEventClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(sku.Table, sku.FieldID, selector),
+			sqlgraph.To(usageevent.Table, usageevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, sku.EventsTable, sku.EventsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -329,6 +353,7 @@ func (_q *SKUQuery) Clone() *SKUQuery {
 		withOrganization: _q.withOrganization.Clone(),
 		withUnit:         _q.withUnit.Clone(),
 		withRates:        _q.withRates.Clone(),
+		withEvents:       _q.withEvents.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -366,6 +391,17 @@ func (_q *SKUQuery) WithRates(opts ...func(*MeteringRateQuery)) *SKUQuery {
 		opt(query)
 	}
 	_q.withRates = query
+	return _q
+}
+
+// WithEvents tells the query-builder to eager-load the nodes that are connected to
+// the "events" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *SKUQuery) WithEvents(opts ...func(*UsageEventQuery)) *SKUQuery {
+	query := (&UsageEventClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withEvents = query
 	return _q
 }
 
@@ -447,10 +483,11 @@ func (_q *SKUQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*SKU, err
 	var (
 		nodes       = []*SKU{}
 		_spec       = _q.querySpec()
-		loadedTypes = [3]bool{
+		loadedTypes = [4]bool{
 			_q.withOrganization != nil,
 			_q.withUnit != nil,
 			_q.withRates != nil,
+			_q.withEvents != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -490,6 +527,13 @@ func (_q *SKUQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*SKU, err
 		if err := _q.loadRates(ctx, query, nodes,
 			func(n *SKU) { n.Edges.Rates = []*MeteringRate{} },
 			func(n *SKU, e *MeteringRate) { n.Edges.Rates = append(n.Edges.Rates, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withEvents; query != nil {
+		if err := _q.loadEvents(ctx, query, nodes,
+			func(n *SKU) { n.Edges.Events = []*UsageEvent{} },
+			func(n *SKU, e *UsageEvent) { n.Edges.Events = append(n.Edges.Events, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -582,6 +626,36 @@ func (_q *SKUQuery) loadRates(ctx context.Context, query *MeteringRateQuery, nod
 		node, ok := nodeids[*fk]
 		if !ok {
 			return fmt.Errorf(`unexpected referenced foreign-key "sku_id" returned %v for node %v`, *fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *SKUQuery) loadEvents(ctx context.Context, query *UsageEventQuery, nodes []*SKU, init func(*SKU), assign func(*SKU, *UsageEvent)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[uuid.UUID]*SKU)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(usageevent.FieldSkuID)
+	}
+	query.Where(predicate.UsageEvent(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(sku.EventsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.SkuID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "sku_id" returned %v for node %v`, fk, n.ID)
 		}
 		assign(node, n)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/sku"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 )
 
 // SKUUpdate is the builder for updating SKU entities.
@@ -197,6 +198,21 @@ func (_u *SKUUpdate) AddRates(v ...*MeteringRate) *SKUUpdate {
 	return _u.AddRateIDs(ids...)
 }
 
+// AddEventIDs adds the "events" edge to the UsageEvent entity by IDs.
+func (_u *SKUUpdate) AddEventIDs(ids ...uuid.UUID) *SKUUpdate {
+	_u.mutation.AddEventIDs(ids...)
+	return _u
+}
+
+// AddEvents adds the "events" edges to the UsageEvent entity.
+func (_u *SKUUpdate) AddEvents(v ...*UsageEvent) *SKUUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddEventIDs(ids...)
+}
+
 // Mutation returns the SKUMutation object of the builder.
 func (_u *SKUUpdate) Mutation() *SKUMutation {
 	return _u.mutation
@@ -233,6 +249,27 @@ func (_u *SKUUpdate) RemoveRates(v ...*MeteringRate) *SKUUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveRateIDs(ids...)
+}
+
+// ClearEvents clears all "events" edges to the UsageEvent entity.
+func (_u *SKUUpdate) ClearEvents() *SKUUpdate {
+	_u.mutation.ClearEvents()
+	return _u
+}
+
+// RemoveEventIDs removes the "events" edge to UsageEvent entities by IDs.
+func (_u *SKUUpdate) RemoveEventIDs(ids ...uuid.UUID) *SKUUpdate {
+	_u.mutation.RemoveEventIDs(ids...)
+	return _u
+}
+
+// RemoveEvents removes "events" edges to UsageEvent entities.
+func (_u *SKUUpdate) RemoveEvents(v ...*UsageEvent) *SKUUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveEventIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -451,6 +488,51 @@ func (_u *SKUUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.EventsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   sku.EventsTable,
+			Columns: []string{sku.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageevent.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedEventsIDs(); len(nodes) > 0 && !_u.mutation.EventsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   sku.EventsTable,
+			Columns: []string{sku.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageevent.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.EventsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   sku.EventsTable,
+			Columns: []string{sku.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageevent.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -637,6 +719,21 @@ func (_u *SKUUpdateOne) AddRates(v ...*MeteringRate) *SKUUpdateOne {
 	return _u.AddRateIDs(ids...)
 }
 
+// AddEventIDs adds the "events" edge to the UsageEvent entity by IDs.
+func (_u *SKUUpdateOne) AddEventIDs(ids ...uuid.UUID) *SKUUpdateOne {
+	_u.mutation.AddEventIDs(ids...)
+	return _u
+}
+
+// AddEvents adds the "events" edges to the UsageEvent entity.
+func (_u *SKUUpdateOne) AddEvents(v ...*UsageEvent) *SKUUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddEventIDs(ids...)
+}
+
 // Mutation returns the SKUMutation object of the builder.
 func (_u *SKUUpdateOne) Mutation() *SKUMutation {
 	return _u.mutation
@@ -673,6 +770,27 @@ func (_u *SKUUpdateOne) RemoveRates(v ...*MeteringRate) *SKUUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveRateIDs(ids...)
+}
+
+// ClearEvents clears all "events" edges to the UsageEvent entity.
+func (_u *SKUUpdateOne) ClearEvents() *SKUUpdateOne {
+	_u.mutation.ClearEvents()
+	return _u
+}
+
+// RemoveEventIDs removes the "events" edge to UsageEvent entities by IDs.
+func (_u *SKUUpdateOne) RemoveEventIDs(ids ...uuid.UUID) *SKUUpdateOne {
+	_u.mutation.RemoveEventIDs(ids...)
+	return _u
+}
+
+// RemoveEvents removes "events" edges to UsageEvent entities.
+func (_u *SKUUpdateOne) RemoveEvents(v ...*UsageEvent) *SKUUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveEventIDs(ids...)
 }
 
 // Where appends a list predicates to the SKUUpdate builder.
@@ -914,6 +1032,51 @@ func (_u *SKUUpdateOne) sqlSave(ctx context.Context) (_node *SKU, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(meteringrate.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.EventsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   sku.EventsTable,
+			Columns: []string{sku.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageevent.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedEventsIDs(); len(nodes) > 0 && !_u.mutation.EventsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   sku.EventsTable,
+			Columns: []string{sku.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageevent.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.EventsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   sku.EventsTable,
+			Columns: []string{sku.EventsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageevent.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {

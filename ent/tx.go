@@ -110,6 +110,8 @@ type Tx struct {
 	TrustedSubject *TrustedSubjectClient
 	// UsageDataset is the client for interacting with the UsageDataset builders.
 	UsageDataset *UsageDatasetClient
+	// UsageEvent is the client for interacting with the UsageEvent builders.
+	UsageEvent *UsageEventClient
 	// UsageImport is the client for interacting with the UsageImport builders.
 	UsageImport *UsageImportClient
 	// UsageLine is the client for interacting with the UsageLine builders.
@@ -297,6 +299,7 @@ func (tx *Tx) init() {
 	tx.TrustedIssuer = NewTrustedIssuerClient(tx.config)
 	tx.TrustedSubject = NewTrustedSubjectClient(tx.config)
 	tx.UsageDataset = NewUsageDatasetClient(tx.config)
+	tx.UsageEvent = NewUsageEventClient(tx.config)
 	tx.UsageImport = NewUsageImportClient(tx.config)
 	tx.UsageLine = NewUsageLineClient(tx.config)
 	tx.UsageMapping = NewUsageMappingClient(tx.config)

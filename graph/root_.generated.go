@@ -1183,6 +1183,7 @@ type ComplexityRoot struct {
 		OpenTicket                    func(childComplexity int, input model.OpenTicketInput) int
 		PlanBillingMultiplier         func(childComplexity int, input model.SetBillingMultiplierInput) int
 		ReassignOwner                 func(childComplexity int, input model.ReassignOwnerInput) int
+		RecordUsage                   func(childComplexity int, input model.RecordUsageInput) int
 		RefreshSession                func(childComplexity int, input model.RefreshSessionInput) int
 		RegenerateRecoveryCodes       func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
 		RegisterResource              func(childComplexity int, input model.RegisterResourceInput) int
@@ -1341,6 +1342,7 @@ type ComplexityRoot struct {
 		Tickets                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		TrustedIssuers              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UnattributedUsage           func(childComplexity int, month pricing.Month) int
+		UsageEvents                 func(childComplexity int, month pricing.Month, first *int, after *string, last *int, before *string) int
 		UsageMappings               func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UsageRating                 func(childComplexity int) int
 		Version                     func(childComplexity int) int
@@ -1567,6 +1569,12 @@ type ComplexityRoot struct {
 	ReassignOwnerPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Organization     func(childComplexity int) int
+	}
+
+	RecordUsagePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Events           func(childComplexity int) int
+		RecordedCount    func(childComplexity int) int
 	}
 
 	RefreshSessionPayload struct {
@@ -2313,6 +2321,42 @@ type ComplexityRoot struct {
 	UpdateUserPayload struct {
 		ClientMutationID func(childComplexity int) int
 		User             func(childComplexity int) int
+	}
+
+	UsageEvent struct {
+		Amount         func(childComplexity int) int
+		Corrects       func(childComplexity int) int
+		EndedAt        func(childComplexity int) int
+		Group          func(childComplexity int) int
+		ID             func(childComplexity int) int
+		IdempotencyKey func(childComplexity int) int
+		Month          func(childComplexity int) int
+		Organization   func(childComplexity int) int
+		Project        func(childComplexity int) int
+		Quantity       func(childComplexity int) int
+		Rate           func(childComplexity int) int
+		RecordedAt     func(childComplexity int) int
+		SKU            func(childComplexity int) int
+		StartedAt      func(childComplexity int) int
+		Tags           func(childComplexity int) int
+		UnitRate       func(childComplexity int) int
+		User           func(childComplexity int) int
+	}
+
+	UsageEventConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	UsageEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	UsageEventTag struct {
+		Name  func(childComplexity int) int
+		Value func(childComplexity int) int
 	}
 
 	UsageImport struct {
@@ -6893,6 +6937,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReassignOwner(childComplexity, args["input"].(model.ReassignOwnerInput)), true
+	case "Mutation.recordUsage":
+		if e.ComplexityRoot.Mutation.RecordUsage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordUsage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordUsage(childComplexity, args["input"].(model.RecordUsageInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -8244,6 +8299,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.UnattributedUsage(childComplexity, args["month"].(pricing.Month)), true
+	case "Organization.usageEvents":
+		if e.ComplexityRoot.Organization.UsageEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_usageEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.UsageEvents(childComplexity, args["month"].(pricing.Month), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.usageMappings":
 		if e.ComplexityRoot.Organization.UsageMappings == nil {
 			break
@@ -9208,6 +9274,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReassignOwnerPayload.Organization(childComplexity), true
+
+	case "RecordUsagePayload.clientMutationId":
+		if e.ComplexityRoot.RecordUsagePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordUsagePayload.ClientMutationID(childComplexity), true
+	case "RecordUsagePayload.events":
+		if e.ComplexityRoot.RecordUsagePayload.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordUsagePayload.Events(childComplexity), true
+	case "RecordUsagePayload.recordedCount":
+		if e.ComplexityRoot.RecordUsagePayload.RecordedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordUsagePayload.RecordedCount(childComplexity), true
 
 	case "RefreshSessionPayload.accessToken":
 		if e.ComplexityRoot.RefreshSessionPayload.AccessToken == nil {
@@ -11704,6 +11789,154 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateUserPayload.User(childComplexity), true
 
+	case "UsageEvent.amount":
+		if e.ComplexityRoot.UsageEvent.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Amount(childComplexity), true
+	case "UsageEvent.corrects":
+		if e.ComplexityRoot.UsageEvent.Corrects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Corrects(childComplexity), true
+	case "UsageEvent.endedAt":
+		if e.ComplexityRoot.UsageEvent.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.EndedAt(childComplexity), true
+	case "UsageEvent.group":
+		if e.ComplexityRoot.UsageEvent.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Group(childComplexity), true
+	case "UsageEvent.id":
+		if e.ComplexityRoot.UsageEvent.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.ID(childComplexity), true
+	case "UsageEvent.idempotencyKey":
+		if e.ComplexityRoot.UsageEvent.IdempotencyKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.IdempotencyKey(childComplexity), true
+	case "UsageEvent.month":
+		if e.ComplexityRoot.UsageEvent.Month == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Month(childComplexity), true
+	case "UsageEvent.organization":
+		if e.ComplexityRoot.UsageEvent.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Organization(childComplexity), true
+	case "UsageEvent.project":
+		if e.ComplexityRoot.UsageEvent.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Project(childComplexity), true
+	case "UsageEvent.quantity":
+		if e.ComplexityRoot.UsageEvent.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Quantity(childComplexity), true
+	case "UsageEvent.rate":
+		if e.ComplexityRoot.UsageEvent.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Rate(childComplexity), true
+	case "UsageEvent.recordedAt":
+		if e.ComplexityRoot.UsageEvent.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.RecordedAt(childComplexity), true
+	case "UsageEvent.sku":
+		if e.ComplexityRoot.UsageEvent.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.SKU(childComplexity), true
+	case "UsageEvent.startedAt":
+		if e.ComplexityRoot.UsageEvent.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.StartedAt(childComplexity), true
+	case "UsageEvent.tags":
+		if e.ComplexityRoot.UsageEvent.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Tags(childComplexity), true
+	case "UsageEvent.unitRate":
+		if e.ComplexityRoot.UsageEvent.UnitRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.UnitRate(childComplexity), true
+	case "UsageEvent.user":
+		if e.ComplexityRoot.UsageEvent.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.User(childComplexity), true
+
+	case "UsageEventConnection.edges":
+		if e.ComplexityRoot.UsageEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventConnection.Edges(childComplexity), true
+	case "UsageEventConnection.pageInfo":
+		if e.ComplexityRoot.UsageEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventConnection.PageInfo(childComplexity), true
+	case "UsageEventConnection.totalCount":
+		if e.ComplexityRoot.UsageEventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventConnection.TotalCount(childComplexity), true
+
+	case "UsageEventEdge.cursor":
+		if e.ComplexityRoot.UsageEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventEdge.Cursor(childComplexity), true
+	case "UsageEventEdge.node":
+		if e.ComplexityRoot.UsageEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventEdge.Node(childComplexity), true
+
+	case "UsageEventTag.name":
+		if e.ComplexityRoot.UsageEventTag.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventTag.Name(childComplexity), true
+	case "UsageEventTag.value":
+		if e.ComplexityRoot.UsageEventTag.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventTag.Value(childComplexity), true
+
 	case "UsageImport.billedCosts":
 		if e.ComplexityRoot.UsageImport.BilledCosts == nil {
 			break
@@ -12151,6 +12384,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputProjectWhereInput,
 		ec.unmarshalInputQuantityInput,
 		ec.unmarshalInputReassignOwnerInput,
+		ec.unmarshalInputRecordUsageInput,
 		ec.unmarshalInputRefreshSessionInput,
 		ec.unmarshalInputRegenerateRecoveryCodesInput,
 		ec.unmarshalInputRegisterResourceInput,
@@ -12223,6 +12457,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateThresholdInput,
 		ec.unmarshalInputUpdateTrustedIssuerInput,
 		ec.unmarshalInputUpdateUserInput,
+		ec.unmarshalInputUsageEventInput,
+		ec.unmarshalInputUsageEventTagInput,
 		ec.unmarshalInputUsageMappingInput,
 		ec.unmarshalInputVerifyEmailInput,
 		ec.unmarshalInputVoidStatementInput,
@@ -14579,6 +14815,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_billingUnits(ctx, field)
 	case "skus":
 		return ec.fieldContext_Organization_skus(ctx, field)
+	case "usageEvents":
+		return ec.fieldContext_Organization_usageEvents(ctx, field)
 	case "activeUsers":
 		return ec.fieldContext_Organization_activeUsers(ctx, field)
 	case "policies":
@@ -15003,6 +15241,18 @@ func (ec *executionContext) childFields_ReassignOwnerPayload(ctx context.Context
 		return ec.fieldContext_ReassignOwnerPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReassignOwnerPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RecordUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "events":
+		return ec.fieldContext_RecordUsagePayload_events(ctx, field)
+	case "recordedCount":
+		return ec.fieldContext_RecordUsagePayload_recordedCount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RecordUsagePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordUsagePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16483,6 +16733,78 @@ func (ec *executionContext) childFields_UpdateUserPayload(ctx context.Context, f
 		return ec.fieldContext_UpdateUserPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UsageEvent_id(ctx, field)
+	case "idempotencyKey":
+		return ec.fieldContext_UsageEvent_idempotencyKey(ctx, field)
+	case "sku":
+		return ec.fieldContext_UsageEvent_sku(ctx, field)
+	case "quantity":
+		return ec.fieldContext_UsageEvent_quantity(ctx, field)
+	case "rate":
+		return ec.fieldContext_UsageEvent_rate(ctx, field)
+	case "unitRate":
+		return ec.fieldContext_UsageEvent_unitRate(ctx, field)
+	case "amount":
+		return ec.fieldContext_UsageEvent_amount(ctx, field)
+	case "organization":
+		return ec.fieldContext_UsageEvent_organization(ctx, field)
+	case "group":
+		return ec.fieldContext_UsageEvent_group(ctx, field)
+	case "project":
+		return ec.fieldContext_UsageEvent_project(ctx, field)
+	case "user":
+		return ec.fieldContext_UsageEvent_user(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_UsageEvent_startedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_UsageEvent_endedAt(ctx, field)
+	case "tags":
+		return ec.fieldContext_UsageEvent_tags(ctx, field)
+	case "corrects":
+		return ec.fieldContext_UsageEvent_corrects(ctx, field)
+	case "month":
+		return ec.fieldContext_UsageEvent_month(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_UsageEvent_recordedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UsageEventConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UsageEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UsageEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UsageEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UsageEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageEventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageEventTag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_UsageEventTag_name(ctx, field)
+	case "value":
+		return ec.fieldContext_UsageEventTag_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageEventTag", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageImport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

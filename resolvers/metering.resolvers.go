@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
@@ -130,10 +131,26 @@ func (r *mutationResolver) RestoreSku(ctx context.Context, input model.RestoreSk
 	return &model.RestoreSkuPayload{Sku: sku, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) RecordUsage(ctx context.Context, input model.RecordUsageInput) (*model.RecordUsagePayload, error) {
+	organization, events, err := usageEvents(input)
+	if err != nil {
+		return nil, err
+	}
+	recorded, added, err := r.Usage.RecordUsage(ctx, organization, events)
+	if err != nil {
+		return nil, err
+	}
+	return &model.RecordUsagePayload{Events: recorded, RecordedCount: added, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *organizationResolver) BillingUnits(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*usage.BillingUnitConnection, error) {
 	return r.Usage.BillingUnits(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
 func (r *organizationResolver) Skus(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*usage.SKUConnection, error) {
 	return r.Usage.SKUs(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
+}
+
+func (r *organizationResolver) UsageEvents(ctx context.Context, obj *organizations.Organization, month pricing.Month, first *int, after *string, last *int, before *string) (*usage.EventConnection, error) {
+	return r.Usage.Events(ctx, obj.Siblings, obj.ID.UUID, month, page.Args{First: first, After: after, Last: last, Before: before})
 }

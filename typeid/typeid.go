@@ -54,6 +54,7 @@ const (
 	CloudAccount   Kind = "cla"
 	BillingUnit    Kind = "unt"
 	SKU            Kind = "sku"
+	UsageEvent     Kind = "uev"
 	MeteringRate   Kind = "mrt" // what a unit or a SKU comes to from an instant on
 	Resource       Kind = "res"
 	Ticket         Kind = "tkt"
@@ -77,11 +78,11 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [45]Kind {
+func kinds() [46]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, PriceGuard, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
-		CloudAccount, BillingUnit, SKU, MeteringRate, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
+		CloudAccount, BillingUnit, SKU, MeteringRate, UsageEvent, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
 	}
 }

@@ -132,6 +132,9 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"archiveSku", map[string]any{"skuId": w.sku(t, "six")}, "northwind", []string{"~sku"}},
 			{"restoreSku", map[string]any{"skuId": w.archivedSKU(t, "seven")}, "northwind", []string{"~sku"}},
 			{"deleteBillingUnit", map[string]any{"billingUnitId": w.unitOfSKU(t, "eight")}, "northwind", []string{"-sku", "-unt"}},
+			{"recordUsage", map[string]any{"organizationId": w.ids["northwind"], "events": []map[string]any{
+				w.event("one", w.skuCode(t, "nine"), "acme"), w.event("two", "nine", "northwind"),
+			}}, "northwind", []string{"+uev", "+uev"}},
 			{"deleteUsageMapping", map[string]any{"usageMappingId": w.mapping(t, "2")}, "northwind", []string{"-map"}},
 			{"updateBillingProfile", map[string]any{"organizationId": w.ids["acme"], "company": "Acme Ltd", "country": "DE"}, "acme", []string{"+bpr"}},
 			{"markStatementPaid", map[string]any{"statementId": w.issued(t, 1), "paymentReference": "wire"}, "northwind", []string{"~stm"}},
@@ -184,6 +187,21 @@ func (w *world) sku(t *testing.T, code string) string {
 		"billingUnitId": w.billingUnit(t, "unit of "+code), "code": code, "name": code, "type": "Compute", "subtype": "Hour",
 	}})
 	return dig(answer, "createSku.sku.id")
+}
+
+// skuCode makes a SKU of northwind and returns its code.
+func (w *world) skuCode(t *testing.T, code string) string {
+	t.Helper()
+	w.sku(t, code)
+	return code
+}
+
+// event is usage of an organization in October as recordUsage takes it.
+func (w *world) event(key, sku, owner string) map[string]any {
+	return map[string]any{
+		"idempotencyKey": key, "sku": sku, "quantity": "1.5", "organizationId": w.ids[owner],
+		"startedAt": "2026-10-05T00:00:00Z", "endedAt": "2026-10-05T01:00:00Z",
+	}
 }
 
 // archivedSKU makes a SKU that is archived and returns its id.

@@ -464,6 +464,11 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"setSkuRate": metered("SKU", map[string]any{"rate": "2.5"}),
 		"archiveSku": on("skuId", "northwind.sku", nil),
 		"restoreSku": on("skuId", "northwind.sku", nil),
+		"recordUsage": func(t *testing.T) (map[string]any, *object) {
+			event := k.event(fresh("event"), "code-of-metered-sku-of-northwind", "acme")
+			event["groupId"] = k.ids["acme.crew"]
+			return map[string]any{"organizationId": k.ids["northwind"], "events": []map[string]any{event}}, at("northwind")
+		},
 
 		"updateBillingProfile": on("organizationId", "acme", map[string]any{"company": "Acme Ltd"}),
 		"closeBillingMonth":    on("sellerId", "northwind", map[string]any{"month": "2026-09"}),

@@ -503,6 +503,18 @@ func (w *world) furnishWithMetering(t *testing.T, slug string) {
 		"skuId": w.ids[slug+".sku"], "rate": "3", "effectiveFrom": "2026-10-02T00:00:00Z",
 	}})
 	w.must(t, "ada", mutation("archiveSku", "clientMutationId"), map[string]any{"i": map[string]any{"skuId": w.ids[slug+".sku"]}})
+	answer = w.must(t, "ada", mutation("createSku", "sku { id }"), map[string]any{"i": map[string]any{
+		"billingUnitId": w.ids[slug+".unit"], "code": "code-of-metered-sku-of-" + slug, "name": "name-of-metered-sku-of-" + slug, "type": "Compute", "subtype": "Hour",
+	}})
+	w.name(slug+".metered", dig(answer, "createSku.sku.id"))
+	event := w.event("key-of-event-of-"+slug, "code-of-metered-sku-of-"+slug, slug)
+	event["groupId"], event["project"], event["user"] = w.ids[slug+".crew"], "project-in-event-of-"+slug, "user-in-event-of-"+slug
+	event["tags"] = []map[string]any{{"name": "queue", "value": "fast"}}
+	correction := maps.Clone(event)
+	correction["idempotencyKey"], correction["corrects"], correction["quantity"] = "key-of-correction-of-"+slug, event["idempotencyKey"], "-0.5"
+	w.must(t, "ada", mutation("recordUsage", "recordedCount"), map[string]any{"i": map[string]any{
+		"organizationId": w.ids[slug], "events": []map[string]any{event, correction},
+	}})
 }
 
 // furnishWithAllocations limits organizations and their groups, in their own names
@@ -786,7 +798,12 @@ func (c *counter) addBilling(t *testing.T) {
 	}
 	for _, row := range one(t, func() ([]*ent.SKU, error) { return client.SKU.Query().All(ctx) }) {
 		o := c.add("SKU", typeid.New(typeid.SKU, row.ID), row.OrganizationID)
-		o.tells["code"], o.tells["name"] = row.Code, row.Name
+		if !strings.HasPrefix(row.Code, "code-of-metered-") { // which lines of usage tell, too
+			o.tells["code"], o.tells["name"] = row.Code, row.Name
+		}
+	}
+	for _, row := range one(t, func() ([]*ent.UsageEvent, error) { return client.UsageEvent.Query().All(ctx) }) {
+		c.add("UsageEvent", typeid.New(typeid.UsageEvent, row.ID), row.OrganizationID).tells["idempotencyKey"] = row.IdempotencyKey
 	}
 	for _, row := range one(t, func() ([]*ent.Allocation, error) { return client.Allocation.Query().All(ctx) }) {
 		o := c.add("Allocation", typeid.New(typeid.Allocation, row.ID), row.OrganizationID)

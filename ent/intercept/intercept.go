@@ -57,6 +57,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
@@ -1415,6 +1416,33 @@ func (f TraverseUsageDataset) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.UsageDatasetQuery", q)
 }
 
+// The UsageEventFunc type is an adapter to allow the use of ordinary function as a Querier.
+type UsageEventFunc func(context.Context, *ent.UsageEventQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f UsageEventFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.UsageEventQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.UsageEventQuery", q)
+}
+
+// The TraverseUsageEvent type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseUsageEvent func(context.Context, *ent.UsageEventQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseUsageEvent) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseUsageEvent) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.UsageEventQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.UsageEventQuery", q)
+}
+
 // The UsageImportFunc type is an adapter to allow the use of ordinary function as a Querier.
 type UsageImportFunc func(context.Context, *ent.UsageImportQuery) (ent.Value, error)
 
@@ -1622,6 +1650,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.TrustedSubjectQuery, predicate.TrustedSubject, trustedsubject.OrderOption]{typ: ent.TypeTrustedSubject, tq: q}, nil
 	case *ent.UsageDatasetQuery:
 		return &query[*ent.UsageDatasetQuery, predicate.UsageDataset, usagedataset.OrderOption]{typ: ent.TypeUsageDataset, tq: q}, nil
+	case *ent.UsageEventQuery:
+		return &query[*ent.UsageEventQuery, predicate.UsageEvent, usageevent.OrderOption]{typ: ent.TypeUsageEvent, tq: q}, nil
 	case *ent.UsageImportQuery:
 		return &query[*ent.UsageImportQuery, predicate.UsageImport, usageimport.OrderOption]{typ: ent.TypeUsageImport, tq: q}, nil
 	case *ent.UsageLineQuery:

@@ -2273,6 +2273,7 @@ var (
 		{Name: "provider", Type: field.TypeString, Size: 200},
 		{Name: "billing_account_id", Type: field.TypeString, Size: 200},
 		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "part", Type: field.TypeInt, Default: 0},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"LOADING", "ACTIVE", "SUPERSEDED"}},
 		{Name: "rating", Type: field.TypeInt, Default: 1},
 		{Name: "rating_wanted", Type: field.TypeInt, Default: 1},
@@ -2290,13 +2291,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "usage_datasets_organizations_organization",
-				Columns:    []*schema.Column{UsageDatasetsColumns[10]},
+				Columns:    []*schema.Column{UsageDatasetsColumns[11]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "usage_datasets_usage_imports_datasets",
-				Columns:    []*schema.Column{UsageDatasetsColumns[11]},
+				Columns:    []*schema.Column{UsageDatasetsColumns[12]},
 				RefColumns: []*schema.Column{UsageImportsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -2305,7 +2306,7 @@ var (
 			{
 				Name:    "usage_dataset_one_active",
 				Unique:  true,
-				Columns: []*schema.Column{UsageDatasetsColumns[10], UsageDatasetsColumns[1], UsageDatasetsColumns[2], UsageDatasetsColumns[3]},
+				Columns: []*schema.Column{UsageDatasetsColumns[11], UsageDatasetsColumns[1], UsageDatasetsColumns[2], UsageDatasetsColumns[3], UsageDatasetsColumns[4]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'ACTIVE'",
 				},
@@ -2313,7 +2314,7 @@ var (
 			{
 				Name:    "usage_dataset_to_rate",
 				Unique:  false,
-				Columns: []*schema.Column{UsageDatasetsColumns[10]},
+				Columns: []*schema.Column{UsageDatasetsColumns[11]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'ACTIVE' AND rating <> rating_wanted",
 				},
@@ -2321,7 +2322,90 @@ var (
 			{
 				Name:    "usagedataset_import_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsageDatasetsColumns[11]},
+				Columns: []*schema.Column{UsageDatasetsColumns[12]},
+			},
+		},
+	}
+	// UsageEventsColumns holds the columns for the "usage_events" table.
+	UsageEventsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "idempotency_key", Type: field.TypeString, Size: 200},
+		{Name: "owner_id", Type: field.TypeUUID},
+		{Name: "group_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "project_name", Type: field.TypeString, Size: 256},
+		{Name: "user_name", Type: field.TypeString, Size: 256},
+		{Name: "quantity", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "rate", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "unit_rate", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "amount", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "currency", Type: field.TypeString, Size: 3},
+		{Name: "started_at", Type: field.TypeTime},
+		{Name: "ended_at", Type: field.TypeTime},
+		{Name: "tags", Type: field.TypeJSON},
+		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "dataset_id", Type: field.TypeInt64},
+		{Name: "usage_line_id", Type: field.TypeInt64},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "sku_id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "corrects_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// UsageEventsTable holds the schema information for the "usage_events" table.
+	UsageEventsTable = &schema.Table{
+		Name:       "usage_events",
+		Columns:    UsageEventsColumns,
+		PrimaryKey: []*schema.Column{UsageEventsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "usage_events_skus_events",
+				Columns:    []*schema.Column{UsageEventsColumns[19]},
+				RefColumns: []*schema.Column{SkusColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "usage_events_organizations_organization",
+				Columns:    []*schema.Column{UsageEventsColumns[20]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "usage_events_usage_events_corrections",
+				Columns:    []*schema.Column{UsageEventsColumns[21]},
+				RefColumns: []*schema.Column{UsageEventsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "usage_event_key",
+				Unique:  true,
+				Columns: []*schema.Column{UsageEventsColumns[20], UsageEventsColumns[1]},
+			},
+			{
+				Name:    "usageevent_organization_id_month",
+				Unique:  false,
+				Columns: []*schema.Column{UsageEventsColumns[20], UsageEventsColumns[14]},
+			},
+			{
+				Name:    "usageevent_usage_line_id",
+				Unique:  true,
+				Columns: []*schema.Column{UsageEventsColumns[16]},
+			},
+			{
+				Name:    "usageevent_dataset_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsageEventsColumns[15]},
+			},
+			{
+				Name:    "usageevent_sku_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsageEventsColumns[19]},
+			},
+			{
+				Name:    "usageevent_corrects_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsageEventsColumns[21]},
 			},
 		},
 	}
@@ -2574,6 +2658,7 @@ var (
 		TrustedIssuersTable,
 		TrustedSubjectsTable,
 		UsageDatasetsTable,
+		UsageEventsTable,
 		UsageImportsTable,
 		UsageLinesTable,
 		UsageMappingsTable,
@@ -2841,6 +2926,12 @@ func init() {
 	UsageDatasetsTable.ForeignKeys[1].RefTable = UsageImportsTable
 	UsageDatasetsTable.Annotation = &entsql.Annotation{
 		Table: "usage_datasets",
+	}
+	UsageEventsTable.ForeignKeys[0].RefTable = SkusTable
+	UsageEventsTable.ForeignKeys[1].RefTable = OrganizationsTable
+	UsageEventsTable.ForeignKeys[2].RefTable = UsageEventsTable
+	UsageEventsTable.Annotation = &entsql.Annotation{
+		Table: "usage_events",
 	}
 	UsageImportsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	UsageImportsTable.Annotation = &entsql.Annotation{

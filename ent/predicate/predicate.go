@@ -150,6 +150,9 @@ type TrustedSubject func(*sql.Selector)
 // UsageDataset is the predicate function for usagedataset builders.
 type UsageDataset func(*sql.Selector)
 
+// UsageEvent is the predicate function for usageevent builders.
+type UsageEvent func(*sql.Selector)
+
 // UsageImport is the predicate function for usageimport builders.
 type UsageImport func(*sql.Selector)
 

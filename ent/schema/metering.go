@@ -70,6 +70,7 @@ func (SKU) Edges() []ent.Edge {
 		edge.To("organization", Organization.Type).Field("organization_id").Unique().Required().Annotations(restrict()),
 		edge.From("unit", BillingUnit.Type).Ref("skus").Field("unit_id").Unique().Required(),
 		edge.To("rates", MeteringRate.Type).Annotations(cascade()),
+		edge.To("events", UsageEvent.Type).Annotations(restrict()),
 	}
 }
 
@@ -125,3 +126,60 @@ func (MeteringRate) Annotations() []entschema.Annotation {
 		"metering_rate_of_one": "((unit_id IS NULL) <> (sku_id IS NULL))",
 	})
 }
+// UsageEvent is usage that an organization has metered, with the rates that were
+// in force. Rows are written once.
+type UsageEvent struct{ ent.Schema }
+
+// Fields of a usage event. The organization meters it, the owner used it. The month
+// is the billing month, which for a correction may be a later one. The dataset and
+// the usage line are what it is in costs.
+func (UsageEvent) Fields() []ent.Field {
+	return []ent.Field{
+		identity(),
+		reference("organization_id"),
+		reference("sku_id"),
+		field.String("idempotency_key").NotEmpty().MaxLen(200),
+		reference("owner_id"),
+		optionalReference("group_id"),
+		field.String("project_name").MaxLen(256),
+		field.String("user_name").MaxLen(256),
+		amount("quantity"),
+		amount("rate"),
+		amount("unit_rate"),
+		amount("amount"),
+		field.String("currency").NotEmpty().MaxLen(3),
+		field.Time("started_at"),
+		field.Time("ended_at"),
+		field.JSON("tags", map[string]string{}),
+		optionalReference("corrects_id"),
+		month("month"),
+		field.Int64("dataset_id"),
+		field.Int64("usage_line_id"),
+		optionalReference("actor_id"),
+		createdAt(),
+	}
+}
+
+// Edges of a usage event.
+func (UsageEvent) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("organization", Organization.Type).Field("organization_id").Unique().Required().Annotations(restrict()),
+		edge.From("sku", SKU.Type).Ref("events").Field("sku_id").Unique().Required(),
+		edge.To("corrections", UsageEvent.Type).Annotations(restrict()).From("corrects").Field("corrects_id").Unique(),
+	}
+}
+
+// Indexes of a usage event.
+func (UsageEvent) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("organization_id", "idempotency_key").Unique().StorageKey("usage_event_key"),
+		index.Fields("organization_id", "month"),
+		index.Fields("usage_line_id").Unique(),
+		index.Fields("dataset_id"),
+		index.Fields("sku_id"),
+		index.Fields("corrects_id"),
+	}
+}
+
+// Annotations of a usage event.
+func (UsageEvent) Annotations() []entschema.Annotation { return table("usage_events", nil) }

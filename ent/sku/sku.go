@@ -38,6 +38,8 @@ const (
 	EdgeUnit = "unit"
 	// EdgeRates holds the string denoting the rates edge name in mutations.
 	EdgeRates = "rates"
+	// EdgeEvents holds the string denoting the events edge name in mutations.
+	EdgeEvents = "events"
 	// Table holds the table name of the sku in the database.
 	Table = "skus"
 	// OrganizationTable is the table that holds the organization relation/edge.
@@ -61,6 +63,13 @@ const (
 	RatesInverseTable = "metering_rates"
 	// RatesColumn is the table column denoting the rates relation/edge.
 	RatesColumn = "sku_id"
+	// EventsTable is the table that holds the events relation/edge.
+	EventsTable = "usage_events"
+	// EventsInverseTable is the table name for the UsageEvent entity.
+	// It exists in this package in order to avoid circular dependency with the "usageevent" package.
+	EventsInverseTable = "usage_events"
+	// EventsColumn is the table column denoting the events relation/edge.
+	EventsColumn = "sku_id"
 )
 
 // Columns holds all SQL columns for sku fields.
@@ -190,6 +199,20 @@ func ByRates(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newRatesStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByEventsCount orders the results by events count.
+func ByEventsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newEventsStep(), opts...)
+	}
+}
+
+// ByEvents orders the results by events terms.
+func ByEvents(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newEventsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newOrganizationStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -209,5 +232,12 @@ func newRatesStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(RatesInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, RatesTable, RatesColumn),
+	)
+}
+func newEventsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(EventsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, EventsTable, EventsColumn),
 	)
 }

@@ -1784,6 +1784,26 @@ type ReassignOwnerPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `recordUsage` is asked for.
+type RecordUsageInput struct {
+	// Who meters: the platform or a partner.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// 1 to 1000 events.
+	Events []*UsageEventInput `json:"events"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `recordUsage` answers.
+type RecordUsagePayload struct {
+	// The events in the order given, with those that were known before.
+	Events []*usage.UsageEvent `json:"events"`
+	// How many of them are new.
+	RecordedCount int `json:"recordedCount"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `refreshSession` is asked for.
 type RefreshSessionInput struct {
 	// The refresh token that was given last.
@@ -3246,6 +3266,41 @@ type UpdateUserPayload struct {
 	User *people.User `json:"user"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// One event of `recordUsage`.
+type UsageEventInput struct {
+	// What the sender knows it by: 1 to 200 bytes, unique in the organization that meters.
+	IdempotencyKey string `json:"idempotencyKey"`
+	// The code of what was used.
+	Sku string `json:"sku"`
+	// How much: at least 0, but for a correction, which is added to what it corrects and leaves no less than 0.
+	Quantity money.Decimal `json:"quantity"`
+	// Who used it: the organization that meters or one below it.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// A group of that organization.
+	GroupID *typeid.ID `json:"groupId,omitempty"`
+	// The name of a project, at most 256 bytes, which is the tag `Project` of the line of usage.
+	Project *string `json:"project,omitempty"`
+	// The name of a user, at most 256 bytes, which is the tag `User` of the line of usage.
+	User *string `json:"user,omitempty"`
+	// When it started.
+	StartedAt time.Time `json:"startedAt"`
+	// When it ended: not in the future, and at most 31 days later.
+	EndedAt time.Time `json:"endedAt"`
+	// What else is to be said of it, at most 50, each name once: tags of the line of usage, which the organizations that pay see.
+	Tags []*UsageEventTagInput `json:"tags,omitempty"`
+	// The idempotency key of an event that this one corrects. It is of the same SKU, owner and time, has the rates of that event,
+	// and is billed in its month or, if that is closed, in the first that is not.
+	Corrects *string `json:"corrects,omitempty"`
+}
+
+// A tag of an event.
+type UsageEventTagInput struct {
+	// 1 to 256 bytes, and neither `Project` nor `User`.
+	Name string `json:"name"`
+	// At most 256 bytes.
+	Value string `json:"value"`
 }
 
 // Whose usage a sub-account or a tag is.

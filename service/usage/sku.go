@@ -13,6 +13,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/sku"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/metering"
 	"github.com/headwater-platform/headwater/money"
@@ -234,8 +235,16 @@ func (s *Service) changeSKU(ctx context.Context, action string, id uuid.UUID, ap
 	return s.SKU(ctx, id)
 }
 
-// deleteSKUs deletes the SKUs of a unit.
+// deleteSKUs deletes the SKUs of a unit. CONFLICT if there is usage of one. The
+// caller has locked the usage.
 func deleteSKUs(ctx context.Context, tx *database.Tx, unit uuid.UUID) error {
+	used, err := tx.UsageEvent.Query().Where(usageevent.HasSkuWith(sku.UnitID(unit))).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look for usage: %w", err)
+	}
+	if used {
+		return fault.New(fault.Conflict, "usage was recorded in this unit: archive its SKUs instead")
+	}
 	rows, err := tx.SKU.Query().Where(sku.UnitID(unit)).Order(ent.Asc(sku.FieldID)).All(ctx)
 	if err != nil {
 		return fmt.Errorf("load SKUs: %w", err)
