@@ -77,7 +77,7 @@ type OrganizationResolver interface {
 	Invitations(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.InvitationWhereInput) (*invitations.Connection, error)
 	BillingUnits(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*usage.BillingUnitConnection, error)
 	Skus(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string) (*usage.SKUConnection, error)
-	UsageEvents(ctx context.Context, obj *organizations.Organization, month pricing.Month, first *int, after *string, last *int, before *string) (*usage.EventConnection, error)
+	UsageEvents(ctx context.Context, obj *organizations.Organization, month *pricing.Month, first *int, after *string, last *int, before *string) (*usage.EventConnection, error)
 	ActiveUsers(ctx context.Context, obj *organizations.Organization, month pricing.Month) (*int, error)
 	Policies(ctx context.Context, obj *organizations.Organization, first *int, after *string, last *int, before *string, where *model.PolicyWhereInput, orderBy *model.PolicyOrder) (*policies.Connection, error)
 	EffectiveSettings(ctx context.Context, obj *organizations.Organization, keys []string, asOf *time.Time) ([]*settings.Effective, error)
@@ -1279,8 +1279,8 @@ func (ec *executionContext) field_Organization_usageEvents_args(ctx context.Cont
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "month",
-		func(ctx context.Context, v any) (pricing.Month, error) {
-			return ec.unmarshalNMonth2githubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, v)
+		func(ctx context.Context, v any) (*pricing.Month, error) {
+			return ec.unmarshalOMonth2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋpricingᚐMonth(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3236,7 +3236,7 @@ func (ec *executionContext) _Organization_usageEvents(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Organization().UsageEvents(ctx, obj, fc.Args["month"].(pricing.Month), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+			return ec.Resolvers.Organization().UsageEvents(ctx, obj, fc.Args["month"].(*pricing.Month), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *usage.EventConnection) graphql.Marshaler {

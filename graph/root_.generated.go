@@ -1342,7 +1342,7 @@ type ComplexityRoot struct {
 		Tickets                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		TrustedIssuers              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UnattributedUsage           func(childComplexity int, month pricing.Month) int
-		UsageEvents                 func(childComplexity int, month pricing.Month, first *int, after *string, last *int, before *string) int
+		UsageEvents                 func(childComplexity int, month *pricing.Month, first *int, after *string, last *int, before *string) int
 		UsageMappings               func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UsageRating                 func(childComplexity int) int
 		Version                     func(childComplexity int) int
@@ -8309,7 +8309,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Organization.UsageEvents(childComplexity, args["month"].(pricing.Month), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+		return e.ComplexityRoot.Organization.UsageEvents(childComplexity, args["month"].(*pricing.Month), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.usageMappings":
 		if e.ComplexityRoot.Organization.UsageMappings == nil {
 			break

@@ -151,6 +151,6 @@ func (r *organizationResolver) Skus(ctx context.Context, obj *organizations.Orga
 	return r.Usage.SKUs(ctx, obj.Siblings, obj.ID.UUID, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
-func (r *organizationResolver) UsageEvents(ctx context.Context, obj *organizations.Organization, month pricing.Month, first *int, after *string, last *int, before *string) (*usage.EventConnection, error) {
+func (r *organizationResolver) UsageEvents(ctx context.Context, obj *organizations.Organization, month *pricing.Month, first *int, after *string, last *int, before *string) (*usage.EventConnection, error) {
 	return r.Usage.Events(ctx, obj.Siblings, obj.ID.UUID, month, page.Args{First: first, After: after, Last: last, Before: before})
 }

@@ -140,7 +140,7 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.BillingUnits, c.Organization.Skus = paged, paged
 	rates := func(child int, first *int) int { return times(child, page.Size(first, nil)) }
 	c.BillingUnit.Rates, c.SKU.Rates = rates, rates
-	c.Organization.UsageEvents = func(child int, _ pricing.Month, first *int, after *string, last *int, before *string) int {
+	c.Organization.UsageEvents = func(child int, _ *pricing.Month, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)
 	}
 	c.Mutation.RecordUsage = func(child int, input model.RecordUsageInput) int { return times(child, max(len(input.Events), 1)) }

@@ -675,7 +675,6 @@ func (k *walk) arguments(subject string) string {
 		"Organization.costs":             between + ", groupBy: ORGANIZATION",
 		"Organization.costLines":         fmt.Sprintf("month: %q, first: 10", month.Format("2006-01")),
 		"Organization.priceBounds":       `month: "2031-01"`,
-		"Organization.usageEvents":       fmt.Sprintf("month: %q, first: 10", month.Format("2006-01")),
 		"Organization.unattributedUsage": fmt.Sprintf("month: %q", month.Format("2006-01")),
 	}[subject]
 }

@@ -100,25 +100,25 @@ func (s *Service) Event(ctx context.Context, id uuid.UUID) (*UsageEvent, error) 
 	return events[0], nil
 }
 
-// Events returns a page of what an organization has metered that is billed in a
-// month, the first recorded first: none for viewers without usage:import. INVALID
-// for arguments out of bounds.
-func (s *Service) Events(ctx context.Context, siblings *batches.Siblings, organization uuid.UUID, month pricing.Month, args page.Args) (*EventConnection, error) {
+// Events returns a page of what an organization has metered, the first recorded
+// first: all, or what is billed in a month; none for viewers without usage:import.
+// INVALID for arguments out of bounds.
+func (s *Service) Events(ctx context.Context, siblings *batches.Siblings, organization uuid.UUID, month *pricing.Month, args page.Args) (*EventConnection, error) {
 	type key struct {
 		what   string
-		month  pricing.Month
+		month  string
 		window page.Window
 	}
 	window, err := args.Window()
 	if err != nil {
 		return nil, err
 	}
-	return batches.Load(ctx, siblings, key{"usage events", month, window}, organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*EventConnection, error) {
+	return batches.Load(ctx, siblings, key{"usage events", monthText(month), window}, organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*EventConnection, error) {
 		return s.eventPages(ctx, ids, month, window)
 	})
 }
 
-func (s *Service) eventPages(ctx context.Context, ids []uuid.UUID, month pricing.Month, window page.Window) (map[uuid.UUID]*EventConnection, error) {
+func (s *Service) eventPages(ctx context.Context, ids []uuid.UUID, month *pricing.Month, window page.Window) (map[uuid.UUID]*EventConnection, error) {
 	readable, err := s.records.OrganizationsWith(ctx, access.UsageImport, ids)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,10 @@ func (s *Service) eventPages(ctx context.Context, ids []uuid.UUID, month pricing
 	if err != nil {
 		return nil, err
 	}
-	of := usageevent.And(usageevent.OrganizationIDIn(readable...), usageevent.Month(month.String()))
+	of := usageevent.OrganizationIDIn(readable...)
+	if month != nil {
+		of = usageevent.And(of, usageevent.Month(month.String()))
+	}
 	query := s.db.Client().UsageEvent.Query().Where(of).WithSku().WithCorrects()
 	query.Modify(modify)
 	rows, err := query.All(ctx)
