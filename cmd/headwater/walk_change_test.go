@@ -474,9 +474,10 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"closeBillingMonth":    on("sellerId", "northwind", map[string]any{"month": "2026-09"}),
 		"markStatementPaid":    func(t *testing.T) (map[string]any, *object) { return issued(t, nil) },
 		"voidStatement":        func(t *testing.T) (map[string]any, *object) { return issued(t, map[string]any{"reason": "because"}) },
-		"setAllocation":        on("scopeId", "acme", map[string]any{"total": "5", "unit": "USD", "period": "QUARTER"}),
+		// Totals are high enough for others to start something.
+		"setAllocation": on("scopeId", "acme", map[string]any{"total": "500000", "unit": "USD", "period": "QUARTER"}),
 		"setGroupAllocations": on("organizationId", "acme", map[string]any{
-			"allocations": []map[string]any{{"groupId": k.ids["acme.crew"], "total": "5", "unit": "USD"}},
+			"allocations": []map[string]any{{"groupId": k.ids["acme.crew"], "total": "500000", "unit": "USD"}},
 		}),
 		"resumeAllocation": on("allocationId", "acme.allocation-by-acme", nil),
 		"deleteAllocation": gone("allocationId", "Allocation", "setAllocation", "allocation", func() map[string]any {
