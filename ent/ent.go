@@ -20,10 +20,13 @@ import (
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/billingcontact"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
 	"github.com/headwater-platform/headwater/ent/billingunit"
+	"github.com/headwater-platform/headwater/ent/budget"
+	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -40,6 +43,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/meteringrate"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
@@ -133,10 +137,13 @@ func checkColumn(t, c string) error {
 			ancestry.Table:          ancestry.ValidColumn,
 			announcement.Table:      announcement.ValidColumn,
 			application.Table:       application.ValidColumn,
+			billingcontact.Table:    billingcontact.ValidColumn,
 			billingmonth.Table:      billingmonth.ValidColumn,
 			billingmultiplier.Table: billingmultiplier.ValidColumn,
 			billingprofile.Table:    billingprofile.ValidColumn,
 			billingunit.Table:       billingunit.ValidColumn,
+			budget.Table:            budget.ValidColumn,
+			budgetalert.Table:       budgetalert.ValidColumn,
 			cloudaccount.Table:      cloudaccount.ValidColumn,
 			costrollup.Table:        costrollup.ValidColumn,
 			counter.Table:           counter.ValidColumn,
@@ -153,6 +160,7 @@ func checkColumn(t, c string) error {
 			meteringrate.Table:      meteringrate.ValidColumn,
 			notice.Table:            notice.ValidColumn,
 			organization.Table:      organization.ValidColumn,
+			paymentmethod.Table:     paymentmethod.ValidColumn,
 			priceguard.Table:        priceguard.ValidColumn,
 			project.Table:           project.ValidColumn,
 			ratedline.Table:         ratedline.ValidColumn,

@@ -51,6 +51,10 @@ const (
 	Statement      Kind = "stm"
 	BillingProfile Kind = "bpr"
 	BillingMonth   Kind = "bmo" // a month that a seller has closed
+	BillingContact Kind = "bct"
+	PaymentMethod  Kind = "pmt"
+	Budget         Kind = "bud"
+	BudgetAlert    Kind = "bal"
 	CloudAccount   Kind = "cla"
 	BillingUnit    Kind = "unt"
 	SKU            Kind = "sku"
@@ -78,11 +82,12 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [46]Kind {
+func kinds() [50]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, PriceGuard, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
-		CloudAccount, BillingUnit, SKU, MeteringRate, UsageEvent, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
+		BillingContact, PaymentMethod, Budget, BudgetAlert, CloudAccount, BillingUnit, SKU, MeteringRate, UsageEvent,
+		Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
 	}
 }

@@ -469,6 +469,7 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		w.name(manager+".guard", dig(answer, "setPriceGuard.priceGuard.id"))
 	}
 	w.furnishWithAllocations(t, slugs)
+	w.furnishWithPayments(t, slugs)
 	if err := w.platform.db.Client().CloudAccount.Update().SetLastUsageAt(walkMonth()).Exec(w.system(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -544,6 +545,33 @@ func (w *world) furnishWithAllocations(t *testing.T, slugs []string) {
 			"scopeId": w.ids[slug+".crew"], "total": fmt.Sprintf("8880%d.5", i+1), "unit": "USD", "period": "MONTH", "parentId": parent,
 		}})
 		w.name(slug+".allocation-of-crew", dig(answer, "setAllocation.allocation.id"))
+	}
+}
+
+// furnishWithPayments tells organizations how they pay and what they mean to.
+func (w *world) furnishWithPayments(t *testing.T, slugs []string) {
+	t.Helper()
+	for i, slug := range slugs {
+		contact := w.must(t, "ada", mutation("addBillingContact", "billingContact { id }"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "name": "contact-of-" + slug, "email": "bills-of-" + slug + "@example.com",
+		}})
+		w.name(slug+".contact", dig(contact, "addBillingContact.billingContact.id"))
+		card := w.must(t, "ada", mutation("addPaymentMethod", "paymentMethod { id }"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "kind": "CARD", "processor": "acquirer", "reference": "card-of-" + slug, "label": "label-of-" + slug, "lastMonth": "2031-01",
+		}})
+		w.name(slug+".card", dig(card, "addPaymentMethod.paymentMethod.id"))
+		w.must(t, "ada", mutation("setBudget", "clientMutationId"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "amount": fmt.Sprintf("6660%d.5", i+1),
+		}})
+		alert := w.must(t, "ada", mutation("addBudgetAlert", "budget { alerts { id } }"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "percent": "0.0001", "emails": []string{"warned-by-" + slug + "@example.com"},
+		}})
+		w.name(slug+".alert", dig(alert, "addBudgetAlert.budget.alerts.0.id"))
+	}
+	now := w.platform.db.Now()
+	fired := w.platform.db.Client().BudgetAlert.Update().SetFiredMonth(now.Format("2006-01")).SetFiredAt(now).SetFiredSpent("5")
+	if err := fired.Exec(w.system(t)); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -810,6 +838,18 @@ func (c *counter) addBilling(t *testing.T) {
 		if row.GroupID != nil {
 			o.in = c.objects[typeid.New(typeid.Group, *row.GroupID).String()].in
 		}
+	}
+	for _, row := range one(t, func() ([]*ent.BillingContact, error) { return client.BillingContact.Query().All(ctx) }) {
+		o := c.add("BillingContact", typeid.New(typeid.BillingContact, row.ID), row.OrganizationID)
+		o.tells["name"], o.tells["email"] = row.Name, row.Email
+	}
+	for _, row := range one(t, func() ([]*ent.PaymentMethod, error) { return client.PaymentMethod.Query().All(ctx) }) {
+		o := c.add("PaymentMethod", typeid.New(typeid.PaymentMethod, row.ID), row.OrganizationID)
+		o.tells["reference"], o.tells["label"] = row.Reference, row.Label
+	}
+	for _, row := range one(t, func() ([]*ent.BudgetAlert, error) { return client.BudgetAlert.Query().WithBudget().All(ctx) }) {
+		o := c.add("BudgetAlert", typeid.New(typeid.BudgetAlert, row.ID), row.OrganizationID)
+		o.tells["emails"], o.tells["amount"] = row.Emails[0], row.Edges.Budget.Amount
 	}
 	for _, row := range one(t, func() ([]*ent.Statement, error) { return client.Statement.Query().All(ctx) }) {
 		o := c.add("Statement", typeid.New(typeid.Statement, row.ID), row.SellerID)

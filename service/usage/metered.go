@@ -67,7 +67,8 @@ func (r *recording) enter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l := &ledger{rater: pricing.NewBook(rules).Rater(), rollups: newRollups(), ratedIDs: &r.ids.rated, rollupIDs: &r.ids.rollups}
+	l := newLedger(r.service.db, pricing.NewBook(rules).Rater(), maxRollups)
+	l.ratedIDs, l.rollupIDs = &r.ids.rated, &r.ids.rollups
 	byMonth := map[string][]*ent.UsageEvent{}
 	for _, row := range r.added {
 		byMonth[row.Month] = append(byMonth[row.Month], row)

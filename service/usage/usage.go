@@ -25,6 +25,8 @@ type Service struct {
 	// stretch is after how many lines a rating has reached something, or earlier
 	// when the roll-ups are as many as may be kept.
 	stretch int
+	// batch is how many lines of a file one transaction loads at most.
+	batch int
 	// partLines is from how many lines on a part of what is metered is complete.
 	partLines int
 	// keys seal credentials; nil where none are kept.
@@ -33,7 +35,7 @@ type Service struct {
 
 // New returns the service.
 func New(db *database.DB, store *records.Store) *Service {
-	return &Service{db: db, records: store, stretch: stretchLines, partLines: partLines}
+	return &Service{db: db, records: store, stretch: stretchLines, batch: batchLines, partLines: partLines}
 }
 
 // Status is the state of an import.
