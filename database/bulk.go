@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"entgo.io/ent/dialect"
@@ -30,6 +31,28 @@ func (r *Rows) Add(cells ...any) { r.cells = append(r.cells, cells...) }
 
 // Len returns how many rows there are.
 func (r *Rows) Len() int { return len(r.cells) / len(r.columns) }
+
+// Load writes rows in the transaction, in the order given. Neither the guard nor the
+// journal sees them, and their ids are reserved before it begins.
+func (tx *Tx) Load(ctx context.Context, rows ...*Rows) error {
+	for _, r := range rows {
+		whole := max(1, insertParameters/len(r.columns)) * len(r.columns)
+		for cells := range slices.Chunk(r.cells, whole) {
+			s := tx.db.statement()
+			s.write("INSERT INTO ", r.table, " (", strings.Join(r.columns, ", "), ") VALUES ")
+			for row := range slices.Chunk(cells, len(r.columns)) {
+				if len(s.args) > 0 {
+					s.write(", ")
+				}
+				s.write("(", list(s, row), ")")
+			}
+			if _, err := tx.ExecContext(ctx, s.text.String(), s.args...); err != nil {
+				return fmt.Errorf("load %s: %w", r.table, err)
+			}
+		}
+	}
+	return nil
+}
 
 // write loads the rows: by COPY on PostgreSQL, by INSERTs of many rows on
 // SQLite. Neither the guard nor the journal sees them.

@@ -133,6 +133,7 @@ func tableOf(t *testing.T, name string) string {
 		"SupportPlanPeriod": "support_plan_periods", "Ticket": "tickets", "TicketMessage": "ticket_messages", "Announcement": "announcements", "Activity": "activities",
 		"BillingContact": "billing_contacts", "PaymentMethod": "payment_methods", "Budget": "budgets", "BudgetAlert": "budget_alerts",
 		"Allocation": "allocations", "Threshold": "thresholds", "ThresholdFiring": "threshold_firings",
+		"BillingUnit": "billing_units", "SKU": "skus", "MeteringRate": "metering_rates", "UsageEvent": "usage_events",
 		"BillingMonth": "billing_months", "BillingProfile": "billing_profiles",
 		"TaxRate": "tax_rates", "Voucher": "vouchers", "SupportFee": "support_fees",
 	}

@@ -134,9 +134,9 @@ func (db *DB) createMigrationTable(ctx context.Context) error {
 // PostgreSQL between the look and the write: the table itself is there, or the
 // row type of the same name.
 func isCreatedMeanwhile(err error) bool {
-	const duplicateTable, uniqueViolation = "42P07", "23505"
+	const duplicateTable, duplicateObject, uniqueViolation = "42P07", "42710", "23505"
 	var failure *pq.Error
-	return errors.As(err, &failure) && (failure.Code == duplicateTable || failure.Code == uniqueViolation)
+	return errors.As(err, &failure) && slices.Contains([]pq.ErrorCode{duplicateTable, duplicateObject, uniqueViolation}, failure.Code)
 }
 
 func (db *DB) knownMigrations() ([]Migration, error) {

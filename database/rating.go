@@ -74,17 +74,18 @@ func (tx *Tx) WantRepriced(ctx context.Context, r Repriced) error {
 }
 
 // WantAttributed makes the datasets that an organization imported, of a month and
-// later, wait for another rating, and enqueues it. The caller has locked the
-// usage.
+// later, wait for another rating, and enqueues it. Whose usage is that it metered
+// itself is said by the events. The caller has locked the usage.
 func (tx *Tx) WantAttributed(ctx context.Context, importer uuid.UUID, first pricing.Month) error {
 	s := tx.db.statement()
 	s.write("SELECT d.id FROM usage_datasets d WHERE d.status = 'ACTIVE' AND d.organization_id = ", s.arg(importer),
-		" AND d.month >= ", s.arg(first.String()))
+		" AND d.part = 0 AND d.month >= ", s.arg(first.String()))
 	return tx.want(ctx, s)
 }
 
-// WantRated makes datasets that an import has just brought wait for another
-// rating, because mappings or prices have changed since it began.
+// WantRated makes the datasets of an import wait for another rating, because
+// mappings or prices have changed since it began, or so that the roll-ups of what
+// came in bit by bit become one.
 func (tx *Tx) WantRated(ctx context.Context, importID uuid.UUID) error {
 	s := tx.db.statement()
 	s.write("SELECT d.id FROM usage_datasets d WHERE d.import_id = ", s.arg(importID))
@@ -246,15 +247,19 @@ type StoredLine struct {
 	ListCost *string
 	// Tags are a JSON object.
 	Tags string
+	// Owner is whose it is, with the group, where the event that was metered says
+	// so.
+	Owner, Group uuid.NullUUID
 }
 
 // StoredLines returns the next lines of a dataset in the order of their ids, at
 // most n.
 func (db *DB) StoredLines(ctx context.Context, dataset, after int64, n int) ([]StoredLine, error) {
 	rows, err := db.pool.QueryContext(ctx, `
-		SELECT id, line, month, charge_period_start, sub_account_id, provider, service, sku, region, charge_category,
-			charge_class, currency, billed_cost, list_cost, tags
-		FROM usage_lines WHERE dataset_id = $1 AND id > $2 ORDER BY id LIMIT $3`, dataset, after, n)
+		SELECT l.id, l.line, l.month, l.charge_period_start, l.sub_account_id, l.provider, l.service, l.sku, l.region, l.charge_category,
+			l.charge_class, l.currency, l.billed_cost, l.list_cost, l.tags, e.owner_id, e.group_id
+		FROM usage_lines l LEFT JOIN usage_events e ON e.usage_line_id = l.id
+		WHERE l.dataset_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3`, dataset, after, n)
 	if err != nil {
 		return nil, fmt.Errorf("read usage lines: %w", err)
 	}
@@ -276,7 +281,7 @@ func scanStored(rows *sql.Rows) (StoredLine, error) {
 	var l StoredLine
 	var month string
 	err := rows.Scan(&l.ID, &l.Line, &month, &l.ChargePeriodStart, &l.SubAccountID, &l.Facts.Provider, &l.Facts.Service, &l.Facts.SKU,
-		&l.Facts.Region, &l.Facts.ChargeCategory, &l.ChargeClass, &l.Currency, &l.BilledCost, &l.ListCost, &l.Tags)
+		&l.Facts.Region, &l.Facts.ChargeCategory, &l.ChargeClass, &l.Currency, &l.BilledCost, &l.ListCost, &l.Tags, &l.Owner, &l.Group)
 	if err != nil {
 		return StoredLine{}, err
 	}

@@ -139,6 +139,15 @@ func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, 
 	must(t, tx.UsageMapping.Create().SetID(db.NewID()).SetImporterID(id).SetSubAccountID(slug).SetTagKey("").SetTagValue("").SetOrganizationID(id).SetCreatedAt(now).Exec(ctx))
 	must(t, tx.CloudAccount.Create().SetID(db.NewID()).SetOrganizationID(id).SetName(slug).SetProvider("aws").SetProviderAccountID(slug).
 		SetStatus(cloudaccount.StatusPENDING).SetGroupIds([]uuid.UUID{}).SetCredentials("").SetCreatedAt(now).Exec(ctx))
+	unit := db.NewID()
+	must(t, tx.BillingUnit.Create().SetID(unit).SetOrganizationID(id).SetName("credit").SetCurrency("USD").SetCreatedAt(now).Exec(ctx))
+	thing := db.NewID()
+	must(t, tx.SKU.Create().SetID(thing).SetOrganizationID(id).SetUnitID(unit).SetCode("CPU").SetName("CPU").SetType("Compute").SetSubtype("Hour").
+		SetService("Compute").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.UsageEvent.Create().SetID(db.NewID()).SetOrganizationID(id).SetSkuID(thing).SetIdempotencyKey("1").SetOwnerID(id).SetProjectName("").SetUserName("").
+		SetQuantity("1").SetRate("1").SetUnitRate("1").SetAmount("1").SetCurrency("USD").SetStartedAt(now).SetEndedAt(now).SetTags(map[string]string{}).
+		SetMonth("2026-01").SetDatasetID(int64(len(f.people)+1)).SetUsageLineID(int64(len(f.people)+1)).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.MeteringRate.Create().SetID(db.NewID()).SetOrganizationID(id).SetUnitID(unit).SetRate("1").SetCreatedAt(now).Exec(ctx))
 	limit := db.NewID()
 	must(t, tx.Allocation.Create().SetID(limit).SetOrganizationID(id).SetAuthorID(id).SetUnit("USD").SetPeriod("MONTH").
 		SetTotal("5").SetUsed("0").SetReserved("0").SetCreatedAt(now).Exec(ctx))

@@ -28,6 +28,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/budget"
 	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
@@ -46,6 +47,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/linkedidentity"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/meteringrate"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/paymentmethod"
@@ -57,6 +59,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
+	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/statementitem"
@@ -71,6 +74,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
@@ -109,6 +113,8 @@ type Client struct {
 	BillingMultiplier *BillingMultiplierClient
 	// BillingProfile is the client for interacting with the BillingProfile builders.
 	BillingProfile *BillingProfileClient
+	// BillingUnit is the client for interacting with the BillingUnit builders.
+	BillingUnit *BillingUnitClient
 	// Budget is the client for interacting with the Budget builders.
 	Budget *BudgetClient
 	// BudgetAlert is the client for interacting with the BudgetAlert builders.
@@ -145,6 +151,8 @@ type Client struct {
 	LinkedIdentity *LinkedIdentityClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
+	// MeteringRate is the client for interacting with the MeteringRate builders.
+	MeteringRate *MeteringRateClient
 	// Notice is the client for interacting with the Notice builders.
 	Notice *NoticeClient
 	// Organization is the client for interacting with the Organization builders.
@@ -159,6 +167,8 @@ type Client struct {
 	RatedLine *RatedLineClient
 	// Resource is the client for interacting with the Resource builders.
 	Resource *ResourceClient
+	// SKU is the client for interacting with the SKU builders.
+	SKU *SKUClient
 	// SSHKey is the client for interacting with the SSHKey builders.
 	SSHKey *SSHKeyClient
 	// Session is the client for interacting with the Session builders.
@@ -195,6 +205,8 @@ type Client struct {
 	TrustedSubject *TrustedSubjectClient
 	// UsageDataset is the client for interacting with the UsageDataset builders.
 	UsageDataset *UsageDatasetClient
+	// UsageEvent is the client for interacting with the UsageEvent builders.
+	UsageEvent *UsageEventClient
 	// UsageImport is the client for interacting with the UsageImport builders.
 	UsageImport *UsageImportClient
 	// UsageLine is the client for interacting with the UsageLine builders.
@@ -228,6 +240,7 @@ func (c *Client) init() {
 	c.BillingMonth = NewBillingMonthClient(c.config)
 	c.BillingMultiplier = NewBillingMultiplierClient(c.config)
 	c.BillingProfile = NewBillingProfileClient(c.config)
+	c.BillingUnit = NewBillingUnitClient(c.config)
 	c.Budget = NewBudgetClient(c.config)
 	c.BudgetAlert = NewBudgetAlertClient(c.config)
 	c.CloudAccount = NewCloudAccountClient(c.config)
@@ -246,6 +259,7 @@ func (c *Client) init() {
 	c.JournalEntry = NewJournalEntryClient(c.config)
 	c.LinkedIdentity = NewLinkedIdentityClient(c.config)
 	c.Membership = NewMembershipClient(c.config)
+	c.MeteringRate = NewMeteringRateClient(c.config)
 	c.Notice = NewNoticeClient(c.config)
 	c.Organization = NewOrganizationClient(c.config)
 	c.PaymentMethod = NewPaymentMethodClient(c.config)
@@ -253,6 +267,7 @@ func (c *Client) init() {
 	c.Project = NewProjectClient(c.config)
 	c.RatedLine = NewRatedLineClient(c.config)
 	c.Resource = NewResourceClient(c.config)
+	c.SKU = NewSKUClient(c.config)
 	c.SSHKey = NewSSHKeyClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.SettingDirective = NewSettingDirectiveClient(c.config)
@@ -271,6 +286,7 @@ func (c *Client) init() {
 	c.TrustedIssuer = NewTrustedIssuerClient(c.config)
 	c.TrustedSubject = NewTrustedSubjectClient(c.config)
 	c.UsageDataset = NewUsageDatasetClient(c.config)
+	c.UsageEvent = NewUsageEventClient(c.config)
 	c.UsageImport = NewUsageImportClient(c.config)
 	c.UsageLine = NewUsageLineClient(c.config)
 	c.UsageMapping = NewUsageMappingClient(c.config)
@@ -380,6 +396,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		BillingMonth:      NewBillingMonthClient(cfg),
 		BillingMultiplier: NewBillingMultiplierClient(cfg),
 		BillingProfile:    NewBillingProfileClient(cfg),
+		BillingUnit:       NewBillingUnitClient(cfg),
 		Budget:            NewBudgetClient(cfg),
 		BudgetAlert:       NewBudgetAlertClient(cfg),
 		CloudAccount:      NewCloudAccountClient(cfg),
@@ -398,6 +415,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		JournalEntry:      NewJournalEntryClient(cfg),
 		LinkedIdentity:    NewLinkedIdentityClient(cfg),
 		Membership:        NewMembershipClient(cfg),
+		MeteringRate:      NewMeteringRateClient(cfg),
 		Notice:            NewNoticeClient(cfg),
 		Organization:      NewOrganizationClient(cfg),
 		PaymentMethod:     NewPaymentMethodClient(cfg),
@@ -405,6 +423,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Project:           NewProjectClient(cfg),
 		RatedLine:         NewRatedLineClient(cfg),
 		Resource:          NewResourceClient(cfg),
+		SKU:               NewSKUClient(cfg),
 		SSHKey:            NewSSHKeyClient(cfg),
 		Session:           NewSessionClient(cfg),
 		SettingDirective:  NewSettingDirectiveClient(cfg),
@@ -423,6 +442,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		TrustedIssuer:     NewTrustedIssuerClient(cfg),
 		TrustedSubject:    NewTrustedSubjectClient(cfg),
 		UsageDataset:      NewUsageDatasetClient(cfg),
+		UsageEvent:        NewUsageEventClient(cfg),
 		UsageImport:       NewUsageImportClient(cfg),
 		UsageLine:         NewUsageLineClient(cfg),
 		UsageMapping:      NewUsageMappingClient(cfg),
@@ -459,6 +479,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		BillingMonth:      NewBillingMonthClient(cfg),
 		BillingMultiplier: NewBillingMultiplierClient(cfg),
 		BillingProfile:    NewBillingProfileClient(cfg),
+		BillingUnit:       NewBillingUnitClient(cfg),
 		Budget:            NewBudgetClient(cfg),
 		BudgetAlert:       NewBudgetAlertClient(cfg),
 		CloudAccount:      NewCloudAccountClient(cfg),
@@ -477,6 +498,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		JournalEntry:      NewJournalEntryClient(cfg),
 		LinkedIdentity:    NewLinkedIdentityClient(cfg),
 		Membership:        NewMembershipClient(cfg),
+		MeteringRate:      NewMeteringRateClient(cfg),
 		Notice:            NewNoticeClient(cfg),
 		Organization:      NewOrganizationClient(cfg),
 		PaymentMethod:     NewPaymentMethodClient(cfg),
@@ -484,6 +506,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Project:           NewProjectClient(cfg),
 		RatedLine:         NewRatedLineClient(cfg),
 		Resource:          NewResourceClient(cfg),
+		SKU:               NewSKUClient(cfg),
 		SSHKey:            NewSSHKeyClient(cfg),
 		Session:           NewSessionClient(cfg),
 		SettingDirective:  NewSettingDirectiveClient(cfg),
@@ -502,6 +525,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		TrustedIssuer:     NewTrustedIssuerClient(cfg),
 		TrustedSubject:    NewTrustedSubjectClient(cfg),
 		UsageDataset:      NewUsageDatasetClient(cfg),
+		UsageEvent:        NewUsageEventClient(cfg),
 		UsageImport:       NewUsageImportClient(cfg),
 		UsageLine:         NewUsageLineClient(cfg),
 		UsageMapping:      NewUsageMappingClient(cfg),
@@ -538,16 +562,17 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
 		c.Announcement, c.Application, c.BillingContact, c.BillingMonth,
-		c.BillingMultiplier, c.BillingProfile, c.Budget, c.BudgetAlert, c.CloudAccount,
-		c.CostRollup, c.Counter, c.CreditNote, c.CreditNoteItem, c.Discount, c.Group,
-		c.GroupMember, c.GroupProject, c.IdentityProvider, c.Invitation, c.Job,
-		c.JournalChange, c.JournalEntry, c.LinkedIdentity, c.Membership, c.Notice,
-		c.Organization, c.PaymentMethod, c.PriceGuard, c.Project, c.RatedLine,
-		c.Resource, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts,
-		c.SignInFlow, c.Statement, c.StatementItem, c.StatementLine, c.SupportFee,
-		c.SupportPlanPeriod, c.TaxRate, c.Threshold, c.ThresholdFiring, c.Ticket,
-		c.TicketMessage, c.TrustedIssuer, c.TrustedSubject, c.UsageDataset,
-		c.UsageImport, c.UsageLine, c.UsageMapping, c.User, c.Voucher,
+		c.BillingMultiplier, c.BillingProfile, c.BillingUnit, c.Budget, c.BudgetAlert,
+		c.CloudAccount, c.CostRollup, c.Counter, c.CreditNote, c.CreditNoteItem,
+		c.Discount, c.Group, c.GroupMember, c.GroupProject, c.IdentityProvider,
+		c.Invitation, c.Job, c.JournalChange, c.JournalEntry, c.LinkedIdentity,
+		c.Membership, c.MeteringRate, c.Notice, c.Organization, c.PaymentMethod,
+		c.PriceGuard, c.Project, c.RatedLine, c.Resource, c.SKU, c.SSHKey, c.Session,
+		c.SettingDirective, c.SignInAttempts, c.SignInFlow, c.Statement,
+		c.StatementItem, c.StatementLine, c.SupportFee, c.SupportPlanPeriod, c.TaxRate,
+		c.Threshold, c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
+		c.TrustedSubject, c.UsageDataset, c.UsageEvent, c.UsageImport, c.UsageLine,
+		c.UsageMapping, c.User, c.Voucher,
 	} {
 		n.Use(hooks...)
 	}
@@ -559,16 +584,17 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
 		c.Announcement, c.Application, c.BillingContact, c.BillingMonth,
-		c.BillingMultiplier, c.BillingProfile, c.Budget, c.BudgetAlert, c.CloudAccount,
-		c.CostRollup, c.Counter, c.CreditNote, c.CreditNoteItem, c.Discount, c.Group,
-		c.GroupMember, c.GroupProject, c.IdentityProvider, c.Invitation, c.Job,
-		c.JournalChange, c.JournalEntry, c.LinkedIdentity, c.Membership, c.Notice,
-		c.Organization, c.PaymentMethod, c.PriceGuard, c.Project, c.RatedLine,
-		c.Resource, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts,
-		c.SignInFlow, c.Statement, c.StatementItem, c.StatementLine, c.SupportFee,
-		c.SupportPlanPeriod, c.TaxRate, c.Threshold, c.ThresholdFiring, c.Ticket,
-		c.TicketMessage, c.TrustedIssuer, c.TrustedSubject, c.UsageDataset,
-		c.UsageImport, c.UsageLine, c.UsageMapping, c.User, c.Voucher,
+		c.BillingMultiplier, c.BillingProfile, c.BillingUnit, c.Budget, c.BudgetAlert,
+		c.CloudAccount, c.CostRollup, c.Counter, c.CreditNote, c.CreditNoteItem,
+		c.Discount, c.Group, c.GroupMember, c.GroupProject, c.IdentityProvider,
+		c.Invitation, c.Job, c.JournalChange, c.JournalEntry, c.LinkedIdentity,
+		c.Membership, c.MeteringRate, c.Notice, c.Organization, c.PaymentMethod,
+		c.PriceGuard, c.Project, c.RatedLine, c.Resource, c.SKU, c.SSHKey, c.Session,
+		c.SettingDirective, c.SignInAttempts, c.SignInFlow, c.Statement,
+		c.StatementItem, c.StatementLine, c.SupportFee, c.SupportPlanPeriod, c.TaxRate,
+		c.Threshold, c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
+		c.TrustedSubject, c.UsageDataset, c.UsageEvent, c.UsageImport, c.UsageLine,
+		c.UsageMapping, c.User, c.Voucher,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -601,6 +627,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.BillingMultiplier.mutate(ctx, m)
 	case *BillingProfileMutation:
 		return c.BillingProfile.mutate(ctx, m)
+	case *BillingUnitMutation:
+		return c.BillingUnit.mutate(ctx, m)
 	case *BudgetMutation:
 		return c.Budget.mutate(ctx, m)
 	case *BudgetAlertMutation:
@@ -637,6 +665,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.LinkedIdentity.mutate(ctx, m)
 	case *MembershipMutation:
 		return c.Membership.mutate(ctx, m)
+	case *MeteringRateMutation:
+		return c.MeteringRate.mutate(ctx, m)
 	case *NoticeMutation:
 		return c.Notice.mutate(ctx, m)
 	case *OrganizationMutation:
@@ -651,6 +681,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.RatedLine.mutate(ctx, m)
 	case *ResourceMutation:
 		return c.Resource.mutate(ctx, m)
+	case *SKUMutation:
+		return c.SKU.mutate(ctx, m)
 	case *SSHKeyMutation:
 		return c.SSHKey.mutate(ctx, m)
 	case *SessionMutation:
@@ -687,6 +719,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.TrustedSubject.mutate(ctx, m)
 	case *UsageDatasetMutation:
 		return c.UsageDataset.mutate(ctx, m)
+	case *UsageEventMutation:
+		return c.UsageEvent.mutate(ctx, m)
 	case *UsageImportMutation:
 		return c.UsageImport.mutate(ctx, m)
 	case *UsageLineMutation:
@@ -2726,6 +2760,187 @@ func (c *BillingProfileClient) mutate(ctx context.Context, m *BillingProfileMuta
 		return (&BillingProfileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown BillingProfile mutation op: %q", m.Op())
+	}
+}
+
+// BillingUnitClient is a client for the BillingUnit schema.
+type BillingUnitClient struct {
+	config
+}
+
+// NewBillingUnitClient returns a client for the BillingUnit from the given config.
+func NewBillingUnitClient(c config) *BillingUnitClient {
+	return &BillingUnitClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `billingunit.Hooks(f(g(h())))`.
+func (c *BillingUnitClient) Use(hooks ...Hook) {
+	c.hooks.BillingUnit = append(c.hooks.BillingUnit, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `billingunit.Intercept(f(g(h())))`.
+func (c *BillingUnitClient) Intercept(interceptors ...Interceptor) {
+	c.inters.BillingUnit = append(c.inters.BillingUnit, interceptors...)
+}
+
+// Create returns a builder for creating a BillingUnit entity.
+func (c *BillingUnitClient) Create() *BillingUnitCreate {
+	mutation := newBillingUnitMutation(c.config, OpCreate)
+	return &BillingUnitCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of BillingUnit entities.
+func (c *BillingUnitClient) CreateBulk(builders ...*BillingUnitCreate) *BillingUnitCreateBulk {
+	return &BillingUnitCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *BillingUnitClient) MapCreateBulk(slice any, setFunc func(*BillingUnitCreate, int)) *BillingUnitCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &BillingUnitCreateBulk{err: fmt.Errorf("calling to BillingUnitClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*BillingUnitCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &BillingUnitCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for BillingUnit.
+func (c *BillingUnitClient) Update() *BillingUnitUpdate {
+	mutation := newBillingUnitMutation(c.config, OpUpdate)
+	return &BillingUnitUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *BillingUnitClient) UpdateOne(_m *BillingUnit) *BillingUnitUpdateOne {
+	mutation := newBillingUnitMutation(c.config, OpUpdateOne, withBillingUnit(_m))
+	return &BillingUnitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *BillingUnitClient) UpdateOneID(id uuid.UUID) *BillingUnitUpdateOne {
+	mutation := newBillingUnitMutation(c.config, OpUpdateOne, withBillingUnitID(id))
+	return &BillingUnitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for BillingUnit.
+func (c *BillingUnitClient) Delete() *BillingUnitDelete {
+	mutation := newBillingUnitMutation(c.config, OpDelete)
+	return &BillingUnitDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *BillingUnitClient) DeleteOne(_m *BillingUnit) *BillingUnitDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *BillingUnitClient) DeleteOneID(id uuid.UUID) *BillingUnitDeleteOne {
+	builder := c.Delete().Where(billingunit.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &BillingUnitDeleteOne{builder}
+}
+
+// Query returns a query builder for BillingUnit.
+func (c *BillingUnitClient) Query() *BillingUnitQuery {
+	return &BillingUnitQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeBillingUnit},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a BillingUnit entity by its id.
+func (c *BillingUnitClient) Get(ctx context.Context, id uuid.UUID) (*BillingUnit, error) {
+	return c.Query().Where(billingunit.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *BillingUnitClient) GetX(ctx context.Context, id uuid.UUID) *BillingUnit {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a BillingUnit.
+func (c *BillingUnitClient) QueryOrganization(_m *BillingUnit) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(billingunit.Table, billingunit.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, billingunit.OrganizationTable, billingunit.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QuerySkus queries the skus edge of a BillingUnit.
+func (c *BillingUnitClient) QuerySkus(_m *BillingUnit) *SKUQuery {
+	query := (&SKUClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(billingunit.Table, billingunit.FieldID, id),
+			sqlgraph.To(sku.Table, sku.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, billingunit.SkusTable, billingunit.SkusColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRates queries the rates edge of a BillingUnit.
+func (c *BillingUnitClient) QueryRates(_m *BillingUnit) *MeteringRateQuery {
+	query := (&MeteringRateClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(billingunit.Table, billingunit.FieldID, id),
+			sqlgraph.To(meteringrate.Table, meteringrate.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, billingunit.RatesTable, billingunit.RatesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *BillingUnitClient) Hooks() []Hook {
+	return c.hooks.BillingUnit
+}
+
+// Interceptors returns the client interceptors.
+func (c *BillingUnitClient) Interceptors() []Interceptor {
+	return c.inters.BillingUnit
+}
+
+func (c *BillingUnitClient) mutate(ctx context.Context, m *BillingUnitMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&BillingUnitCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&BillingUnitUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&BillingUnitUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&BillingUnitDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown BillingUnit mutation op: %q", m.Op())
 	}
 }
 
@@ -5715,6 +5930,187 @@ func (c *MembershipClient) mutate(ctx context.Context, m *MembershipMutation) (V
 	}
 }
 
+// MeteringRateClient is a client for the MeteringRate schema.
+type MeteringRateClient struct {
+	config
+}
+
+// NewMeteringRateClient returns a client for the MeteringRate from the given config.
+func NewMeteringRateClient(c config) *MeteringRateClient {
+	return &MeteringRateClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `meteringrate.Hooks(f(g(h())))`.
+func (c *MeteringRateClient) Use(hooks ...Hook) {
+	c.hooks.MeteringRate = append(c.hooks.MeteringRate, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `meteringrate.Intercept(f(g(h())))`.
+func (c *MeteringRateClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MeteringRate = append(c.inters.MeteringRate, interceptors...)
+}
+
+// Create returns a builder for creating a MeteringRate entity.
+func (c *MeteringRateClient) Create() *MeteringRateCreate {
+	mutation := newMeteringRateMutation(c.config, OpCreate)
+	return &MeteringRateCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MeteringRate entities.
+func (c *MeteringRateClient) CreateBulk(builders ...*MeteringRateCreate) *MeteringRateCreateBulk {
+	return &MeteringRateCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MeteringRateClient) MapCreateBulk(slice any, setFunc func(*MeteringRateCreate, int)) *MeteringRateCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MeteringRateCreateBulk{err: fmt.Errorf("calling to MeteringRateClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MeteringRateCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MeteringRateCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MeteringRate.
+func (c *MeteringRateClient) Update() *MeteringRateUpdate {
+	mutation := newMeteringRateMutation(c.config, OpUpdate)
+	return &MeteringRateUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MeteringRateClient) UpdateOne(_m *MeteringRate) *MeteringRateUpdateOne {
+	mutation := newMeteringRateMutation(c.config, OpUpdateOne, withMeteringRate(_m))
+	return &MeteringRateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MeteringRateClient) UpdateOneID(id uuid.UUID) *MeteringRateUpdateOne {
+	mutation := newMeteringRateMutation(c.config, OpUpdateOne, withMeteringRateID(id))
+	return &MeteringRateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MeteringRate.
+func (c *MeteringRateClient) Delete() *MeteringRateDelete {
+	mutation := newMeteringRateMutation(c.config, OpDelete)
+	return &MeteringRateDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MeteringRateClient) DeleteOne(_m *MeteringRate) *MeteringRateDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MeteringRateClient) DeleteOneID(id uuid.UUID) *MeteringRateDeleteOne {
+	builder := c.Delete().Where(meteringrate.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MeteringRateDeleteOne{builder}
+}
+
+// Query returns a query builder for MeteringRate.
+func (c *MeteringRateClient) Query() *MeteringRateQuery {
+	return &MeteringRateQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMeteringRate},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MeteringRate entity by its id.
+func (c *MeteringRateClient) Get(ctx context.Context, id uuid.UUID) (*MeteringRate, error) {
+	return c.Query().Where(meteringrate.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MeteringRateClient) GetX(ctx context.Context, id uuid.UUID) *MeteringRate {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a MeteringRate.
+func (c *MeteringRateClient) QueryOrganization(_m *MeteringRate) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(meteringrate.Table, meteringrate.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, meteringrate.OrganizationTable, meteringrate.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUnit queries the unit edge of a MeteringRate.
+func (c *MeteringRateClient) QueryUnit(_m *MeteringRate) *BillingUnitQuery {
+	query := (&BillingUnitClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(meteringrate.Table, meteringrate.FieldID, id),
+			sqlgraph.To(billingunit.Table, billingunit.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, meteringrate.UnitTable, meteringrate.UnitColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QuerySku queries the sku edge of a MeteringRate.
+func (c *MeteringRateClient) QuerySku(_m *MeteringRate) *SKUQuery {
+	query := (&SKUClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(meteringrate.Table, meteringrate.FieldID, id),
+			sqlgraph.To(sku.Table, sku.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, meteringrate.SkuTable, meteringrate.SkuColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *MeteringRateClient) Hooks() []Hook {
+	return c.hooks.MeteringRate
+}
+
+// Interceptors returns the client interceptors.
+func (c *MeteringRateClient) Interceptors() []Interceptor {
+	return c.inters.MeteringRate
+}
+
+func (c *MeteringRateClient) mutate(ctx context.Context, m *MeteringRateMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MeteringRateCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MeteringRateUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MeteringRateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MeteringRateDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MeteringRate mutation op: %q", m.Op())
+	}
+}
+
 // NoticeClient is a client for the Notice schema.
 type NoticeClient struct {
 	config
@@ -7011,6 +7407,203 @@ func (c *ResourceClient) mutate(ctx context.Context, m *ResourceMutation) (Value
 		return (&ResourceDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Resource mutation op: %q", m.Op())
+	}
+}
+
+// SKUClient is a client for the SKU schema.
+type SKUClient struct {
+	config
+}
+
+// NewSKUClient returns a client for the SKU from the given config.
+func NewSKUClient(c config) *SKUClient {
+	return &SKUClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `sku.Hooks(f(g(h())))`.
+func (c *SKUClient) Use(hooks ...Hook) {
+	c.hooks.SKU = append(c.hooks.SKU, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `sku.Intercept(f(g(h())))`.
+func (c *SKUClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SKU = append(c.inters.SKU, interceptors...)
+}
+
+// Create returns a builder for creating a SKU entity.
+func (c *SKUClient) Create() *SKUCreate {
+	mutation := newSKUMutation(c.config, OpCreate)
+	return &SKUCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SKU entities.
+func (c *SKUClient) CreateBulk(builders ...*SKUCreate) *SKUCreateBulk {
+	return &SKUCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SKUClient) MapCreateBulk(slice any, setFunc func(*SKUCreate, int)) *SKUCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SKUCreateBulk{err: fmt.Errorf("calling to SKUClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SKUCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SKUCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SKU.
+func (c *SKUClient) Update() *SKUUpdate {
+	mutation := newSKUMutation(c.config, OpUpdate)
+	return &SKUUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SKUClient) UpdateOne(_m *SKU) *SKUUpdateOne {
+	mutation := newSKUMutation(c.config, OpUpdateOne, withSKU(_m))
+	return &SKUUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SKUClient) UpdateOneID(id uuid.UUID) *SKUUpdateOne {
+	mutation := newSKUMutation(c.config, OpUpdateOne, withSKUID(id))
+	return &SKUUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SKU.
+func (c *SKUClient) Delete() *SKUDelete {
+	mutation := newSKUMutation(c.config, OpDelete)
+	return &SKUDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SKUClient) DeleteOne(_m *SKU) *SKUDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SKUClient) DeleteOneID(id uuid.UUID) *SKUDeleteOne {
+	builder := c.Delete().Where(sku.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SKUDeleteOne{builder}
+}
+
+// Query returns a query builder for SKU.
+func (c *SKUClient) Query() *SKUQuery {
+	return &SKUQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSKU},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SKU entity by its id.
+func (c *SKUClient) Get(ctx context.Context, id uuid.UUID) (*SKU, error) {
+	return c.Query().Where(sku.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SKUClient) GetX(ctx context.Context, id uuid.UUID) *SKU {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a SKU.
+func (c *SKUClient) QueryOrganization(_m *SKU) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(sku.Table, sku.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, sku.OrganizationTable, sku.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUnit queries the unit edge of a SKU.
+func (c *SKUClient) QueryUnit(_m *SKU) *BillingUnitQuery {
+	query := (&BillingUnitClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(sku.Table, sku.FieldID, id),
+			sqlgraph.To(billingunit.Table, billingunit.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, sku.UnitTable, sku.UnitColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRates queries the rates edge of a SKU.
+func (c *SKUClient) QueryRates(_m *SKU) *MeteringRateQuery {
+	query := (&MeteringRateClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(sku.Table, sku.FieldID, id),
+			sqlgraph.To(meteringrate.Table, meteringrate.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, sku.RatesTable, sku.RatesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryEvents queries the events edge of a SKU.
+func (c *SKUClient) QueryEvents(_m *SKU) *UsageEventQuery {
+	query := (&UsageEventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(sku.Table, sku.FieldID, id),
+			sqlgraph.To(usageevent.Table, usageevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, sku.EventsTable, sku.EventsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *SKUClient) Hooks() []Hook {
+	return c.hooks.SKU
+}
+
+// Interceptors returns the client interceptors.
+func (c *SKUClient) Interceptors() []Interceptor {
+	return c.inters.SKU
+}
+
+func (c *SKUClient) mutate(ctx context.Context, m *SKUMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SKUCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SKUUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SKUUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SKUDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SKU mutation op: %q", m.Op())
 	}
 }
 
@@ -9936,6 +10529,203 @@ func (c *UsageDatasetClient) mutate(ctx context.Context, m *UsageDatasetMutation
 	}
 }
 
+// UsageEventClient is a client for the UsageEvent schema.
+type UsageEventClient struct {
+	config
+}
+
+// NewUsageEventClient returns a client for the UsageEvent from the given config.
+func NewUsageEventClient(c config) *UsageEventClient {
+	return &UsageEventClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `usageevent.Hooks(f(g(h())))`.
+func (c *UsageEventClient) Use(hooks ...Hook) {
+	c.hooks.UsageEvent = append(c.hooks.UsageEvent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `usageevent.Intercept(f(g(h())))`.
+func (c *UsageEventClient) Intercept(interceptors ...Interceptor) {
+	c.inters.UsageEvent = append(c.inters.UsageEvent, interceptors...)
+}
+
+// Create returns a builder for creating a UsageEvent entity.
+func (c *UsageEventClient) Create() *UsageEventCreate {
+	mutation := newUsageEventMutation(c.config, OpCreate)
+	return &UsageEventCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of UsageEvent entities.
+func (c *UsageEventClient) CreateBulk(builders ...*UsageEventCreate) *UsageEventCreateBulk {
+	return &UsageEventCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *UsageEventClient) MapCreateBulk(slice any, setFunc func(*UsageEventCreate, int)) *UsageEventCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &UsageEventCreateBulk{err: fmt.Errorf("calling to UsageEventClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*UsageEventCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &UsageEventCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for UsageEvent.
+func (c *UsageEventClient) Update() *UsageEventUpdate {
+	mutation := newUsageEventMutation(c.config, OpUpdate)
+	return &UsageEventUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *UsageEventClient) UpdateOne(_m *UsageEvent) *UsageEventUpdateOne {
+	mutation := newUsageEventMutation(c.config, OpUpdateOne, withUsageEvent(_m))
+	return &UsageEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *UsageEventClient) UpdateOneID(id uuid.UUID) *UsageEventUpdateOne {
+	mutation := newUsageEventMutation(c.config, OpUpdateOne, withUsageEventID(id))
+	return &UsageEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for UsageEvent.
+func (c *UsageEventClient) Delete() *UsageEventDelete {
+	mutation := newUsageEventMutation(c.config, OpDelete)
+	return &UsageEventDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *UsageEventClient) DeleteOne(_m *UsageEvent) *UsageEventDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *UsageEventClient) DeleteOneID(id uuid.UUID) *UsageEventDeleteOne {
+	builder := c.Delete().Where(usageevent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &UsageEventDeleteOne{builder}
+}
+
+// Query returns a query builder for UsageEvent.
+func (c *UsageEventClient) Query() *UsageEventQuery {
+	return &UsageEventQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeUsageEvent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a UsageEvent entity by its id.
+func (c *UsageEventClient) Get(ctx context.Context, id uuid.UUID) (*UsageEvent, error) {
+	return c.Query().Where(usageevent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *UsageEventClient) GetX(ctx context.Context, id uuid.UUID) *UsageEvent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a UsageEvent.
+func (c *UsageEventClient) QueryOrganization(_m *UsageEvent) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usageevent.Table, usageevent.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, usageevent.OrganizationTable, usageevent.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QuerySku queries the sku edge of a UsageEvent.
+func (c *UsageEventClient) QuerySku(_m *UsageEvent) *SKUQuery {
+	query := (&SKUClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usageevent.Table, usageevent.FieldID, id),
+			sqlgraph.To(sku.Table, sku.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, usageevent.SkuTable, usageevent.SkuColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCorrects queries the corrects edge of a UsageEvent.
+func (c *UsageEventClient) QueryCorrects(_m *UsageEvent) *UsageEventQuery {
+	query := (&UsageEventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usageevent.Table, usageevent.FieldID, id),
+			sqlgraph.To(usageevent.Table, usageevent.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, usageevent.CorrectsTable, usageevent.CorrectsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryCorrections queries the corrections edge of a UsageEvent.
+func (c *UsageEventClient) QueryCorrections(_m *UsageEvent) *UsageEventQuery {
+	query := (&UsageEventClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usageevent.Table, usageevent.FieldID, id),
+			sqlgraph.To(usageevent.Table, usageevent.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, usageevent.CorrectionsTable, usageevent.CorrectionsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *UsageEventClient) Hooks() []Hook {
+	return c.hooks.UsageEvent
+}
+
+// Interceptors returns the client interceptors.
+func (c *UsageEventClient) Interceptors() []Interceptor {
+	return c.inters.UsageEvent
+}
+
+func (c *UsageEventClient) mutate(ctx context.Context, m *UsageEventMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&UsageEventCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&UsageEventUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&UsageEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&UsageEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown UsageEvent mutation op: %q", m.Op())
+	}
+}
+
 // UsageImportClient is a client for the UsageImport schema.
 type UsageImportClient struct {
 	config
@@ -10766,28 +11556,30 @@ type (
 	hooks struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
 		Announcement, Application, BillingContact, BillingMonth, BillingMultiplier,
-		BillingProfile, Budget, BudgetAlert, CloudAccount, CostRollup, Counter,
-		CreditNote, CreditNoteItem, Discount, Group, GroupMember, GroupProject,
-		IdentityProvider, Invitation, Job, JournalChange, JournalEntry, LinkedIdentity,
-		Membership, Notice, Organization, PaymentMethod, PriceGuard, Project,
-		RatedLine, Resource, SSHKey, Session, SettingDirective, SignInAttempts,
-		SignInFlow, Statement, StatementItem, StatementLine, SupportFee,
-		SupportPlanPeriod, TaxRate, Threshold, ThresholdFiring, Ticket, TicketMessage,
-		TrustedIssuer, TrustedSubject, UsageDataset, UsageImport, UsageLine,
-		UsageMapping, User, Voucher []ent.Hook
+		BillingProfile, BillingUnit, Budget, BudgetAlert, CloudAccount, CostRollup,
+		Counter, CreditNote, CreditNoteItem, Discount, Group, GroupMember,
+		GroupProject, IdentityProvider, Invitation, Job, JournalChange, JournalEntry,
+		LinkedIdentity, Membership, MeteringRate, Notice, Organization, PaymentMethod,
+		PriceGuard, Project, RatedLine, Resource, SKU, SSHKey, Session,
+		SettingDirective, SignInAttempts, SignInFlow, Statement, StatementItem,
+		StatementLine, SupportFee, SupportPlanPeriod, TaxRate, Threshold,
+		ThresholdFiring, Ticket, TicketMessage, TrustedIssuer, TrustedSubject,
+		UsageDataset, UsageEvent, UsageImport, UsageLine, UsageMapping, User,
+		Voucher []ent.Hook
 	}
 	inters struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
 		Announcement, Application, BillingContact, BillingMonth, BillingMultiplier,
-		BillingProfile, Budget, BudgetAlert, CloudAccount, CostRollup, Counter,
-		CreditNote, CreditNoteItem, Discount, Group, GroupMember, GroupProject,
-		IdentityProvider, Invitation, Job, JournalChange, JournalEntry, LinkedIdentity,
-		Membership, Notice, Organization, PaymentMethod, PriceGuard, Project,
-		RatedLine, Resource, SSHKey, Session, SettingDirective, SignInAttempts,
-		SignInFlow, Statement, StatementItem, StatementLine, SupportFee,
-		SupportPlanPeriod, TaxRate, Threshold, ThresholdFiring, Ticket, TicketMessage,
-		TrustedIssuer, TrustedSubject, UsageDataset, UsageImport, UsageLine,
-		UsageMapping, User, Voucher []ent.Interceptor
+		BillingProfile, BillingUnit, Budget, BudgetAlert, CloudAccount, CostRollup,
+		Counter, CreditNote, CreditNoteItem, Discount, Group, GroupMember,
+		GroupProject, IdentityProvider, Invitation, Job, JournalChange, JournalEntry,
+		LinkedIdentity, Membership, MeteringRate, Notice, Organization, PaymentMethod,
+		PriceGuard, Project, RatedLine, Resource, SKU, SSHKey, Session,
+		SettingDirective, SignInAttempts, SignInFlow, Statement, StatementItem,
+		StatementLine, SupportFee, SupportPlanPeriod, TaxRate, Threshold,
+		ThresholdFiring, Ticket, TicketMessage, TrustedIssuer, TrustedSubject,
+		UsageDataset, UsageEvent, UsageImport, UsageLine, UsageMapping, User,
+		Voucher []ent.Interceptor
 	}
 )
 

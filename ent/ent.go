@@ -24,6 +24,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/budget"
 	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
@@ -42,6 +43,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/linkedidentity"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/meteringrate"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/paymentmethod"
@@ -53,6 +55,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
+	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/statementitem"
@@ -67,6 +70,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
@@ -144,6 +148,7 @@ func checkColumn(t, c string) error {
 			billingmonth.Table:      billingmonth.ValidColumn,
 			billingmultiplier.Table: billingmultiplier.ValidColumn,
 			billingprofile.Table:    billingprofile.ValidColumn,
+			billingunit.Table:       billingunit.ValidColumn,
 			budget.Table:            budget.ValidColumn,
 			budgetalert.Table:       budgetalert.ValidColumn,
 			cloudaccount.Table:      cloudaccount.ValidColumn,
@@ -162,6 +167,7 @@ func checkColumn(t, c string) error {
 			journalentry.Table:      journalentry.ValidColumn,
 			linkedidentity.Table:    linkedidentity.ValidColumn,
 			membership.Table:        membership.ValidColumn,
+			meteringrate.Table:      meteringrate.ValidColumn,
 			notice.Table:            notice.ValidColumn,
 			organization.Table:      organization.ValidColumn,
 			paymentmethod.Table:     paymentmethod.ValidColumn,
@@ -169,6 +175,7 @@ func checkColumn(t, c string) error {
 			project.Table:           project.ValidColumn,
 			ratedline.Table:         ratedline.ValidColumn,
 			resource.Table:          resource.ValidColumn,
+			sku.Table:               sku.ValidColumn,
 			sshkey.Table:            sshkey.ValidColumn,
 			session.Table:           session.ValidColumn,
 			settingdirective.Table:  settingdirective.ValidColumn,
@@ -187,6 +194,7 @@ func checkColumn(t, c string) error {
 			trustedissuer.Table:     trustedissuer.ValidColumn,
 			trustedsubject.Table:    trustedsubject.ValidColumn,
 			usagedataset.Table:      usagedataset.ValidColumn,
+			usageevent.Table:        usageevent.ValidColumn,
 			usageimport.Table:       usageimport.ValidColumn,
 			usageline.Table:         usageline.ValidColumn,
 			usagemapping.Table:      usagemapping.ValidColumn,

@@ -25,6 +25,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/budget"
 	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
@@ -43,6 +44,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/linkedidentity"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/meteringrate"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/paymentmethod"
@@ -55,6 +57,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
+	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/statementitem"
@@ -69,6 +72,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
@@ -98,6 +102,7 @@ const (
 	TypeBillingMonth      = "BillingMonth"
 	TypeBillingMultiplier = "BillingMultiplier"
 	TypeBillingProfile    = "BillingProfile"
+	TypeBillingUnit       = "BillingUnit"
 	TypeBudget            = "Budget"
 	TypeBudgetAlert       = "BudgetAlert"
 	TypeCloudAccount      = "CloudAccount"
@@ -116,6 +121,7 @@ const (
 	TypeJournalEntry      = "JournalEntry"
 	TypeLinkedIdentity    = "LinkedIdentity"
 	TypeMembership        = "Membership"
+	TypeMeteringRate      = "MeteringRate"
 	TypeNotice            = "Notice"
 	TypeOrganization      = "Organization"
 	TypePaymentMethod     = "PaymentMethod"
@@ -123,6 +129,7 @@ const (
 	TypeProject           = "Project"
 	TypeRatedLine         = "RatedLine"
 	TypeResource          = "Resource"
+	TypeSKU               = "SKU"
 	TypeSSHKey            = "SSHKey"
 	TypeSession           = "Session"
 	TypeSettingDirective  = "SettingDirective"
@@ -141,6 +148,7 @@ const (
 	TypeTrustedIssuer     = "TrustedIssuer"
 	TypeTrustedSubject    = "TrustedSubject"
 	TypeUsageDataset      = "UsageDataset"
+	TypeUsageEvent        = "UsageEvent"
 	TypeUsageImport       = "UsageImport"
 	TypeUsageLine         = "UsageLine"
 	TypeUsageMapping      = "UsageMapping"
@@ -11413,6 +11421,812 @@ func (m *BillingProfileMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown BillingProfile edge %s", name)
+}
+
+// BillingUnitMutation represents an operation that mutates the BillingUnit nodes in the graph.
+type BillingUnitMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	name                *string
+	currency            *string
+	version             *int
+	addversion          *int
+	created_at          *time.Time
+	clearedFields       map[string]struct{}
+	organization        *uuid.UUID
+	clearedorganization bool
+	skus                map[uuid.UUID]struct{}
+	removedskus         map[uuid.UUID]struct{}
+	clearedskus         bool
+	rates               map[uuid.UUID]struct{}
+	removedrates        map[uuid.UUID]struct{}
+	clearedrates        bool
+	done                bool
+	oldValue            func(context.Context) (*BillingUnit, error)
+	predicates          []predicate.BillingUnit
+}
+
+var _ ent.Mutation = (*BillingUnitMutation)(nil)
+
+// billingunitOption allows management of the mutation configuration using functional options.
+type billingunitOption func(*BillingUnitMutation)
+
+// newBillingUnitMutation creates new mutation for the BillingUnit entity.
+func newBillingUnitMutation(c config, op Op, opts ...billingunitOption) *BillingUnitMutation {
+	m := &BillingUnitMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeBillingUnit,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withBillingUnitID sets the ID field of the mutation.
+func withBillingUnitID(id uuid.UUID) billingunitOption {
+	return func(m *BillingUnitMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *BillingUnit
+		)
+		m.oldValue = func(ctx context.Context) (*BillingUnit, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().BillingUnit.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withBillingUnit sets the old BillingUnit of the mutation.
+func withBillingUnit(node *BillingUnit) billingunitOption {
+	return func(m *BillingUnitMutation) {
+		m.oldValue = func(context.Context) (*BillingUnit, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m BillingUnitMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m BillingUnitMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of BillingUnit entities.
+func (m *BillingUnitMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *BillingUnitMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *BillingUnitMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().BillingUnit.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *BillingUnitMutation) SetOrganizationID(u uuid.UUID) {
+	m.organization = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *BillingUnitMutation) OrganizationID() (r uuid.UUID, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the BillingUnit entity.
+// If the BillingUnit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BillingUnitMutation) OldOrganizationID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *BillingUnitMutation) ResetOrganizationID() {
+	m.organization = nil
+}
+
+// SetName sets the "name" field.
+func (m *BillingUnitMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *BillingUnitMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the BillingUnit entity.
+// If the BillingUnit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BillingUnitMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *BillingUnitMutation) ResetName() {
+	m.name = nil
+}
+
+// SetCurrency sets the "currency" field.
+func (m *BillingUnitMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *BillingUnitMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the BillingUnit entity.
+// If the BillingUnit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BillingUnitMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *BillingUnitMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetVersion sets the "version" field.
+func (m *BillingUnitMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *BillingUnitMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the BillingUnit entity.
+// If the BillingUnit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BillingUnitMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *BillingUnitMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *BillingUnitMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *BillingUnitMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *BillingUnitMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *BillingUnitMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the BillingUnit entity.
+// If the BillingUnit object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BillingUnitMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *BillingUnitMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *BillingUnitMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[billingunit.FieldOrganizationID] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *BillingUnitMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *BillingUnitMutation) OrganizationIDs() (ids []uuid.UUID) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *BillingUnitMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// AddSkuIDs adds the "skus" edge to the SKU entity by ids.
+func (m *BillingUnitMutation) AddSkuIDs(ids ...uuid.UUID) {
+	if m.skus == nil {
+		m.skus = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.skus[ids[i]] = struct{}{}
+	}
+}
+
+// ClearSkus clears the "skus" edge to the SKU entity.
+func (m *BillingUnitMutation) ClearSkus() {
+	m.clearedskus = true
+}
+
+// SkusCleared reports if the "skus" edge to the SKU entity was cleared.
+func (m *BillingUnitMutation) SkusCleared() bool {
+	return m.clearedskus
+}
+
+// RemoveSkuIDs removes the "skus" edge to the SKU entity by IDs.
+func (m *BillingUnitMutation) RemoveSkuIDs(ids ...uuid.UUID) {
+	if m.removedskus == nil {
+		m.removedskus = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.skus, ids[i])
+		m.removedskus[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedSkus returns the removed IDs of the "skus" edge to the SKU entity.
+func (m *BillingUnitMutation) RemovedSkusIDs() (ids []uuid.UUID) {
+	for id := range m.removedskus {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// SkusIDs returns the "skus" edge IDs in the mutation.
+func (m *BillingUnitMutation) SkusIDs() (ids []uuid.UUID) {
+	for id := range m.skus {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetSkus resets all changes to the "skus" edge.
+func (m *BillingUnitMutation) ResetSkus() {
+	m.skus = nil
+	m.clearedskus = false
+	m.removedskus = nil
+}
+
+// AddRateIDs adds the "rates" edge to the MeteringRate entity by ids.
+func (m *BillingUnitMutation) AddRateIDs(ids ...uuid.UUID) {
+	if m.rates == nil {
+		m.rates = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.rates[ids[i]] = struct{}{}
+	}
+}
+
+// ClearRates clears the "rates" edge to the MeteringRate entity.
+func (m *BillingUnitMutation) ClearRates() {
+	m.clearedrates = true
+}
+
+// RatesCleared reports if the "rates" edge to the MeteringRate entity was cleared.
+func (m *BillingUnitMutation) RatesCleared() bool {
+	return m.clearedrates
+}
+
+// RemoveRateIDs removes the "rates" edge to the MeteringRate entity by IDs.
+func (m *BillingUnitMutation) RemoveRateIDs(ids ...uuid.UUID) {
+	if m.removedrates == nil {
+		m.removedrates = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.rates, ids[i])
+		m.removedrates[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedRates returns the removed IDs of the "rates" edge to the MeteringRate entity.
+func (m *BillingUnitMutation) RemovedRatesIDs() (ids []uuid.UUID) {
+	for id := range m.removedrates {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// RatesIDs returns the "rates" edge IDs in the mutation.
+func (m *BillingUnitMutation) RatesIDs() (ids []uuid.UUID) {
+	for id := range m.rates {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetRates resets all changes to the "rates" edge.
+func (m *BillingUnitMutation) ResetRates() {
+	m.rates = nil
+	m.clearedrates = false
+	m.removedrates = nil
+}
+
+// Where appends a list predicates to the BillingUnitMutation builder.
+func (m *BillingUnitMutation) Where(ps ...predicate.BillingUnit) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the BillingUnitMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *BillingUnitMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.BillingUnit, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *BillingUnitMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *BillingUnitMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (BillingUnit).
+func (m *BillingUnitMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *BillingUnitMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.organization != nil {
+		fields = append(fields, billingunit.FieldOrganizationID)
+	}
+	if m.name != nil {
+		fields = append(fields, billingunit.FieldName)
+	}
+	if m.currency != nil {
+		fields = append(fields, billingunit.FieldCurrency)
+	}
+	if m.version != nil {
+		fields = append(fields, billingunit.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, billingunit.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *BillingUnitMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case billingunit.FieldOrganizationID:
+		return m.OrganizationID()
+	case billingunit.FieldName:
+		return m.Name()
+	case billingunit.FieldCurrency:
+		return m.Currency()
+	case billingunit.FieldVersion:
+		return m.Version()
+	case billingunit.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *BillingUnitMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case billingunit.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case billingunit.FieldName:
+		return m.OldName(ctx)
+	case billingunit.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case billingunit.FieldVersion:
+		return m.OldVersion(ctx)
+	case billingunit.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown BillingUnit field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *BillingUnitMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case billingunit.FieldOrganizationID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case billingunit.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case billingunit.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case billingunit.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case billingunit.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown BillingUnit field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *BillingUnitMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, billingunit.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *BillingUnitMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case billingunit.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *BillingUnitMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case billingunit.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown BillingUnit numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *BillingUnitMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *BillingUnitMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *BillingUnitMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown BillingUnit nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *BillingUnitMutation) ResetField(name string) error {
+	switch name {
+	case billingunit.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case billingunit.FieldName:
+		m.ResetName()
+		return nil
+	case billingunit.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case billingunit.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case billingunit.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown BillingUnit field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *BillingUnitMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.organization != nil {
+		edges = append(edges, billingunit.EdgeOrganization)
+	}
+	if m.skus != nil {
+		edges = append(edges, billingunit.EdgeSkus)
+	}
+	if m.rates != nil {
+		edges = append(edges, billingunit.EdgeRates)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *BillingUnitMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case billingunit.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	case billingunit.EdgeSkus:
+		ids := make([]ent.Value, 0, len(m.skus))
+		for id := range m.skus {
+			ids = append(ids, id)
+		}
+		return ids
+	case billingunit.EdgeRates:
+		ids := make([]ent.Value, 0, len(m.rates))
+		for id := range m.rates {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *BillingUnitMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.removedskus != nil {
+		edges = append(edges, billingunit.EdgeSkus)
+	}
+	if m.removedrates != nil {
+		edges = append(edges, billingunit.EdgeRates)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *BillingUnitMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case billingunit.EdgeSkus:
+		ids := make([]ent.Value, 0, len(m.removedskus))
+		for id := range m.removedskus {
+			ids = append(ids, id)
+		}
+		return ids
+	case billingunit.EdgeRates:
+		ids := make([]ent.Value, 0, len(m.removedrates))
+		for id := range m.removedrates {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *BillingUnitMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.clearedorganization {
+		edges = append(edges, billingunit.EdgeOrganization)
+	}
+	if m.clearedskus {
+		edges = append(edges, billingunit.EdgeSkus)
+	}
+	if m.clearedrates {
+		edges = append(edges, billingunit.EdgeRates)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *BillingUnitMutation) EdgeCleared(name string) bool {
+	switch name {
+	case billingunit.EdgeOrganization:
+		return m.clearedorganization
+	case billingunit.EdgeSkus:
+		return m.clearedskus
+	case billingunit.EdgeRates:
+		return m.clearedrates
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *BillingUnitMutation) ClearEdge(name string) error {
+	switch name {
+	case billingunit.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	}
+	return fmt.Errorf("unknown BillingUnit unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *BillingUnitMutation) ResetEdge(name string) error {
+	switch name {
+	case billingunit.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	case billingunit.EdgeSkus:
+		m.ResetSkus()
+		return nil
+	case billingunit.EdgeRates:
+		m.ResetRates()
+		return nil
+	}
+	return fmt.Errorf("unknown BillingUnit edge %s", name)
 }
 
 // BudgetMutation represents an operation that mutates the Budget nodes in the graph.
@@ -29789,6 +30603,887 @@ func (m *MembershipMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Membership edge %s", name)
 }
 
+// MeteringRateMutation represents an operation that mutates the MeteringRate nodes in the graph.
+type MeteringRateMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	rate                *string
+	effective_from      *time.Time
+	actor_id            *uuid.UUID
+	created_at          *time.Time
+	clearedFields       map[string]struct{}
+	organization        *uuid.UUID
+	clearedorganization bool
+	unit                *uuid.UUID
+	clearedunit         bool
+	sku                 *uuid.UUID
+	clearedsku          bool
+	done                bool
+	oldValue            func(context.Context) (*MeteringRate, error)
+	predicates          []predicate.MeteringRate
+}
+
+var _ ent.Mutation = (*MeteringRateMutation)(nil)
+
+// meteringrateOption allows management of the mutation configuration using functional options.
+type meteringrateOption func(*MeteringRateMutation)
+
+// newMeteringRateMutation creates new mutation for the MeteringRate entity.
+func newMeteringRateMutation(c config, op Op, opts ...meteringrateOption) *MeteringRateMutation {
+	m := &MeteringRateMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMeteringRate,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMeteringRateID sets the ID field of the mutation.
+func withMeteringRateID(id uuid.UUID) meteringrateOption {
+	return func(m *MeteringRateMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *MeteringRate
+		)
+		m.oldValue = func(ctx context.Context) (*MeteringRate, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().MeteringRate.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMeteringRate sets the old MeteringRate of the mutation.
+func withMeteringRate(node *MeteringRate) meteringrateOption {
+	return func(m *MeteringRateMutation) {
+		m.oldValue = func(context.Context) (*MeteringRate, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MeteringRateMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MeteringRateMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of MeteringRate entities.
+func (m *MeteringRateMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MeteringRateMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MeteringRateMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().MeteringRate.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *MeteringRateMutation) SetOrganizationID(u uuid.UUID) {
+	m.organization = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *MeteringRateMutation) OrganizationID() (r uuid.UUID, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the MeteringRate entity.
+// If the MeteringRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MeteringRateMutation) OldOrganizationID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *MeteringRateMutation) ResetOrganizationID() {
+	m.organization = nil
+}
+
+// SetUnitID sets the "unit_id" field.
+func (m *MeteringRateMutation) SetUnitID(u uuid.UUID) {
+	m.unit = &u
+}
+
+// UnitID returns the value of the "unit_id" field in the mutation.
+func (m *MeteringRateMutation) UnitID() (r uuid.UUID, exists bool) {
+	v := m.unit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnitID returns the old "unit_id" field's value of the MeteringRate entity.
+// If the MeteringRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MeteringRateMutation) OldUnitID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnitID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnitID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnitID: %w", err)
+	}
+	return oldValue.UnitID, nil
+}
+
+// ClearUnitID clears the value of the "unit_id" field.
+func (m *MeteringRateMutation) ClearUnitID() {
+	m.unit = nil
+	m.clearedFields[meteringrate.FieldUnitID] = struct{}{}
+}
+
+// UnitIDCleared returns if the "unit_id" field was cleared in this mutation.
+func (m *MeteringRateMutation) UnitIDCleared() bool {
+	_, ok := m.clearedFields[meteringrate.FieldUnitID]
+	return ok
+}
+
+// ResetUnitID resets all changes to the "unit_id" field.
+func (m *MeteringRateMutation) ResetUnitID() {
+	m.unit = nil
+	delete(m.clearedFields, meteringrate.FieldUnitID)
+}
+
+// SetSkuID sets the "sku_id" field.
+func (m *MeteringRateMutation) SetSkuID(u uuid.UUID) {
+	m.sku = &u
+}
+
+// SkuID returns the value of the "sku_id" field in the mutation.
+func (m *MeteringRateMutation) SkuID() (r uuid.UUID, exists bool) {
+	v := m.sku
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSkuID returns the old "sku_id" field's value of the MeteringRate entity.
+// If the MeteringRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MeteringRateMutation) OldSkuID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSkuID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSkuID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSkuID: %w", err)
+	}
+	return oldValue.SkuID, nil
+}
+
+// ClearSkuID clears the value of the "sku_id" field.
+func (m *MeteringRateMutation) ClearSkuID() {
+	m.sku = nil
+	m.clearedFields[meteringrate.FieldSkuID] = struct{}{}
+}
+
+// SkuIDCleared returns if the "sku_id" field was cleared in this mutation.
+func (m *MeteringRateMutation) SkuIDCleared() bool {
+	_, ok := m.clearedFields[meteringrate.FieldSkuID]
+	return ok
+}
+
+// ResetSkuID resets all changes to the "sku_id" field.
+func (m *MeteringRateMutation) ResetSkuID() {
+	m.sku = nil
+	delete(m.clearedFields, meteringrate.FieldSkuID)
+}
+
+// SetRate sets the "rate" field.
+func (m *MeteringRateMutation) SetRate(s string) {
+	m.rate = &s
+}
+
+// Rate returns the value of the "rate" field in the mutation.
+func (m *MeteringRateMutation) Rate() (r string, exists bool) {
+	v := m.rate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRate returns the old "rate" field's value of the MeteringRate entity.
+// If the MeteringRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MeteringRateMutation) OldRate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRate: %w", err)
+	}
+	return oldValue.Rate, nil
+}
+
+// ResetRate resets all changes to the "rate" field.
+func (m *MeteringRateMutation) ResetRate() {
+	m.rate = nil
+}
+
+// SetEffectiveFrom sets the "effective_from" field.
+func (m *MeteringRateMutation) SetEffectiveFrom(t time.Time) {
+	m.effective_from = &t
+}
+
+// EffectiveFrom returns the value of the "effective_from" field in the mutation.
+func (m *MeteringRateMutation) EffectiveFrom() (r time.Time, exists bool) {
+	v := m.effective_from
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEffectiveFrom returns the old "effective_from" field's value of the MeteringRate entity.
+// If the MeteringRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MeteringRateMutation) OldEffectiveFrom(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEffectiveFrom is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEffectiveFrom requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEffectiveFrom: %w", err)
+	}
+	return oldValue.EffectiveFrom, nil
+}
+
+// ClearEffectiveFrom clears the value of the "effective_from" field.
+func (m *MeteringRateMutation) ClearEffectiveFrom() {
+	m.effective_from = nil
+	m.clearedFields[meteringrate.FieldEffectiveFrom] = struct{}{}
+}
+
+// EffectiveFromCleared returns if the "effective_from" field was cleared in this mutation.
+func (m *MeteringRateMutation) EffectiveFromCleared() bool {
+	_, ok := m.clearedFields[meteringrate.FieldEffectiveFrom]
+	return ok
+}
+
+// ResetEffectiveFrom resets all changes to the "effective_from" field.
+func (m *MeteringRateMutation) ResetEffectiveFrom() {
+	m.effective_from = nil
+	delete(m.clearedFields, meteringrate.FieldEffectiveFrom)
+}
+
+// SetActorID sets the "actor_id" field.
+func (m *MeteringRateMutation) SetActorID(u uuid.UUID) {
+	m.actor_id = &u
+}
+
+// ActorID returns the value of the "actor_id" field in the mutation.
+func (m *MeteringRateMutation) ActorID() (r uuid.UUID, exists bool) {
+	v := m.actor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorID returns the old "actor_id" field's value of the MeteringRate entity.
+// If the MeteringRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MeteringRateMutation) OldActorID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorID: %w", err)
+	}
+	return oldValue.ActorID, nil
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (m *MeteringRateMutation) ClearActorID() {
+	m.actor_id = nil
+	m.clearedFields[meteringrate.FieldActorID] = struct{}{}
+}
+
+// ActorIDCleared returns if the "actor_id" field was cleared in this mutation.
+func (m *MeteringRateMutation) ActorIDCleared() bool {
+	_, ok := m.clearedFields[meteringrate.FieldActorID]
+	return ok
+}
+
+// ResetActorID resets all changes to the "actor_id" field.
+func (m *MeteringRateMutation) ResetActorID() {
+	m.actor_id = nil
+	delete(m.clearedFields, meteringrate.FieldActorID)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *MeteringRateMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *MeteringRateMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the MeteringRate entity.
+// If the MeteringRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MeteringRateMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *MeteringRateMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *MeteringRateMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[meteringrate.FieldOrganizationID] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *MeteringRateMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *MeteringRateMutation) OrganizationIDs() (ids []uuid.UUID) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *MeteringRateMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// ClearUnit clears the "unit" edge to the BillingUnit entity.
+func (m *MeteringRateMutation) ClearUnit() {
+	m.clearedunit = true
+	m.clearedFields[meteringrate.FieldUnitID] = struct{}{}
+}
+
+// UnitCleared reports if the "unit" edge to the BillingUnit entity was cleared.
+func (m *MeteringRateMutation) UnitCleared() bool {
+	return m.UnitIDCleared() || m.clearedunit
+}
+
+// UnitIDs returns the "unit" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UnitID instead. It exists only for internal usage by the builders.
+func (m *MeteringRateMutation) UnitIDs() (ids []uuid.UUID) {
+	if id := m.unit; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUnit resets all changes to the "unit" edge.
+func (m *MeteringRateMutation) ResetUnit() {
+	m.unit = nil
+	m.clearedunit = false
+}
+
+// ClearSku clears the "sku" edge to the SKU entity.
+func (m *MeteringRateMutation) ClearSku() {
+	m.clearedsku = true
+	m.clearedFields[meteringrate.FieldSkuID] = struct{}{}
+}
+
+// SkuCleared reports if the "sku" edge to the SKU entity was cleared.
+func (m *MeteringRateMutation) SkuCleared() bool {
+	return m.SkuIDCleared() || m.clearedsku
+}
+
+// SkuIDs returns the "sku" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SkuID instead. It exists only for internal usage by the builders.
+func (m *MeteringRateMutation) SkuIDs() (ids []uuid.UUID) {
+	if id := m.sku; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSku resets all changes to the "sku" edge.
+func (m *MeteringRateMutation) ResetSku() {
+	m.sku = nil
+	m.clearedsku = false
+}
+
+// Where appends a list predicates to the MeteringRateMutation builder.
+func (m *MeteringRateMutation) Where(ps ...predicate.MeteringRate) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MeteringRateMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MeteringRateMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.MeteringRate, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MeteringRateMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MeteringRateMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (MeteringRate).
+func (m *MeteringRateMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MeteringRateMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.organization != nil {
+		fields = append(fields, meteringrate.FieldOrganizationID)
+	}
+	if m.unit != nil {
+		fields = append(fields, meteringrate.FieldUnitID)
+	}
+	if m.sku != nil {
+		fields = append(fields, meteringrate.FieldSkuID)
+	}
+	if m.rate != nil {
+		fields = append(fields, meteringrate.FieldRate)
+	}
+	if m.effective_from != nil {
+		fields = append(fields, meteringrate.FieldEffectiveFrom)
+	}
+	if m.actor_id != nil {
+		fields = append(fields, meteringrate.FieldActorID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, meteringrate.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MeteringRateMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case meteringrate.FieldOrganizationID:
+		return m.OrganizationID()
+	case meteringrate.FieldUnitID:
+		return m.UnitID()
+	case meteringrate.FieldSkuID:
+		return m.SkuID()
+	case meteringrate.FieldRate:
+		return m.Rate()
+	case meteringrate.FieldEffectiveFrom:
+		return m.EffectiveFrom()
+	case meteringrate.FieldActorID:
+		return m.ActorID()
+	case meteringrate.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MeteringRateMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case meteringrate.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case meteringrate.FieldUnitID:
+		return m.OldUnitID(ctx)
+	case meteringrate.FieldSkuID:
+		return m.OldSkuID(ctx)
+	case meteringrate.FieldRate:
+		return m.OldRate(ctx)
+	case meteringrate.FieldEffectiveFrom:
+		return m.OldEffectiveFrom(ctx)
+	case meteringrate.FieldActorID:
+		return m.OldActorID(ctx)
+	case meteringrate.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown MeteringRate field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MeteringRateMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case meteringrate.FieldOrganizationID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case meteringrate.FieldUnitID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnitID(v)
+		return nil
+	case meteringrate.FieldSkuID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSkuID(v)
+		return nil
+	case meteringrate.FieldRate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRate(v)
+		return nil
+	case meteringrate.FieldEffectiveFrom:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEffectiveFrom(v)
+		return nil
+	case meteringrate.FieldActorID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorID(v)
+		return nil
+	case meteringrate.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MeteringRate field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MeteringRateMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MeteringRateMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MeteringRateMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown MeteringRate numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MeteringRateMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(meteringrate.FieldUnitID) {
+		fields = append(fields, meteringrate.FieldUnitID)
+	}
+	if m.FieldCleared(meteringrate.FieldSkuID) {
+		fields = append(fields, meteringrate.FieldSkuID)
+	}
+	if m.FieldCleared(meteringrate.FieldEffectiveFrom) {
+		fields = append(fields, meteringrate.FieldEffectiveFrom)
+	}
+	if m.FieldCleared(meteringrate.FieldActorID) {
+		fields = append(fields, meteringrate.FieldActorID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MeteringRateMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MeteringRateMutation) ClearField(name string) error {
+	switch name {
+	case meteringrate.FieldUnitID:
+		m.ClearUnitID()
+		return nil
+	case meteringrate.FieldSkuID:
+		m.ClearSkuID()
+		return nil
+	case meteringrate.FieldEffectiveFrom:
+		m.ClearEffectiveFrom()
+		return nil
+	case meteringrate.FieldActorID:
+		m.ClearActorID()
+		return nil
+	}
+	return fmt.Errorf("unknown MeteringRate nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MeteringRateMutation) ResetField(name string) error {
+	switch name {
+	case meteringrate.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case meteringrate.FieldUnitID:
+		m.ResetUnitID()
+		return nil
+	case meteringrate.FieldSkuID:
+		m.ResetSkuID()
+		return nil
+	case meteringrate.FieldRate:
+		m.ResetRate()
+		return nil
+	case meteringrate.FieldEffectiveFrom:
+		m.ResetEffectiveFrom()
+		return nil
+	case meteringrate.FieldActorID:
+		m.ResetActorID()
+		return nil
+	case meteringrate.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown MeteringRate field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MeteringRateMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.organization != nil {
+		edges = append(edges, meteringrate.EdgeOrganization)
+	}
+	if m.unit != nil {
+		edges = append(edges, meteringrate.EdgeUnit)
+	}
+	if m.sku != nil {
+		edges = append(edges, meteringrate.EdgeSku)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MeteringRateMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case meteringrate.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	case meteringrate.EdgeUnit:
+		if id := m.unit; id != nil {
+			return []ent.Value{*id}
+		}
+	case meteringrate.EdgeSku:
+		if id := m.sku; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MeteringRateMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MeteringRateMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MeteringRateMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.clearedorganization {
+		edges = append(edges, meteringrate.EdgeOrganization)
+	}
+	if m.clearedunit {
+		edges = append(edges, meteringrate.EdgeUnit)
+	}
+	if m.clearedsku {
+		edges = append(edges, meteringrate.EdgeSku)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MeteringRateMutation) EdgeCleared(name string) bool {
+	switch name {
+	case meteringrate.EdgeOrganization:
+		return m.clearedorganization
+	case meteringrate.EdgeUnit:
+		return m.clearedunit
+	case meteringrate.EdgeSku:
+		return m.clearedsku
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MeteringRateMutation) ClearEdge(name string) error {
+	switch name {
+	case meteringrate.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	case meteringrate.EdgeUnit:
+		m.ClearUnit()
+		return nil
+	case meteringrate.EdgeSku:
+		m.ClearSku()
+		return nil
+	}
+	return fmt.Errorf("unknown MeteringRate unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MeteringRateMutation) ResetEdge(name string) error {
+	switch name {
+	case meteringrate.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	case meteringrate.EdgeUnit:
+		m.ResetUnit()
+		return nil
+	case meteringrate.EdgeSku:
+		m.ResetSku()
+		return nil
+	}
+	return fmt.Errorf("unknown MeteringRate edge %s", name)
+}
+
 // NoticeMutation represents an operation that mutates the Notice nodes in the graph.
 type NoticeMutation struct {
 	config
@@ -38773,6 +40468,1150 @@ func (m *ResourceMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Resource edge %s", name)
+}
+
+// SKUMutation represents an operation that mutates the SKU nodes in the graph.
+type SKUMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	code                *string
+	name                *string
+	_type               *string
+	subtype             *string
+	service             *string
+	archived_at         *time.Time
+	version             *int
+	addversion          *int
+	created_at          *time.Time
+	clearedFields       map[string]struct{}
+	organization        *uuid.UUID
+	clearedorganization bool
+	unit                *uuid.UUID
+	clearedunit         bool
+	rates               map[uuid.UUID]struct{}
+	removedrates        map[uuid.UUID]struct{}
+	clearedrates        bool
+	events              map[uuid.UUID]struct{}
+	removedevents       map[uuid.UUID]struct{}
+	clearedevents       bool
+	done                bool
+	oldValue            func(context.Context) (*SKU, error)
+	predicates          []predicate.SKU
+}
+
+var _ ent.Mutation = (*SKUMutation)(nil)
+
+// skuOption allows management of the mutation configuration using functional options.
+type skuOption func(*SKUMutation)
+
+// newSKUMutation creates new mutation for the SKU entity.
+func newSKUMutation(c config, op Op, opts ...skuOption) *SKUMutation {
+	m := &SKUMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSKU,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSKUID sets the ID field of the mutation.
+func withSKUID(id uuid.UUID) skuOption {
+	return func(m *SKUMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SKU
+		)
+		m.oldValue = func(ctx context.Context) (*SKU, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SKU.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSKU sets the old SKU of the mutation.
+func withSKU(node *SKU) skuOption {
+	return func(m *SKUMutation) {
+		m.oldValue = func(context.Context) (*SKU, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SKUMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SKUMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SKU entities.
+func (m *SKUMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SKUMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SKUMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SKU.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *SKUMutation) SetOrganizationID(u uuid.UUID) {
+	m.organization = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *SKUMutation) OrganizationID() (r uuid.UUID, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the SKU entity.
+// If the SKU object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SKUMutation) OldOrganizationID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *SKUMutation) ResetOrganizationID() {
+	m.organization = nil
+}
+
+// SetUnitID sets the "unit_id" field.
+func (m *SKUMutation) SetUnitID(u uuid.UUID) {
+	m.unit = &u
+}
+
+// UnitID returns the value of the "unit_id" field in the mutation.
+func (m *SKUMutation) UnitID() (r uuid.UUID, exists bool) {
+	v := m.unit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnitID returns the old "unit_id" field's value of the SKU entity.
+// If the SKU object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SKUMutation) OldUnitID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnitID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnitID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnitID: %w", err)
+	}
+	return oldValue.UnitID, nil
+}
+
+// ResetUnitID resets all changes to the "unit_id" field.
+func (m *SKUMutation) ResetUnitID() {
+	m.unit = nil
+}
+
+// SetCode sets the "code" field.
+func (m *SKUMutation) SetCode(s string) {
+	m.code = &s
+}
+
+// Code returns the value of the "code" field in the mutation.
+func (m *SKUMutation) Code() (r string, exists bool) {
+	v := m.code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCode returns the old "code" field's value of the SKU entity.
+// If the SKU object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SKUMutation) OldCode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCode: %w", err)
+	}
+	return oldValue.Code, nil
+}
+
+// ResetCode resets all changes to the "code" field.
+func (m *SKUMutation) ResetCode() {
+	m.code = nil
+}
+
+// SetName sets the "name" field.
+func (m *SKUMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *SKUMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the SKU entity.
+// If the SKU object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SKUMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *SKUMutation) ResetName() {
+	m.name = nil
+}
+
+// SetType sets the "type" field.
+func (m *SKUMutation) SetType(s string) {
+	m._type = &s
+}
+
+// GetType returns the value of the "type" field in the mutation.
+func (m *SKUMutation) GetType() (r string, exists bool) {
+	v := m._type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldType returns the old "type" field's value of the SKU entity.
+// If the SKU object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SKUMutation) OldType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldType: %w", err)
+	}
+	return oldValue.Type, nil
+}
+
+// ResetType resets all changes to the "type" field.
+func (m *SKUMutation) ResetType() {
+	m._type = nil
+}
+
+// SetSubtype sets the "subtype" field.
+func (m *SKUMutation) SetSubtype(s string) {
+	m.subtype = &s
+}
+
+// Subtype returns the value of the "subtype" field in the mutation.
+func (m *SKUMutation) Subtype() (r string, exists bool) {
+	v := m.subtype
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubtype returns the old "subtype" field's value of the SKU entity.
+// If the SKU object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SKUMutation) OldSubtype(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubtype is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubtype requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubtype: %w", err)
+	}
+	return oldValue.Subtype, nil
+}
+
+// ResetSubtype resets all changes to the "subtype" field.
+func (m *SKUMutation) ResetSubtype() {
+	m.subtype = nil
+}
+
+// SetService sets the "service" field.
+func (m *SKUMutation) SetService(s string) {
+	m.service = &s
+}
+
+// Service returns the value of the "service" field in the mutation.
+func (m *SKUMutation) Service() (r string, exists bool) {
+	v := m.service
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldService returns the old "service" field's value of the SKU entity.
+// If the SKU object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SKUMutation) OldService(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldService is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldService requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldService: %w", err)
+	}
+	return oldValue.Service, nil
+}
+
+// ResetService resets all changes to the "service" field.
+func (m *SKUMutation) ResetService() {
+	m.service = nil
+}
+
+// SetArchivedAt sets the "archived_at" field.
+func (m *SKUMutation) SetArchivedAt(t time.Time) {
+	m.archived_at = &t
+}
+
+// ArchivedAt returns the value of the "archived_at" field in the mutation.
+func (m *SKUMutation) ArchivedAt() (r time.Time, exists bool) {
+	v := m.archived_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldArchivedAt returns the old "archived_at" field's value of the SKU entity.
+// If the SKU object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SKUMutation) OldArchivedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldArchivedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldArchivedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldArchivedAt: %w", err)
+	}
+	return oldValue.ArchivedAt, nil
+}
+
+// ClearArchivedAt clears the value of the "archived_at" field.
+func (m *SKUMutation) ClearArchivedAt() {
+	m.archived_at = nil
+	m.clearedFields[sku.FieldArchivedAt] = struct{}{}
+}
+
+// ArchivedAtCleared returns if the "archived_at" field was cleared in this mutation.
+func (m *SKUMutation) ArchivedAtCleared() bool {
+	_, ok := m.clearedFields[sku.FieldArchivedAt]
+	return ok
+}
+
+// ResetArchivedAt resets all changes to the "archived_at" field.
+func (m *SKUMutation) ResetArchivedAt() {
+	m.archived_at = nil
+	delete(m.clearedFields, sku.FieldArchivedAt)
+}
+
+// SetVersion sets the "version" field.
+func (m *SKUMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *SKUMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the SKU entity.
+// If the SKU object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SKUMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *SKUMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *SKUMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *SKUMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *SKUMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *SKUMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the SKU entity.
+// If the SKU object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SKUMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *SKUMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *SKUMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[sku.FieldOrganizationID] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *SKUMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *SKUMutation) OrganizationIDs() (ids []uuid.UUID) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *SKUMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// ClearUnit clears the "unit" edge to the BillingUnit entity.
+func (m *SKUMutation) ClearUnit() {
+	m.clearedunit = true
+	m.clearedFields[sku.FieldUnitID] = struct{}{}
+}
+
+// UnitCleared reports if the "unit" edge to the BillingUnit entity was cleared.
+func (m *SKUMutation) UnitCleared() bool {
+	return m.clearedunit
+}
+
+// UnitIDs returns the "unit" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UnitID instead. It exists only for internal usage by the builders.
+func (m *SKUMutation) UnitIDs() (ids []uuid.UUID) {
+	if id := m.unit; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUnit resets all changes to the "unit" edge.
+func (m *SKUMutation) ResetUnit() {
+	m.unit = nil
+	m.clearedunit = false
+}
+
+// AddRateIDs adds the "rates" edge to the MeteringRate entity by ids.
+func (m *SKUMutation) AddRateIDs(ids ...uuid.UUID) {
+	if m.rates == nil {
+		m.rates = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.rates[ids[i]] = struct{}{}
+	}
+}
+
+// ClearRates clears the "rates" edge to the MeteringRate entity.
+func (m *SKUMutation) ClearRates() {
+	m.clearedrates = true
+}
+
+// RatesCleared reports if the "rates" edge to the MeteringRate entity was cleared.
+func (m *SKUMutation) RatesCleared() bool {
+	return m.clearedrates
+}
+
+// RemoveRateIDs removes the "rates" edge to the MeteringRate entity by IDs.
+func (m *SKUMutation) RemoveRateIDs(ids ...uuid.UUID) {
+	if m.removedrates == nil {
+		m.removedrates = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.rates, ids[i])
+		m.removedrates[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedRates returns the removed IDs of the "rates" edge to the MeteringRate entity.
+func (m *SKUMutation) RemovedRatesIDs() (ids []uuid.UUID) {
+	for id := range m.removedrates {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// RatesIDs returns the "rates" edge IDs in the mutation.
+func (m *SKUMutation) RatesIDs() (ids []uuid.UUID) {
+	for id := range m.rates {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetRates resets all changes to the "rates" edge.
+func (m *SKUMutation) ResetRates() {
+	m.rates = nil
+	m.clearedrates = false
+	m.removedrates = nil
+}
+
+// AddEventIDs adds the "events" edge to the UsageEvent entity by ids.
+func (m *SKUMutation) AddEventIDs(ids ...uuid.UUID) {
+	if m.events == nil {
+		m.events = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.events[ids[i]] = struct{}{}
+	}
+}
+
+// ClearEvents clears the "events" edge to the UsageEvent entity.
+func (m *SKUMutation) ClearEvents() {
+	m.clearedevents = true
+}
+
+// EventsCleared reports if the "events" edge to the UsageEvent entity was cleared.
+func (m *SKUMutation) EventsCleared() bool {
+	return m.clearedevents
+}
+
+// RemoveEventIDs removes the "events" edge to the UsageEvent entity by IDs.
+func (m *SKUMutation) RemoveEventIDs(ids ...uuid.UUID) {
+	if m.removedevents == nil {
+		m.removedevents = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.events, ids[i])
+		m.removedevents[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedEvents returns the removed IDs of the "events" edge to the UsageEvent entity.
+func (m *SKUMutation) RemovedEventsIDs() (ids []uuid.UUID) {
+	for id := range m.removedevents {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// EventsIDs returns the "events" edge IDs in the mutation.
+func (m *SKUMutation) EventsIDs() (ids []uuid.UUID) {
+	for id := range m.events {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetEvents resets all changes to the "events" edge.
+func (m *SKUMutation) ResetEvents() {
+	m.events = nil
+	m.clearedevents = false
+	m.removedevents = nil
+}
+
+// Where appends a list predicates to the SKUMutation builder.
+func (m *SKUMutation) Where(ps ...predicate.SKU) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SKUMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SKUMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SKU, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SKUMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SKUMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SKU).
+func (m *SKUMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SKUMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.organization != nil {
+		fields = append(fields, sku.FieldOrganizationID)
+	}
+	if m.unit != nil {
+		fields = append(fields, sku.FieldUnitID)
+	}
+	if m.code != nil {
+		fields = append(fields, sku.FieldCode)
+	}
+	if m.name != nil {
+		fields = append(fields, sku.FieldName)
+	}
+	if m._type != nil {
+		fields = append(fields, sku.FieldType)
+	}
+	if m.subtype != nil {
+		fields = append(fields, sku.FieldSubtype)
+	}
+	if m.service != nil {
+		fields = append(fields, sku.FieldService)
+	}
+	if m.archived_at != nil {
+		fields = append(fields, sku.FieldArchivedAt)
+	}
+	if m.version != nil {
+		fields = append(fields, sku.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, sku.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SKUMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case sku.FieldOrganizationID:
+		return m.OrganizationID()
+	case sku.FieldUnitID:
+		return m.UnitID()
+	case sku.FieldCode:
+		return m.Code()
+	case sku.FieldName:
+		return m.Name()
+	case sku.FieldType:
+		return m.GetType()
+	case sku.FieldSubtype:
+		return m.Subtype()
+	case sku.FieldService:
+		return m.Service()
+	case sku.FieldArchivedAt:
+		return m.ArchivedAt()
+	case sku.FieldVersion:
+		return m.Version()
+	case sku.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SKUMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case sku.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case sku.FieldUnitID:
+		return m.OldUnitID(ctx)
+	case sku.FieldCode:
+		return m.OldCode(ctx)
+	case sku.FieldName:
+		return m.OldName(ctx)
+	case sku.FieldType:
+		return m.OldType(ctx)
+	case sku.FieldSubtype:
+		return m.OldSubtype(ctx)
+	case sku.FieldService:
+		return m.OldService(ctx)
+	case sku.FieldArchivedAt:
+		return m.OldArchivedAt(ctx)
+	case sku.FieldVersion:
+		return m.OldVersion(ctx)
+	case sku.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown SKU field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SKUMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case sku.FieldOrganizationID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case sku.FieldUnitID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnitID(v)
+		return nil
+	case sku.FieldCode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCode(v)
+		return nil
+	case sku.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case sku.FieldType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetType(v)
+		return nil
+	case sku.FieldSubtype:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubtype(v)
+		return nil
+	case sku.FieldService:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetService(v)
+		return nil
+	case sku.FieldArchivedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetArchivedAt(v)
+		return nil
+	case sku.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case sku.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SKU field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SKUMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, sku.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SKUMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case sku.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SKUMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case sku.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SKU numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SKUMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(sku.FieldArchivedAt) {
+		fields = append(fields, sku.FieldArchivedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SKUMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SKUMutation) ClearField(name string) error {
+	switch name {
+	case sku.FieldArchivedAt:
+		m.ClearArchivedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown SKU nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SKUMutation) ResetField(name string) error {
+	switch name {
+	case sku.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case sku.FieldUnitID:
+		m.ResetUnitID()
+		return nil
+	case sku.FieldCode:
+		m.ResetCode()
+		return nil
+	case sku.FieldName:
+		m.ResetName()
+		return nil
+	case sku.FieldType:
+		m.ResetType()
+		return nil
+	case sku.FieldSubtype:
+		m.ResetSubtype()
+		return nil
+	case sku.FieldService:
+		m.ResetService()
+		return nil
+	case sku.FieldArchivedAt:
+		m.ResetArchivedAt()
+		return nil
+	case sku.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case sku.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown SKU field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SKUMutation) AddedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.organization != nil {
+		edges = append(edges, sku.EdgeOrganization)
+	}
+	if m.unit != nil {
+		edges = append(edges, sku.EdgeUnit)
+	}
+	if m.rates != nil {
+		edges = append(edges, sku.EdgeRates)
+	}
+	if m.events != nil {
+		edges = append(edges, sku.EdgeEvents)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SKUMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case sku.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	case sku.EdgeUnit:
+		if id := m.unit; id != nil {
+			return []ent.Value{*id}
+		}
+	case sku.EdgeRates:
+		ids := make([]ent.Value, 0, len(m.rates))
+		for id := range m.rates {
+			ids = append(ids, id)
+		}
+		return ids
+	case sku.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.events))
+		for id := range m.events {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SKUMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.removedrates != nil {
+		edges = append(edges, sku.EdgeRates)
+	}
+	if m.removedevents != nil {
+		edges = append(edges, sku.EdgeEvents)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SKUMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case sku.EdgeRates:
+		ids := make([]ent.Value, 0, len(m.removedrates))
+		for id := range m.removedrates {
+			ids = append(ids, id)
+		}
+		return ids
+	case sku.EdgeEvents:
+		ids := make([]ent.Value, 0, len(m.removedevents))
+		for id := range m.removedevents {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SKUMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.clearedorganization {
+		edges = append(edges, sku.EdgeOrganization)
+	}
+	if m.clearedunit {
+		edges = append(edges, sku.EdgeUnit)
+	}
+	if m.clearedrates {
+		edges = append(edges, sku.EdgeRates)
+	}
+	if m.clearedevents {
+		edges = append(edges, sku.EdgeEvents)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SKUMutation) EdgeCleared(name string) bool {
+	switch name {
+	case sku.EdgeOrganization:
+		return m.clearedorganization
+	case sku.EdgeUnit:
+		return m.clearedunit
+	case sku.EdgeRates:
+		return m.clearedrates
+	case sku.EdgeEvents:
+		return m.clearedevents
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SKUMutation) ClearEdge(name string) error {
+	switch name {
+	case sku.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	case sku.EdgeUnit:
+		m.ClearUnit()
+		return nil
+	}
+	return fmt.Errorf("unknown SKU unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SKUMutation) ResetEdge(name string) error {
+	switch name {
+	case sku.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	case sku.EdgeUnit:
+		m.ResetUnit()
+		return nil
+	case sku.EdgeRates:
+		m.ResetRates()
+		return nil
+	case sku.EdgeEvents:
+		m.ResetEvents()
+		return nil
+	}
+	return fmt.Errorf("unknown SKU edge %s", name)
 }
 
 // SSHKeyMutation represents an operation that mutates the SSHKey nodes in the graph.
@@ -55235,6 +58074,8 @@ type UsageDatasetMutation struct {
 	provider            *string
 	billing_account_id  *string
 	month               *string
+	part                *int
+	addpart             *int
 	status              *usagedataset.Status
 	rating              *int
 	addrating           *int
@@ -55547,6 +58388,62 @@ func (m *UsageDatasetMutation) OldMonth(ctx context.Context) (v string, err erro
 // ResetMonth resets all changes to the "month" field.
 func (m *UsageDatasetMutation) ResetMonth() {
 	m.month = nil
+}
+
+// SetPart sets the "part" field.
+func (m *UsageDatasetMutation) SetPart(i int) {
+	m.part = &i
+	m.addpart = nil
+}
+
+// Part returns the value of the "part" field in the mutation.
+func (m *UsageDatasetMutation) Part() (r int, exists bool) {
+	v := m.part
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPart returns the old "part" field's value of the UsageDataset entity.
+// If the UsageDataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDatasetMutation) OldPart(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPart is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPart requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPart: %w", err)
+	}
+	return oldValue.Part, nil
+}
+
+// AddPart adds i to the "part" field.
+func (m *UsageDatasetMutation) AddPart(i int) {
+	if m.addpart != nil {
+		*m.addpart += i
+	} else {
+		m.addpart = &i
+	}
+}
+
+// AddedPart returns the value that was added to the "part" field in this mutation.
+func (m *UsageDatasetMutation) AddedPart() (r int, exists bool) {
+	v := m.addpart
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPart resets all changes to the "part" field.
+func (m *UsageDatasetMutation) ResetPart() {
+	m.part = nil
+	m.addpart = nil
 }
 
 // SetStatus sets the "status" field.
@@ -56115,7 +59012,7 @@ func (m *UsageDatasetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UsageDatasetMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m._import != nil {
 		fields = append(fields, usagedataset.FieldImportID)
 	}
@@ -56130,6 +59027,9 @@ func (m *UsageDatasetMutation) Fields() []string {
 	}
 	if m.month != nil {
 		fields = append(fields, usagedataset.FieldMonth)
+	}
+	if m.part != nil {
+		fields = append(fields, usagedataset.FieldPart)
 	}
 	if m.status != nil {
 		fields = append(fields, usagedataset.FieldStatus)
@@ -56167,6 +59067,8 @@ func (m *UsageDatasetMutation) Field(name string) (ent.Value, bool) {
 		return m.BillingAccountID()
 	case usagedataset.FieldMonth:
 		return m.Month()
+	case usagedataset.FieldPart:
+		return m.Part()
 	case usagedataset.FieldStatus:
 		return m.Status()
 	case usagedataset.FieldRating:
@@ -56198,6 +59100,8 @@ func (m *UsageDatasetMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldBillingAccountID(ctx)
 	case usagedataset.FieldMonth:
 		return m.OldMonth(ctx)
+	case usagedataset.FieldPart:
+		return m.OldPart(ctx)
 	case usagedataset.FieldStatus:
 		return m.OldStatus(ctx)
 	case usagedataset.FieldRating:
@@ -56254,6 +59158,13 @@ func (m *UsageDatasetMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetMonth(v)
 		return nil
+	case usagedataset.FieldPart:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPart(v)
+		return nil
 	case usagedataset.FieldStatus:
 		v, ok := value.(usagedataset.Status)
 		if !ok {
@@ -56304,6 +59215,9 @@ func (m *UsageDatasetMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *UsageDatasetMutation) AddedFields() []string {
 	var fields []string
+	if m.addpart != nil {
+		fields = append(fields, usagedataset.FieldPart)
+	}
 	if m.addrating != nil {
 		fields = append(fields, usagedataset.FieldRating)
 	}
@@ -56327,6 +59241,8 @@ func (m *UsageDatasetMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *UsageDatasetMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case usagedataset.FieldPart:
+		return m.AddedPart()
 	case usagedataset.FieldRating:
 		return m.AddedRating()
 	case usagedataset.FieldRatingWanted:
@@ -56346,6 +59262,13 @@ func (m *UsageDatasetMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *UsageDatasetMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case usagedataset.FieldPart:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPart(v)
+		return nil
 	case usagedataset.FieldRating:
 		v, ok := value.(int)
 		if !ok {
@@ -56422,6 +59345,9 @@ func (m *UsageDatasetMutation) ResetField(name string) error {
 		return nil
 	case usagedataset.FieldMonth:
 		m.ResetMonth()
+		return nil
+	case usagedataset.FieldPart:
+		m.ResetPart()
 		return nil
 	case usagedataset.FieldStatus:
 		m.ResetStatus()
@@ -56615,6 +59541,1778 @@ func (m *UsageDatasetMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown UsageDataset edge %s", name)
+}
+
+// UsageEventMutation represents an operation that mutates the UsageEvent nodes in the graph.
+type UsageEventMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *uuid.UUID
+	idempotency_key     *string
+	owner_id            *uuid.UUID
+	group_id            *uuid.UUID
+	project_name        *string
+	user_name           *string
+	quantity            *string
+	rate                *string
+	unit_rate           *string
+	amount              *string
+	currency            *string
+	started_at          *time.Time
+	ended_at            *time.Time
+	tags                *map[string]string
+	month               *string
+	dataset_id          *int64
+	adddataset_id       *int64
+	usage_line_id       *int64
+	addusage_line_id    *int64
+	actor_id            *uuid.UUID
+	created_at          *time.Time
+	clearedFields       map[string]struct{}
+	organization        *uuid.UUID
+	clearedorganization bool
+	sku                 *uuid.UUID
+	clearedsku          bool
+	corrects            *uuid.UUID
+	clearedcorrects     bool
+	corrections         map[uuid.UUID]struct{}
+	removedcorrections  map[uuid.UUID]struct{}
+	clearedcorrections  bool
+	done                bool
+	oldValue            func(context.Context) (*UsageEvent, error)
+	predicates          []predicate.UsageEvent
+}
+
+var _ ent.Mutation = (*UsageEventMutation)(nil)
+
+// usageeventOption allows management of the mutation configuration using functional options.
+type usageeventOption func(*UsageEventMutation)
+
+// newUsageEventMutation creates new mutation for the UsageEvent entity.
+func newUsageEventMutation(c config, op Op, opts ...usageeventOption) *UsageEventMutation {
+	m := &UsageEventMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeUsageEvent,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withUsageEventID sets the ID field of the mutation.
+func withUsageEventID(id uuid.UUID) usageeventOption {
+	return func(m *UsageEventMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *UsageEvent
+		)
+		m.oldValue = func(ctx context.Context) (*UsageEvent, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().UsageEvent.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withUsageEvent sets the old UsageEvent of the mutation.
+func withUsageEvent(node *UsageEvent) usageeventOption {
+	return func(m *UsageEventMutation) {
+		m.oldValue = func(context.Context) (*UsageEvent, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m UsageEventMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m UsageEventMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of UsageEvent entities.
+func (m *UsageEventMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *UsageEventMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *UsageEventMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().UsageEvent.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *UsageEventMutation) SetOrganizationID(u uuid.UUID) {
+	m.organization = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *UsageEventMutation) OrganizationID() (r uuid.UUID, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldOrganizationID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *UsageEventMutation) ResetOrganizationID() {
+	m.organization = nil
+}
+
+// SetSkuID sets the "sku_id" field.
+func (m *UsageEventMutation) SetSkuID(u uuid.UUID) {
+	m.sku = &u
+}
+
+// SkuID returns the value of the "sku_id" field in the mutation.
+func (m *UsageEventMutation) SkuID() (r uuid.UUID, exists bool) {
+	v := m.sku
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSkuID returns the old "sku_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldSkuID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSkuID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSkuID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSkuID: %w", err)
+	}
+	return oldValue.SkuID, nil
+}
+
+// ResetSkuID resets all changes to the "sku_id" field.
+func (m *UsageEventMutation) ResetSkuID() {
+	m.sku = nil
+}
+
+// SetIdempotencyKey sets the "idempotency_key" field.
+func (m *UsageEventMutation) SetIdempotencyKey(s string) {
+	m.idempotency_key = &s
+}
+
+// IdempotencyKey returns the value of the "idempotency_key" field in the mutation.
+func (m *UsageEventMutation) IdempotencyKey() (r string, exists bool) {
+	v := m.idempotency_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIdempotencyKey returns the old "idempotency_key" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldIdempotencyKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIdempotencyKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIdempotencyKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIdempotencyKey: %w", err)
+	}
+	return oldValue.IdempotencyKey, nil
+}
+
+// ResetIdempotencyKey resets all changes to the "idempotency_key" field.
+func (m *UsageEventMutation) ResetIdempotencyKey() {
+	m.idempotency_key = nil
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *UsageEventMutation) SetOwnerID(u uuid.UUID) {
+	m.owner_id = &u
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *UsageEventMutation) OwnerID() (r uuid.UUID, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldOwnerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *UsageEventMutation) ResetOwnerID() {
+	m.owner_id = nil
+}
+
+// SetGroupID sets the "group_id" field.
+func (m *UsageEventMutation) SetGroupID(u uuid.UUID) {
+	m.group_id = &u
+}
+
+// GroupID returns the value of the "group_id" field in the mutation.
+func (m *UsageEventMutation) GroupID() (r uuid.UUID, exists bool) {
+	v := m.group_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGroupID returns the old "group_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldGroupID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGroupID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGroupID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGroupID: %w", err)
+	}
+	return oldValue.GroupID, nil
+}
+
+// ClearGroupID clears the value of the "group_id" field.
+func (m *UsageEventMutation) ClearGroupID() {
+	m.group_id = nil
+	m.clearedFields[usageevent.FieldGroupID] = struct{}{}
+}
+
+// GroupIDCleared returns if the "group_id" field was cleared in this mutation.
+func (m *UsageEventMutation) GroupIDCleared() bool {
+	_, ok := m.clearedFields[usageevent.FieldGroupID]
+	return ok
+}
+
+// ResetGroupID resets all changes to the "group_id" field.
+func (m *UsageEventMutation) ResetGroupID() {
+	m.group_id = nil
+	delete(m.clearedFields, usageevent.FieldGroupID)
+}
+
+// SetProjectName sets the "project_name" field.
+func (m *UsageEventMutation) SetProjectName(s string) {
+	m.project_name = &s
+}
+
+// ProjectName returns the value of the "project_name" field in the mutation.
+func (m *UsageEventMutation) ProjectName() (r string, exists bool) {
+	v := m.project_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectName returns the old "project_name" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldProjectName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectName: %w", err)
+	}
+	return oldValue.ProjectName, nil
+}
+
+// ResetProjectName resets all changes to the "project_name" field.
+func (m *UsageEventMutation) ResetProjectName() {
+	m.project_name = nil
+}
+
+// SetUserName sets the "user_name" field.
+func (m *UsageEventMutation) SetUserName(s string) {
+	m.user_name = &s
+}
+
+// UserName returns the value of the "user_name" field in the mutation.
+func (m *UsageEventMutation) UserName() (r string, exists bool) {
+	v := m.user_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserName returns the old "user_name" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldUserName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserName: %w", err)
+	}
+	return oldValue.UserName, nil
+}
+
+// ResetUserName resets all changes to the "user_name" field.
+func (m *UsageEventMutation) ResetUserName() {
+	m.user_name = nil
+}
+
+// SetQuantity sets the "quantity" field.
+func (m *UsageEventMutation) SetQuantity(s string) {
+	m.quantity = &s
+}
+
+// Quantity returns the value of the "quantity" field in the mutation.
+func (m *UsageEventMutation) Quantity() (r string, exists bool) {
+	v := m.quantity
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQuantity returns the old "quantity" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldQuantity(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQuantity is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQuantity requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQuantity: %w", err)
+	}
+	return oldValue.Quantity, nil
+}
+
+// ResetQuantity resets all changes to the "quantity" field.
+func (m *UsageEventMutation) ResetQuantity() {
+	m.quantity = nil
+}
+
+// SetRate sets the "rate" field.
+func (m *UsageEventMutation) SetRate(s string) {
+	m.rate = &s
+}
+
+// Rate returns the value of the "rate" field in the mutation.
+func (m *UsageEventMutation) Rate() (r string, exists bool) {
+	v := m.rate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRate returns the old "rate" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldRate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRate: %w", err)
+	}
+	return oldValue.Rate, nil
+}
+
+// ResetRate resets all changes to the "rate" field.
+func (m *UsageEventMutation) ResetRate() {
+	m.rate = nil
+}
+
+// SetUnitRate sets the "unit_rate" field.
+func (m *UsageEventMutation) SetUnitRate(s string) {
+	m.unit_rate = &s
+}
+
+// UnitRate returns the value of the "unit_rate" field in the mutation.
+func (m *UsageEventMutation) UnitRate() (r string, exists bool) {
+	v := m.unit_rate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUnitRate returns the old "unit_rate" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldUnitRate(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUnitRate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUnitRate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUnitRate: %w", err)
+	}
+	return oldValue.UnitRate, nil
+}
+
+// ResetUnitRate resets all changes to the "unit_rate" field.
+func (m *UsageEventMutation) ResetUnitRate() {
+	m.unit_rate = nil
+}
+
+// SetAmount sets the "amount" field.
+func (m *UsageEventMutation) SetAmount(s string) {
+	m.amount = &s
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *UsageEventMutation) Amount() (r string, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldAmount(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *UsageEventMutation) ResetAmount() {
+	m.amount = nil
+}
+
+// SetCurrency sets the "currency" field.
+func (m *UsageEventMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *UsageEventMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *UsageEventMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetStartedAt sets the "started_at" field.
+func (m *UsageEventMutation) SetStartedAt(t time.Time) {
+	m.started_at = &t
+}
+
+// StartedAt returns the value of the "started_at" field in the mutation.
+func (m *UsageEventMutation) StartedAt() (r time.Time, exists bool) {
+	v := m.started_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartedAt returns the old "started_at" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldStartedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartedAt: %w", err)
+	}
+	return oldValue.StartedAt, nil
+}
+
+// ResetStartedAt resets all changes to the "started_at" field.
+func (m *UsageEventMutation) ResetStartedAt() {
+	m.started_at = nil
+}
+
+// SetEndedAt sets the "ended_at" field.
+func (m *UsageEventMutation) SetEndedAt(t time.Time) {
+	m.ended_at = &t
+}
+
+// EndedAt returns the value of the "ended_at" field in the mutation.
+func (m *UsageEventMutation) EndedAt() (r time.Time, exists bool) {
+	v := m.ended_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndedAt returns the old "ended_at" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldEndedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndedAt: %w", err)
+	}
+	return oldValue.EndedAt, nil
+}
+
+// ResetEndedAt resets all changes to the "ended_at" field.
+func (m *UsageEventMutation) ResetEndedAt() {
+	m.ended_at = nil
+}
+
+// SetTags sets the "tags" field.
+func (m *UsageEventMutation) SetTags(value map[string]string) {
+	m.tags = &value
+}
+
+// Tags returns the value of the "tags" field in the mutation.
+func (m *UsageEventMutation) Tags() (r map[string]string, exists bool) {
+	v := m.tags
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTags returns the old "tags" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldTags(ctx context.Context) (v map[string]string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTags is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTags requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTags: %w", err)
+	}
+	return oldValue.Tags, nil
+}
+
+// ResetTags resets all changes to the "tags" field.
+func (m *UsageEventMutation) ResetTags() {
+	m.tags = nil
+}
+
+// SetCorrectsID sets the "corrects_id" field.
+func (m *UsageEventMutation) SetCorrectsID(u uuid.UUID) {
+	m.corrects = &u
+}
+
+// CorrectsID returns the value of the "corrects_id" field in the mutation.
+func (m *UsageEventMutation) CorrectsID() (r uuid.UUID, exists bool) {
+	v := m.corrects
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCorrectsID returns the old "corrects_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldCorrectsID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCorrectsID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCorrectsID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCorrectsID: %w", err)
+	}
+	return oldValue.CorrectsID, nil
+}
+
+// ClearCorrectsID clears the value of the "corrects_id" field.
+func (m *UsageEventMutation) ClearCorrectsID() {
+	m.corrects = nil
+	m.clearedFields[usageevent.FieldCorrectsID] = struct{}{}
+}
+
+// CorrectsIDCleared returns if the "corrects_id" field was cleared in this mutation.
+func (m *UsageEventMutation) CorrectsIDCleared() bool {
+	_, ok := m.clearedFields[usageevent.FieldCorrectsID]
+	return ok
+}
+
+// ResetCorrectsID resets all changes to the "corrects_id" field.
+func (m *UsageEventMutation) ResetCorrectsID() {
+	m.corrects = nil
+	delete(m.clearedFields, usageevent.FieldCorrectsID)
+}
+
+// SetMonth sets the "month" field.
+func (m *UsageEventMutation) SetMonth(s string) {
+	m.month = &s
+}
+
+// Month returns the value of the "month" field in the mutation.
+func (m *UsageEventMutation) Month() (r string, exists bool) {
+	v := m.month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMonth returns the old "month" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldMonth(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMonth: %w", err)
+	}
+	return oldValue.Month, nil
+}
+
+// ResetMonth resets all changes to the "month" field.
+func (m *UsageEventMutation) ResetMonth() {
+	m.month = nil
+}
+
+// SetDatasetID sets the "dataset_id" field.
+func (m *UsageEventMutation) SetDatasetID(i int64) {
+	m.dataset_id = &i
+	m.adddataset_id = nil
+}
+
+// DatasetID returns the value of the "dataset_id" field in the mutation.
+func (m *UsageEventMutation) DatasetID() (r int64, exists bool) {
+	v := m.dataset_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDatasetID returns the old "dataset_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldDatasetID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDatasetID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDatasetID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDatasetID: %w", err)
+	}
+	return oldValue.DatasetID, nil
+}
+
+// AddDatasetID adds i to the "dataset_id" field.
+func (m *UsageEventMutation) AddDatasetID(i int64) {
+	if m.adddataset_id != nil {
+		*m.adddataset_id += i
+	} else {
+		m.adddataset_id = &i
+	}
+}
+
+// AddedDatasetID returns the value that was added to the "dataset_id" field in this mutation.
+func (m *UsageEventMutation) AddedDatasetID() (r int64, exists bool) {
+	v := m.adddataset_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDatasetID resets all changes to the "dataset_id" field.
+func (m *UsageEventMutation) ResetDatasetID() {
+	m.dataset_id = nil
+	m.adddataset_id = nil
+}
+
+// SetUsageLineID sets the "usage_line_id" field.
+func (m *UsageEventMutation) SetUsageLineID(i int64) {
+	m.usage_line_id = &i
+	m.addusage_line_id = nil
+}
+
+// UsageLineID returns the value of the "usage_line_id" field in the mutation.
+func (m *UsageEventMutation) UsageLineID() (r int64, exists bool) {
+	v := m.usage_line_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsageLineID returns the old "usage_line_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldUsageLineID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsageLineID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsageLineID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsageLineID: %w", err)
+	}
+	return oldValue.UsageLineID, nil
+}
+
+// AddUsageLineID adds i to the "usage_line_id" field.
+func (m *UsageEventMutation) AddUsageLineID(i int64) {
+	if m.addusage_line_id != nil {
+		*m.addusage_line_id += i
+	} else {
+		m.addusage_line_id = &i
+	}
+}
+
+// AddedUsageLineID returns the value that was added to the "usage_line_id" field in this mutation.
+func (m *UsageEventMutation) AddedUsageLineID() (r int64, exists bool) {
+	v := m.addusage_line_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUsageLineID resets all changes to the "usage_line_id" field.
+func (m *UsageEventMutation) ResetUsageLineID() {
+	m.usage_line_id = nil
+	m.addusage_line_id = nil
+}
+
+// SetActorID sets the "actor_id" field.
+func (m *UsageEventMutation) SetActorID(u uuid.UUID) {
+	m.actor_id = &u
+}
+
+// ActorID returns the value of the "actor_id" field in the mutation.
+func (m *UsageEventMutation) ActorID() (r uuid.UUID, exists bool) {
+	v := m.actor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorID returns the old "actor_id" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldActorID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorID: %w", err)
+	}
+	return oldValue.ActorID, nil
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (m *UsageEventMutation) ClearActorID() {
+	m.actor_id = nil
+	m.clearedFields[usageevent.FieldActorID] = struct{}{}
+}
+
+// ActorIDCleared returns if the "actor_id" field was cleared in this mutation.
+func (m *UsageEventMutation) ActorIDCleared() bool {
+	_, ok := m.clearedFields[usageevent.FieldActorID]
+	return ok
+}
+
+// ResetActorID resets all changes to the "actor_id" field.
+func (m *UsageEventMutation) ResetActorID() {
+	m.actor_id = nil
+	delete(m.clearedFields, usageevent.FieldActorID)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *UsageEventMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *UsageEventMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the UsageEvent entity.
+// If the UsageEvent object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageEventMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *UsageEventMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *UsageEventMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[usageevent.FieldOrganizationID] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *UsageEventMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *UsageEventMutation) OrganizationIDs() (ids []uuid.UUID) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *UsageEventMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// ClearSku clears the "sku" edge to the SKU entity.
+func (m *UsageEventMutation) ClearSku() {
+	m.clearedsku = true
+	m.clearedFields[usageevent.FieldSkuID] = struct{}{}
+}
+
+// SkuCleared reports if the "sku" edge to the SKU entity was cleared.
+func (m *UsageEventMutation) SkuCleared() bool {
+	return m.clearedsku
+}
+
+// SkuIDs returns the "sku" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SkuID instead. It exists only for internal usage by the builders.
+func (m *UsageEventMutation) SkuIDs() (ids []uuid.UUID) {
+	if id := m.sku; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSku resets all changes to the "sku" edge.
+func (m *UsageEventMutation) ResetSku() {
+	m.sku = nil
+	m.clearedsku = false
+}
+
+// ClearCorrects clears the "corrects" edge to the UsageEvent entity.
+func (m *UsageEventMutation) ClearCorrects() {
+	m.clearedcorrects = true
+	m.clearedFields[usageevent.FieldCorrectsID] = struct{}{}
+}
+
+// CorrectsCleared reports if the "corrects" edge to the UsageEvent entity was cleared.
+func (m *UsageEventMutation) CorrectsCleared() bool {
+	return m.CorrectsIDCleared() || m.clearedcorrects
+}
+
+// CorrectsIDs returns the "corrects" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CorrectsID instead. It exists only for internal usage by the builders.
+func (m *UsageEventMutation) CorrectsIDs() (ids []uuid.UUID) {
+	if id := m.corrects; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCorrects resets all changes to the "corrects" edge.
+func (m *UsageEventMutation) ResetCorrects() {
+	m.corrects = nil
+	m.clearedcorrects = false
+}
+
+// AddCorrectionIDs adds the "corrections" edge to the UsageEvent entity by ids.
+func (m *UsageEventMutation) AddCorrectionIDs(ids ...uuid.UUID) {
+	if m.corrections == nil {
+		m.corrections = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.corrections[ids[i]] = struct{}{}
+	}
+}
+
+// ClearCorrections clears the "corrections" edge to the UsageEvent entity.
+func (m *UsageEventMutation) ClearCorrections() {
+	m.clearedcorrections = true
+}
+
+// CorrectionsCleared reports if the "corrections" edge to the UsageEvent entity was cleared.
+func (m *UsageEventMutation) CorrectionsCleared() bool {
+	return m.clearedcorrections
+}
+
+// RemoveCorrectionIDs removes the "corrections" edge to the UsageEvent entity by IDs.
+func (m *UsageEventMutation) RemoveCorrectionIDs(ids ...uuid.UUID) {
+	if m.removedcorrections == nil {
+		m.removedcorrections = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.corrections, ids[i])
+		m.removedcorrections[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedCorrections returns the removed IDs of the "corrections" edge to the UsageEvent entity.
+func (m *UsageEventMutation) RemovedCorrectionsIDs() (ids []uuid.UUID) {
+	for id := range m.removedcorrections {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// CorrectionsIDs returns the "corrections" edge IDs in the mutation.
+func (m *UsageEventMutation) CorrectionsIDs() (ids []uuid.UUID) {
+	for id := range m.corrections {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetCorrections resets all changes to the "corrections" edge.
+func (m *UsageEventMutation) ResetCorrections() {
+	m.corrections = nil
+	m.clearedcorrections = false
+	m.removedcorrections = nil
+}
+
+// Where appends a list predicates to the UsageEventMutation builder.
+func (m *UsageEventMutation) Where(ps ...predicate.UsageEvent) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the UsageEventMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *UsageEventMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.UsageEvent, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *UsageEventMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *UsageEventMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (UsageEvent).
+func (m *UsageEventMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *UsageEventMutation) Fields() []string {
+	fields := make([]string, 0, 21)
+	if m.organization != nil {
+		fields = append(fields, usageevent.FieldOrganizationID)
+	}
+	if m.sku != nil {
+		fields = append(fields, usageevent.FieldSkuID)
+	}
+	if m.idempotency_key != nil {
+		fields = append(fields, usageevent.FieldIdempotencyKey)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, usageevent.FieldOwnerID)
+	}
+	if m.group_id != nil {
+		fields = append(fields, usageevent.FieldGroupID)
+	}
+	if m.project_name != nil {
+		fields = append(fields, usageevent.FieldProjectName)
+	}
+	if m.user_name != nil {
+		fields = append(fields, usageevent.FieldUserName)
+	}
+	if m.quantity != nil {
+		fields = append(fields, usageevent.FieldQuantity)
+	}
+	if m.rate != nil {
+		fields = append(fields, usageevent.FieldRate)
+	}
+	if m.unit_rate != nil {
+		fields = append(fields, usageevent.FieldUnitRate)
+	}
+	if m.amount != nil {
+		fields = append(fields, usageevent.FieldAmount)
+	}
+	if m.currency != nil {
+		fields = append(fields, usageevent.FieldCurrency)
+	}
+	if m.started_at != nil {
+		fields = append(fields, usageevent.FieldStartedAt)
+	}
+	if m.ended_at != nil {
+		fields = append(fields, usageevent.FieldEndedAt)
+	}
+	if m.tags != nil {
+		fields = append(fields, usageevent.FieldTags)
+	}
+	if m.corrects != nil {
+		fields = append(fields, usageevent.FieldCorrectsID)
+	}
+	if m.month != nil {
+		fields = append(fields, usageevent.FieldMonth)
+	}
+	if m.dataset_id != nil {
+		fields = append(fields, usageevent.FieldDatasetID)
+	}
+	if m.usage_line_id != nil {
+		fields = append(fields, usageevent.FieldUsageLineID)
+	}
+	if m.actor_id != nil {
+		fields = append(fields, usageevent.FieldActorID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, usageevent.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *UsageEventMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case usageevent.FieldOrganizationID:
+		return m.OrganizationID()
+	case usageevent.FieldSkuID:
+		return m.SkuID()
+	case usageevent.FieldIdempotencyKey:
+		return m.IdempotencyKey()
+	case usageevent.FieldOwnerID:
+		return m.OwnerID()
+	case usageevent.FieldGroupID:
+		return m.GroupID()
+	case usageevent.FieldProjectName:
+		return m.ProjectName()
+	case usageevent.FieldUserName:
+		return m.UserName()
+	case usageevent.FieldQuantity:
+		return m.Quantity()
+	case usageevent.FieldRate:
+		return m.Rate()
+	case usageevent.FieldUnitRate:
+		return m.UnitRate()
+	case usageevent.FieldAmount:
+		return m.Amount()
+	case usageevent.FieldCurrency:
+		return m.Currency()
+	case usageevent.FieldStartedAt:
+		return m.StartedAt()
+	case usageevent.FieldEndedAt:
+		return m.EndedAt()
+	case usageevent.FieldTags:
+		return m.Tags()
+	case usageevent.FieldCorrectsID:
+		return m.CorrectsID()
+	case usageevent.FieldMonth:
+		return m.Month()
+	case usageevent.FieldDatasetID:
+		return m.DatasetID()
+	case usageevent.FieldUsageLineID:
+		return m.UsageLineID()
+	case usageevent.FieldActorID:
+		return m.ActorID()
+	case usageevent.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *UsageEventMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case usageevent.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case usageevent.FieldSkuID:
+		return m.OldSkuID(ctx)
+	case usageevent.FieldIdempotencyKey:
+		return m.OldIdempotencyKey(ctx)
+	case usageevent.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case usageevent.FieldGroupID:
+		return m.OldGroupID(ctx)
+	case usageevent.FieldProjectName:
+		return m.OldProjectName(ctx)
+	case usageevent.FieldUserName:
+		return m.OldUserName(ctx)
+	case usageevent.FieldQuantity:
+		return m.OldQuantity(ctx)
+	case usageevent.FieldRate:
+		return m.OldRate(ctx)
+	case usageevent.FieldUnitRate:
+		return m.OldUnitRate(ctx)
+	case usageevent.FieldAmount:
+		return m.OldAmount(ctx)
+	case usageevent.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case usageevent.FieldStartedAt:
+		return m.OldStartedAt(ctx)
+	case usageevent.FieldEndedAt:
+		return m.OldEndedAt(ctx)
+	case usageevent.FieldTags:
+		return m.OldTags(ctx)
+	case usageevent.FieldCorrectsID:
+		return m.OldCorrectsID(ctx)
+	case usageevent.FieldMonth:
+		return m.OldMonth(ctx)
+	case usageevent.FieldDatasetID:
+		return m.OldDatasetID(ctx)
+	case usageevent.FieldUsageLineID:
+		return m.OldUsageLineID(ctx)
+	case usageevent.FieldActorID:
+		return m.OldActorID(ctx)
+	case usageevent.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown UsageEvent field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UsageEventMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case usageevent.FieldOrganizationID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case usageevent.FieldSkuID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSkuID(v)
+		return nil
+	case usageevent.FieldIdempotencyKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIdempotencyKey(v)
+		return nil
+	case usageevent.FieldOwnerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case usageevent.FieldGroupID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGroupID(v)
+		return nil
+	case usageevent.FieldProjectName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectName(v)
+		return nil
+	case usageevent.FieldUserName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserName(v)
+		return nil
+	case usageevent.FieldQuantity:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQuantity(v)
+		return nil
+	case usageevent.FieldRate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRate(v)
+		return nil
+	case usageevent.FieldUnitRate:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUnitRate(v)
+		return nil
+	case usageevent.FieldAmount:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case usageevent.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case usageevent.FieldStartedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartedAt(v)
+		return nil
+	case usageevent.FieldEndedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndedAt(v)
+		return nil
+	case usageevent.FieldTags:
+		v, ok := value.(map[string]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTags(v)
+		return nil
+	case usageevent.FieldCorrectsID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCorrectsID(v)
+		return nil
+	case usageevent.FieldMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMonth(v)
+		return nil
+	case usageevent.FieldDatasetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDatasetID(v)
+		return nil
+	case usageevent.FieldUsageLineID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsageLineID(v)
+		return nil
+	case usageevent.FieldActorID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorID(v)
+		return nil
+	case usageevent.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *UsageEventMutation) AddedFields() []string {
+	var fields []string
+	if m.adddataset_id != nil {
+		fields = append(fields, usageevent.FieldDatasetID)
+	}
+	if m.addusage_line_id != nil {
+		fields = append(fields, usageevent.FieldUsageLineID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *UsageEventMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case usageevent.FieldDatasetID:
+		return m.AddedDatasetID()
+	case usageevent.FieldUsageLineID:
+		return m.AddedUsageLineID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UsageEventMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case usageevent.FieldDatasetID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDatasetID(v)
+		return nil
+	case usageevent.FieldUsageLineID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUsageLineID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *UsageEventMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(usageevent.FieldGroupID) {
+		fields = append(fields, usageevent.FieldGroupID)
+	}
+	if m.FieldCleared(usageevent.FieldCorrectsID) {
+		fields = append(fields, usageevent.FieldCorrectsID)
+	}
+	if m.FieldCleared(usageevent.FieldActorID) {
+		fields = append(fields, usageevent.FieldActorID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *UsageEventMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *UsageEventMutation) ClearField(name string) error {
+	switch name {
+	case usageevent.FieldGroupID:
+		m.ClearGroupID()
+		return nil
+	case usageevent.FieldCorrectsID:
+		m.ClearCorrectsID()
+		return nil
+	case usageevent.FieldActorID:
+		m.ClearActorID()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *UsageEventMutation) ResetField(name string) error {
+	switch name {
+	case usageevent.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case usageevent.FieldSkuID:
+		m.ResetSkuID()
+		return nil
+	case usageevent.FieldIdempotencyKey:
+		m.ResetIdempotencyKey()
+		return nil
+	case usageevent.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case usageevent.FieldGroupID:
+		m.ResetGroupID()
+		return nil
+	case usageevent.FieldProjectName:
+		m.ResetProjectName()
+		return nil
+	case usageevent.FieldUserName:
+		m.ResetUserName()
+		return nil
+	case usageevent.FieldQuantity:
+		m.ResetQuantity()
+		return nil
+	case usageevent.FieldRate:
+		m.ResetRate()
+		return nil
+	case usageevent.FieldUnitRate:
+		m.ResetUnitRate()
+		return nil
+	case usageevent.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case usageevent.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case usageevent.FieldStartedAt:
+		m.ResetStartedAt()
+		return nil
+	case usageevent.FieldEndedAt:
+		m.ResetEndedAt()
+		return nil
+	case usageevent.FieldTags:
+		m.ResetTags()
+		return nil
+	case usageevent.FieldCorrectsID:
+		m.ResetCorrectsID()
+		return nil
+	case usageevent.FieldMonth:
+		m.ResetMonth()
+		return nil
+	case usageevent.FieldDatasetID:
+		m.ResetDatasetID()
+		return nil
+	case usageevent.FieldUsageLineID:
+		m.ResetUsageLineID()
+		return nil
+	case usageevent.FieldActorID:
+		m.ResetActorID()
+		return nil
+	case usageevent.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *UsageEventMutation) AddedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.organization != nil {
+		edges = append(edges, usageevent.EdgeOrganization)
+	}
+	if m.sku != nil {
+		edges = append(edges, usageevent.EdgeSku)
+	}
+	if m.corrects != nil {
+		edges = append(edges, usageevent.EdgeCorrects)
+	}
+	if m.corrections != nil {
+		edges = append(edges, usageevent.EdgeCorrections)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *UsageEventMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case usageevent.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	case usageevent.EdgeSku:
+		if id := m.sku; id != nil {
+			return []ent.Value{*id}
+		}
+	case usageevent.EdgeCorrects:
+		if id := m.corrects; id != nil {
+			return []ent.Value{*id}
+		}
+	case usageevent.EdgeCorrections:
+		ids := make([]ent.Value, 0, len(m.corrections))
+		for id := range m.corrections {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *UsageEventMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.removedcorrections != nil {
+		edges = append(edges, usageevent.EdgeCorrections)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *UsageEventMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case usageevent.EdgeCorrections:
+		ids := make([]ent.Value, 0, len(m.removedcorrections))
+		for id := range m.removedcorrections {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *UsageEventMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.clearedorganization {
+		edges = append(edges, usageevent.EdgeOrganization)
+	}
+	if m.clearedsku {
+		edges = append(edges, usageevent.EdgeSku)
+	}
+	if m.clearedcorrects {
+		edges = append(edges, usageevent.EdgeCorrects)
+	}
+	if m.clearedcorrections {
+		edges = append(edges, usageevent.EdgeCorrections)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *UsageEventMutation) EdgeCleared(name string) bool {
+	switch name {
+	case usageevent.EdgeOrganization:
+		return m.clearedorganization
+	case usageevent.EdgeSku:
+		return m.clearedsku
+	case usageevent.EdgeCorrects:
+		return m.clearedcorrects
+	case usageevent.EdgeCorrections:
+		return m.clearedcorrections
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *UsageEventMutation) ClearEdge(name string) error {
+	switch name {
+	case usageevent.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	case usageevent.EdgeSku:
+		m.ClearSku()
+		return nil
+	case usageevent.EdgeCorrects:
+		m.ClearCorrects()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *UsageEventMutation) ResetEdge(name string) error {
+	switch name {
+	case usageevent.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	case usageevent.EdgeSku:
+		m.ResetSku()
+		return nil
+	case usageevent.EdgeCorrects:
+		m.ResetCorrects()
+		return nil
+	case usageevent.EdgeCorrections:
+		m.ResetCorrections()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageEvent edge %s", name)
 }
 
 // UsageImportMutation represents an operation that mutates the UsageImport nodes in the graph.

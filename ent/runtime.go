@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/budget"
 	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
@@ -43,6 +44,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
+	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/statementitem"
@@ -56,6 +58,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
@@ -369,6 +372,50 @@ func init() {
 	billingprofile.DefaultVersion = billingprofileDescVersion.Default.(int)
 	// billingprofile.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	billingprofile.VersionValidator = billingprofileDescVersion.Validators[0].(func(int) error)
+	billingunitFields := schema.BillingUnit{}.Fields()
+	_ = billingunitFields
+	// billingunitDescName is the schema descriptor for name field.
+	billingunitDescName := billingunitFields[2].Descriptor()
+	// billingunit.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	billingunit.NameValidator = func() func(string) error {
+		validators := billingunitDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// billingunitDescCurrency is the schema descriptor for currency field.
+	billingunitDescCurrency := billingunitFields[3].Descriptor()
+	// billingunit.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	billingunit.CurrencyValidator = func() func(string) error {
+		validators := billingunitDescCurrency.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(currency string) error {
+			for _, fn := range fns {
+				if err := fn(currency); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// billingunitDescVersion is the schema descriptor for version field.
+	billingunitDescVersion := billingunitFields[4].Descriptor()
+	// billingunit.DefaultVersion holds the default value on creation for the version field.
+	billingunit.DefaultVersion = billingunitDescVersion.Default.(int)
+	// billingunit.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	billingunit.VersionValidator = billingunitDescVersion.Validators[0].(func(int) error)
 	budgetFields := schema.Budget{}.Fields()
 	_ = budgetFields
 	// budgetDescCurrency is the schema descriptor for currency field.
@@ -1301,6 +1348,104 @@ func init() {
 	resource.DefaultVersion = resourceDescVersion.Default.(int)
 	// resource.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	resource.VersionValidator = resourceDescVersion.Validators[0].(func(int) error)
+	skuFields := schema.SKU{}.Fields()
+	_ = skuFields
+	// skuDescCode is the schema descriptor for code field.
+	skuDescCode := skuFields[3].Descriptor()
+	// sku.CodeValidator is a validator for the "code" field. It is called by the builders before save.
+	sku.CodeValidator = func() func(string) error {
+		validators := skuDescCode.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(code string) error {
+			for _, fn := range fns {
+				if err := fn(code); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// skuDescName is the schema descriptor for name field.
+	skuDescName := skuFields[4].Descriptor()
+	// sku.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	sku.NameValidator = func() func(string) error {
+		validators := skuDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// skuDescType is the schema descriptor for type field.
+	skuDescType := skuFields[5].Descriptor()
+	// sku.TypeValidator is a validator for the "type" field. It is called by the builders before save.
+	sku.TypeValidator = func() func(string) error {
+		validators := skuDescType.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(_type string) error {
+			for _, fn := range fns {
+				if err := fn(_type); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// skuDescSubtype is the schema descriptor for subtype field.
+	skuDescSubtype := skuFields[6].Descriptor()
+	// sku.SubtypeValidator is a validator for the "subtype" field. It is called by the builders before save.
+	sku.SubtypeValidator = func() func(string) error {
+		validators := skuDescSubtype.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(subtype string) error {
+			for _, fn := range fns {
+				if err := fn(subtype); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// skuDescService is the schema descriptor for service field.
+	skuDescService := skuFields[7].Descriptor()
+	// sku.ServiceValidator is a validator for the "service" field. It is called by the builders before save.
+	sku.ServiceValidator = func() func(string) error {
+		validators := skuDescService.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(service string) error {
+			for _, fn := range fns {
+				if err := fn(service); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// skuDescVersion is the schema descriptor for version field.
+	skuDescVersion := skuFields[9].Descriptor()
+	// sku.DefaultVersion holds the default value on creation for the version field.
+	sku.DefaultVersion = skuDescVersion.Default.(int)
+	// sku.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	sku.VersionValidator = skuDescVersion.Validators[0].(func(int) error)
 	sshkeyFields := schema.SSHKey{}.Fields()
 	_ = sshkeyFields
 	// sshkeyDescName is the schema descriptor for name field.
@@ -1869,26 +2014,80 @@ func init() {
 	usagedatasetDescMonth := usagedatasetFields[5].Descriptor()
 	// usagedataset.MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	usagedataset.MonthValidator = usagedatasetDescMonth.Validators[0].(func(string) error)
+	// usagedatasetDescPart is the schema descriptor for part field.
+	usagedatasetDescPart := usagedatasetFields[6].Descriptor()
+	// usagedataset.DefaultPart holds the default value on creation for the part field.
+	usagedataset.DefaultPart = usagedatasetDescPart.Default.(int)
 	// usagedatasetDescRating is the schema descriptor for rating field.
-	usagedatasetDescRating := usagedatasetFields[7].Descriptor()
+	usagedatasetDescRating := usagedatasetFields[8].Descriptor()
 	// usagedataset.DefaultRating holds the default value on creation for the rating field.
 	usagedataset.DefaultRating = usagedatasetDescRating.Default.(int)
 	// usagedatasetDescRatingWanted is the schema descriptor for rating_wanted field.
-	usagedatasetDescRatingWanted := usagedatasetFields[8].Descriptor()
+	usagedatasetDescRatingWanted := usagedatasetFields[9].Descriptor()
 	// usagedataset.DefaultRatingWanted holds the default value on creation for the rating_wanted field.
 	usagedataset.DefaultRatingWanted = usagedatasetDescRatingWanted.Default.(int)
 	// usagedatasetDescRatingLoading is the schema descriptor for rating_loading field.
-	usagedatasetDescRatingLoading := usagedatasetFields[9].Descriptor()
+	usagedatasetDescRatingLoading := usagedatasetFields[10].Descriptor()
 	// usagedataset.DefaultRatingLoading holds the default value on creation for the rating_loading field.
 	usagedataset.DefaultRatingLoading = usagedatasetDescRatingLoading.Default.(int)
 	// usagedatasetDescRatingReached is the schema descriptor for rating_reached field.
-	usagedatasetDescRatingReached := usagedatasetFields[10].Descriptor()
+	usagedatasetDescRatingReached := usagedatasetFields[11].Descriptor()
 	// usagedataset.DefaultRatingReached holds the default value on creation for the rating_reached field.
 	usagedataset.DefaultRatingReached = usagedatasetDescRatingReached.Default.(int64)
 	// usagedatasetDescRatingClaim is the schema descriptor for rating_claim field.
-	usagedatasetDescRatingClaim := usagedatasetFields[11].Descriptor()
+	usagedatasetDescRatingClaim := usagedatasetFields[12].Descriptor()
 	// usagedataset.DefaultRatingClaim holds the default value on creation for the rating_claim field.
 	usagedataset.DefaultRatingClaim = usagedatasetDescRatingClaim.Default.(int64)
+	usageeventFields := schema.UsageEvent{}.Fields()
+	_ = usageeventFields
+	// usageeventDescIdempotencyKey is the schema descriptor for idempotency_key field.
+	usageeventDescIdempotencyKey := usageeventFields[3].Descriptor()
+	// usageevent.IdempotencyKeyValidator is a validator for the "idempotency_key" field. It is called by the builders before save.
+	usageevent.IdempotencyKeyValidator = func() func(string) error {
+		validators := usageeventDescIdempotencyKey.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(idempotency_key string) error {
+			for _, fn := range fns {
+				if err := fn(idempotency_key); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usageeventDescProjectName is the schema descriptor for project_name field.
+	usageeventDescProjectName := usageeventFields[6].Descriptor()
+	// usageevent.ProjectNameValidator is a validator for the "project_name" field. It is called by the builders before save.
+	usageevent.ProjectNameValidator = usageeventDescProjectName.Validators[0].(func(string) error)
+	// usageeventDescUserName is the schema descriptor for user_name field.
+	usageeventDescUserName := usageeventFields[7].Descriptor()
+	// usageevent.UserNameValidator is a validator for the "user_name" field. It is called by the builders before save.
+	usageevent.UserNameValidator = usageeventDescUserName.Validators[0].(func(string) error)
+	// usageeventDescCurrency is the schema descriptor for currency field.
+	usageeventDescCurrency := usageeventFields[12].Descriptor()
+	// usageevent.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	usageevent.CurrencyValidator = func() func(string) error {
+		validators := usageeventDescCurrency.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(currency string) error {
+			for _, fn := range fns {
+				if err := fn(currency); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usageeventDescMonth is the schema descriptor for month field.
+	usageeventDescMonth := usageeventFields[17].Descriptor()
+	// usageevent.MonthValidator is a validator for the "month" field. It is called by the builders before save.
+	usageevent.MonthValidator = usageeventDescMonth.Validators[0].(func(string) error)
 	usageimportFields := schema.UsageImport{}.Fields()
 	_ = usageimportFields
 	// usageimportDescContentHash is the schema descriptor for content_hash field.

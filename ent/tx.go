@@ -38,6 +38,8 @@ type Tx struct {
 	BillingMultiplier *BillingMultiplierClient
 	// BillingProfile is the client for interacting with the BillingProfile builders.
 	BillingProfile *BillingProfileClient
+	// BillingUnit is the client for interacting with the BillingUnit builders.
+	BillingUnit *BillingUnitClient
 	// Budget is the client for interacting with the Budget builders.
 	Budget *BudgetClient
 	// BudgetAlert is the client for interacting with the BudgetAlert builders.
@@ -74,6 +76,8 @@ type Tx struct {
 	LinkedIdentity *LinkedIdentityClient
 	// Membership is the client for interacting with the Membership builders.
 	Membership *MembershipClient
+	// MeteringRate is the client for interacting with the MeteringRate builders.
+	MeteringRate *MeteringRateClient
 	// Notice is the client for interacting with the Notice builders.
 	Notice *NoticeClient
 	// Organization is the client for interacting with the Organization builders.
@@ -88,6 +92,8 @@ type Tx struct {
 	RatedLine *RatedLineClient
 	// Resource is the client for interacting with the Resource builders.
 	Resource *ResourceClient
+	// SKU is the client for interacting with the SKU builders.
+	SKU *SKUClient
 	// SSHKey is the client for interacting with the SSHKey builders.
 	SSHKey *SSHKeyClient
 	// Session is the client for interacting with the Session builders.
@@ -124,6 +130,8 @@ type Tx struct {
 	TrustedSubject *TrustedSubjectClient
 	// UsageDataset is the client for interacting with the UsageDataset builders.
 	UsageDataset *UsageDatasetClient
+	// UsageEvent is the client for interacting with the UsageEvent builders.
+	UsageEvent *UsageEventClient
 	// UsageImport is the client for interacting with the UsageImport builders.
 	UsageImport *UsageImportClient
 	// UsageLine is the client for interacting with the UsageLine builders.
@@ -277,6 +285,7 @@ func (tx *Tx) init() {
 	tx.BillingMonth = NewBillingMonthClient(tx.config)
 	tx.BillingMultiplier = NewBillingMultiplierClient(tx.config)
 	tx.BillingProfile = NewBillingProfileClient(tx.config)
+	tx.BillingUnit = NewBillingUnitClient(tx.config)
 	tx.Budget = NewBudgetClient(tx.config)
 	tx.BudgetAlert = NewBudgetAlertClient(tx.config)
 	tx.CloudAccount = NewCloudAccountClient(tx.config)
@@ -295,6 +304,7 @@ func (tx *Tx) init() {
 	tx.JournalEntry = NewJournalEntryClient(tx.config)
 	tx.LinkedIdentity = NewLinkedIdentityClient(tx.config)
 	tx.Membership = NewMembershipClient(tx.config)
+	tx.MeteringRate = NewMeteringRateClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)
 	tx.Organization = NewOrganizationClient(tx.config)
 	tx.PaymentMethod = NewPaymentMethodClient(tx.config)
@@ -302,6 +312,7 @@ func (tx *Tx) init() {
 	tx.Project = NewProjectClient(tx.config)
 	tx.RatedLine = NewRatedLineClient(tx.config)
 	tx.Resource = NewResourceClient(tx.config)
+	tx.SKU = NewSKUClient(tx.config)
 	tx.SSHKey = NewSSHKeyClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SettingDirective = NewSettingDirectiveClient(tx.config)
@@ -320,6 +331,7 @@ func (tx *Tx) init() {
 	tx.TrustedIssuer = NewTrustedIssuerClient(tx.config)
 	tx.TrustedSubject = NewTrustedSubjectClient(tx.config)
 	tx.UsageDataset = NewUsageDatasetClient(tx.config)
+	tx.UsageEvent = NewUsageEventClient(tx.config)
 	tx.UsageImport = NewUsageImportClient(tx.config)
 	tx.UsageLine = NewUsageLineClient(tx.config)
 	tx.UsageMapping = NewUsageMappingClient(tx.config)

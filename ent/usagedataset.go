@@ -29,6 +29,8 @@ type UsageDataset struct {
 	BillingAccountID string `json:"billing_account_id,omitempty"`
 	// Month holds the value of the "month" field.
 	Month string `json:"month,omitempty"`
+	// Part holds the value of the "part" field.
+	Part int `json:"part,omitempty"`
 	// Status holds the value of the "status" field.
 	Status usagedataset.Status `json:"status,omitempty"`
 	// Rating holds the value of the "rating" field.
@@ -118,7 +120,7 @@ func (*UsageDataset) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case usagedataset.FieldID, usagedataset.FieldRating, usagedataset.FieldRatingWanted, usagedataset.FieldRatingLoading, usagedataset.FieldRatingReached, usagedataset.FieldRatingClaim:
+		case usagedataset.FieldID, usagedataset.FieldPart, usagedataset.FieldRating, usagedataset.FieldRatingWanted, usagedataset.FieldRatingLoading, usagedataset.FieldRatingReached, usagedataset.FieldRatingClaim:
 			values[i] = new(sql.NullInt64)
 		case usagedataset.FieldProvider, usagedataset.FieldBillingAccountID, usagedataset.FieldMonth, usagedataset.FieldStatus:
 			values[i] = new(sql.NullString)
@@ -174,6 +176,12 @@ func (_m *UsageDataset) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field month", values[i])
 			} else if value.Valid {
 				_m.Month = value.String
+			}
+		case usagedataset.FieldPart:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field part", values[i])
+			} else if value.Valid {
+				_m.Part = int(value.Int64)
 			}
 		case usagedataset.FieldStatus:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -286,6 +294,9 @@ func (_m *UsageDataset) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("month=")
 	builder.WriteString(_m.Month)
+	builder.WriteString(", ")
+	builder.WriteString("part=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Part))
 	builder.WriteString(", ")
 	builder.WriteString("status=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Status))

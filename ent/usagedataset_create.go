@@ -57,6 +57,20 @@ func (_c *UsageDatasetCreate) SetMonth(v string) *UsageDatasetCreate {
 	return _c
 }
 
+// SetPart sets the "part" field.
+func (_c *UsageDatasetCreate) SetPart(v int) *UsageDatasetCreate {
+	_c.mutation.SetPart(v)
+	return _c
+}
+
+// SetNillablePart sets the "part" field if the given value is not nil.
+func (_c *UsageDatasetCreate) SetNillablePart(v *int) *UsageDatasetCreate {
+	if v != nil {
+		_c.SetPart(*v)
+	}
+	return _c
+}
+
 // SetStatus sets the "status" field.
 func (_c *UsageDatasetCreate) SetStatus(v usagedataset.Status) *UsageDatasetCreate {
 	_c.mutation.SetStatus(v)
@@ -229,6 +243,10 @@ func (_c *UsageDatasetCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *UsageDatasetCreate) defaults() {
+	if _, ok := _c.mutation.Part(); !ok {
+		v := usagedataset.DefaultPart
+		_c.mutation.SetPart(v)
+	}
 	if _, ok := _c.mutation.Rating(); !ok {
 		v := usagedataset.DefaultRating
 		_c.mutation.SetRating(v)
@@ -282,6 +300,9 @@ func (_c *UsageDatasetCreate) check() error {
 		if err := usagedataset.MonthValidator(v); err != nil {
 			return &ValidationError{Name: "month", err: fmt.Errorf(`ent: validator failed for field "UsageDataset.month": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Part(); !ok {
+		return &ValidationError{Name: "part", err: errors.New(`ent: missing required field "UsageDataset.part"`)}
 	}
 	if _, ok := _c.mutation.Status(); !ok {
 		return &ValidationError{Name: "status", err: errors.New(`ent: missing required field "UsageDataset.status"`)}
@@ -356,6 +377,10 @@ func (_c *UsageDatasetCreate) createSpec() (*UsageDataset, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.Month(); ok {
 		_spec.SetField(usagedataset.FieldMonth, field.TypeString, value)
 		_node.Month = value
+	}
+	if value, ok := _c.mutation.Part(); ok {
+		_spec.SetField(usagedataset.FieldPart, field.TypeInt, value)
+		_node.Part = value
 	}
 	if value, ok := _c.mutation.Status(); ok {
 		_spec.SetField(usagedataset.FieldStatus, field.TypeEnum, value)
@@ -572,6 +597,24 @@ func (u *UsageDatasetUpsert) SetMonth(v string) *UsageDatasetUpsert {
 // UpdateMonth sets the "month" field to the value that was provided on create.
 func (u *UsageDatasetUpsert) UpdateMonth() *UsageDatasetUpsert {
 	u.SetExcluded(usagedataset.FieldMonth)
+	return u
+}
+
+// SetPart sets the "part" field.
+func (u *UsageDatasetUpsert) SetPart(v int) *UsageDatasetUpsert {
+	u.Set(usagedataset.FieldPart, v)
+	return u
+}
+
+// UpdatePart sets the "part" field to the value that was provided on create.
+func (u *UsageDatasetUpsert) UpdatePart() *UsageDatasetUpsert {
+	u.SetExcluded(usagedataset.FieldPart)
+	return u
+}
+
+// AddPart adds v to the "part" field.
+func (u *UsageDatasetUpsert) AddPart(v int) *UsageDatasetUpsert {
+	u.Add(usagedataset.FieldPart, v)
 	return u
 }
 
@@ -792,6 +835,27 @@ func (u *UsageDatasetUpsertOne) SetMonth(v string) *UsageDatasetUpsertOne {
 func (u *UsageDatasetUpsertOne) UpdateMonth() *UsageDatasetUpsertOne {
 	return u.Update(func(s *UsageDatasetUpsert) {
 		s.UpdateMonth()
+	})
+}
+
+// SetPart sets the "part" field.
+func (u *UsageDatasetUpsertOne) SetPart(v int) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetPart(v)
+	})
+}
+
+// AddPart adds v to the "part" field.
+func (u *UsageDatasetUpsertOne) AddPart(v int) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddPart(v)
+	})
+}
+
+// UpdatePart sets the "part" field to the value that was provided on create.
+func (u *UsageDatasetUpsertOne) UpdatePart() *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdatePart()
 	})
 }
 
@@ -1195,6 +1259,27 @@ func (u *UsageDatasetUpsertBulk) SetMonth(v string) *UsageDatasetUpsertBulk {
 func (u *UsageDatasetUpsertBulk) UpdateMonth() *UsageDatasetUpsertBulk {
 	return u.Update(func(s *UsageDatasetUpsert) {
 		s.UpdateMonth()
+	})
+}
+
+// SetPart sets the "part" field.
+func (u *UsageDatasetUpsertBulk) SetPart(v int) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetPart(v)
+	})
+}
+
+// AddPart adds v to the "part" field.
+func (u *UsageDatasetUpsertBulk) AddPart(v int) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.AddPart(v)
+	})
+}
+
+// UpdatePart sets the "part" field to the value that was provided on create.
+func (u *UsageDatasetUpsertBulk) UpdatePart() *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdatePart()
 	})
 }
 

@@ -104,6 +104,27 @@ func (_u *UsageDatasetUpdate) SetNillableMonth(v *string) *UsageDatasetUpdate {
 	return _u
 }
 
+// SetPart sets the "part" field.
+func (_u *UsageDatasetUpdate) SetPart(v int) *UsageDatasetUpdate {
+	_u.mutation.ResetPart()
+	_u.mutation.SetPart(v)
+	return _u
+}
+
+// SetNillablePart sets the "part" field if the given value is not nil.
+func (_u *UsageDatasetUpdate) SetNillablePart(v *int) *UsageDatasetUpdate {
+	if v != nil {
+		_u.SetPart(*v)
+	}
+	return _u
+}
+
+// AddPart adds value to the "part" field.
+func (_u *UsageDatasetUpdate) AddPart(v int) *UsageDatasetUpdate {
+	_u.mutation.AddPart(v)
+	return _u
+}
+
 // SetStatus sets the "status" field.
 func (_u *UsageDatasetUpdate) SetStatus(v usagedataset.Status) *UsageDatasetUpdate {
 	_u.mutation.SetStatus(v)
@@ -443,6 +464,12 @@ func (_u *UsageDatasetUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.Month(); ok {
 		_spec.SetField(usagedataset.FieldMonth, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Part(); ok {
+		_spec.SetField(usagedataset.FieldPart, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedPart(); ok {
+		_spec.AddField(usagedataset.FieldPart, field.TypeInt, value)
+	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(usagedataset.FieldStatus, field.TypeEnum, value)
 	}
@@ -758,6 +785,27 @@ func (_u *UsageDatasetUpdateOne) SetNillableMonth(v *string) *UsageDatasetUpdate
 	if v != nil {
 		_u.SetMonth(*v)
 	}
+	return _u
+}
+
+// SetPart sets the "part" field.
+func (_u *UsageDatasetUpdateOne) SetPart(v int) *UsageDatasetUpdateOne {
+	_u.mutation.ResetPart()
+	_u.mutation.SetPart(v)
+	return _u
+}
+
+// SetNillablePart sets the "part" field if the given value is not nil.
+func (_u *UsageDatasetUpdateOne) SetNillablePart(v *int) *UsageDatasetUpdateOne {
+	if v != nil {
+		_u.SetPart(*v)
+	}
+	return _u
+}
+
+// AddPart adds value to the "part" field.
+func (_u *UsageDatasetUpdateOne) AddPart(v int) *UsageDatasetUpdateOne {
+	_u.mutation.AddPart(v)
 	return _u
 }
 
@@ -1129,6 +1177,12 @@ func (_u *UsageDatasetUpdateOne) sqlSave(ctx context.Context) (_node *UsageDatas
 	}
 	if value, ok := _u.mutation.Month(); ok {
 		_spec.SetField(usagedataset.FieldMonth, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Part(); ok {
+		_spec.SetField(usagedataset.FieldPart, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedPart(); ok {
+		_spec.AddField(usagedataset.FieldPart, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(usagedataset.FieldStatus, field.TypeEnum, value)

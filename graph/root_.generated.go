@@ -315,6 +315,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ArchiveSkuPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sku              func(childComplexity int) int
+	}
+
 	BeginLinkIdentityPayload struct {
 		ClientMutationID func(childComplexity int) int
 		URL              func(childComplexity int) int
@@ -415,6 +420,28 @@ type ComplexityRoot struct {
 		Because    func(childComplexity int) int
 		FirstMonth func(childComplexity int) int
 		LastMonth  func(childComplexity int) int
+	}
+
+	BillingUnit struct {
+		CreatedAt    func(childComplexity int) int
+		Currency     func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Rate         func(childComplexity int) int
+		Rates        func(childComplexity int, first *int) int
+		Version      func(childComplexity int) int
+	}
+
+	BillingUnitConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	BillingUnitEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	BillingWarning struct {
@@ -581,6 +608,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	CreateBillingUnitPayload struct {
+		BillingUnit      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	CreateCloudAccountPayload struct {
 		ClientMutationID func(childComplexity int) int
 		CloudAccount     func(childComplexity int) int
@@ -620,6 +652,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		ScimToken        func(childComplexity int) int
 		Secret           func(childComplexity int) int
+	}
+
+	CreateSkuPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sku              func(childComplexity int) int
 	}
 
 	CreateTaxRatePayload struct {
@@ -719,6 +756,11 @@ type ComplexityRoot struct {
 
 	DeleteApplicationPayload struct {
 		ApplicationID    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
+	DeleteBillingUnitPayload struct {
+		BillingUnitID    func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
 	}
 
@@ -1221,6 +1263,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	MeteringRate struct {
+		EffectiveFrom func(childComplexity int) int
+		Rate          func(childComplexity int) int
+	}
+
 	Money struct {
 		Currency func(childComplexity int) int
 		Decimal  func(childComplexity int) int
@@ -1236,6 +1283,7 @@ type ComplexityRoot struct {
 		AddPaymentMethod              func(childComplexity int, input model.AddPaymentMethodInput) int
 		AddSSHKey                     func(childComplexity int, input model.AddSSHKeyInput) int
 		AddTrustedSubject             func(childComplexity int, input model.AddTrustedSubjectInput) int
+		ArchiveSku                    func(childComplexity int, input model.ArchiveSkuInput) int
 		BeginLinkIdentity             func(childComplexity int, input model.BeginLinkIdentityInput) int
 		BeginSecondFactor             func(childComplexity int, input model.BeginSecondFactorInput) int
 		CancelAccessRequest           func(childComplexity int, input model.CancelAccessRequestInput) int
@@ -1251,6 +1299,7 @@ type ComplexityRoot struct {
 		CreateAPIKey                  func(childComplexity int, input model.CreateAPIKeyInput) int
 		CreateAnnouncement            func(childComplexity int, input model.CreateAnnouncementInput) int
 		CreateApplication             func(childComplexity int, input model.CreateApplicationInput) int
+		CreateBillingUnit             func(childComplexity int, input model.CreateBillingUnitInput) int
 		CreateCloudAccount            func(childComplexity int, input model.CreateCloudAccountInput) int
 		CreateDiscount                func(childComplexity int, input model.CreateDiscountInput) int
 		CreateGroup                   func(childComplexity int, input model.CreateGroupInput) int
@@ -1259,6 +1308,7 @@ type ComplexityRoot struct {
 		CreatePolicy                  func(childComplexity int, input model.CreatePolicyInput) int
 		CreateProject                 func(childComplexity int, input model.CreateProjectInput) int
 		CreateScimToken               func(childComplexity int, input model.CreateScimTokenInput) int
+		CreateSku                     func(childComplexity int, input model.CreateSkuInput) int
 		CreateTaxRate                 func(childComplexity int, input model.CreateTaxRateInput) int
 		CreateThreshold               func(childComplexity int, input model.CreateThresholdInput) int
 		CreateTrustedIssuer           func(childComplexity int, input model.CreateTrustedIssuerInput) int
@@ -1271,6 +1321,7 @@ type ComplexityRoot struct {
 		DeleteAllocation              func(childComplexity int, input model.DeleteAllocationInput) int
 		DeleteAnnouncement            func(childComplexity int, input model.DeleteAnnouncementInput) int
 		DeleteApplication             func(childComplexity int, input model.DeleteApplicationInput) int
+		DeleteBillingUnit             func(childComplexity int, input model.DeleteBillingUnitInput) int
 		DeleteBudget                  func(childComplexity int, input model.DeleteBudgetInput) int
 		DeleteCloudAccount            func(childComplexity int, input model.DeleteCloudAccountInput) int
 		DeleteGroup                   func(childComplexity int, input model.DeleteGroupInput) int
@@ -1310,6 +1361,7 @@ type ComplexityRoot struct {
 		OpenTicket                    func(childComplexity int, input model.OpenTicketInput) int
 		PlanBillingMultiplier         func(childComplexity int, input model.SetBillingMultiplierInput) int
 		ReassignOwner                 func(childComplexity int, input model.ReassignOwnerInput) int
+		RecordUsage                   func(childComplexity int, input model.RecordUsageInput) int
 		RedeemVoucher                 func(childComplexity int, input model.RedeemVoucherInput) int
 		RefreshSession                func(childComplexity int, input model.RefreshSessionInput) int
 		RegenerateRecoveryCodes       func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
@@ -1333,6 +1385,7 @@ type ComplexityRoot struct {
 		ResetPassword                 func(childComplexity int, input model.ResetPasswordInput) int
 		ResetSecondFactor             func(childComplexity int, input model.ResetSecondFactorInput) int
 		ResolveTicket                 func(childComplexity int, input model.ResolveTicketInput) int
+		RestoreSku                    func(childComplexity int, input model.RestoreSkuInput) int
 		ResumeAllocation              func(childComplexity int, input model.ResumeAllocationInput) int
 		RetryJob                      func(childComplexity int, input model.RetryJobInput) int
 		RevokeSession                 func(childComplexity int, input model.RevokeSessionInput) int
@@ -1342,6 +1395,7 @@ type ComplexityRoot struct {
 		SendPasswordReset             func(childComplexity int, input model.SendPasswordResetInput) int
 		SetAllocation                 func(childComplexity int, input model.SetAllocationInput) int
 		SetBillingMultiplier          func(childComplexity int, input model.SetBillingMultiplierInput) int
+		SetBillingUnitRate            func(childComplexity int, input model.SetBillingUnitRateInput) int
 		SetBudget                     func(childComplexity int, input model.SetBudgetInput) int
 		SetDefaultPaymentMethod       func(childComplexity int, input model.SetDefaultPaymentMethodInput) int
 		SetGroupAllocations           func(childComplexity int, input model.SetGroupAllocationsInput) int
@@ -1354,6 +1408,7 @@ type ComplexityRoot struct {
 		SetPolicyRules                func(childComplexity int, input model.SetPolicyRulesInput) int
 		SetPriceGuard                 func(childComplexity int, input model.SetPriceGuardInput) int
 		SetSetting                    func(childComplexity int, input model.SetSettingInput) int
+		SetSkuRate                    func(childComplexity int, input model.SetSkuRateInput) int
 		SetSupportFee                 func(childComplexity int, input model.SetSupportFeeInput) int
 		SetTicketPriority             func(childComplexity int, input model.SetTicketPriorityInput) int
 		SignOut                       func(childComplexity int, input model.SignOutInput) int
@@ -1368,6 +1423,7 @@ type ComplexityRoot struct {
 		UpdateAnnouncement            func(childComplexity int, input model.UpdateAnnouncementInput) int
 		UpdateApplication             func(childComplexity int, input model.UpdateApplicationInput) int
 		UpdateBillingProfile          func(childComplexity int, input model.UpdateBillingProfileInput) int
+		UpdateBillingUnit             func(childComplexity int, input model.UpdateBillingUnitInput) int
 		UpdateCloudAccount            func(childComplexity int, input model.UpdateCloudAccountInput) int
 		UpdateGroup                   func(childComplexity int, input model.UpdateGroupInput) int
 		UpdateIdentityProvider        func(childComplexity int, input model.UpdateIdentityProviderInput) int
@@ -1378,6 +1434,7 @@ type ComplexityRoot struct {
 		UpdateProject                 func(childComplexity int, input model.UpdateProjectInput) int
 		UpdateResource                func(childComplexity int, input model.UpdateResourceInput) int
 		UpdateSSHKey                  func(childComplexity int, input model.UpdateSSHKeyInput) int
+		UpdateSku                     func(childComplexity int, input model.UpdateSkuInput) int
 		UpdateThreshold               func(childComplexity int, input model.UpdateThresholdInput) int
 		UpdateTrustedIssuer           func(childComplexity int, input model.UpdateTrustedIssuerInput) int
 		UpdateUser                    func(childComplexity int, input model.UpdateUserInput) int
@@ -1426,6 +1483,7 @@ type ComplexityRoot struct {
 		BillingContacts             func(childComplexity int, first *int, after *string, last *int, before *string) int
 		BillingMultipliers          func(childComplexity int, month *pricing.Month, first *int, after *string, last *int, before *string) int
 		BillingProfile              func(childComplexity int) int
+		BillingUnits                func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Budget                      func(childComplexity int) int
 		CloudAccounts               func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CostLines                   func(childComplexity int, month pricing.Month, where *model.CostWhereInput, first *int, after *string, last *int, before *string) int
@@ -1464,6 +1522,7 @@ type ComplexityRoot struct {
 		RedeemedDiscounts           func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ScimTokens                  func(childComplexity int) int
 		SettingValues               func(childComplexity int, keys []string) int
+		Skus                        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Slug                        func(childComplexity int) int
 		Statements                  func(childComplexity int, side *statements.Side, first *int, after *string, last *int, before *string) int
 		Status                      func(childComplexity int) int
@@ -1475,6 +1534,7 @@ type ComplexityRoot struct {
 		Tickets                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		TrustedIssuers              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UnattributedUsage           func(childComplexity int, month pricing.Month) int
+		UsageEvents                 func(childComplexity int, month *pricing.Month, first *int, after *string, last *int, before *string) int
 		UsageMappings               func(childComplexity int, first *int, after *string, last *int, before *string) int
 		UsageRating                 func(childComplexity int) int
 		Version                     func(childComplexity int) int
@@ -1727,6 +1787,12 @@ type ComplexityRoot struct {
 		Organization     func(childComplexity int) int
 	}
 
+	RecordUsagePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Events           func(childComplexity int) int
+		RecordedCount    func(childComplexity int) int
+	}
+
 	RedeemVoucherPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Discount         func(childComplexity int) int
@@ -1877,6 +1943,11 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	RestoreSkuPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sku              func(childComplexity int) int
+	}
+
 	ResumeAllocationPayload struct {
 		Allocation       func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -1912,6 +1983,33 @@ type ComplexityRoot struct {
 	RotateCloudAccountCredentialsPayload struct {
 		ClientMutationID func(childComplexity int) int
 		CloudAccount     func(childComplexity int) int
+	}
+
+	SKU struct {
+		ArchivedAt   func(childComplexity int) int
+		Code         func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Rate         func(childComplexity int) int
+		Rates        func(childComplexity int, first *int) int
+		Service      func(childComplexity int) int
+		Subtype      func(childComplexity int) int
+		Type         func(childComplexity int) int
+		Unit         func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	SKUConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SKUEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	SSHKey struct {
@@ -1974,6 +2072,11 @@ type ComplexityRoot struct {
 		Warnings          func(childComplexity int) int
 	}
 
+	SetBillingUnitRatePayload struct {
+		BillingUnit      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	SetBudgetPayload struct {
 		Budget           func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -2033,6 +2136,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Revision         func(childComplexity int) int
 		Setting          func(childComplexity int) int
+	}
+
+	SetSkuRatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sku              func(childComplexity int) int
 	}
 
 	SetSupportFeePayload struct {
@@ -2467,6 +2575,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	UpdateBillingUnitPayload struct {
+		BillingUnit      func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	UpdateCloudAccountPayload struct {
 		ClientMutationID func(childComplexity int) int
 		CloudAccount     func(childComplexity int) int
@@ -2512,6 +2625,11 @@ type ComplexityRoot struct {
 		Resource         func(childComplexity int) int
 	}
 
+	UpdateSkuPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sku              func(childComplexity int) int
+	}
+
 	UpdateSshKeyPayload struct {
 		ClientMutationID func(childComplexity int) int
 		SSHKey           func(childComplexity int) int
@@ -2530,6 +2648,42 @@ type ComplexityRoot struct {
 	UpdateUserPayload struct {
 		ClientMutationID func(childComplexity int) int
 		User             func(childComplexity int) int
+	}
+
+	UsageEvent struct {
+		Amount         func(childComplexity int) int
+		Corrects       func(childComplexity int) int
+		EndedAt        func(childComplexity int) int
+		Group          func(childComplexity int) int
+		ID             func(childComplexity int) int
+		IdempotencyKey func(childComplexity int) int
+		Month          func(childComplexity int) int
+		Organization   func(childComplexity int) int
+		Project        func(childComplexity int) int
+		Quantity       func(childComplexity int) int
+		Rate           func(childComplexity int) int
+		RecordedAt     func(childComplexity int) int
+		SKU            func(childComplexity int) int
+		StartedAt      func(childComplexity int) int
+		Tags           func(childComplexity int) int
+		UnitRate       func(childComplexity int) int
+		User           func(childComplexity int) int
+	}
+
+	UsageEventConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	UsageEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	UsageEventTag struct {
+		Name  func(childComplexity int) int
+		Value func(childComplexity int) int
 	}
 
 	UsageImport struct {
@@ -3556,6 +3710,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ApplicationEdge.Node(childComplexity), true
 
+	case "ArchiveSkuPayload.clientMutationId":
+		if e.ComplexityRoot.ArchiveSkuPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchiveSkuPayload.ClientMutationID(childComplexity), true
+	case "ArchiveSkuPayload.sku":
+		if e.ComplexityRoot.ArchiveSkuPayload.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ArchiveSkuPayload.Sku(childComplexity), true
+
 	case "BeginLinkIdentityPayload.clientMutationId":
 		if e.ComplexityRoot.BeginLinkIdentityPayload.ClientMutationID == nil {
 			break
@@ -3929,6 +4096,92 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingSuspension.LastMonth(childComplexity), true
+
+	case "BillingUnit.createdAt":
+		if e.ComplexityRoot.BillingUnit.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.CreatedAt(childComplexity), true
+	case "BillingUnit.currency":
+		if e.ComplexityRoot.BillingUnit.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.Currency(childComplexity), true
+	case "BillingUnit.id":
+		if e.ComplexityRoot.BillingUnit.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.ID(childComplexity), true
+	case "BillingUnit.name":
+		if e.ComplexityRoot.BillingUnit.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.Name(childComplexity), true
+	case "BillingUnit.organization":
+		if e.ComplexityRoot.BillingUnit.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.Organization(childComplexity), true
+	case "BillingUnit.rate":
+		if e.ComplexityRoot.BillingUnit.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.Rate(childComplexity), true
+	case "BillingUnit.rates":
+		if e.ComplexityRoot.BillingUnit.Rates == nil {
+			break
+		}
+
+		args, err := ec.field_BillingUnit_rates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.BillingUnit.Rates(childComplexity, args["first"].(*int)), true
+	case "BillingUnit.version":
+		if e.ComplexityRoot.BillingUnit.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnit.Version(childComplexity), true
+
+	case "BillingUnitConnection.edges":
+		if e.ComplexityRoot.BillingUnitConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnitConnection.Edges(childComplexity), true
+	case "BillingUnitConnection.pageInfo":
+		if e.ComplexityRoot.BillingUnitConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnitConnection.PageInfo(childComplexity), true
+	case "BillingUnitConnection.totalCount":
+		if e.ComplexityRoot.BillingUnitConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnitConnection.TotalCount(childComplexity), true
+
+	case "BillingUnitEdge.cursor":
+		if e.ComplexityRoot.BillingUnitEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnitEdge.Cursor(childComplexity), true
+	case "BillingUnitEdge.node":
+		if e.ComplexityRoot.BillingUnitEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingUnitEdge.Node(childComplexity), true
 
 	case "BillingWarning.amount":
 		if e.ComplexityRoot.BillingWarning.Amount == nil {
@@ -4499,6 +4752,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateApplicationPayload.ClientMutationID(childComplexity), true
 
+	case "CreateBillingUnitPayload.billingUnit":
+		if e.ComplexityRoot.CreateBillingUnitPayload.BillingUnit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateBillingUnitPayload.BillingUnit(childComplexity), true
+	case "CreateBillingUnitPayload.clientMutationId":
+		if e.ComplexityRoot.CreateBillingUnitPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateBillingUnitPayload.ClientMutationID(childComplexity), true
+
 	case "CreateCloudAccountPayload.clientMutationId":
 		if e.ComplexityRoot.CreateCloudAccountPayload.ClientMutationID == nil {
 			break
@@ -4608,6 +4874,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateScimTokenPayload.Secret(childComplexity), true
+
+	case "CreateSkuPayload.clientMutationId":
+		if e.ComplexityRoot.CreateSkuPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateSkuPayload.ClientMutationID(childComplexity), true
+	case "CreateSkuPayload.sku":
+		if e.ComplexityRoot.CreateSkuPayload.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateSkuPayload.Sku(childComplexity), true
 
 	case "CreateTaxRatePayload.clientMutationId":
 		if e.ComplexityRoot.CreateTaxRatePayload.ClientMutationID == nil {
@@ -4924,6 +5203,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteApplicationPayload.ClientMutationID(childComplexity), true
+
+	case "DeleteBillingUnitPayload.billingUnitId":
+		if e.ComplexityRoot.DeleteBillingUnitPayload.BillingUnitID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteBillingUnitPayload.BillingUnitID(childComplexity), true
+	case "DeleteBillingUnitPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteBillingUnitPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteBillingUnitPayload.ClientMutationID(childComplexity), true
 
 	case "DeleteBudgetPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteBudgetPayload.ClientMutationID == nil {
@@ -6708,6 +7000,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MembershipEdge.Node(childComplexity), true
 
+	case "MeteringRate.effectiveFrom":
+		if e.ComplexityRoot.MeteringRate.EffectiveFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeteringRate.EffectiveFrom(childComplexity), true
+	case "MeteringRate.rate":
+		if e.ComplexityRoot.MeteringRate.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeteringRate.Rate(childComplexity), true
+
 	case "Money.currency":
 		if e.ComplexityRoot.Money.Currency == nil {
 			break
@@ -6820,6 +7125,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddTrustedSubject(childComplexity, args["input"].(model.AddTrustedSubjectInput)), true
+	case "Mutation.archiveSku":
+		if e.ComplexityRoot.Mutation.ArchiveSku == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_archiveSku_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ArchiveSku(childComplexity, args["input"].(model.ArchiveSkuInput)), true
 	case "Mutation.beginLinkIdentity":
 		if e.ComplexityRoot.Mutation.BeginLinkIdentity == nil {
 			break
@@ -6985,6 +7301,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateApplication(childComplexity, args["input"].(model.CreateApplicationInput)), true
+	case "Mutation.createBillingUnit":
+		if e.ComplexityRoot.Mutation.CreateBillingUnit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createBillingUnit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateBillingUnit(childComplexity, args["input"].(model.CreateBillingUnitInput)), true
 	case "Mutation.createCloudAccount":
 		if e.ComplexityRoot.Mutation.CreateCloudAccount == nil {
 			break
@@ -7073,6 +7400,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateScimToken(childComplexity, args["input"].(model.CreateScimTokenInput)), true
+	case "Mutation.createSku":
+		if e.ComplexityRoot.Mutation.CreateSku == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createSku_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateSku(childComplexity, args["input"].(model.CreateSkuInput)), true
 	case "Mutation.createTaxRate":
 		if e.ComplexityRoot.Mutation.CreateTaxRate == nil {
 			break
@@ -7205,6 +7543,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteApplication(childComplexity, args["input"].(model.DeleteApplicationInput)), true
+	case "Mutation.deleteBillingUnit":
+		if e.ComplexityRoot.Mutation.DeleteBillingUnit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteBillingUnit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteBillingUnit(childComplexity, args["input"].(model.DeleteBillingUnitInput)), true
 	case "Mutation.deleteBudget":
 		if e.ComplexityRoot.Mutation.DeleteBudget == nil {
 			break
@@ -7634,6 +7983,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReassignOwner(childComplexity, args["input"].(model.ReassignOwnerInput)), true
+	case "Mutation.recordUsage":
+		if e.ComplexityRoot.Mutation.RecordUsage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordUsage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordUsage(childComplexity, args["input"].(model.RecordUsageInput)), true
 	case "Mutation.redeemVoucher":
 		if e.ComplexityRoot.Mutation.RedeemVoucher == nil {
 			break
@@ -7887,6 +8247,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResolveTicket(childComplexity, args["input"].(model.ResolveTicketInput)), true
+	case "Mutation.restoreSku":
+		if e.ComplexityRoot.Mutation.RestoreSku == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_restoreSku_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RestoreSku(childComplexity, args["input"].(model.RestoreSkuInput)), true
 	case "Mutation.resumeAllocation":
 		if e.ComplexityRoot.Mutation.ResumeAllocation == nil {
 			break
@@ -7986,6 +8357,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetBillingMultiplier(childComplexity, args["input"].(model.SetBillingMultiplierInput)), true
+	case "Mutation.setBillingUnitRate":
+		if e.ComplexityRoot.Mutation.SetBillingUnitRate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setBillingUnitRate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetBillingUnitRate(childComplexity, args["input"].(model.SetBillingUnitRateInput)), true
 	case "Mutation.setBudget":
 		if e.ComplexityRoot.Mutation.SetBudget == nil {
 			break
@@ -8118,6 +8500,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetSetting(childComplexity, args["input"].(model.SetSettingInput)), true
+	case "Mutation.setSkuRate":
+		if e.ComplexityRoot.Mutation.SetSkuRate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setSkuRate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSkuRate(childComplexity, args["input"].(model.SetSkuRateInput)), true
 	case "Mutation.setSupportFee":
 		if e.ComplexityRoot.Mutation.SetSupportFee == nil {
 			break
@@ -8272,6 +8665,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateBillingProfile(childComplexity, args["input"].(model.UpdateBillingProfileInput)), true
+	case "Mutation.updateBillingUnit":
+		if e.ComplexityRoot.Mutation.UpdateBillingUnit == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateBillingUnit_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateBillingUnit(childComplexity, args["input"].(model.UpdateBillingUnitInput)), true
 	case "Mutation.updateCloudAccount":
 		if e.ComplexityRoot.Mutation.UpdateCloudAccount == nil {
 			break
@@ -8382,6 +8786,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateSSHKey(childComplexity, args["input"].(model.UpdateSSHKeyInput)), true
+	case "Mutation.updateSku":
+		if e.ComplexityRoot.Mutation.UpdateSku == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateSku_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateSku(childComplexity, args["input"].(model.UpdateSkuInput)), true
 	case "Mutation.updateThreshold":
 		if e.ComplexityRoot.Mutation.UpdateThreshold == nil {
 			break
@@ -8628,6 +9043,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.BillingProfile(childComplexity), true
+	case "Organization.billingUnits":
+		if e.ComplexityRoot.Organization.BillingUnits == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_billingUnits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.BillingUnits(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.budget":
 		if e.ComplexityRoot.Organization.Budget == nil {
 			break
@@ -8951,6 +9377,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.SettingValues(childComplexity, args["keys"].([]string)), true
+	case "Organization.skus":
+		if e.ComplexityRoot.Organization.Skus == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_skus_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Skus(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.slug":
 		if e.ComplexityRoot.Organization.Slug == nil {
 			break
@@ -9057,6 +9494,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.UnattributedUsage(childComplexity, args["month"].(pricing.Month)), true
+	case "Organization.usageEvents":
+		if e.ComplexityRoot.Organization.UsageEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_usageEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.UsageEvents(childComplexity, args["month"].(*pricing.Month), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.usageMappings":
 		if e.ComplexityRoot.Organization.UsageMappings == nil {
 			break
@@ -10120,6 +10568,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReassignOwnerPayload.Organization(childComplexity), true
 
+	case "RecordUsagePayload.clientMutationId":
+		if e.ComplexityRoot.RecordUsagePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordUsagePayload.ClientMutationID(childComplexity), true
+	case "RecordUsagePayload.events":
+		if e.ComplexityRoot.RecordUsagePayload.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordUsagePayload.Events(childComplexity), true
+	case "RecordUsagePayload.recordedCount":
+		if e.ComplexityRoot.RecordUsagePayload.RecordedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordUsagePayload.RecordedCount(childComplexity), true
+
 	case "RedeemVoucherPayload.clientMutationId":
 		if e.ComplexityRoot.RedeemVoucherPayload.ClientMutationID == nil {
 			break
@@ -10561,6 +11028,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ResourceSpecEntry.Value(childComplexity), true
 
+	case "RestoreSkuPayload.clientMutationId":
+		if e.ComplexityRoot.RestoreSkuPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreSkuPayload.ClientMutationID(childComplexity), true
+	case "RestoreSkuPayload.sku":
+		if e.ComplexityRoot.RestoreSkuPayload.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestoreSkuPayload.Sku(childComplexity), true
+
 	case "ResumeAllocationPayload.allocation":
 		if e.ComplexityRoot.ResumeAllocationPayload.Allocation == nil {
 			break
@@ -10663,6 +11143,122 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RotateCloudAccountCredentialsPayload.CloudAccount(childComplexity), true
+
+	case "SKU.archivedAt":
+		if e.ComplexityRoot.SKU.ArchivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.ArchivedAt(childComplexity), true
+	case "SKU.code":
+		if e.ComplexityRoot.SKU.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Code(childComplexity), true
+	case "SKU.createdAt":
+		if e.ComplexityRoot.SKU.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.CreatedAt(childComplexity), true
+	case "SKU.id":
+		if e.ComplexityRoot.SKU.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.ID(childComplexity), true
+	case "SKU.name":
+		if e.ComplexityRoot.SKU.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Name(childComplexity), true
+	case "SKU.organization":
+		if e.ComplexityRoot.SKU.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Organization(childComplexity), true
+	case "SKU.rate":
+		if e.ComplexityRoot.SKU.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Rate(childComplexity), true
+	case "SKU.rates":
+		if e.ComplexityRoot.SKU.Rates == nil {
+			break
+		}
+
+		args, err := ec.field_SKU_rates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SKU.Rates(childComplexity, args["first"].(*int)), true
+	case "SKU.service":
+		if e.ComplexityRoot.SKU.Service == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Service(childComplexity), true
+	case "SKU.subtype":
+		if e.ComplexityRoot.SKU.Subtype == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Subtype(childComplexity), true
+	case "SKU.type":
+		if e.ComplexityRoot.SKU.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Type(childComplexity), true
+	case "SKU.unit":
+		if e.ComplexityRoot.SKU.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Unit(childComplexity), true
+	case "SKU.version":
+		if e.ComplexityRoot.SKU.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKU.Version(childComplexity), true
+
+	case "SKUConnection.edges":
+		if e.ComplexityRoot.SKUConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKUConnection.Edges(childComplexity), true
+	case "SKUConnection.pageInfo":
+		if e.ComplexityRoot.SKUConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKUConnection.PageInfo(childComplexity), true
+	case "SKUConnection.totalCount":
+		if e.ComplexityRoot.SKUConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKUConnection.TotalCount(childComplexity), true
+
+	case "SKUEdge.cursor":
+		if e.ComplexityRoot.SKUEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKUEdge.Cursor(childComplexity), true
+	case "SKUEdge.node":
+		if e.ComplexityRoot.SKUEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SKUEdge.Node(childComplexity), true
 
 	case "SSHKey.createdAt":
 		if e.ComplexityRoot.SSHKey.CreatedAt == nil {
@@ -10888,6 +11484,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetBillingMultiplierPayload.Warnings(childComplexity), true
 
+	case "SetBillingUnitRatePayload.billingUnit":
+		if e.ComplexityRoot.SetBillingUnitRatePayload.BillingUnit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetBillingUnitRatePayload.BillingUnit(childComplexity), true
+	case "SetBillingUnitRatePayload.clientMutationId":
+		if e.ComplexityRoot.SetBillingUnitRatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetBillingUnitRatePayload.ClientMutationID(childComplexity), true
+
 	case "SetBudgetPayload.budget":
 		if e.ComplexityRoot.SetBudgetPayload.Budget == nil {
 			break
@@ -11049,6 +11658,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetSettingPayload.Setting(childComplexity), true
+
+	case "SetSkuRatePayload.clientMutationId":
+		if e.ComplexityRoot.SetSkuRatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSkuRatePayload.ClientMutationID(childComplexity), true
+	case "SetSkuRatePayload.sku":
+		if e.ComplexityRoot.SetSkuRatePayload.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSkuRatePayload.Sku(childComplexity), true
 
 	case "SetSupportFeePayload.clientMutationId":
 		if e.ComplexityRoot.SetSupportFeePayload.ClientMutationID == nil {
@@ -12664,6 +13286,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateBillingProfilePayload.ClientMutationID(childComplexity), true
 
+	case "UpdateBillingUnitPayload.billingUnit":
+		if e.ComplexityRoot.UpdateBillingUnitPayload.BillingUnit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateBillingUnitPayload.BillingUnit(childComplexity), true
+	case "UpdateBillingUnitPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateBillingUnitPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateBillingUnitPayload.ClientMutationID(childComplexity), true
+
 	case "UpdateCloudAccountPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateCloudAccountPayload.ClientMutationID == nil {
 			break
@@ -12781,6 +13416,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateResourcePayload.Resource(childComplexity), true
 
+	case "UpdateSkuPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateSkuPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSkuPayload.ClientMutationID(childComplexity), true
+	case "UpdateSkuPayload.sku":
+		if e.ComplexityRoot.UpdateSkuPayload.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateSkuPayload.Sku(childComplexity), true
+
 	case "UpdateSshKeyPayload.clientMutationId":
 		if e.ComplexityRoot.UpdateSshKeyPayload.ClientMutationID == nil {
 			break
@@ -12832,6 +13480,154 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UpdateUserPayload.User(childComplexity), true
+
+	case "UsageEvent.amount":
+		if e.ComplexityRoot.UsageEvent.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Amount(childComplexity), true
+	case "UsageEvent.corrects":
+		if e.ComplexityRoot.UsageEvent.Corrects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Corrects(childComplexity), true
+	case "UsageEvent.endedAt":
+		if e.ComplexityRoot.UsageEvent.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.EndedAt(childComplexity), true
+	case "UsageEvent.group":
+		if e.ComplexityRoot.UsageEvent.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Group(childComplexity), true
+	case "UsageEvent.id":
+		if e.ComplexityRoot.UsageEvent.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.ID(childComplexity), true
+	case "UsageEvent.idempotencyKey":
+		if e.ComplexityRoot.UsageEvent.IdempotencyKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.IdempotencyKey(childComplexity), true
+	case "UsageEvent.month":
+		if e.ComplexityRoot.UsageEvent.Month == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Month(childComplexity), true
+	case "UsageEvent.organization":
+		if e.ComplexityRoot.UsageEvent.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Organization(childComplexity), true
+	case "UsageEvent.project":
+		if e.ComplexityRoot.UsageEvent.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Project(childComplexity), true
+	case "UsageEvent.quantity":
+		if e.ComplexityRoot.UsageEvent.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Quantity(childComplexity), true
+	case "UsageEvent.rate":
+		if e.ComplexityRoot.UsageEvent.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Rate(childComplexity), true
+	case "UsageEvent.recordedAt":
+		if e.ComplexityRoot.UsageEvent.RecordedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.RecordedAt(childComplexity), true
+	case "UsageEvent.sku":
+		if e.ComplexityRoot.UsageEvent.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.SKU(childComplexity), true
+	case "UsageEvent.startedAt":
+		if e.ComplexityRoot.UsageEvent.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.StartedAt(childComplexity), true
+	case "UsageEvent.tags":
+		if e.ComplexityRoot.UsageEvent.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.Tags(childComplexity), true
+	case "UsageEvent.unitRate":
+		if e.ComplexityRoot.UsageEvent.UnitRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.UnitRate(childComplexity), true
+	case "UsageEvent.user":
+		if e.ComplexityRoot.UsageEvent.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEvent.User(childComplexity), true
+
+	case "UsageEventConnection.edges":
+		if e.ComplexityRoot.UsageEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventConnection.Edges(childComplexity), true
+	case "UsageEventConnection.pageInfo":
+		if e.ComplexityRoot.UsageEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventConnection.PageInfo(childComplexity), true
+	case "UsageEventConnection.totalCount":
+		if e.ComplexityRoot.UsageEventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventConnection.TotalCount(childComplexity), true
+
+	case "UsageEventEdge.cursor":
+		if e.ComplexityRoot.UsageEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventEdge.Cursor(childComplexity), true
+	case "UsageEventEdge.node":
+		if e.ComplexityRoot.UsageEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventEdge.Node(childComplexity), true
+
+	case "UsageEventTag.name":
+		if e.ComplexityRoot.UsageEventTag.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventTag.Name(childComplexity), true
+	case "UsageEventTag.value":
+		if e.ComplexityRoot.UsageEventTag.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageEventTag.Value(childComplexity), true
 
 	case "UsageImport.billedCosts":
 		if e.ComplexityRoot.UsageImport.BilledCosts == nil {
@@ -13313,6 +14109,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAddTrustedSubjectInput,
 		ec.unmarshalInputApplicationOrder,
 		ec.unmarshalInputApplicationWhereInput,
+		ec.unmarshalInputArchiveSkuInput,
 		ec.unmarshalInputBeginLinkIdentityInput,
 		ec.unmarshalInputBeginSecondFactorInput,
 		ec.unmarshalInputBillingSelectorInput,
@@ -13331,6 +14128,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateAnnouncementInput,
 		ec.unmarshalInputCreateApiKeyInput,
 		ec.unmarshalInputCreateApplicationInput,
+		ec.unmarshalInputCreateBillingUnitInput,
 		ec.unmarshalInputCreateCloudAccountInput,
 		ec.unmarshalInputCreateDiscountInput,
 		ec.unmarshalInputCreateGroupInput,
@@ -13339,6 +14137,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreatePolicyInput,
 		ec.unmarshalInputCreateProjectInput,
 		ec.unmarshalInputCreateScimTokenInput,
+		ec.unmarshalInputCreateSkuInput,
 		ec.unmarshalInputCreateTaxRateInput,
 		ec.unmarshalInputCreateThresholdInput,
 		ec.unmarshalInputCreateTrustedIssuerInput,
@@ -13352,6 +14151,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteAnnouncementInput,
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
+		ec.unmarshalInputDeleteBillingUnitInput,
 		ec.unmarshalInputDeleteBudgetInput,
 		ec.unmarshalInputDeleteCloudAccountInput,
 		ec.unmarshalInputDeleteGroupInput,
@@ -13406,6 +14206,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputProjectWhereInput,
 		ec.unmarshalInputQuantityInput,
 		ec.unmarshalInputReassignOwnerInput,
+		ec.unmarshalInputRecordUsageInput,
 		ec.unmarshalInputRedeemVoucherInput,
 		ec.unmarshalInputRefreshSessionInput,
 		ec.unmarshalInputRegenerateRecoveryCodesInput,
@@ -13430,6 +14231,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputResetSecondFactorInput,
 		ec.unmarshalInputResolveTicketInput,
 		ec.unmarshalInputResourceWhereInput,
+		ec.unmarshalInputRestoreSkuInput,
 		ec.unmarshalInputResumeAllocationInput,
 		ec.unmarshalInputRetryJobInput,
 		ec.unmarshalInputRevokeSessionInput,
@@ -13439,6 +14241,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSendPasswordResetInput,
 		ec.unmarshalInputSetAllocationInput,
 		ec.unmarshalInputSetBillingMultiplierInput,
+		ec.unmarshalInputSetBillingUnitRateInput,
 		ec.unmarshalInputSetBudgetInput,
 		ec.unmarshalInputSetDefaultPaymentMethodInput,
 		ec.unmarshalInputSetGroupAllocationsInput,
@@ -13451,6 +14254,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetPolicyRulesInput,
 		ec.unmarshalInputSetPriceGuardInput,
 		ec.unmarshalInputSetSettingInput,
+		ec.unmarshalInputSetSkuRateInput,
 		ec.unmarshalInputSetSupportFeeInput,
 		ec.unmarshalInputSetTicketPriorityInput,
 		ec.unmarshalInputSignOutInput,
@@ -13467,6 +14271,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateApiKeyInput,
 		ec.unmarshalInputUpdateApplicationInput,
 		ec.unmarshalInputUpdateBillingProfileInput,
+		ec.unmarshalInputUpdateBillingUnitInput,
 		ec.unmarshalInputUpdateCloudAccountInput,
 		ec.unmarshalInputUpdateGroupInput,
 		ec.unmarshalInputUpdateIdentityProviderInput,
@@ -13476,10 +14281,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateProfileInput,
 		ec.unmarshalInputUpdateProjectInput,
 		ec.unmarshalInputUpdateResourceInput,
+		ec.unmarshalInputUpdateSkuInput,
 		ec.unmarshalInputUpdateSshKeyInput,
 		ec.unmarshalInputUpdateThresholdInput,
 		ec.unmarshalInputUpdateTrustedIssuerInput,
 		ec.unmarshalInputUpdateUserInput,
+		ec.unmarshalInputUsageEventInput,
+		ec.unmarshalInputUsageEventTagInput,
 		ec.unmarshalInputUsageMappingInput,
 		ec.unmarshalInputVerifyEmailInput,
 		ec.unmarshalInputVoidStatementInput,
@@ -13557,7 +14365,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "creditnote.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "payment.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql" "terms.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "creditnote.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "metering.graphql" "organization.graphql" "payment.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql" "terms.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -13581,6 +14389,7 @@ var sources = []*ast.Source{
 	{Name: "invitation.graphql", Input: sourceData("invitation.graphql"), BuiltIn: false},
 	{Name: "job.graphql", Input: sourceData("job.graphql"), BuiltIn: false},
 	{Name: "member.graphql", Input: sourceData("member.graphql"), BuiltIn: false},
+	{Name: "metering.graphql", Input: sourceData("metering.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
 	{Name: "payment.graphql", Input: sourceData("payment.graphql"), BuiltIn: false},
 	{Name: "people.graphql", Input: sourceData("people.graphql"), BuiltIn: false},
@@ -14094,6 +14903,16 @@ func (ec *executionContext) childFields_ApplicationEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ApplicationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_ArchiveSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_ArchiveSkuPayload_sku(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ArchiveSkuPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ArchiveSkuPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_BeginLinkIdentityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -14296,6 +15115,50 @@ func (ec *executionContext) childFields_BillingSuspension(ctx context.Context, f
 		return ec.fieldContext_BillingSuspension_because(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BillingSuspension", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingUnit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BillingUnit_id(ctx, field)
+	case "name":
+		return ec.fieldContext_BillingUnit_name(ctx, field)
+	case "currency":
+		return ec.fieldContext_BillingUnit_currency(ctx, field)
+	case "organization":
+		return ec.fieldContext_BillingUnit_organization(ctx, field)
+	case "rate":
+		return ec.fieldContext_BillingUnit_rate(ctx, field)
+	case "rates":
+		return ec.fieldContext_BillingUnit_rates(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BillingUnit_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_BillingUnit_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingUnit", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingUnitConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BillingUnitConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BillingUnitConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BillingUnitConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingUnitConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingUnitEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BillingUnitEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BillingUnitEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingUnitEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_BillingWarning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14626,6 +15489,16 @@ func (ec *executionContext) childFields_CreateApplicationPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type CreateApplicationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateBillingUnitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingUnit":
+		return ec.fieldContext_CreateBillingUnitPayload_billingUnit(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateBillingUnitPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateBillingUnitPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cloudAccount":
@@ -14706,6 +15579,16 @@ func (ec *executionContext) childFields_CreateScimTokenPayload(ctx context.Conte
 		return ec.fieldContext_CreateScimTokenPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateScimTokenPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_CreateSkuPayload_sku(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateSkuPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateSkuPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateTaxRatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14906,6 +15789,16 @@ func (ec *executionContext) childFields_DeleteApplicationPayload(ctx context.Con
 		return ec.fieldContext_DeleteApplicationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteApplicationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteBillingUnitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingUnitId":
+		return ec.fieldContext_DeleteBillingUnitPayload_billingUnitId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteBillingUnitPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteBillingUnitPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15906,6 +16799,16 @@ func (ec *executionContext) childFields_MembershipEdge(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type MembershipEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_MeteringRate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rate":
+		return ec.fieldContext_MeteringRate_rate(ctx, field)
+	case "effectiveFrom":
+		return ec.fieldContext_MeteringRate_effectiveFrom(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeteringRate", field.Name)
+}
+
 func (ec *executionContext) childFields_Money(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amount":
@@ -16070,6 +16973,12 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_trustedIssuers(ctx, field)
 	case "invitations":
 		return ec.fieldContext_Organization_invitations(ctx, field)
+	case "billingUnits":
+		return ec.fieldContext_Organization_billingUnits(ctx, field)
+	case "skus":
+		return ec.fieldContext_Organization_skus(ctx, field)
+	case "usageEvents":
+		return ec.fieldContext_Organization_usageEvents(ctx, field)
 	case "budget":
 		return ec.fieldContext_Organization_budget(ctx, field)
 	case "billingContacts":
@@ -16558,6 +17467,18 @@ func (ec *executionContext) childFields_ReassignOwnerPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type ReassignOwnerPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RecordUsagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "events":
+		return ec.fieldContext_RecordUsagePayload_events(ctx, field)
+	case "recordedCount":
+		return ec.fieldContext_RecordUsagePayload_recordedCount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RecordUsagePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordUsagePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RedeemVoucherPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "discount":
@@ -16858,6 +17779,16 @@ func (ec *executionContext) childFields_ResourceSpecEntry(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type ResourceSpecEntry", field.Name)
 }
 
+func (ec *executionContext) childFields_RestoreSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_RestoreSkuPayload_sku(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RestoreSkuPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestoreSkuPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResumeAllocationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "allocation":
@@ -16918,6 +17849,60 @@ func (ec *executionContext) childFields_RotateCloudAccountCredentialsPayload(ctx
 		return ec.fieldContext_RotateCloudAccountCredentialsPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateCloudAccountCredentialsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SKU(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SKU_id(ctx, field)
+	case "code":
+		return ec.fieldContext_SKU_code(ctx, field)
+	case "name":
+		return ec.fieldContext_SKU_name(ctx, field)
+	case "type":
+		return ec.fieldContext_SKU_type(ctx, field)
+	case "subtype":
+		return ec.fieldContext_SKU_subtype(ctx, field)
+	case "service":
+		return ec.fieldContext_SKU_service(ctx, field)
+	case "organization":
+		return ec.fieldContext_SKU_organization(ctx, field)
+	case "unit":
+		return ec.fieldContext_SKU_unit(ctx, field)
+	case "rate":
+		return ec.fieldContext_SKU_rate(ctx, field)
+	case "rates":
+		return ec.fieldContext_SKU_rates(ctx, field)
+	case "archivedAt":
+		return ec.fieldContext_SKU_archivedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SKU_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_SKU_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SKU", field.Name)
+}
+
+func (ec *executionContext) childFields_SKUConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SKUConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SKUConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SKUConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SKUConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SKUEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SKUEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SKUEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SKUEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_SSHKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17040,6 +18025,16 @@ func (ec *executionContext) childFields_SetBillingMultiplierPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type SetBillingMultiplierPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetBillingUnitRatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingUnit":
+		return ec.fieldContext_SetBillingUnitRatePayload_billingUnit(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetBillingUnitRatePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetBillingUnitRatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "budget":
@@ -17160,6 +18155,16 @@ func (ec *executionContext) childFields_SetSettingPayload(ctx context.Context, f
 		return ec.fieldContext_SetSettingPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetSettingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetSkuRatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_SetSkuRatePayload_sku(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetSkuRatePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetSkuRatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetSupportFeePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18026,6 +19031,16 @@ func (ec *executionContext) childFields_UpdateBillingProfilePayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type UpdateBillingProfilePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateBillingUnitPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingUnit":
+		return ec.fieldContext_UpdateBillingUnitPayload_billingUnit(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateBillingUnitPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateBillingUnitPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cloudAccount":
@@ -18116,6 +19131,16 @@ func (ec *executionContext) childFields_UpdateResourcePayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type UpdateResourcePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateSkuPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return ec.fieldContext_UpdateSkuPayload_sku(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateSkuPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateSkuPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateSshKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sshKey":
@@ -18154,6 +19179,78 @@ func (ec *executionContext) childFields_UpdateUserPayload(ctx context.Context, f
 		return ec.fieldContext_UpdateUserPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UpdateUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UsageEvent_id(ctx, field)
+	case "idempotencyKey":
+		return ec.fieldContext_UsageEvent_idempotencyKey(ctx, field)
+	case "sku":
+		return ec.fieldContext_UsageEvent_sku(ctx, field)
+	case "quantity":
+		return ec.fieldContext_UsageEvent_quantity(ctx, field)
+	case "rate":
+		return ec.fieldContext_UsageEvent_rate(ctx, field)
+	case "unitRate":
+		return ec.fieldContext_UsageEvent_unitRate(ctx, field)
+	case "amount":
+		return ec.fieldContext_UsageEvent_amount(ctx, field)
+	case "organization":
+		return ec.fieldContext_UsageEvent_organization(ctx, field)
+	case "group":
+		return ec.fieldContext_UsageEvent_group(ctx, field)
+	case "project":
+		return ec.fieldContext_UsageEvent_project(ctx, field)
+	case "user":
+		return ec.fieldContext_UsageEvent_user(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_UsageEvent_startedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_UsageEvent_endedAt(ctx, field)
+	case "tags":
+		return ec.fieldContext_UsageEvent_tags(ctx, field)
+	case "corrects":
+		return ec.fieldContext_UsageEvent_corrects(ctx, field)
+	case "month":
+		return ec.fieldContext_UsageEvent_month(ctx, field)
+	case "recordedAt":
+		return ec.fieldContext_UsageEvent_recordedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UsageEventConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UsageEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UsageEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UsageEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UsageEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageEventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageEventTag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_UsageEventTag_name(ctx, field)
+	case "value":
+		return ec.fieldContext_UsageEventTag_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageEventTag", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageImport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

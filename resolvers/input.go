@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"fmt"
 	"net/netip"
 	"strconv"
 
@@ -9,6 +10,8 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/invoicing"
+	"github.com/headwater-platform/headwater/metering"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/service/allocations"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
@@ -354,6 +357,44 @@ func newMappings(input model.MapUsageInput) (importer uuid.UUID, mappings []usag
 		}
 	}
 	return importer, mappings, nil
+}
+
+func usageEvents(input model.RecordUsageInput) (organization uuid.UUID, events []metering.Event, err error) {
+	organization, err = input.OrganizationID.Expect("organizationId", typeid.Organization)
+	if err != nil {
+		return uuid.Nil, nil, err
+	}
+	events = make([]metering.Event, len(input.Events))
+	for i, e := range input.Events {
+		if events[i], err = usageEvent(fmt.Sprintf("events.%d.", i), e); err != nil {
+			return uuid.Nil, nil, err
+		}
+	}
+	return organization, events, nil
+}
+
+// usageEvent returns an event of the input field that a prefix names.
+func usageEvent(prefix string, input *model.UsageEventInput) (metering.Event, error) {
+	owner, err := input.OrganizationID.Expect(prefix+"organizationId", typeid.Organization)
+	if err != nil {
+		return metering.Event{}, err
+	}
+	group, err := optionalID(prefix+"groupId", typeid.Group, input.GroupID)
+	if err != nil {
+		return metering.Event{}, err
+	}
+	tags := make(map[string]string, len(input.Tags))
+	for _, tag := range input.Tags {
+		if _, twice := tags[tag.Name]; twice {
+			return metering.Event{}, fault.Invalidf(prefix+"tags", "a tag comes twice")
+		}
+		tags[tag.Name] = tag.Value
+	}
+	return metering.Event{
+		Key: input.IdempotencyKey, SKU: input.Sku, Quantity: input.Quantity, Owner: orgtree.ID(owner), Group: orgtree.ID(valueOf(group)),
+		Project: valueOf(input.Project), User: valueOf(input.User), Start: input.StartedAt, End: input.EndedAt, Tags: tags,
+		Corrects: valueOf(input.Corrects),
+	}, nil
 }
 
 func costWhere(where *model.CostWhereInput) (costs.Where, error) {

@@ -74,6 +74,12 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Budgets.Alert(ctx, id.UUID))
 	case typeid.CloudAccount:
 		return found(r.Usage.CloudAccount(ctx, id.UUID))
+	case typeid.BillingUnit:
+		return found(r.Usage.BillingUnit(ctx, id.UUID))
+	case typeid.SKU:
+		return found(r.Usage.SKU(ctx, id.UUID))
+	case typeid.UsageEvent:
+		return found(r.Usage.Event(ctx, id.UUID))
 	case typeid.IdentityProvider:
 		return found(r.Identity.Provider(ctx, id.UUID))
 	case typeid.LinkedIdentity:

@@ -141,6 +141,13 @@ func setCosts(c *graph.ComplexityRoot) {
 		return paged(child, first, after, last, before)
 	}
 	c.Organization.UsageMappings, c.Organization.CloudAccounts = paged, paged
+	c.Organization.BillingUnits, c.Organization.Skus = paged, paged
+	rates := func(child int, first *int) int { return times(child, page.Size(first, nil)) }
+	c.BillingUnit.Rates, c.SKU.Rates = rates, rates
+	c.Organization.UsageEvents = func(child int, _ *pricing.Month, first *int, after *string, last *int, before *string) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Mutation.RecordUsage = func(child int, input model.RecordUsageInput) int { return times(child, max(len(input.Events), 1)) }
 	c.Organization.Allocations, c.Organization.Thresholds = paged, paged
 	c.Organization.Statements = func(child int, _ *statements.Side, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)

@@ -94,6 +94,8 @@ func TestListsHaveACost(t *testing.T) {
 		"InviteMembersPayload.results":         "the addresses, which the mutation pays for",
 		"ImportUsersPayload.results":           "the sheet; nothing is read for a line of it",
 		"SetGroupAllocationsPayload.results":   "the groups, which the mutation pays for",
+		"RecordUsagePayload.events":            "the events, which the mutation pays for",
+		"UsageEvent.tags":                      "how many an event may have",
 		"Resource.spec":                        "the size of one value",
 		"SetBillingMultiplierPayload.warnings": "the kinds of warning",
 		"EndBillingMultiplierPayload.warnings": "the kinds of warning",

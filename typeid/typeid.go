@@ -56,6 +56,10 @@ const (
 	Budget         Kind = "bud"
 	BudgetAlert    Kind = "bal"
 	CloudAccount   Kind = "cla"
+	BillingUnit    Kind = "unt"
+	SKU            Kind = "sku"
+	UsageEvent     Kind = "uev"
+	MeteringRate   Kind = "mrt" // what a unit or a SKU comes to from an instant on
 	Resource       Kind = "res"
 	Ticket         Kind = "tkt"
 	JournalEntry   Kind = "jrn" // numbered, by its revision
@@ -84,11 +88,12 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [51]Kind {
+func kinds() [55]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, PriceGuard, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
-		BillingContact, PaymentMethod, Budget, BudgetAlert, CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
+		BillingContact, PaymentMethod, Budget, BudgetAlert, CloudAccount, BillingUnit, SKU, MeteringRate, UsageEvent,
+		Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
 		TaxRate, Discount, Voucher, SupportFee, CreditNote,
 	}

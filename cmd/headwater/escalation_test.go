@@ -570,6 +570,8 @@ func untouching() map[string]string {
 		"createVoucher": "costs", "endVoucher": "costs", "redeemVoucher": "costs",
 		"setAllocation": "a limit", "setGroupAllocations": "limits", "deleteAllocation": "a limit", "resumeAllocation": "a limit",
 		"createThreshold": "a limit", "updateThreshold": "a limit", "deleteThreshold": "a limit",
+		"createBillingUnit": "costs", "updateBillingUnit": "costs", "setBillingUnitRate": "costs", "deleteBillingUnit": "costs",
+		"createSku": "costs", "updateSku": "costs", "setSkuRate": "costs", "archiveSku": "costs", "restoreSku": "costs", "recordUsage": "costs",
 		"mapUsage": "costs", "deleteUsageMapping": "costs", "importUsage": "costs",
 		"acceptAccessRequest": "what the owner gives, who is in nobody's hands", "declineAccessRequest": "a request that ends", "cancelAccessRequest": "a request that ends",
 		"impersonate": "of those who run the platform, on nobody who does; TestNobodyImpersonatesUpwards tries it", "endImpersonation": "a session that ends",

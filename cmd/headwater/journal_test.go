@@ -124,6 +124,18 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"updateCloudAccount", map[string]any{"cloudAccountId": w.cloudAccount(t, "olga", "9"), "name": "renamed"}, "acme", []string{"~cla"}},
 			{"rotateCloudAccountCredentials", map[string]any{"cloudAccountId": w.cloudAccount(t, "olga", "10"), "credentials": "hush"}, "acme", []string{"~cla"}},
 			{"deleteCloudAccount", map[string]any{"cloudAccountId": w.cloudAccount(t, "paula", "11")}, "acme", []string{"-cla", "~map"}},
+			{"createBillingUnit", map[string]any{"organizationId": w.ids["northwind"], "name": "new", "currency": "USD", "rate": "2"}, "northwind", []string{"+mrt", "+unt"}},
+			{"updateBillingUnit", map[string]any{"billingUnitId": w.billingUnit(t, "one"), "name": "renamed"}, "northwind", []string{"~unt"}},
+			{"setBillingUnitRate", map[string]any{"billingUnitId": w.billingUnit(t, "two"), "rate": "3"}, "northwind", []string{"+mrt"}},
+			{"createSku", map[string]any{"billingUnitId": w.billingUnit(t, "three"), "code": "new", "name": "new", "type": "Compute", "subtype": "Hour"}, "northwind", []string{"+mrt", "+sku"}},
+			{"updateSku", map[string]any{"skuId": w.sku(t, "four"), "name": "renamed"}, "northwind", []string{"~sku"}},
+			{"setSkuRate", map[string]any{"skuId": w.sku(t, "five"), "rate": "3"}, "northwind", []string{"+mrt"}},
+			{"archiveSku", map[string]any{"skuId": w.sku(t, "six")}, "northwind", []string{"~sku"}},
+			{"restoreSku", map[string]any{"skuId": w.archivedSKU(t, "seven")}, "northwind", []string{"~sku"}},
+			{"deleteBillingUnit", map[string]any{"billingUnitId": w.unitOfSKU(t, "eight")}, "northwind", []string{"-sku", "-unt"}},
+			{"recordUsage", map[string]any{"organizationId": w.ids["northwind"], "events": []map[string]any{
+				w.event("one", w.skuCode(t, "nine"), "acme"), w.event("two", "nine", "northwind"),
+			}}, "northwind", []string{"+uev", "+uev"}},
 			{"deleteUsageMapping", map[string]any{"usageMappingId": w.mapping(t, "2")}, "northwind", []string{"-map"}},
 			{"setBudget", map[string]any{"organizationId": w.ids["acme"], "amount": "100"}, "acme", []string{"~bud"}},
 			{"addBudgetAlert", map[string]any{"organizationId": w.ids["acme"], "percent": "80"}, "acme", []string{"+bal"}},
@@ -176,6 +188,54 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			}
 		}
 	})
+}
+
+// billingUnit makes a billing unit of northwind and returns its id.
+func (w *world) billingUnit(t *testing.T, name string) string {
+	t.Helper()
+	answer := w.must(t, "paula", mutation("createBillingUnit", "billingUnit { id }"), map[string]any{"i": map[string]any{
+		"organizationId": w.ids["northwind"], "name": name, "currency": "USD", "rate": "2",
+	}})
+	return dig(answer, "createBillingUnit.billingUnit.id")
+}
+
+// sku makes a SKU of northwind and returns its id.
+func (w *world) sku(t *testing.T, code string) string {
+	t.Helper()
+	answer := w.must(t, "paula", mutation("createSku", "sku { id }"), map[string]any{"i": map[string]any{
+		"billingUnitId": w.billingUnit(t, "unit of "+code), "code": code, "name": code, "type": "Compute", "subtype": "Hour",
+	}})
+	return dig(answer, "createSku.sku.id")
+}
+
+// skuCode makes a SKU of northwind and returns its code.
+func (w *world) skuCode(t *testing.T, code string) string {
+	t.Helper()
+	w.sku(t, code)
+	return code
+}
+
+// event is usage of an organization in October as recordUsage takes it.
+func (w *world) event(key, sku, owner string) map[string]any {
+	return map[string]any{
+		"idempotencyKey": key, "sku": sku, "quantity": "1.5", "organizationId": w.ids[owner],
+		"startedAt": "2026-10-05T00:00:00Z", "endedAt": "2026-10-05T01:00:00Z",
+	}
+}
+
+// archivedSKU makes a SKU that is archived and returns its id.
+func (w *world) archivedSKU(t *testing.T, code string) string {
+	t.Helper()
+	id := w.sku(t, code)
+	w.must(t, "paula", mutation("archiveSku", "clientMutationId"), map[string]any{"i": map[string]any{"skuId": id}})
+	return id
+}
+
+// unitOfSKU makes a SKU and returns the id of its unit.
+func (w *world) unitOfSKU(t *testing.T, code string) string {
+	t.Helper()
+	answer := w.must(t, "paula", "query($id: ID!) { node(id: $id) { ... on SKU { unit { id } } } }", map[string]any{"id": w.sku(t, code)})
+	return dig(answer, "node.unit.id")
 }
 
 // cloudAccount enters a cloud account of acme and returns its id.

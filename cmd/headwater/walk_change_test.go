@@ -19,9 +19,11 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
 	"github.com/headwater-platform/headwater/ent/billingcontact"
+	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/identityprovider"
 	"github.com/headwater-platform/headwater/ent/paymentmethod"
+	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/typeid"
@@ -258,6 +260,21 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 			return input, target
 		}
 	}
+	// metered makes a unit or a SKU of northwind for each attempt.
+	metered := func(kind string, more map[string]any) attempted {
+		return func(t *testing.T) (map[string]any, *object) {
+			k.makeRoom(t, kind)
+			field, id := "billingUnitId", ""
+			if kind == "SKU" {
+				field, id = "skuId", k.sku(t, fresh("gone"))
+			} else {
+				id = k.billingUnit(t, fresh("gone"))
+			}
+			input := map[string]any{field: id}
+			maps.Copy(input, more)
+			return input, &object{kind: kind, id: id, slugs: []string{"northwind"}}
+		}
+	}
 	k.idle(t)
 	setting := map[string]any{"key": "policies.no_public_ip"}
 	key := func() map[string]any {
@@ -447,6 +464,27 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		},
 		"importUsage": on("organizationId", "northwind", map[string]any{"file": nil}),
 
+		"createBillingUnit": func(t *testing.T) (map[string]any, *object) {
+			k.makeRoom(t, "BillingUnit")
+			return map[string]any{"organizationId": k.ids["northwind"], "name": fresh("gone"), "currency": "USD", "rate": "1"}, at("northwind")
+		},
+		"updateBillingUnit":  on("billingUnitId", "northwind.unit", map[string]any{"name": "unit-of-northwind"}),
+		"setBillingUnitRate": metered("BillingUnit", map[string]any{"rate": "2.5"}),
+		"deleteBillingUnit":  metered("BillingUnit", nil),
+		"createSku": func(t *testing.T) (map[string]any, *object) {
+			k.makeRoom(t, "SKU")
+			return map[string]any{"billingUnitId": k.ids["northwind.unit"], "code": fresh("gone"), "name": "new", "type": "Compute", "subtype": "Hour"}, at("northwind.unit")
+		},
+		"updateSku":  on("skuId", "northwind.sku", map[string]any{"name": "name-of-sku-of-northwind"}),
+		"setSkuRate": metered("SKU", map[string]any{"rate": "2.5"}),
+		"archiveSku": on("skuId", "northwind.sku", nil),
+		"restoreSku": on("skuId", "northwind.sku", nil),
+		"recordUsage": func(t *testing.T) (map[string]any, *object) {
+			event := k.event(fresh("event"), "code-of-metered-sku-of-northwind", "acme")
+			event["groupId"] = k.ids["acme.crew"]
+			return map[string]any{"organizationId": k.ids["northwind"], "events": []map[string]any{event}}, at("northwind")
+		},
+
 		"setBudget": on("organizationId", "acme", map[string]any{"amount": "66604.5"}),
 		"deleteBudget": func(t *testing.T) (map[string]any, *object) {
 			k.must(t, "ada", mutation("setBudget", "clientMutationId"), map[string]any{"i": map[string]any{"organizationId": k.ids["acme"], "amount": "66604.5"}})
@@ -480,9 +518,10 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 			return issued(t, map[string]any{"lines": []map[string]any{{"reason": "because", "amount": "1"}}})
 		},
 		"voidStatement": func(t *testing.T) (map[string]any, *object) { return issued(t, map[string]any{"reason": "because"}) },
-		"setAllocation": on("scopeId", "acme", map[string]any{"total": "99999", "unit": "USD", "period": "QUARTER"}),
+		// Totals are high enough for others to start something.
+		"setAllocation": on("scopeId", "acme", map[string]any{"total": "500000", "unit": "USD", "period": "QUARTER"}),
 		"setGroupAllocations": on("organizationId", "acme", map[string]any{
-			"allocations": []map[string]any{{"groupId": k.ids["acme.crew"], "total": "5", "unit": "USD"}},
+			"allocations": []map[string]any{{"groupId": k.ids["acme.crew"], "total": "500000", "unit": "USD"}},
 		}),
 		"resumeAllocation": on("allocationId", "acme.allocation-by-acme", nil),
 		"deleteAllocation": gone("allocationId", "Allocation", "setAllocation", "allocation", func() map[string]any {
@@ -511,7 +550,7 @@ func inLetters(text string) string {
 	}, text)
 }
 
-// makeRoom clears away what attempts to delete have left of a kind of which acme
+// makeRoom clears away what attempts have left of a kind of which an organization
 // may have few.
 func (k *walk) makeRoom(t *testing.T, kind string) {
 	t.Helper()
@@ -519,6 +558,10 @@ func (k *walk) makeRoom(t *testing.T, kind string) {
 	switch kind {
 	case "IdentityProvider":
 		_, err = client.IdentityProvider.Delete().Where(identityprovider.NameHasPrefix("gone-")).Exec(k.system(t))
+	case "SKU", "BillingUnit":
+		if _, err = client.SKU.Delete().Where(sku.CodeHasPrefix("gone-")).Exec(k.system(t)); err == nil {
+			_, err = client.BillingUnit.Delete().Where(billingunit.NameContains("gone-")).Exec(k.system(t))
+		}
 	case "TrustedIssuer":
 		_, err = client.TrustedIssuer.Delete().
 			Where(trustedissuer.NameHasPrefix("issuer-"), trustedissuer.NameNEQ("issuer-of-acme")).Exec(k.system(t))
@@ -700,6 +743,8 @@ func (k *walk) kindsOf(name, where string) []string {
 		return []string{"APIKey"}
 	case "sshKey":
 		return []string{"SSHKey"}
+	case "sku":
+		return []string{"SKU"}
 	case "accessRequest":
 		return []string{"AccessRequest"}
 	case "invitation":

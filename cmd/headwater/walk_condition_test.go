@@ -99,10 +99,11 @@ func conditions() map[string]condition {
 			month, last := strings.Trim(value, `"`), dig(element, "lastMonth")
 			return dig(element, "firstMonth") <= month && (last == "" || month <= last)
 		}},
-		"ResourceWhereInput.status": {"status", words("ACTIVE", "RELEASED"), equals("status")},
-		"ResourceWhereInput.kind":   {"kind", words(`"server"`, `"ruin"`, `"rui"`), equals("kind")},
-		"TicketWhereInput.status":   {"status", words("OPEN", "RESOLVED", "CLOSED"), equals("status")},
-		"TicketWhereInput.priority": {"priority", words("P1", "P2", "P3"), equals("priority")},
+		"Organization.usageEvents(month)": {"month", words(`"2026-10"`, `"2026-09"`), equals("month")},
+		"ResourceWhereInput.status":       {"status", words("ACTIVE", "RELEASED"), equals("status")},
+		"ResourceWhereInput.kind":         {"kind", words(`"server"`, `"ruin"`, `"rui"`), equals("kind")},
+		"TicketWhereInput.status":         {"status", words("OPEN", "RESOLVED", "CLOSED"), equals("status")},
+		"TicketWhereInput.priority":       {"priority", words("P1", "P2", "P3"), equals("priority")},
 		"TicketWhereInput.mine": {"createdBy { id }", words("true"), func(k *walk, a *walker, element any, _ string) bool {
 			return dig(element, "createdBy.id") == k.ids[a.who]
 		}},

@@ -482,6 +482,41 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.furnishWithStatements(t, slugs)
+	for _, slug := range []string{"platform", "northwind", "fjord"} {
+		w.furnishWithMetering(t, slug)
+	}
+}
+
+// furnishWithMetering makes what an organization meters.
+func (w *world) furnishWithMetering(t *testing.T, slug string) {
+	t.Helper()
+	answer := w.must(t, "ada", mutation("createBillingUnit", "billingUnit { id }"), map[string]any{"i": map[string]any{
+		"organizationId": w.ids[slug], "name": "unit-of-" + slug, "currency": "USD", "rate": "2",
+	}})
+	w.name(slug+".unit", dig(answer, "createBillingUnit.billingUnit.id"))
+	answer = w.must(t, "ada", mutation("createSku", "sku { id }"), map[string]any{"i": map[string]any{
+		"billingUnitId": w.ids[slug+".unit"], "code": "code-of-sku-of-" + slug, "name": "name-of-sku-of-" + slug, "type": "Compute", "subtype": "Hour",
+	}})
+	w.name(slug+".sku", dig(answer, "createSku.sku.id"))
+	w.must(t, "ada", mutation("setBillingUnitRate", "clientMutationId"), map[string]any{"i": map[string]any{
+		"billingUnitId": w.ids[slug+".unit"], "rate": "3", "effectiveFrom": "2026-10-02T00:00:00Z",
+	}})
+	w.must(t, "ada", mutation("setSkuRate", "clientMutationId"), map[string]any{"i": map[string]any{
+		"skuId": w.ids[slug+".sku"], "rate": "3", "effectiveFrom": "2026-10-02T00:00:00Z",
+	}})
+	w.must(t, "ada", mutation("archiveSku", "clientMutationId"), map[string]any{"i": map[string]any{"skuId": w.ids[slug+".sku"]}})
+	answer = w.must(t, "ada", mutation("createSku", "sku { id }"), map[string]any{"i": map[string]any{
+		"billingUnitId": w.ids[slug+".unit"], "code": "code-of-metered-sku-of-" + slug, "name": "name-of-metered-sku-of-" + slug, "type": "Compute", "subtype": "Hour",
+	}})
+	w.name(slug+".metered", dig(answer, "createSku.sku.id"))
+	event := w.event("key-of-event-of-"+slug, "code-of-metered-sku-of-"+slug, slug)
+	event["groupId"], event["project"], event["user"] = w.ids[slug+".crew"], "project-in-event-of-"+slug, "user-in-event-of-"+slug
+	event["tags"] = []map[string]any{{"name": "queue", "value": "fast"}}
+	correction := maps.Clone(event)
+	correction["idempotencyKey"], correction["corrects"], correction["quantity"] = "key-of-correction-of-"+slug, event["idempotencyKey"], "-0.5"
+	w.must(t, "ada", mutation("recordUsage", "recordedCount"), map[string]any{"i": map[string]any{
+		"organizationId": w.ids[slug], "events": []map[string]any{event, correction},
+	}})
 }
 
 // furnishWithTerms says what sellers charge and take off beside their prices.
@@ -843,6 +878,18 @@ func (c *counter) addBilling(t *testing.T) {
 	for _, row := range one(t, func() ([]*ent.CloudAccount, error) { return client.CloudAccount.Query().All(ctx) }) {
 		o := c.add("CloudAccount", typeid.New(typeid.CloudAccount, row.ID), row.OrganizationID)
 		o.tells["name"] = row.Name
+	}
+	for _, row := range one(t, func() ([]*ent.BillingUnit, error) { return client.BillingUnit.Query().All(ctx) }) {
+		c.add("BillingUnit", typeid.New(typeid.BillingUnit, row.ID), row.OrganizationID).tells["name"] = row.Name
+	}
+	for _, row := range one(t, func() ([]*ent.SKU, error) { return client.SKU.Query().All(ctx) }) {
+		o := c.add("SKU", typeid.New(typeid.SKU, row.ID), row.OrganizationID)
+		if !strings.HasPrefix(row.Code, "code-of-metered-") { // which lines of usage tell, too
+			o.tells["code"], o.tells["name"] = row.Code, row.Name
+		}
+	}
+	for _, row := range one(t, func() ([]*ent.UsageEvent, error) { return client.UsageEvent.Query().All(ctx) }) {
+		c.add("UsageEvent", typeid.New(typeid.UsageEvent, row.ID), row.OrganizationID).tells["idempotencyKey"] = row.IdempotencyKey
 	}
 	for _, row := range one(t, func() ([]*ent.Allocation, error) { return client.Allocation.Query().All(ctx) }) {
 		o := c.add("Allocation", typeid.New(typeid.Allocation, row.ID), row.OrganizationID)

@@ -20,6 +20,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/budget"
 	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
@@ -38,6 +39,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/linkedidentity"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/meteringrate"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/paymentmethod"
@@ -50,6 +52,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/ent/signinattempts"
 	"github.com/headwater-platform/headwater/ent/signinflow"
+	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/statementitem"
@@ -64,6 +67,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/usagedataset"
+	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
@@ -449,6 +453,33 @@ func (f TraverseBillingProfile) Traverse(ctx context.Context, q ent.Query) error
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.BillingProfileQuery", q)
+}
+
+// The BillingUnitFunc type is an adapter to allow the use of ordinary function as a Querier.
+type BillingUnitFunc func(context.Context, *ent.BillingUnitQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f BillingUnitFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.BillingUnitQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.BillingUnitQuery", q)
+}
+
+// The TraverseBillingUnit type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseBillingUnit func(context.Context, *ent.BillingUnitQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseBillingUnit) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseBillingUnit) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.BillingUnitQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.BillingUnitQuery", q)
 }
 
 // The BudgetFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -937,6 +968,33 @@ func (f TraverseMembership) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.MembershipQuery", q)
 }
 
+// The MeteringRateFunc type is an adapter to allow the use of ordinary function as a Querier.
+type MeteringRateFunc func(context.Context, *ent.MeteringRateQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f MeteringRateFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.MeteringRateQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.MeteringRateQuery", q)
+}
+
+// The TraverseMeteringRate type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseMeteringRate func(context.Context, *ent.MeteringRateQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseMeteringRate) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseMeteringRate) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MeteringRateQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.MeteringRateQuery", q)
+}
+
 // The NoticeFunc type is an adapter to allow the use of ordinary function as a Querier.
 type NoticeFunc func(context.Context, *ent.NoticeQuery) (ent.Value, error)
 
@@ -1124,6 +1182,33 @@ func (f TraverseResource) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.ResourceQuery", q)
+}
+
+// The SKUFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SKUFunc func(context.Context, *ent.SKUQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SKUFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SKUQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SKUQuery", q)
+}
+
+// The TraverseSKU type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSKU func(context.Context, *ent.SKUQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSKU) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSKU) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SKUQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SKUQuery", q)
 }
 
 // The SSHKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -1612,6 +1697,33 @@ func (f TraverseUsageDataset) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.UsageDatasetQuery", q)
 }
 
+// The UsageEventFunc type is an adapter to allow the use of ordinary function as a Querier.
+type UsageEventFunc func(context.Context, *ent.UsageEventQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f UsageEventFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.UsageEventQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.UsageEventQuery", q)
+}
+
+// The TraverseUsageEvent type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseUsageEvent func(context.Context, *ent.UsageEventQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseUsageEvent) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseUsageEvent) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.UsageEventQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.UsageEventQuery", q)
+}
+
 // The UsageImportFunc type is an adapter to allow the use of ordinary function as a Querier.
 type UsageImportFunc func(context.Context, *ent.UsageImportQuery) (ent.Value, error)
 
@@ -1774,6 +1886,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.BillingMultiplierQuery, predicate.BillingMultiplier, billingmultiplier.OrderOption]{typ: ent.TypeBillingMultiplier, tq: q}, nil
 	case *ent.BillingProfileQuery:
 		return &query[*ent.BillingProfileQuery, predicate.BillingProfile, billingprofile.OrderOption]{typ: ent.TypeBillingProfile, tq: q}, nil
+	case *ent.BillingUnitQuery:
+		return &query[*ent.BillingUnitQuery, predicate.BillingUnit, billingunit.OrderOption]{typ: ent.TypeBillingUnit, tq: q}, nil
 	case *ent.BudgetQuery:
 		return &query[*ent.BudgetQuery, predicate.Budget, budget.OrderOption]{typ: ent.TypeBudget, tq: q}, nil
 	case *ent.BudgetAlertQuery:
@@ -1810,6 +1924,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.LinkedIdentityQuery, predicate.LinkedIdentity, linkedidentity.OrderOption]{typ: ent.TypeLinkedIdentity, tq: q}, nil
 	case *ent.MembershipQuery:
 		return &query[*ent.MembershipQuery, predicate.Membership, membership.OrderOption]{typ: ent.TypeMembership, tq: q}, nil
+	case *ent.MeteringRateQuery:
+		return &query[*ent.MeteringRateQuery, predicate.MeteringRate, meteringrate.OrderOption]{typ: ent.TypeMeteringRate, tq: q}, nil
 	case *ent.NoticeQuery:
 		return &query[*ent.NoticeQuery, predicate.Notice, notice.OrderOption]{typ: ent.TypeNotice, tq: q}, nil
 	case *ent.OrganizationQuery:
@@ -1824,6 +1940,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.RatedLineQuery, predicate.RatedLine, ratedline.OrderOption]{typ: ent.TypeRatedLine, tq: q}, nil
 	case *ent.ResourceQuery:
 		return &query[*ent.ResourceQuery, predicate.Resource, resource.OrderOption]{typ: ent.TypeResource, tq: q}, nil
+	case *ent.SKUQuery:
+		return &query[*ent.SKUQuery, predicate.SKU, sku.OrderOption]{typ: ent.TypeSKU, tq: q}, nil
 	case *ent.SSHKeyQuery:
 		return &query[*ent.SSHKeyQuery, predicate.SSHKey, sshkey.OrderOption]{typ: ent.TypeSSHKey, tq: q}, nil
 	case *ent.SessionQuery:
@@ -1860,6 +1978,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.TrustedSubjectQuery, predicate.TrustedSubject, trustedsubject.OrderOption]{typ: ent.TypeTrustedSubject, tq: q}, nil
 	case *ent.UsageDatasetQuery:
 		return &query[*ent.UsageDatasetQuery, predicate.UsageDataset, usagedataset.OrderOption]{typ: ent.TypeUsageDataset, tq: q}, nil
+	case *ent.UsageEventQuery:
+		return &query[*ent.UsageEventQuery, predicate.UsageEvent, usageevent.OrderOption]{typ: ent.TypeUsageEvent, tq: q}, nil
 	case *ent.UsageImportQuery:
 		return &query[*ent.UsageImportQuery, predicate.UsageImport, usageimport.OrderOption]{typ: ent.TypeUsageImport, tq: q}, nil
 	case *ent.UsageLineQuery:

@@ -610,6 +610,36 @@ var (
 			},
 		},
 	}
+	// BillingUnitsColumns holds the columns for the "billing_units" table.
+	BillingUnitsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString, Size: 100},
+		{Name: "currency", Type: field.TypeString, Size: 3},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// BillingUnitsTable holds the schema information for the "billing_units" table.
+	BillingUnitsTable = &schema.Table{
+		Name:       "billing_units",
+		Columns:    BillingUnitsColumns,
+		PrimaryKey: []*schema.Column{BillingUnitsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "billing_units_organizations_organization",
+				Columns:    []*schema.Column{BillingUnitsColumns[5]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "billing_unit_name",
+				Unique:  true,
+				Columns: []*schema.Column{BillingUnitsColumns[5], BillingUnitsColumns[1]},
+			},
+		},
+	}
 	// BudgetsColumns holds the columns for the "budgets" table.
 	BudgetsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -1475,6 +1505,55 @@ var (
 			},
 		},
 	}
+	// MeteringRatesColumns holds the columns for the "metering_rates" table.
+	MeteringRatesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "rate", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "effective_from", Type: field.TypeTime, Nullable: true},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "unit_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "sku_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// MeteringRatesTable holds the schema information for the "metering_rates" table.
+	MeteringRatesTable = &schema.Table{
+		Name:       "metering_rates",
+		Columns:    MeteringRatesColumns,
+		PrimaryKey: []*schema.Column{MeteringRatesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "metering_rates_billing_units_rates",
+				Columns:    []*schema.Column{MeteringRatesColumns[5]},
+				RefColumns: []*schema.Column{BillingUnitsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "metering_rates_organizations_organization",
+				Columns:    []*schema.Column{MeteringRatesColumns[6]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "metering_rates_skus_rates",
+				Columns:    []*schema.Column{MeteringRatesColumns[7]},
+				RefColumns: []*schema.Column{SkusColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "metering_rate_of_unit",
+				Unique:  true,
+				Columns: []*schema.Column{MeteringRatesColumns[5], MeteringRatesColumns[2]},
+			},
+			{
+				Name:    "metering_rate_of_sku",
+				Unique:  true,
+				Columns: []*schema.Column{MeteringRatesColumns[7], MeteringRatesColumns[2]},
+			},
+		},
+	}
 	// NoticesColumns holds the columns for the "notices" table.
 	NoticesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -1833,6 +1912,52 @@ var (
 				Name:    "resource_group_id",
 				Unique:  false,
 				Columns: []*schema.Column{ResourcesColumns[17]},
+			},
+		},
+	}
+	// SkusColumns holds the columns for the "skus" table.
+	SkusColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "code", Type: field.TypeString, Size: 200},
+		{Name: "name", Type: field.TypeString, Size: 100},
+		{Name: "type", Type: field.TypeString, Size: 100},
+		{Name: "subtype", Type: field.TypeString, Size: 100},
+		{Name: "service", Type: field.TypeString, Size: 200},
+		{Name: "archived_at", Type: field.TypeTime, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "unit_id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// SkusTable holds the schema information for the "skus" table.
+	SkusTable = &schema.Table{
+		Name:       "skus",
+		Columns:    SkusColumns,
+		PrimaryKey: []*schema.Column{SkusColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "skus_billing_units_skus",
+				Columns:    []*schema.Column{SkusColumns[9]},
+				RefColumns: []*schema.Column{BillingUnitsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "skus_organizations_organization",
+				Columns:    []*schema.Column{SkusColumns[10]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "sku_code",
+				Unique:  true,
+				Columns: []*schema.Column{SkusColumns[10], SkusColumns[1]},
+			},
+			{
+				Name:    "sku_unit_id",
+				Unique:  false,
+				Columns: []*schema.Column{SkusColumns[9]},
 			},
 		},
 	}
@@ -2580,6 +2705,7 @@ var (
 		{Name: "provider", Type: field.TypeString, Size: 200},
 		{Name: "billing_account_id", Type: field.TypeString, Size: 200},
 		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "part", Type: field.TypeInt, Default: 0},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"LOADING", "ACTIVE", "SUPERSEDED"}},
 		{Name: "rating", Type: field.TypeInt, Default: 1},
 		{Name: "rating_wanted", Type: field.TypeInt, Default: 1},
@@ -2597,13 +2723,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "usage_datasets_organizations_organization",
-				Columns:    []*schema.Column{UsageDatasetsColumns[10]},
+				Columns:    []*schema.Column{UsageDatasetsColumns[11]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "usage_datasets_usage_imports_datasets",
-				Columns:    []*schema.Column{UsageDatasetsColumns[11]},
+				Columns:    []*schema.Column{UsageDatasetsColumns[12]},
 				RefColumns: []*schema.Column{UsageImportsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -2612,7 +2738,7 @@ var (
 			{
 				Name:    "usage_dataset_one_active",
 				Unique:  true,
-				Columns: []*schema.Column{UsageDatasetsColumns[10], UsageDatasetsColumns[1], UsageDatasetsColumns[2], UsageDatasetsColumns[3]},
+				Columns: []*schema.Column{UsageDatasetsColumns[11], UsageDatasetsColumns[1], UsageDatasetsColumns[2], UsageDatasetsColumns[3], UsageDatasetsColumns[4]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'ACTIVE'",
 				},
@@ -2620,7 +2746,7 @@ var (
 			{
 				Name:    "usage_dataset_to_rate",
 				Unique:  false,
-				Columns: []*schema.Column{UsageDatasetsColumns[10]},
+				Columns: []*schema.Column{UsageDatasetsColumns[11]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'ACTIVE' AND rating <> rating_wanted",
 				},
@@ -2628,7 +2754,90 @@ var (
 			{
 				Name:    "usagedataset_import_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsageDatasetsColumns[11]},
+				Columns: []*schema.Column{UsageDatasetsColumns[12]},
+			},
+		},
+	}
+	// UsageEventsColumns holds the columns for the "usage_events" table.
+	UsageEventsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "idempotency_key", Type: field.TypeString, Size: 200},
+		{Name: "owner_id", Type: field.TypeUUID},
+		{Name: "group_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "project_name", Type: field.TypeString, Size: 256},
+		{Name: "user_name", Type: field.TypeString, Size: 256},
+		{Name: "quantity", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "rate", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "unit_rate", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "amount", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "currency", Type: field.TypeString, Size: 3},
+		{Name: "started_at", Type: field.TypeTime},
+		{Name: "ended_at", Type: field.TypeTime},
+		{Name: "tags", Type: field.TypeJSON},
+		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "dataset_id", Type: field.TypeInt64},
+		{Name: "usage_line_id", Type: field.TypeInt64},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "sku_id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "corrects_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// UsageEventsTable holds the schema information for the "usage_events" table.
+	UsageEventsTable = &schema.Table{
+		Name:       "usage_events",
+		Columns:    UsageEventsColumns,
+		PrimaryKey: []*schema.Column{UsageEventsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "usage_events_skus_events",
+				Columns:    []*schema.Column{UsageEventsColumns[19]},
+				RefColumns: []*schema.Column{SkusColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "usage_events_organizations_organization",
+				Columns:    []*schema.Column{UsageEventsColumns[20]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "usage_events_usage_events_corrections",
+				Columns:    []*schema.Column{UsageEventsColumns[21]},
+				RefColumns: []*schema.Column{UsageEventsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "usage_event_key",
+				Unique:  true,
+				Columns: []*schema.Column{UsageEventsColumns[20], UsageEventsColumns[1]},
+			},
+			{
+				Name:    "usageevent_organization_id_month",
+				Unique:  false,
+				Columns: []*schema.Column{UsageEventsColumns[20], UsageEventsColumns[14]},
+			},
+			{
+				Name:    "usageevent_usage_line_id",
+				Unique:  true,
+				Columns: []*schema.Column{UsageEventsColumns[16]},
+			},
+			{
+				Name:    "usageevent_dataset_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsageEventsColumns[15]},
+			},
+			{
+				Name:    "usageevent_sku_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsageEventsColumns[19]},
+			},
+			{
+				Name:    "usageevent_corrects_id",
+				Unique:  false,
+				Columns: []*schema.Column{UsageEventsColumns[21]},
 			},
 		},
 	}
@@ -2891,6 +3100,7 @@ var (
 		BillingMonthsTable,
 		BillingMultipliersTable,
 		BillingProfilesTable,
+		BillingUnitsTable,
 		BudgetsTable,
 		BudgetAlertsTable,
 		CloudAccountsTable,
@@ -2909,6 +3119,7 @@ var (
 		JournalEntriesTable,
 		LinkedIdentitiesTable,
 		MembershipsTable,
+		MeteringRatesTable,
 		NoticesTable,
 		OrganizationsTable,
 		PaymentMethodsTable,
@@ -2916,6 +3127,7 @@ var (
 		ProjectsTable,
 		RatedLinesTable,
 		ResourcesTable,
+		SkusTable,
 		SSHKeysTable,
 		SessionsTable,
 		SettingDirectivesTable,
@@ -2934,6 +3146,7 @@ var (
 		TrustedIssuersTable,
 		TrustedSubjectsTable,
 		UsageDatasetsTable,
+		UsageEventsTable,
 		UsageImportsTable,
 		UsageLinesTable,
 		UsageMappingsTable,
@@ -3012,6 +3225,10 @@ func init() {
 	BillingProfilesTable.ForeignKeys[0].RefTable = OrganizationsTable
 	BillingProfilesTable.Annotation = &entsql.Annotation{
 		Table: "billing_profiles",
+	}
+	BillingUnitsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	BillingUnitsTable.Annotation = &entsql.Annotation{
+		Table: "billing_units",
 	}
 	BudgetsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	BudgetsTable.Annotation = &entsql.Annotation{
@@ -3104,6 +3321,15 @@ func init() {
 	MembershipsTable.Annotation = &entsql.Annotation{
 		Table: "memberships",
 	}
+	MeteringRatesTable.ForeignKeys[0].RefTable = BillingUnitsTable
+	MeteringRatesTable.ForeignKeys[1].RefTable = OrganizationsTable
+	MeteringRatesTable.ForeignKeys[2].RefTable = SkusTable
+	MeteringRatesTable.Annotation = &entsql.Annotation{
+		Table: "metering_rates",
+	}
+	MeteringRatesTable.Annotation.Checks = map[string]string{
+		"metering_rate_of_one": "((unit_id IS NULL) <> (sku_id IS NULL))",
+	}
 	NoticesTable.ForeignKeys[0].RefTable = OrganizationsTable
 	NoticesTable.Annotation = &entsql.Annotation{
 		Table: "notices",
@@ -3143,6 +3369,11 @@ func init() {
 	ResourcesTable.ForeignKeys[2].RefTable = GroupsTable
 	ResourcesTable.Annotation = &entsql.Annotation{
 		Table: "resources",
+	}
+	SkusTable.ForeignKeys[0].RefTable = BillingUnitsTable
+	SkusTable.ForeignKeys[1].RefTable = OrganizationsTable
+	SkusTable.Annotation = &entsql.Annotation{
+		Table: "skus",
 	}
 	SSHKeysTable.ForeignKeys[0].RefTable = ProjectsTable
 	SSHKeysTable.ForeignKeys[1].RefTable = OrganizationsTable
@@ -3235,6 +3466,12 @@ func init() {
 	UsageDatasetsTable.ForeignKeys[1].RefTable = UsageImportsTable
 	UsageDatasetsTable.Annotation = &entsql.Annotation{
 		Table: "usage_datasets",
+	}
+	UsageEventsTable.ForeignKeys[0].RefTable = SkusTable
+	UsageEventsTable.ForeignKeys[1].RefTable = OrganizationsTable
+	UsageEventsTable.ForeignKeys[2].RefTable = UsageEventsTable
+	UsageEventsTable.Annotation = &entsql.Annotation{
+		Table: "usage_events",
 	}
 	UsageImportsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	UsageImportsTable.Annotation = &entsql.Annotation{

@@ -42,6 +42,9 @@ type BillingMultiplier func(*sql.Selector)
 // BillingProfile is the predicate function for billingprofile builders.
 type BillingProfile func(*sql.Selector)
 
+// BillingUnit is the predicate function for billingunit builders.
+type BillingUnit func(*sql.Selector)
+
 // Budget is the predicate function for budget builders.
 type Budget func(*sql.Selector)
 
@@ -96,6 +99,9 @@ type LinkedIdentity func(*sql.Selector)
 // Membership is the predicate function for membership builders.
 type Membership func(*sql.Selector)
 
+// MeteringRate is the predicate function for meteringrate builders.
+type MeteringRate func(*sql.Selector)
+
 // Notice is the predicate function for notice builders.
 type Notice func(*sql.Selector)
 
@@ -116,6 +122,9 @@ type RatedLine func(*sql.Selector)
 
 // Resource is the predicate function for resource builders.
 type Resource func(*sql.Selector)
+
+// SKU is the predicate function for sku builders.
+type SKU func(*sql.Selector)
 
 // SSHKey is the predicate function for sshkey builders.
 type SSHKey func(*sql.Selector)
@@ -170,6 +179,9 @@ type TrustedSubject func(*sql.Selector)
 
 // UsageDataset is the predicate function for usagedataset builders.
 type UsageDataset func(*sql.Selector)
+
+// UsageEvent is the predicate function for usageevent builders.
+type UsageEvent func(*sql.Selector)
 
 // UsageImport is the predicate function for usageimport builders.
 type UsageImport func(*sql.Selector)

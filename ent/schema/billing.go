@@ -261,7 +261,9 @@ func (UsageImport) Annotations() []entschema.Annotation { return table("usage_im
 
 // UsageDataset is the usage of one billing account of one provider in one
 // billing month, as one import states it. At most one dataset of the same
-// source is ACTIVE; a restatement supersedes it as a whole.
+// source is ACTIVE; a restatement supersedes it as a whole. What an organization
+// meters itself has a dataset for every part of a month: lines are added to the
+// last, and none is restated.
 //
 // Its lines are attributed and priced by a rating, and again by the next one
 // when mappings or prices change. The rated lines and roll-ups of the rating
@@ -279,6 +281,8 @@ func (UsageDataset) Fields() []ent.Field {
 		field.String("provider").MaxLen(200),
 		field.String("billing_account_id").MaxLen(200),
 		month("month"),
+		// Counts the parts of a month from 1; 0 for what a file states.
+		field.Int("part").Default(0),
 		field.Enum("status").Values("LOADING", "ACTIVE", "SUPERSEDED"),
 		field.Int("rating").Default(1),
 		field.Int("rating_wanted").Default(1),
@@ -302,7 +306,7 @@ func (UsageDataset) Edges() []ent.Edge {
 // Indexes of a usage dataset.
 func (UsageDataset) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("organization_id", "provider", "billing_account_id", "month").Unique().StorageKey("usage_dataset_one_active").
+		index.Fields("organization_id", "provider", "billing_account_id", "month", "part").Unique().StorageKey("usage_dataset_one_active").
 			Annotations(entsql.IndexWhere("status = 'ACTIVE'")),
 		index.Fields("organization_id").StorageKey("usage_dataset_to_rate").
 			Annotations(entsql.IndexWhere("status = 'ACTIVE' AND rating <> rating_wanted")),

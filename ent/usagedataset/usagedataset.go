@@ -24,6 +24,8 @@ const (
 	FieldBillingAccountID = "billing_account_id"
 	// FieldMonth holds the string denoting the month field in the database.
 	FieldMonth = "month"
+	// FieldPart holds the string denoting the part field in the database.
+	FieldPart = "part"
 	// FieldStatus holds the string denoting the status field in the database.
 	FieldStatus = "status"
 	// FieldRating holds the string denoting the rating field in the database.
@@ -93,6 +95,7 @@ var Columns = []string{
 	FieldProvider,
 	FieldBillingAccountID,
 	FieldMonth,
+	FieldPart,
 	FieldStatus,
 	FieldRating,
 	FieldRatingWanted,
@@ -118,6 +121,8 @@ var (
 	BillingAccountIDValidator func(string) error
 	// MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	MonthValidator func(string) error
+	// DefaultPart holds the default value on creation for the "part" field.
+	DefaultPart int
 	// DefaultRating holds the default value on creation for the "rating" field.
 	DefaultRating int
 	// DefaultRatingWanted holds the default value on creation for the "rating_wanted" field.
@@ -185,6 +190,11 @@ func ByBillingAccountID(opts ...sql.OrderTermOption) OrderOption {
 // ByMonth orders the results by the month field.
 func ByMonth(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldMonth, opts...).ToFunc()
+}
+
+// ByPart orders the results by the part field.
+func ByPart(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPart, opts...).ToFunc()
 }
 
 // ByStatus orders the results by the status field.

@@ -79,6 +79,11 @@ func Month(v string) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldEQ(FieldMonth, v))
 }
 
+// Part applies equality check predicate on the "part" field. It's identical to PartEQ.
+func Part(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldPart, v))
+}
+
 // Rating applies equality check predicate on the "rating" field. It's identical to RatingEQ.
 func Rating(v int) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldEQ(FieldRating, v))
@@ -337,6 +342,46 @@ func MonthEqualFold(v string) predicate.UsageDataset {
 // MonthContainsFold applies the ContainsFold predicate on the "month" field.
 func MonthContainsFold(v string) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldContainsFold(FieldMonth, v))
+}
+
+// PartEQ applies the EQ predicate on the "part" field.
+func PartEQ(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldPart, v))
+}
+
+// PartNEQ applies the NEQ predicate on the "part" field.
+func PartNEQ(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNEQ(FieldPart, v))
+}
+
+// PartIn applies the In predicate on the "part" field.
+func PartIn(vs ...int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldIn(FieldPart, vs...))
+}
+
+// PartNotIn applies the NotIn predicate on the "part" field.
+func PartNotIn(vs ...int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNotIn(FieldPart, vs...))
+}
+
+// PartGT applies the GT predicate on the "part" field.
+func PartGT(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGT(FieldPart, v))
+}
+
+// PartGTE applies the GTE predicate on the "part" field.
+func PartGTE(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGTE(FieldPart, v))
+}
+
+// PartLT applies the LT predicate on the "part" field.
+func PartLT(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLT(FieldPart, v))
+}
+
+// PartLTE applies the LTE predicate on the "part" field.
+func PartLTE(v int) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLTE(FieldPart, v))
 }
 
 // StatusEQ applies the EQ predicate on the "status" field.

@@ -255,6 +255,22 @@ type ApplicationWhereInput struct {
 	Managed *bool `json:"managed,omitempty"`
 }
 
+// What `archiveSku` is asked for.
+type ArchiveSkuInput struct {
+	// The SKU.
+	SkuID typeid.ID `json:"skuId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `archiveSku` answers.
+type ArchiveSkuPayload struct {
+	// The SKU.
+	Sku *usage.SKU `json:"sku"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `beginLinkIdentity` is asked for.
 type BeginLinkIdentityInput struct {
 	// The provider to link to.
@@ -583,6 +599,28 @@ type CreateApplicationPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `createBillingUnit` is asked for.
+type CreateBillingUnitInput struct {
+	// Who meters: the platform or a partner.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// 1 to 100 characters, unique in the organization.
+	Name string `json:"name"`
+	// An ISO 4217 currency, which it keeps.
+	Currency money.Currency `json:"currency"`
+	// What one costs, at least 0, until another rate is set.
+	Rate money.Decimal `json:"rate"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createBillingUnit` answers.
+type CreateBillingUnitPayload struct {
+	// The unit.
+	BillingUnit *usage.BillingUnit `json:"billingUnit"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `createCloudAccount` is asked for.
 type CreateCloudAccountInput struct {
 	// Whose it is.
@@ -798,6 +836,34 @@ type CreateScimTokenPayload struct {
 	// What the directory sends as its bearer token. Nobody can read it again.
 	Secret string `json:"secret"`
 	// What the input said.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createSku` is asked for.
+type CreateSkuInput struct {
+	// What it is sold in. The SKU is of the same organization.
+	BillingUnitID typeid.ID `json:"billingUnitId"`
+	// 1 to 200 bytes, unique in the organization. It keeps it.
+	Code string `json:"code"`
+	// 1 to 100 characters.
+	Name string `json:"name"`
+	// 1 to 100 characters, such as Compute.
+	Type string `json:"type"`
+	// 1 to 100 characters, such as NodeHour.
+	Subtype string `json:"subtype"`
+	// 1 to 200 bytes; the type if absent.
+	Service *string `json:"service,omitempty"`
+	// How many units one is, at least 0, until another rate is set; 1 if absent.
+	Rate *money.Decimal `json:"rate,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createSku` answers.
+type CreateSkuPayload struct {
+	// The SKU.
+	Sku *usage.SKU `json:"sku"`
+	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
@@ -1075,6 +1141,22 @@ type DeleteApplicationInput struct {
 type DeleteApplicationPayload struct {
 	// The application that is gone.
 	ApplicationID typeid.ID `json:"applicationId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteBillingUnit` is asked for.
+type DeleteBillingUnitInput struct {
+	// The unit.
+	BillingUnitID typeid.ID `json:"billingUnitId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteBillingUnit` answers.
+type DeleteBillingUnitPayload struct {
+	// The unit that is gone.
+	BillingUnitID typeid.ID `json:"billingUnitId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1978,6 +2060,26 @@ type ReassignOwnerPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `recordUsage` is asked for.
+type RecordUsageInput struct {
+	// Who meters: the platform or a partner.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// 1 to 1000 events.
+	Events []*UsageEventInput `json:"events"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `recordUsage` answers.
+type RecordUsagePayload struct {
+	// The events in the order given, with those that were known before.
+	Events []*usage.UsageEvent `json:"events"`
+	// How many of them are new.
+	RecordedCount int `json:"recordedCount"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `redeemVoucher` is asked for.
 type RedeemVoucherInput struct {
 	// Who takes the discount.
@@ -2392,6 +2494,22 @@ type ResourceWhereInput struct {
 	Kind *string `json:"kind,omitempty"`
 }
 
+// What `restoreSku` is asked for.
+type RestoreSkuInput struct {
+	// The SKU.
+	SkuID typeid.ID `json:"skuId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `restoreSku` answers.
+type RestoreSkuPayload struct {
+	// The SKU.
+	Sku *usage.SKU `json:"sku"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `resumeAllocation` is asked for.
 type ResumeAllocationInput struct {
 	// The allocation.
@@ -2566,6 +2684,26 @@ type SetBillingMultiplierPayload struct {
 	BillingMultiplier *rates.Multiplier `json:"billingMultiplier"`
 	// What the author should know. The rule is set all the same.
 	Warnings []*rates.Warning `json:"warnings"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setBillingUnitRate` is asked for.
+type SetBillingUnitRateInput struct {
+	// The unit.
+	BillingUnitID typeid.ID `json:"billingUnitId"`
+	// What one costs, at least 0.
+	Rate money.Decimal `json:"rate"`
+	// From when on; now if absent.
+	EffectiveFrom *time.Time `json:"effectiveFrom,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setBillingUnitRate` answers.
+type SetBillingUnitRatePayload struct {
+	// The unit.
+	BillingUnit *usage.BillingUnit `json:"billingUnit"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2824,6 +2962,26 @@ type SetSettingPayload struct {
 	Setting *settings.Effective `json:"setting"`
 	// The revision of the change; the latest one if nothing changed.
 	Revision int64 `json:"revision"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setSkuRate` is asked for.
+type SetSkuRateInput struct {
+	// The SKU.
+	SkuID typeid.ID `json:"skuId"`
+	// How many units one is, at least 0.
+	Rate money.Decimal `json:"rate"`
+	// From when on; now if absent.
+	EffectiveFrom *time.Time `json:"effectiveFrom,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setSkuRate` answers.
+type SetSkuRatePayload struct {
+	// The SKU.
+	Sku *usage.SKU `json:"sku"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -3154,6 +3312,26 @@ type UpdateBillingProfilePayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `updateBillingUnit` is asked for.
+type UpdateBillingUnitInput struct {
+	// The unit.
+	BillingUnitID typeid.ID `json:"billingUnitId"`
+	// The new name.
+	Name string `json:"name"`
+	// The version that the caller saw; CONFLICT if the unit has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateBillingUnit` answers.
+type UpdateBillingUnitPayload struct {
+	// The unit.
+	BillingUnit *usage.BillingUnit `json:"billingUnit"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `updateCloudAccount` is asked for.
 type UpdateCloudAccountInput struct {
 	// The account.
@@ -3372,6 +3550,32 @@ type UpdateResourcePayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `updateSku` is asked for. What is absent stays.
+type UpdateSkuInput struct {
+	// The SKU.
+	SkuID typeid.ID `json:"skuId"`
+	// The new name.
+	Name *string `json:"name,omitempty"`
+	// The new type.
+	Type *string `json:"type,omitempty"`
+	// The new subtype.
+	Subtype *string `json:"subtype,omitempty"`
+	// The new service.
+	Service *string `json:"service,omitempty"`
+	// The version that the caller saw; CONFLICT if the SKU has changed since.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateSku` answers.
+type UpdateSkuPayload struct {
+	// The SKU.
+	Sku *usage.SKU `json:"sku"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `updateSshKey` is asked for.
 type UpdateSSHKeyInput struct {
 	// Which key.
@@ -3468,6 +3672,41 @@ type UpdateUserPayload struct {
 	User *people.User `json:"user"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// One event of `recordUsage`.
+type UsageEventInput struct {
+	// What the sender knows it by: 1 to 200 bytes, unique in the organization that meters.
+	IdempotencyKey string `json:"idempotencyKey"`
+	// The code of what was used.
+	Sku string `json:"sku"`
+	// How much: at least 0, but for a correction, which is added to what it corrects and leaves no less than 0.
+	Quantity money.Decimal `json:"quantity"`
+	// Who used it: the organization that meters or one below it.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// A group of that organization.
+	GroupID *typeid.ID `json:"groupId,omitempty"`
+	// The name of a project, at most 256 bytes, which is the tag `Project` of the line of usage.
+	Project *string `json:"project,omitempty"`
+	// The name of a user, at most 256 bytes, which is the tag `User` of the line of usage.
+	User *string `json:"user,omitempty"`
+	// When it started.
+	StartedAt time.Time `json:"startedAt"`
+	// When it ended: not in the future, and at most 31 days later.
+	EndedAt time.Time `json:"endedAt"`
+	// What else is to be said of it, at most 50, each name once: tags of the line of usage, which the organizations that pay see.
+	Tags []*UsageEventTagInput `json:"tags,omitempty"`
+	// The idempotency key of an event that this one corrects. It is of the same SKU, owner and time, has the rates of that event,
+	// and is billed in its month or, if that is closed, in the first that is not.
+	Corrects *string `json:"corrects,omitempty"`
+}
+
+// A tag of an event.
+type UsageEventTagInput struct {
+	// 1 to 256 bytes, and neither `Project` nor `User`.
+	Name string `json:"name"`
+	// At most 256 bytes.
+	Value string `json:"value"`
 }
 
 // Whose usage a sub-account or a tag is.

@@ -142,7 +142,8 @@ func restatedDatasets(ctx context.Context, tx *database.Tx, l *loading) ([]*ent.
 		inMonths = append(inMonths, month)
 	}
 	active, err := tx.UsageDataset.Query().
-		Where(usagedataset.OrganizationID(l.importer), usagedataset.StatusEQ(usagedataset.StatusACTIVE), usagedataset.MonthIn(inMonths...)).
+		Where(usagedataset.OrganizationID(l.importer), usagedataset.Part(0),
+			usagedataset.StatusEQ(usagedataset.StatusACTIVE), usagedataset.MonthIn(inMonths...)).
 		All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load active datasets: %w", err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
@@ -44,6 +45,8 @@ type attribution struct {
 	keys map[string]bool
 	// nobody's are the rows that no mapping fits.
 	nobody *owner
+	// events are the owners that events name.
+	events map[database.MeteredOwner]*owner
 
 	tags []string // those of the current row that mappings name
 }
@@ -58,7 +61,7 @@ type term struct {
 func (t term) covers(m pricing.Month) bool { return t.first <= m && (t.last.IsZero() || m <= t.last) }
 
 func newAttribution(nobody *owner) *attribution {
-	return &attribution{terms: map[pattern][]term{}, keys: map[string]bool{}, nobody: nobody}
+	return &attribution{terms: map[pattern][]term{}, keys: map[string]bool{}, nobody: nobody, events: map[database.MeteredOwner]*owner{}}
 }
 
 func (a *attribution) add(p pattern, t term) {
@@ -67,6 +70,27 @@ func (a *attribution) add(p pattern, t term) {
 	if p.key != "" {
 		a.keys[p.key] = true
 	}
+}
+
+// name notes an owner that events name, a path down from the importing
+// organization. The rows of one that is not below it any more are nobody's.
+func (a *attribution) name(of database.MeteredOwner, chain orgtree.Path) {
+	if len(chain) == 0 {
+		return
+	}
+	var group *uuid.UUID
+	if of.Group.Valid {
+		group = &of.Group.UUID
+	}
+	a.events[of] = newOwner(chain, group, true)
+}
+
+// named returns the owner that an event names.
+func (a *attribution) named(of database.MeteredOwner) *owner {
+	if o, ok := a.events[of]; ok {
+		return o
+	}
+	return a.nobody
 }
 
 // find returns the owner that has the rows of a pattern in a month.

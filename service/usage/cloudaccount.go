@@ -16,7 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/group"
-	"github.com/headwater-platform/headwater/ent/usageimport"
+	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
@@ -222,9 +222,9 @@ func (s *Service) importerFor(ctx context.Context, org records.Organization, wan
 		return nil, err
 	}
 	var importing []uuid.UUID
-	err = s.db.Client().UsageImport.Query().
-		Where(usageimport.OrganizationIDIn(candidates...), usageimport.StatusEQ(usageimport.StatusACTIVE)).
-		GroupBy(usageimport.FieldOrganizationID).Scan(ctx, &importing)
+	err = s.db.Client().UsageDataset.Query().
+		Where(usagedataset.OrganizationIDIn(candidates...), usagedataset.Part(0), usagedataset.StatusEQ(usagedataset.StatusACTIVE)).
+		GroupBy(usagedataset.FieldOrganizationID).Scan(ctx, &importing)
 	if err != nil {
 		return nil, fmt.Errorf("look for imports: %w", err)
 	}

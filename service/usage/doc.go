@@ -2,8 +2,9 @@
 // file is, and what it costs on each edge of its chain.
 //
 // It owns usage mappings, imports and the rows that they load: usage lines,
-// rated lines and daily roll-ups. It does not own the format of the files
-// (focus), how a price is found (pricing), the rules themselves (service/rates)
+// rated lines and daily roll-ups; and units, SKUs and events of usage that is
+// metered. It does not own the format of the files (focus), what an event costs
+// (metering), how a price is found (pricing), the rules themselves (service/rates)
 // nor reading costs (service/costs).
 //
 // # Whose a row is
@@ -34,4 +35,10 @@
 // rating of each dataset counts. A mapping or a price that changes makes the
 // datasets that it is about wait for another, which a job loads beside the one
 // that counts; see Rate. ADR 24 has the reasons.
+//
+// # What an organization meters itself
+//
+// Units, SKUs and their rates say what a quantity costs. RecordUsage stores events
+// and adds them, as lines that say whose they are, to what counts, in one
+// transaction; ADR 30 has the reasons.
 package usage

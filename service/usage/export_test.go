@@ -1,5 +1,8 @@
 package usage
 
+// SetPartLines sets from how many lines on a part of what is metered is complete.
+func (s *Service) SetPartLines(lines int) { s.partLines = lines }
+
 // SetStretch sets after how many lines a rating has reached something.
 func (s *Service) SetStretch(lines int) { s.stretch = lines }
 

@@ -71,7 +71,7 @@ func (s *Service) Import(ctx context.Context, importer uuid.UUID, file io.Reader
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.prepare(ctx, organization)
+	p, err := s.prepare(ctx, organization, noDataset)
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +146,12 @@ type plan struct {
 	organizations []uuid.UUID
 }
 
-// prepare loads mappings, chains and price rules in one snapshot.
-func (s *Service) prepare(ctx context.Context, importer records.Organization) (plan, error) {
+// noDataset is none of those that there are.
+const noDataset = 0
+
+// prepare loads mappings, chains and price rules in one snapshot, with the owners
+// that the events of a dataset name, if any.
+func (s *Service) prepare(ctx context.Context, importer records.Organization, dataset int64) (plan, error) {
 	var p plan
 	err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		mappings, err := tx.UsageMapping.Query().Where(usagemapping.ImporterID(importer.ID)).All(ctx)
@@ -162,6 +166,9 @@ func (s *Service) prepare(ctx context.Context, importer records.Organization) (p
 		if p.attribution, err = attribute(importer, mappings, owners); err != nil {
 			return err
 		}
+		if err := nameOwners(ctx, tx, store, p.attribution, importer, dataset); err != nil {
+			return err
+		}
 		selling := sellers(p.attribution)
 		rules, err := store.Rules(ctx, selling)
 		if err != nil {
@@ -173,6 +180,26 @@ func (s *Service) prepare(ctx context.Context, importer records.Organization) (p
 		return err
 	})
 	return p, err
+}
+
+// nameOwners notes the owners that the events of a dataset name.
+func nameOwners(ctx context.Context, tx *database.Tx, store *records.Store, a *attribution, importer records.Organization, dataset int64) error {
+	owners, err := tx.MeteredOwners(ctx, dataset)
+	if err != nil || len(owners) == 0 {
+		return err
+	}
+	ids := make([]uuid.UUID, len(owners))
+	for i, o := range owners {
+		ids[i] = o.Owner
+	}
+	organizations, err := store.Organizations(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, o := range owners {
+		a.name(o, organizations[o.Owner].Path().From(orgtree.ID(importer.ID)))
+	}
+	return nil
 }
 
 // pathsAtOnce keeps a statement below the drivers' limits on parameters.
@@ -226,6 +253,11 @@ func sellers(a *attribution) []uuid.UUID {
 			for _, seller := range t.owner.chain.Ancestors() {
 				selling[uuid.UUID(seller)] = true
 			}
+		}
+	}
+	for _, o := range a.events {
+		for _, seller := range o.chain.Ancestors() {
+			selling[uuid.UUID(seller)] = true
 		}
 	}
 	return slices.Collect(maps.Keys(selling))

@@ -215,7 +215,7 @@ func (l *loading) add(ctx context.Context, row *focus.Row) error {
 	if err != nil {
 		return err
 	}
-	l.addLine(id, dataset, month, row)
+	l.batch.addLine(id, dataset, month, row)
 	if err := l.ledger.enter(ctx, l.batch, entry{dataset: dataset, rating: firstRating, line: id, month: month}, row, o); err != nil {
 		return err
 	}
@@ -283,8 +283,9 @@ func (l *loading) total(row *focus.Row) error {
 	return nil
 }
 
-func (l *loading) addLine(id, dataset int64, month pricing.Month, row *focus.Row) {
-	l.batch.lines.Add(
+// addLine puts a row into the batch as it is stored.
+func (b *batch) addLine(id, dataset int64, month pricing.Month, row *focus.Row) {
+	b.lines.Add(
 		id, dataset, int64(row.Line), month.String(),
 		row.ChargePeriodStart, row.ChargePeriodEnd, row.Provider, row.ServiceName, row.SKU, row.Region, row.SubAccountID,
 		row.ResourceID, row.ChargeCategory, row.ChargeClass, row.ChargeDescription,
@@ -328,6 +329,16 @@ type sequence struct {
 // reserved is how many ids are taken from the database at a time, so that the
 // counter is touched rarely. What an import leaves over is never used.
 const reserved = 10_000
+
+// hold takes n ids ahead, so that as many are handed out without the database.
+func (s *sequence) hold(ctx context.Context, n int64) error {
+	first, err := s.db.ReserveIDs(ctx, s.table, n)
+	if err != nil {
+		return err
+	}
+	s.next, s.end = first, first+n
+	return nil
+}
 
 // take returns the first of n consecutive ids.
 func (s *sequence) take(ctx context.Context, n int64) (int64, error) {

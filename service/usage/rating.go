@@ -51,7 +51,7 @@ func (s *Service) rate(ctx context.Context, rating database.Rating) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.prepare(ctx, importer)
+	p, err := s.prepare(ctx, importer, rating.Dataset)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (r *rerating) load(ctx context.Context, lines []database.StoredLine) error 
 		if err != nil {
 			return fmt.Errorf("read usage line %d: %w", lines[i].ID, err)
 		}
-		o := r.attribution.ownerOf(row)
+		o := r.ownerOf(&lines[i], row)
 		if err := r.ledger.rate(row, o); err != nil {
 			return err
 		}
@@ -129,6 +129,14 @@ func (r *rerating) load(ctx context.Context, lines []database.StoredLine) error 
 		}
 	}
 	return r.db.LoadRating(ctx, r.rating, b.rated)
+}
+
+// ownerOf returns whose a line is: the event says so, or a mapping.
+func (r *rerating) ownerOf(line *database.StoredLine, row *focus.Row) *owner {
+	if line.Owner.Valid {
+		return r.attribution.named(database.MeteredOwner{Owner: line.Owner.UUID, Group: line.Group})
+	}
+	return r.attribution.ownerOf(row)
 }
 
 // reach writes the roll-ups of the lines up to the given one and notes that the

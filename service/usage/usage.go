@@ -27,13 +27,15 @@ type Service struct {
 	stretch int
 	// batch is how many lines of a file one transaction loads at most.
 	batch int
+	// partLines is from how many lines on a part of what is metered is complete.
+	partLines int
 	// keys seal credentials; nil where none are kept.
 	keys Sealer
 }
 
 // New returns the service.
 func New(db *database.DB, store *records.Store) *Service {
-	return &Service{db: db, records: store, stretch: stretchLines, batch: batchLines}
+	return &Service{db: db, records: store, stretch: stretchLines, batch: batchLines, partLines: partLines}
 }
 
 // Status is the state of an import.
