@@ -480,7 +480,7 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 			return issued(t, map[string]any{"lines": []map[string]any{{"reason": "because", "amount": "1"}}})
 		},
 		"voidStatement": func(t *testing.T) (map[string]any, *object) { return issued(t, map[string]any{"reason": "because"}) },
-		"setAllocation": on("scopeId", "acme", map[string]any{"total": "5", "unit": "USD", "period": "QUARTER"}),
+		"setAllocation": on("scopeId", "acme", map[string]any{"total": "99999", "unit": "USD", "period": "QUARTER"}),
 		"setGroupAllocations": on("organizationId", "acme", map[string]any{
 			"allocations": []map[string]any{{"groupId": k.ids["acme.crew"], "total": "5", "unit": "USD"}},
 		}),

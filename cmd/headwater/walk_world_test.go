@@ -468,9 +468,9 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		answer := w.must(t, "ada", mutation("setPriceGuard", "priceGuard { id }"), map[string]any{"i": input})
 		w.name(manager+".guard", dig(answer, "setPriceGuard.priceGuard.id"))
 	}
-	w.furnishWithTerms(t)
 	w.furnishWithAllocations(t, slugs)
 	w.furnishWithPayments(t, slugs)
+	w.furnishWithTerms(t)
 	if err := w.platform.db.Client().CloudAccount.Update().SetLastUsageAt(walkMonth()).Exec(w.system(t)); err != nil {
 		t.Fatal(err)
 	}
