@@ -34,7 +34,8 @@ type editing struct {
 	random *rand.Rand
 	// open is the first month that is not closed.
 	open time.Time
-	// rules, mappings and customers are what was made on the way.
+	// rules and mappings are what was made on the way, accounts counts what has a
+	// name of its own.
 	rules, mappings []string
 	accounts        int
 	// told counts what the edits were answered.
