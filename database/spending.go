@@ -155,24 +155,26 @@ func (tx *Tx) addSums(ctx context.Context, s *statement, sums map[SpendKey]money
 // AllocationsBelow returns the next allocations of the organizations at and below
 // one, or of all for the nil id, by id after one: at most n.
 func (tx *Tx) AllocationsBelow(ctx context.Context, organization, after uuid.UUID, n int) ([]uuid.UUID, error) {
+	return tx.idsBelow(ctx, "allocations", organization, after, n)
+}
+
+// BudgetsBelow is AllocationsBelow for budgets.
+func (tx *Tx) BudgetsBelow(ctx context.Context, organization, after uuid.UUID, n int) ([]uuid.UUID, error) {
+	return tx.idsBelow(ctx, "budgets", organization, after, n)
+}
+
+// idsBelow returns the next ids of a table whose rows belong to organizations at
+// and below one, or to any for the nil id, after one: at most n.
+func (tx *Tx) idsBelow(ctx context.Context, table string, organization, after uuid.UUID, n int) ([]uuid.UUID, error) {
 	s := tx.db.statement()
-	s.write("SELECT CAST(a.id AS TEXT) FROM allocations a WHERE a.id > ", s.arg(after))
+	s.write("SELECT CAST(x.id AS TEXT) FROM ", table, " x WHERE x.id > ", s.arg(after))
 	if organization != uuid.Nil {
-		s.write(" AND a.organization_id IN (SELECT t.organization_id FROM organization_ancestries t WHERE t.ancestor_id = ", s.arg(organization), ")")
+		s.write(" AND ", s.below("x.organization_id", organization))
 	}
-	s.write(" ORDER BY a.id LIMIT ", s.arg(n))
-	var ids []uuid.UUID
-	err := tx.each(ctx, s, func(rows *sql.Rows) error {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return err
-		}
-		id, err := uuid.Parse(text)
-		ids = append(ids, id)
-		return err
-	})
+	s.write(" ORDER BY x.id LIMIT ", s.arg(n))
+	ids, err := tx.ids(ctx, s)
 	if err != nil {
-		return nil, fmt.Errorf("list allocations: %w", err)
+		return nil, fmt.Errorf("list %s: %w", table, err)
 	}
 	return ids, nil
 }

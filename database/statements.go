@@ -79,6 +79,15 @@ func (tx *Tx) Buyers(ctx context.Context, seller uuid.UUID, month pricing.Month,
 	s := tx.db.statement()
 	s.write("SELECT DISTINCT CAST(c.customer_id AS TEXT) AS buyer FROM cost_rollups c", counting("c"), " WHERE c.organization_id = ", s.arg(seller),
 		" AND d.month = ", s.arg(month.String()), " AND c.customer_id > ", s.arg(after), " ORDER BY buyer LIMIT ", s.arg(n))
+	ids, err := tx.ids(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("list buyers: %w", err)
+	}
+	return ids, nil
+}
+
+// ids returns the ids that a statement returns, as texts.
+func (tx *Tx) ids(ctx context.Context, s *statement) ([]uuid.UUID, error) {
 	var ids []uuid.UUID
 	err := tx.each(ctx, s, func(rows *sql.Rows) error {
 		var text string
@@ -89,10 +98,7 @@ func (tx *Tx) Buyers(ctx context.Context, seller uuid.UUID, month pricing.Month,
 		ids = append(ids, id)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list buyers: %w", err)
-	}
-	return ids, nil
+	return ids, err
 }
 
 // Sold is what a seller charges a buyer for the usage of one SKU.

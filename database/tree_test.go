@@ -149,6 +149,12 @@ func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, 
 	must(t, tx.BillingMonth.Create().SetID(db.NewID()).SetSellerID(id).SetMonth("2025-12").SetStatus("CLOSED").SetCreatedAt(now).Exec(ctx))
 	must(t, tx.BillingProfile.Create().SetID(db.NewID()).SetOrganizationID(id).SetCompany(slug).SetAddress([]string{}).SetCountry("").SetVatID("").
 		SetEmail("").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.BillingContact.Create().SetID(db.NewID()).SetOrganizationID(id).SetName("").SetEmail(slug+"@bills.example").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.PaymentMethod.Create().SetID(db.NewID()).SetOrganizationID(id).SetKind("CARD").SetProcessor("acquirer").SetReference(slug).SetLabel("card").
+		SetIsDefault(true).SetCreatedAt(now).Exec(ctx))
+	budget := db.NewID()
+	must(t, tx.Budget.Create().SetID(budget).SetOrganizationID(id).SetCurrency("USD").SetAmount("5").SetEnabled(true).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.BudgetAlert.Create().SetID(db.NewID()).SetOrganizationID(id).SetBudgetID(budget).SetPercent("80").SetEmails([]string{}).SetCreatedAt(now).Exec(ctx))
 	must(t, tx.Statement.Create().SetID(db.NewID()).SetSellerID(id).SetBuyerID(id).SetMonth("2025-12").SetCurrency("USD").SetStatus("ISSUED").SetNumber(1).
 		SetTotal("5").SetCreatedAt(now).Exec(ctx))
 	f.terms(t, ctx, tx, id)

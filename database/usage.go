@@ -137,9 +137,11 @@ func (db *DB) UnloadUsage(ctx context.Context, importID uuid.UUID) error {
 }
 
 // unload deletes the rows of a table that meet a condition about $1, by ranges
-// of ids.
+// of ids. IS TRUE keeps planners from an index for the condition, by which every
+// step would go through all rows of a dataset, and + 0 from the ids, by which the
+// first and last would be sought through all rows of the table.
 func (db *DB) unload(ctx context.Context, table, condition string, about any) error {
-	rows, err := db.pool.QueryContext(ctx, "SELECT COALESCE(MIN(id), 0), COALESCE(MAX(id), -1) FROM "+table+" WHERE "+condition, about) //nolint:gosec // both are constants
+	rows, err := db.pool.QueryContext(ctx, "SELECT COALESCE(MIN(id + 0), 0), COALESCE(MAX(id + 0), -1) FROM "+table+" WHERE "+condition, about) //nolint:gosec // both are constants
 	if err != nil {
 		return fmt.Errorf("unload %s: %w", table, err)
 	}
@@ -148,7 +150,7 @@ func (db *DB) unload(ctx context.Context, table, condition string, about any) er
 		return fmt.Errorf("unload %s: %w", table, err)
 	}
 	for from := bounds[0]; from <= bounds[1]; from += unloadStep {
-		part := "DELETE FROM " + table + " WHERE " + condition + " AND id >= $2 AND id < $3"
+		part := "DELETE FROM " + table + " WHERE id >= $2 AND id < $3 AND (" + condition + ") IS TRUE"
 		if err := db.execute(ctx, part, about, from, from+unloadStep); err != nil {
 			return fmt.Errorf("unload %s: %w", table, err)
 		}

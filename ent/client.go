@@ -24,9 +24,12 @@ import (
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/billingcontact"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/budget"
+	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -45,6 +48,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
@@ -97,12 +101,18 @@ type Client struct {
 	Announcement *AnnouncementClient
 	// Application is the client for interacting with the Application builders.
 	Application *ApplicationClient
+	// BillingContact is the client for interacting with the BillingContact builders.
+	BillingContact *BillingContactClient
 	// BillingMonth is the client for interacting with the BillingMonth builders.
 	BillingMonth *BillingMonthClient
 	// BillingMultiplier is the client for interacting with the BillingMultiplier builders.
 	BillingMultiplier *BillingMultiplierClient
 	// BillingProfile is the client for interacting with the BillingProfile builders.
 	BillingProfile *BillingProfileClient
+	// Budget is the client for interacting with the Budget builders.
+	Budget *BudgetClient
+	// BudgetAlert is the client for interacting with the BudgetAlert builders.
+	BudgetAlert *BudgetAlertClient
 	// CloudAccount is the client for interacting with the CloudAccount builders.
 	CloudAccount *CloudAccountClient
 	// CostRollup is the client for interacting with the CostRollup builders.
@@ -139,6 +149,8 @@ type Client struct {
 	Notice *NoticeClient
 	// Organization is the client for interacting with the Organization builders.
 	Organization *OrganizationClient
+	// PaymentMethod is the client for interacting with the PaymentMethod builders.
+	PaymentMethod *PaymentMethodClient
 	// PriceGuard is the client for interacting with the PriceGuard builders.
 	PriceGuard *PriceGuardClient
 	// Project is the client for interacting with the Project builders.
@@ -212,9 +224,12 @@ func (c *Client) init() {
 	c.Ancestry = NewAncestryClient(c.config)
 	c.Announcement = NewAnnouncementClient(c.config)
 	c.Application = NewApplicationClient(c.config)
+	c.BillingContact = NewBillingContactClient(c.config)
 	c.BillingMonth = NewBillingMonthClient(c.config)
 	c.BillingMultiplier = NewBillingMultiplierClient(c.config)
 	c.BillingProfile = NewBillingProfileClient(c.config)
+	c.Budget = NewBudgetClient(c.config)
+	c.BudgetAlert = NewBudgetAlertClient(c.config)
 	c.CloudAccount = NewCloudAccountClient(c.config)
 	c.CostRollup = NewCostRollupClient(c.config)
 	c.Counter = NewCounterClient(c.config)
@@ -233,6 +248,7 @@ func (c *Client) init() {
 	c.Membership = NewMembershipClient(c.config)
 	c.Notice = NewNoticeClient(c.config)
 	c.Organization = NewOrganizationClient(c.config)
+	c.PaymentMethod = NewPaymentMethodClient(c.config)
 	c.PriceGuard = NewPriceGuardClient(c.config)
 	c.Project = NewProjectClient(c.config)
 	c.RatedLine = NewRatedLineClient(c.config)
@@ -360,9 +376,12 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Ancestry:          NewAncestryClient(cfg),
 		Announcement:      NewAnnouncementClient(cfg),
 		Application:       NewApplicationClient(cfg),
+		BillingContact:    NewBillingContactClient(cfg),
 		BillingMonth:      NewBillingMonthClient(cfg),
 		BillingMultiplier: NewBillingMultiplierClient(cfg),
 		BillingProfile:    NewBillingProfileClient(cfg),
+		Budget:            NewBudgetClient(cfg),
+		BudgetAlert:       NewBudgetAlertClient(cfg),
 		CloudAccount:      NewCloudAccountClient(cfg),
 		CostRollup:        NewCostRollupClient(cfg),
 		Counter:           NewCounterClient(cfg),
@@ -381,6 +400,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Membership:        NewMembershipClient(cfg),
 		Notice:            NewNoticeClient(cfg),
 		Organization:      NewOrganizationClient(cfg),
+		PaymentMethod:     NewPaymentMethodClient(cfg),
 		PriceGuard:        NewPriceGuardClient(cfg),
 		Project:           NewProjectClient(cfg),
 		RatedLine:         NewRatedLineClient(cfg),
@@ -435,9 +455,12 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Ancestry:          NewAncestryClient(cfg),
 		Announcement:      NewAnnouncementClient(cfg),
 		Application:       NewApplicationClient(cfg),
+		BillingContact:    NewBillingContactClient(cfg),
 		BillingMonth:      NewBillingMonthClient(cfg),
 		BillingMultiplier: NewBillingMultiplierClient(cfg),
 		BillingProfile:    NewBillingProfileClient(cfg),
+		Budget:            NewBudgetClient(cfg),
+		BudgetAlert:       NewBudgetAlertClient(cfg),
 		CloudAccount:      NewCloudAccountClient(cfg),
 		CostRollup:        NewCostRollupClient(cfg),
 		Counter:           NewCounterClient(cfg),
@@ -456,6 +479,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Membership:        NewMembershipClient(cfg),
 		Notice:            NewNoticeClient(cfg),
 		Organization:      NewOrganizationClient(cfg),
+		PaymentMethod:     NewPaymentMethodClient(cfg),
 		PriceGuard:        NewPriceGuardClient(cfg),
 		Project:           NewProjectClient(cfg),
 		RatedLine:         NewRatedLineClient(cfg),
@@ -513,15 +537,16 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
-		c.Announcement, c.Application, c.BillingMonth, c.BillingMultiplier,
-		c.BillingProfile, c.CloudAccount, c.CostRollup, c.Counter, c.CreditNote,
-		c.CreditNoteItem, c.Discount, c.Group, c.GroupMember, c.GroupProject,
-		c.IdentityProvider, c.Invitation, c.Job, c.JournalChange, c.JournalEntry,
-		c.LinkedIdentity, c.Membership, c.Notice, c.Organization, c.PriceGuard,
-		c.Project, c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
-		c.SignInAttempts, c.SignInFlow, c.Statement, c.StatementItem, c.StatementLine,
-		c.SupportFee, c.SupportPlanPeriod, c.TaxRate, c.Threshold, c.ThresholdFiring,
-		c.Ticket, c.TicketMessage, c.TrustedIssuer, c.TrustedSubject, c.UsageDataset,
+		c.Announcement, c.Application, c.BillingContact, c.BillingMonth,
+		c.BillingMultiplier, c.BillingProfile, c.Budget, c.BudgetAlert, c.CloudAccount,
+		c.CostRollup, c.Counter, c.CreditNote, c.CreditNoteItem, c.Discount, c.Group,
+		c.GroupMember, c.GroupProject, c.IdentityProvider, c.Invitation, c.Job,
+		c.JournalChange, c.JournalEntry, c.LinkedIdentity, c.Membership, c.Notice,
+		c.Organization, c.PaymentMethod, c.PriceGuard, c.Project, c.RatedLine,
+		c.Resource, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts,
+		c.SignInFlow, c.Statement, c.StatementItem, c.StatementLine, c.SupportFee,
+		c.SupportPlanPeriod, c.TaxRate, c.Threshold, c.ThresholdFiring, c.Ticket,
+		c.TicketMessage, c.TrustedIssuer, c.TrustedSubject, c.UsageDataset,
 		c.UsageImport, c.UsageLine, c.UsageMapping, c.User, c.Voucher,
 	} {
 		n.Use(hooks...)
@@ -533,15 +558,16 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
-		c.Announcement, c.Application, c.BillingMonth, c.BillingMultiplier,
-		c.BillingProfile, c.CloudAccount, c.CostRollup, c.Counter, c.CreditNote,
-		c.CreditNoteItem, c.Discount, c.Group, c.GroupMember, c.GroupProject,
-		c.IdentityProvider, c.Invitation, c.Job, c.JournalChange, c.JournalEntry,
-		c.LinkedIdentity, c.Membership, c.Notice, c.Organization, c.PriceGuard,
-		c.Project, c.RatedLine, c.Resource, c.SSHKey, c.Session, c.SettingDirective,
-		c.SignInAttempts, c.SignInFlow, c.Statement, c.StatementItem, c.StatementLine,
-		c.SupportFee, c.SupportPlanPeriod, c.TaxRate, c.Threshold, c.ThresholdFiring,
-		c.Ticket, c.TicketMessage, c.TrustedIssuer, c.TrustedSubject, c.UsageDataset,
+		c.Announcement, c.Application, c.BillingContact, c.BillingMonth,
+		c.BillingMultiplier, c.BillingProfile, c.Budget, c.BudgetAlert, c.CloudAccount,
+		c.CostRollup, c.Counter, c.CreditNote, c.CreditNoteItem, c.Discount, c.Group,
+		c.GroupMember, c.GroupProject, c.IdentityProvider, c.Invitation, c.Job,
+		c.JournalChange, c.JournalEntry, c.LinkedIdentity, c.Membership, c.Notice,
+		c.Organization, c.PaymentMethod, c.PriceGuard, c.Project, c.RatedLine,
+		c.Resource, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts,
+		c.SignInFlow, c.Statement, c.StatementItem, c.StatementLine, c.SupportFee,
+		c.SupportPlanPeriod, c.TaxRate, c.Threshold, c.ThresholdFiring, c.Ticket,
+		c.TicketMessage, c.TrustedIssuer, c.TrustedSubject, c.UsageDataset,
 		c.UsageImport, c.UsageLine, c.UsageMapping, c.User, c.Voucher,
 	} {
 		n.Intercept(interceptors...)
@@ -567,12 +593,18 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Announcement.mutate(ctx, m)
 	case *ApplicationMutation:
 		return c.Application.mutate(ctx, m)
+	case *BillingContactMutation:
+		return c.BillingContact.mutate(ctx, m)
 	case *BillingMonthMutation:
 		return c.BillingMonth.mutate(ctx, m)
 	case *BillingMultiplierMutation:
 		return c.BillingMultiplier.mutate(ctx, m)
 	case *BillingProfileMutation:
 		return c.BillingProfile.mutate(ctx, m)
+	case *BudgetMutation:
+		return c.Budget.mutate(ctx, m)
+	case *BudgetAlertMutation:
+		return c.BudgetAlert.mutate(ctx, m)
 	case *CloudAccountMutation:
 		return c.CloudAccount.mutate(ctx, m)
 	case *CostRollupMutation:
@@ -609,6 +641,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Notice.mutate(ctx, m)
 	case *OrganizationMutation:
 		return c.Organization.mutate(ctx, m)
+	case *PaymentMethodMutation:
+		return c.PaymentMethod.mutate(ctx, m)
 	case *PriceGuardMutation:
 		return c.PriceGuard.mutate(ctx, m)
 	case *ProjectMutation:
@@ -2083,6 +2117,155 @@ func (c *ApplicationClient) mutate(ctx context.Context, m *ApplicationMutation) 
 	}
 }
 
+// BillingContactClient is a client for the BillingContact schema.
+type BillingContactClient struct {
+	config
+}
+
+// NewBillingContactClient returns a client for the BillingContact from the given config.
+func NewBillingContactClient(c config) *BillingContactClient {
+	return &BillingContactClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `billingcontact.Hooks(f(g(h())))`.
+func (c *BillingContactClient) Use(hooks ...Hook) {
+	c.hooks.BillingContact = append(c.hooks.BillingContact, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `billingcontact.Intercept(f(g(h())))`.
+func (c *BillingContactClient) Intercept(interceptors ...Interceptor) {
+	c.inters.BillingContact = append(c.inters.BillingContact, interceptors...)
+}
+
+// Create returns a builder for creating a BillingContact entity.
+func (c *BillingContactClient) Create() *BillingContactCreate {
+	mutation := newBillingContactMutation(c.config, OpCreate)
+	return &BillingContactCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of BillingContact entities.
+func (c *BillingContactClient) CreateBulk(builders ...*BillingContactCreate) *BillingContactCreateBulk {
+	return &BillingContactCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *BillingContactClient) MapCreateBulk(slice any, setFunc func(*BillingContactCreate, int)) *BillingContactCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &BillingContactCreateBulk{err: fmt.Errorf("calling to BillingContactClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*BillingContactCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &BillingContactCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for BillingContact.
+func (c *BillingContactClient) Update() *BillingContactUpdate {
+	mutation := newBillingContactMutation(c.config, OpUpdate)
+	return &BillingContactUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *BillingContactClient) UpdateOne(_m *BillingContact) *BillingContactUpdateOne {
+	mutation := newBillingContactMutation(c.config, OpUpdateOne, withBillingContact(_m))
+	return &BillingContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *BillingContactClient) UpdateOneID(id uuid.UUID) *BillingContactUpdateOne {
+	mutation := newBillingContactMutation(c.config, OpUpdateOne, withBillingContactID(id))
+	return &BillingContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for BillingContact.
+func (c *BillingContactClient) Delete() *BillingContactDelete {
+	mutation := newBillingContactMutation(c.config, OpDelete)
+	return &BillingContactDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *BillingContactClient) DeleteOne(_m *BillingContact) *BillingContactDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *BillingContactClient) DeleteOneID(id uuid.UUID) *BillingContactDeleteOne {
+	builder := c.Delete().Where(billingcontact.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &BillingContactDeleteOne{builder}
+}
+
+// Query returns a query builder for BillingContact.
+func (c *BillingContactClient) Query() *BillingContactQuery {
+	return &BillingContactQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeBillingContact},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a BillingContact entity by its id.
+func (c *BillingContactClient) Get(ctx context.Context, id uuid.UUID) (*BillingContact, error) {
+	return c.Query().Where(billingcontact.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *BillingContactClient) GetX(ctx context.Context, id uuid.UUID) *BillingContact {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a BillingContact.
+func (c *BillingContactClient) QueryOrganization(_m *BillingContact) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(billingcontact.Table, billingcontact.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, billingcontact.OrganizationTable, billingcontact.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *BillingContactClient) Hooks() []Hook {
+	return c.hooks.BillingContact
+}
+
+// Interceptors returns the client interceptors.
+func (c *BillingContactClient) Interceptors() []Interceptor {
+	return c.inters.BillingContact
+}
+
+func (c *BillingContactClient) mutate(ctx context.Context, m *BillingContactMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&BillingContactCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&BillingContactUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&BillingContactUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&BillingContactDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown BillingContact mutation op: %q", m.Op())
+	}
+}
+
 // BillingMonthClient is a client for the BillingMonth schema.
 type BillingMonthClient struct {
 	config
@@ -2543,6 +2726,336 @@ func (c *BillingProfileClient) mutate(ctx context.Context, m *BillingProfileMuta
 		return (&BillingProfileDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown BillingProfile mutation op: %q", m.Op())
+	}
+}
+
+// BudgetClient is a client for the Budget schema.
+type BudgetClient struct {
+	config
+}
+
+// NewBudgetClient returns a client for the Budget from the given config.
+func NewBudgetClient(c config) *BudgetClient {
+	return &BudgetClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `budget.Hooks(f(g(h())))`.
+func (c *BudgetClient) Use(hooks ...Hook) {
+	c.hooks.Budget = append(c.hooks.Budget, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `budget.Intercept(f(g(h())))`.
+func (c *BudgetClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Budget = append(c.inters.Budget, interceptors...)
+}
+
+// Create returns a builder for creating a Budget entity.
+func (c *BudgetClient) Create() *BudgetCreate {
+	mutation := newBudgetMutation(c.config, OpCreate)
+	return &BudgetCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Budget entities.
+func (c *BudgetClient) CreateBulk(builders ...*BudgetCreate) *BudgetCreateBulk {
+	return &BudgetCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *BudgetClient) MapCreateBulk(slice any, setFunc func(*BudgetCreate, int)) *BudgetCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &BudgetCreateBulk{err: fmt.Errorf("calling to BudgetClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*BudgetCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &BudgetCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Budget.
+func (c *BudgetClient) Update() *BudgetUpdate {
+	mutation := newBudgetMutation(c.config, OpUpdate)
+	return &BudgetUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *BudgetClient) UpdateOne(_m *Budget) *BudgetUpdateOne {
+	mutation := newBudgetMutation(c.config, OpUpdateOne, withBudget(_m))
+	return &BudgetUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *BudgetClient) UpdateOneID(id uuid.UUID) *BudgetUpdateOne {
+	mutation := newBudgetMutation(c.config, OpUpdateOne, withBudgetID(id))
+	return &BudgetUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Budget.
+func (c *BudgetClient) Delete() *BudgetDelete {
+	mutation := newBudgetMutation(c.config, OpDelete)
+	return &BudgetDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *BudgetClient) DeleteOne(_m *Budget) *BudgetDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *BudgetClient) DeleteOneID(id uuid.UUID) *BudgetDeleteOne {
+	builder := c.Delete().Where(budget.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &BudgetDeleteOne{builder}
+}
+
+// Query returns a query builder for Budget.
+func (c *BudgetClient) Query() *BudgetQuery {
+	return &BudgetQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeBudget},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Budget entity by its id.
+func (c *BudgetClient) Get(ctx context.Context, id uuid.UUID) (*Budget, error) {
+	return c.Query().Where(budget.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *BudgetClient) GetX(ctx context.Context, id uuid.UUID) *Budget {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a Budget.
+func (c *BudgetClient) QueryOrganization(_m *Budget) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(budget.Table, budget.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, budget.OrganizationTable, budget.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAlerts queries the alerts edge of a Budget.
+func (c *BudgetClient) QueryAlerts(_m *Budget) *BudgetAlertQuery {
+	query := (&BudgetAlertClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(budget.Table, budget.FieldID, id),
+			sqlgraph.To(budgetalert.Table, budgetalert.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, true, budget.AlertsTable, budget.AlertsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *BudgetClient) Hooks() []Hook {
+	return c.hooks.Budget
+}
+
+// Interceptors returns the client interceptors.
+func (c *BudgetClient) Interceptors() []Interceptor {
+	return c.inters.Budget
+}
+
+func (c *BudgetClient) mutate(ctx context.Context, m *BudgetMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&BudgetCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&BudgetUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&BudgetUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&BudgetDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Budget mutation op: %q", m.Op())
+	}
+}
+
+// BudgetAlertClient is a client for the BudgetAlert schema.
+type BudgetAlertClient struct {
+	config
+}
+
+// NewBudgetAlertClient returns a client for the BudgetAlert from the given config.
+func NewBudgetAlertClient(c config) *BudgetAlertClient {
+	return &BudgetAlertClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `budgetalert.Hooks(f(g(h())))`.
+func (c *BudgetAlertClient) Use(hooks ...Hook) {
+	c.hooks.BudgetAlert = append(c.hooks.BudgetAlert, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `budgetalert.Intercept(f(g(h())))`.
+func (c *BudgetAlertClient) Intercept(interceptors ...Interceptor) {
+	c.inters.BudgetAlert = append(c.inters.BudgetAlert, interceptors...)
+}
+
+// Create returns a builder for creating a BudgetAlert entity.
+func (c *BudgetAlertClient) Create() *BudgetAlertCreate {
+	mutation := newBudgetAlertMutation(c.config, OpCreate)
+	return &BudgetAlertCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of BudgetAlert entities.
+func (c *BudgetAlertClient) CreateBulk(builders ...*BudgetAlertCreate) *BudgetAlertCreateBulk {
+	return &BudgetAlertCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *BudgetAlertClient) MapCreateBulk(slice any, setFunc func(*BudgetAlertCreate, int)) *BudgetAlertCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &BudgetAlertCreateBulk{err: fmt.Errorf("calling to BudgetAlertClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*BudgetAlertCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &BudgetAlertCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for BudgetAlert.
+func (c *BudgetAlertClient) Update() *BudgetAlertUpdate {
+	mutation := newBudgetAlertMutation(c.config, OpUpdate)
+	return &BudgetAlertUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *BudgetAlertClient) UpdateOne(_m *BudgetAlert) *BudgetAlertUpdateOne {
+	mutation := newBudgetAlertMutation(c.config, OpUpdateOne, withBudgetAlert(_m))
+	return &BudgetAlertUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *BudgetAlertClient) UpdateOneID(id uuid.UUID) *BudgetAlertUpdateOne {
+	mutation := newBudgetAlertMutation(c.config, OpUpdateOne, withBudgetAlertID(id))
+	return &BudgetAlertUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for BudgetAlert.
+func (c *BudgetAlertClient) Delete() *BudgetAlertDelete {
+	mutation := newBudgetAlertMutation(c.config, OpDelete)
+	return &BudgetAlertDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *BudgetAlertClient) DeleteOne(_m *BudgetAlert) *BudgetAlertDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *BudgetAlertClient) DeleteOneID(id uuid.UUID) *BudgetAlertDeleteOne {
+	builder := c.Delete().Where(budgetalert.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &BudgetAlertDeleteOne{builder}
+}
+
+// Query returns a query builder for BudgetAlert.
+func (c *BudgetAlertClient) Query() *BudgetAlertQuery {
+	return &BudgetAlertQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeBudgetAlert},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a BudgetAlert entity by its id.
+func (c *BudgetAlertClient) Get(ctx context.Context, id uuid.UUID) (*BudgetAlert, error) {
+	return c.Query().Where(budgetalert.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *BudgetAlertClient) GetX(ctx context.Context, id uuid.UUID) *BudgetAlert {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a BudgetAlert.
+func (c *BudgetAlertClient) QueryOrganization(_m *BudgetAlert) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(budgetalert.Table, budgetalert.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, budgetalert.OrganizationTable, budgetalert.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryBudget queries the budget edge of a BudgetAlert.
+func (c *BudgetAlertClient) QueryBudget(_m *BudgetAlert) *BudgetQuery {
+	query := (&BudgetClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(budgetalert.Table, budgetalert.FieldID, id),
+			sqlgraph.To(budget.Table, budget.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, budgetalert.BudgetTable, budgetalert.BudgetColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *BudgetAlertClient) Hooks() []Hook {
+	return c.hooks.BudgetAlert
+}
+
+// Interceptors returns the client interceptors.
+func (c *BudgetAlertClient) Interceptors() []Interceptor {
+	return c.inters.BudgetAlert
+}
+
+func (c *BudgetAlertClient) mutate(ctx context.Context, m *BudgetAlertMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&BudgetAlertCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&BudgetAlertUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&BudgetAlertUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&BudgetAlertDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown BudgetAlert mutation op: %q", m.Op())
 	}
 }
 
@@ -5625,6 +6138,155 @@ func (c *OrganizationClient) mutate(ctx context.Context, m *OrganizationMutation
 		return (&OrganizationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Organization mutation op: %q", m.Op())
+	}
+}
+
+// PaymentMethodClient is a client for the PaymentMethod schema.
+type PaymentMethodClient struct {
+	config
+}
+
+// NewPaymentMethodClient returns a client for the PaymentMethod from the given config.
+func NewPaymentMethodClient(c config) *PaymentMethodClient {
+	return &PaymentMethodClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `paymentmethod.Hooks(f(g(h())))`.
+func (c *PaymentMethodClient) Use(hooks ...Hook) {
+	c.hooks.PaymentMethod = append(c.hooks.PaymentMethod, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `paymentmethod.Intercept(f(g(h())))`.
+func (c *PaymentMethodClient) Intercept(interceptors ...Interceptor) {
+	c.inters.PaymentMethod = append(c.inters.PaymentMethod, interceptors...)
+}
+
+// Create returns a builder for creating a PaymentMethod entity.
+func (c *PaymentMethodClient) Create() *PaymentMethodCreate {
+	mutation := newPaymentMethodMutation(c.config, OpCreate)
+	return &PaymentMethodCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of PaymentMethod entities.
+func (c *PaymentMethodClient) CreateBulk(builders ...*PaymentMethodCreate) *PaymentMethodCreateBulk {
+	return &PaymentMethodCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PaymentMethodClient) MapCreateBulk(slice any, setFunc func(*PaymentMethodCreate, int)) *PaymentMethodCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PaymentMethodCreateBulk{err: fmt.Errorf("calling to PaymentMethodClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PaymentMethodCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PaymentMethodCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for PaymentMethod.
+func (c *PaymentMethodClient) Update() *PaymentMethodUpdate {
+	mutation := newPaymentMethodMutation(c.config, OpUpdate)
+	return &PaymentMethodUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PaymentMethodClient) UpdateOne(_m *PaymentMethod) *PaymentMethodUpdateOne {
+	mutation := newPaymentMethodMutation(c.config, OpUpdateOne, withPaymentMethod(_m))
+	return &PaymentMethodUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PaymentMethodClient) UpdateOneID(id uuid.UUID) *PaymentMethodUpdateOne {
+	mutation := newPaymentMethodMutation(c.config, OpUpdateOne, withPaymentMethodID(id))
+	return &PaymentMethodUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for PaymentMethod.
+func (c *PaymentMethodClient) Delete() *PaymentMethodDelete {
+	mutation := newPaymentMethodMutation(c.config, OpDelete)
+	return &PaymentMethodDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PaymentMethodClient) DeleteOne(_m *PaymentMethod) *PaymentMethodDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PaymentMethodClient) DeleteOneID(id uuid.UUID) *PaymentMethodDeleteOne {
+	builder := c.Delete().Where(paymentmethod.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PaymentMethodDeleteOne{builder}
+}
+
+// Query returns a query builder for PaymentMethod.
+func (c *PaymentMethodClient) Query() *PaymentMethodQuery {
+	return &PaymentMethodQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePaymentMethod},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a PaymentMethod entity by its id.
+func (c *PaymentMethodClient) Get(ctx context.Context, id uuid.UUID) (*PaymentMethod, error) {
+	return c.Query().Where(paymentmethod.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PaymentMethodClient) GetX(ctx context.Context, id uuid.UUID) *PaymentMethod {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a PaymentMethod.
+func (c *PaymentMethodClient) QueryOrganization(_m *PaymentMethod) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(paymentmethod.Table, paymentmethod.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, paymentmethod.OrganizationTable, paymentmethod.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *PaymentMethodClient) Hooks() []Hook {
+	return c.hooks.PaymentMethod
+}
+
+// Interceptors returns the client interceptors.
+func (c *PaymentMethodClient) Interceptors() []Interceptor {
+	return c.inters.PaymentMethod
+}
+
+func (c *PaymentMethodClient) mutate(ctx context.Context, m *PaymentMethodMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PaymentMethodCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PaymentMethodUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PaymentMethodUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PaymentMethodDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown PaymentMethod mutation op: %q", m.Op())
 	}
 }
 
@@ -10103,27 +10765,29 @@ func (c *VoucherClient) mutate(ctx context.Context, m *VoucherMutation) (Value, 
 type (
 	hooks struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
-		Announcement, Application, BillingMonth, BillingMultiplier, BillingProfile,
-		CloudAccount, CostRollup, Counter, CreditNote, CreditNoteItem, Discount, Group,
-		GroupMember, GroupProject, IdentityProvider, Invitation, Job, JournalChange,
-		JournalEntry, LinkedIdentity, Membership, Notice, Organization, PriceGuard,
-		Project, RatedLine, Resource, SSHKey, Session, SettingDirective,
-		SignInAttempts, SignInFlow, Statement, StatementItem, StatementLine,
-		SupportFee, SupportPlanPeriod, TaxRate, Threshold, ThresholdFiring, Ticket,
-		TicketMessage, TrustedIssuer, TrustedSubject, UsageDataset, UsageImport,
-		UsageLine, UsageMapping, User, Voucher []ent.Hook
+		Announcement, Application, BillingContact, BillingMonth, BillingMultiplier,
+		BillingProfile, Budget, BudgetAlert, CloudAccount, CostRollup, Counter,
+		CreditNote, CreditNoteItem, Discount, Group, GroupMember, GroupProject,
+		IdentityProvider, Invitation, Job, JournalChange, JournalEntry, LinkedIdentity,
+		Membership, Notice, Organization, PaymentMethod, PriceGuard, Project,
+		RatedLine, Resource, SSHKey, Session, SettingDirective, SignInAttempts,
+		SignInFlow, Statement, StatementItem, StatementLine, SupportFee,
+		SupportPlanPeriod, TaxRate, Threshold, ThresholdFiring, Ticket, TicketMessage,
+		TrustedIssuer, TrustedSubject, UsageDataset, UsageImport, UsageLine,
+		UsageMapping, User, Voucher []ent.Hook
 	}
 	inters struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
-		Announcement, Application, BillingMonth, BillingMultiplier, BillingProfile,
-		CloudAccount, CostRollup, Counter, CreditNote, CreditNoteItem, Discount, Group,
-		GroupMember, GroupProject, IdentityProvider, Invitation, Job, JournalChange,
-		JournalEntry, LinkedIdentity, Membership, Notice, Organization, PriceGuard,
-		Project, RatedLine, Resource, SSHKey, Session, SettingDirective,
-		SignInAttempts, SignInFlow, Statement, StatementItem, StatementLine,
-		SupportFee, SupportPlanPeriod, TaxRate, Threshold, ThresholdFiring, Ticket,
-		TicketMessage, TrustedIssuer, TrustedSubject, UsageDataset, UsageImport,
-		UsageLine, UsageMapping, User, Voucher []ent.Interceptor
+		Announcement, Application, BillingContact, BillingMonth, BillingMultiplier,
+		BillingProfile, Budget, BudgetAlert, CloudAccount, CostRollup, Counter,
+		CreditNote, CreditNoteItem, Discount, Group, GroupMember, GroupProject,
+		IdentityProvider, Invitation, Job, JournalChange, JournalEntry, LinkedIdentity,
+		Membership, Notice, Organization, PaymentMethod, PriceGuard, Project,
+		RatedLine, Resource, SSHKey, Session, SettingDirective, SignInAttempts,
+		SignInFlow, Statement, StatementItem, StatementLine, SupportFee,
+		SupportPlanPeriod, TaxRate, Threshold, ThresholdFiring, Ticket, TicketMessage,
+		TrustedIssuer, TrustedSubject, UsageDataset, UsageImport, UsageLine,
+		UsageMapping, User, Voucher []ent.Interceptor
 	}
 )
 

@@ -20,9 +20,12 @@ import (
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/billingcontact"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/budget"
+	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -41,6 +44,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
@@ -136,9 +140,12 @@ func checkColumn(t, c string) error {
 			ancestry.Table:          ancestry.ValidColumn,
 			announcement.Table:      announcement.ValidColumn,
 			application.Table:       application.ValidColumn,
+			billingcontact.Table:    billingcontact.ValidColumn,
 			billingmonth.Table:      billingmonth.ValidColumn,
 			billingmultiplier.Table: billingmultiplier.ValidColumn,
 			billingprofile.Table:    billingprofile.ValidColumn,
+			budget.Table:            budget.ValidColumn,
+			budgetalert.Table:       budgetalert.ValidColumn,
 			cloudaccount.Table:      cloudaccount.ValidColumn,
 			costrollup.Table:        costrollup.ValidColumn,
 			counter.Table:           counter.ValidColumn,
@@ -157,6 +164,7 @@ func checkColumn(t, c string) error {
 			membership.Table:        membership.ValidColumn,
 			notice.Table:            notice.ValidColumn,
 			organization.Table:      organization.ValidColumn,
+			paymentmethod.Table:     paymentmethod.ValidColumn,
 			priceguard.Table:        priceguard.ValidColumn,
 			project.Table:           project.ValidColumn,
 			ratedline.Table:         ratedline.ValidColumn,

@@ -11,9 +11,12 @@ import (
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/billingcontact"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/budget"
+	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -30,6 +33,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/ratedline"
@@ -271,6 +275,30 @@ func init() {
 	application.DefaultVersion = applicationDescVersion.Default.(int)
 	// application.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	application.VersionValidator = applicationDescVersion.Validators[0].(func(int) error)
+	billingcontactFields := schema.BillingContact{}.Fields()
+	_ = billingcontactFields
+	// billingcontactDescName is the schema descriptor for name field.
+	billingcontactDescName := billingcontactFields[2].Descriptor()
+	// billingcontact.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	billingcontact.NameValidator = billingcontactDescName.Validators[0].(func(string) error)
+	// billingcontactDescEmail is the schema descriptor for email field.
+	billingcontactDescEmail := billingcontactFields[3].Descriptor()
+	// billingcontact.EmailValidator is a validator for the "email" field. It is called by the builders before save.
+	billingcontact.EmailValidator = func() func(string) error {
+		validators := billingcontactDescEmail.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(email string) error {
+			for _, fn := range fns {
+				if err := fn(email); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
 	billingmonthFields := schema.BillingMonth{}.Fields()
 	_ = billingmonthFields
 	// billingmonthDescMonth is the schema descriptor for month field.
@@ -341,6 +369,38 @@ func init() {
 	billingprofile.DefaultVersion = billingprofileDescVersion.Default.(int)
 	// billingprofile.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	billingprofile.VersionValidator = billingprofileDescVersion.Validators[0].(func(int) error)
+	budgetFields := schema.Budget{}.Fields()
+	_ = budgetFields
+	// budgetDescCurrency is the schema descriptor for currency field.
+	budgetDescCurrency := budgetFields[2].Descriptor()
+	// budget.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	budget.CurrencyValidator = func() func(string) error {
+		validators := budgetDescCurrency.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(currency string) error {
+			for _, fn := range fns {
+				if err := fn(currency); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// budgetDescVersion is the schema descriptor for version field.
+	budgetDescVersion := budgetFields[5].Descriptor()
+	// budget.DefaultVersion holds the default value on creation for the version field.
+	budget.DefaultVersion = budgetDescVersion.Default.(int)
+	// budget.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	budget.VersionValidator = budgetDescVersion.Validators[0].(func(int) error)
+	budgetalertFields := schema.BudgetAlert{}.Fields()
+	_ = budgetalertFields
+	// budgetalertDescFiredMonth is the schema descriptor for fired_month field.
+	budgetalertDescFiredMonth := budgetalertFields[5].Descriptor()
+	// budgetalert.FiredMonthValidator is a validator for the "fired_month" field. It is called by the builders before save.
+	budgetalert.FiredMonthValidator = budgetalertDescFiredMonth.Validators[0].(func(string) error)
 	cloudaccountFields := schema.CloudAccount{}.Fields()
 	_ = cloudaccountFields
 	// cloudaccountDescName is the schema descriptor for name field.
@@ -1043,6 +1103,66 @@ func init() {
 	organization.DefaultVersion = organizationDescVersion.Default.(int)
 	// organization.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	organization.VersionValidator = organizationDescVersion.Validators[0].(func(int) error)
+	paymentmethodFields := schema.PaymentMethod{}.Fields()
+	_ = paymentmethodFields
+	// paymentmethodDescProcessor is the schema descriptor for processor field.
+	paymentmethodDescProcessor := paymentmethodFields[3].Descriptor()
+	// paymentmethod.ProcessorValidator is a validator for the "processor" field. It is called by the builders before save.
+	paymentmethod.ProcessorValidator = func() func(string) error {
+		validators := paymentmethodDescProcessor.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(processor string) error {
+			for _, fn := range fns {
+				if err := fn(processor); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// paymentmethodDescReference is the schema descriptor for reference field.
+	paymentmethodDescReference := paymentmethodFields[4].Descriptor()
+	// paymentmethod.ReferenceValidator is a validator for the "reference" field. It is called by the builders before save.
+	paymentmethod.ReferenceValidator = func() func(string) error {
+		validators := paymentmethodDescReference.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(reference string) error {
+			for _, fn := range fns {
+				if err := fn(reference); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// paymentmethodDescLabel is the schema descriptor for label field.
+	paymentmethodDescLabel := paymentmethodFields[5].Descriptor()
+	// paymentmethod.LabelValidator is a validator for the "label" field. It is called by the builders before save.
+	paymentmethod.LabelValidator = func() func(string) error {
+		validators := paymentmethodDescLabel.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(label string) error {
+			for _, fn := range fns {
+				if err := fn(label); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// paymentmethodDescLastMonth is the schema descriptor for last_month field.
+	paymentmethodDescLastMonth := paymentmethodFields[6].Descriptor()
+	// paymentmethod.LastMonthValidator is a validator for the "last_month" field. It is called by the builders before save.
+	paymentmethod.LastMonthValidator = paymentmethodDescLastMonth.Validators[0].(func(string) error)
 	priceguardFields := schema.PriceGuard{}.Fields()
 	_ = priceguardFields
 	// priceguardDescBasis is the schema descriptor for basis field.

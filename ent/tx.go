@@ -30,12 +30,18 @@ type Tx struct {
 	Announcement *AnnouncementClient
 	// Application is the client for interacting with the Application builders.
 	Application *ApplicationClient
+	// BillingContact is the client for interacting with the BillingContact builders.
+	BillingContact *BillingContactClient
 	// BillingMonth is the client for interacting with the BillingMonth builders.
 	BillingMonth *BillingMonthClient
 	// BillingMultiplier is the client for interacting with the BillingMultiplier builders.
 	BillingMultiplier *BillingMultiplierClient
 	// BillingProfile is the client for interacting with the BillingProfile builders.
 	BillingProfile *BillingProfileClient
+	// Budget is the client for interacting with the Budget builders.
+	Budget *BudgetClient
+	// BudgetAlert is the client for interacting with the BudgetAlert builders.
+	BudgetAlert *BudgetAlertClient
 	// CloudAccount is the client for interacting with the CloudAccount builders.
 	CloudAccount *CloudAccountClient
 	// CostRollup is the client for interacting with the CostRollup builders.
@@ -72,6 +78,8 @@ type Tx struct {
 	Notice *NoticeClient
 	// Organization is the client for interacting with the Organization builders.
 	Organization *OrganizationClient
+	// PaymentMethod is the client for interacting with the PaymentMethod builders.
+	PaymentMethod *PaymentMethodClient
 	// PriceGuard is the client for interacting with the PriceGuard builders.
 	PriceGuard *PriceGuardClient
 	// Project is the client for interacting with the Project builders.
@@ -265,9 +273,12 @@ func (tx *Tx) init() {
 	tx.Ancestry = NewAncestryClient(tx.config)
 	tx.Announcement = NewAnnouncementClient(tx.config)
 	tx.Application = NewApplicationClient(tx.config)
+	tx.BillingContact = NewBillingContactClient(tx.config)
 	tx.BillingMonth = NewBillingMonthClient(tx.config)
 	tx.BillingMultiplier = NewBillingMultiplierClient(tx.config)
 	tx.BillingProfile = NewBillingProfileClient(tx.config)
+	tx.Budget = NewBudgetClient(tx.config)
+	tx.BudgetAlert = NewBudgetAlertClient(tx.config)
 	tx.CloudAccount = NewCloudAccountClient(tx.config)
 	tx.CostRollup = NewCostRollupClient(tx.config)
 	tx.Counter = NewCounterClient(tx.config)
@@ -286,6 +297,7 @@ func (tx *Tx) init() {
 	tx.Membership = NewMembershipClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)
 	tx.Organization = NewOrganizationClient(tx.config)
+	tx.PaymentMethod = NewPaymentMethodClient(tx.config)
 	tx.PriceGuard = NewPriceGuardClient(tx.config)
 	tx.Project = NewProjectClient(tx.config)
 	tx.RatedLine = NewRatedLineClient(tx.config)

@@ -203,9 +203,24 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	AddBillingContactPayload struct {
+		BillingContact   func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
+	AddBudgetAlertPayload struct {
+		Budget           func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	AddGroupMembersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
+	}
+
+	AddPaymentMethodPayload struct {
+		ClientMutationID func(childComplexity int) int
+		PaymentMethod    func(childComplexity int) int
 	}
 
 	AddSshKeyPayload struct {
@@ -311,6 +326,25 @@ type ComplexityRoot struct {
 		URI              func(childComplexity int) int
 	}
 
+	BillingContact struct {
+		CreatedAt    func(childComplexity int) int
+		Email        func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Organization func(childComplexity int) int
+	}
+
+	BillingContactConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	BillingContactEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	BillingDelta struct {
 		After        func(childComplexity int) int
 		Before       func(childComplexity int) int
@@ -388,6 +422,22 @@ type ComplexityRoot struct {
 		Code         func(childComplexity int) int
 		Message      func(childComplexity int) int
 		Organization func(childComplexity int) int
+	}
+
+	Budget struct {
+		Alerts  func(childComplexity int) int
+		Amount  func(childComplexity int) int
+		Enabled func(childComplexity int) int
+		Spent   func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
+	BudgetAlert struct {
+		CreatedAt func(childComplexity int) int
+		Emails    func(childComplexity int) int
+		FiredAt   func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Percent   func(childComplexity int) int
 	}
 
 	CancelAccessRequestPayload struct {
@@ -670,6 +720,11 @@ type ComplexityRoot struct {
 	DeleteApplicationPayload struct {
 		ApplicationID    func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
+	}
+
+	DeleteBudgetPayload struct {
+		ClientMutationID func(childComplexity int) int
+		OrganizationID   func(childComplexity int) int
 	}
 
 	DeleteCloudAccountPayload struct {
@@ -1175,7 +1230,10 @@ type ComplexityRoot struct {
 		AcceptAccessRequest           func(childComplexity int, input model.AcceptAccessRequestInput) int
 		AcceptInvitation              func(childComplexity int, input model.AcceptInvitationInput) int
 		ActivateOrganization          func(childComplexity int, input model.ActivateOrganizationInput) int
+		AddBillingContact             func(childComplexity int, input model.AddBillingContactInput) int
+		AddBudgetAlert                func(childComplexity int, input model.AddBudgetAlertInput) int
 		AddGroupMembers               func(childComplexity int, input model.AddGroupMembersInput) int
+		AddPaymentMethod              func(childComplexity int, input model.AddPaymentMethodInput) int
 		AddSSHKey                     func(childComplexity int, input model.AddSSHKeyInput) int
 		AddTrustedSubject             func(childComplexity int, input model.AddTrustedSubjectInput) int
 		BeginLinkIdentity             func(childComplexity int, input model.BeginLinkIdentityInput) int
@@ -1213,6 +1271,7 @@ type ComplexityRoot struct {
 		DeleteAllocation              func(childComplexity int, input model.DeleteAllocationInput) int
 		DeleteAnnouncement            func(childComplexity int, input model.DeleteAnnouncementInput) int
 		DeleteApplication             func(childComplexity int, input model.DeleteApplicationInput) int
+		DeleteBudget                  func(childComplexity int, input model.DeleteBudgetInput) int
 		DeleteCloudAccount            func(childComplexity int, input model.DeleteCloudAccountInput) int
 		DeleteGroup                   func(childComplexity int, input model.DeleteGroupInput) int
 		DeleteIdentityProvider        func(childComplexity int, input model.DeleteIdentityProviderInput) int
@@ -1256,8 +1315,11 @@ type ComplexityRoot struct {
 		RegenerateRecoveryCodes       func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
 		RegisterResource              func(childComplexity int, input model.RegisterResourceInput) int
 		ReleaseResource               func(childComplexity int, input model.ReleaseResourceInput) int
+		RemoveBillingContact          func(childComplexity int, input model.RemoveBillingContactInput) int
+		RemoveBudgetAlert             func(childComplexity int, input model.RemoveBudgetAlertInput) int
 		RemoveGroupMembers            func(childComplexity int, input model.RemoveGroupMembersInput) int
 		RemoveMember                  func(childComplexity int, input model.RemoveMemberInput) int
+		RemovePaymentMethod           func(childComplexity int, input model.RemovePaymentMethodInput) int
 		RemoveTrustedSubject          func(childComplexity int, input model.RemoveTrustedSubjectInput) int
 		ReopenOrganization            func(childComplexity int, input model.ReopenOrganizationInput) int
 		ReopenTicket                  func(childComplexity int, input model.ReopenTicketInput) int
@@ -1280,6 +1342,8 @@ type ComplexityRoot struct {
 		SendPasswordReset             func(childComplexity int, input model.SendPasswordResetInput) int
 		SetAllocation                 func(childComplexity int, input model.SetAllocationInput) int
 		SetBillingMultiplier          func(childComplexity int, input model.SetBillingMultiplierInput) int
+		SetBudget                     func(childComplexity int, input model.SetBudgetInput) int
+		SetDefaultPaymentMethod       func(childComplexity int, input model.SetDefaultPaymentMethodInput) int
 		SetGroupAllocations           func(childComplexity int, input model.SetGroupAllocationsInput) int
 		SetGroupProjects              func(childComplexity int, input model.SetGroupProjectsInput) int
 		SetGroupRoles                 func(childComplexity int, input model.SetGroupRolesInput) int
@@ -1359,8 +1423,10 @@ type ComplexityRoot struct {
 		Allocations                 func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Ancestors                   func(childComplexity int) int
 		Applications                func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ApplicationWhereInput, orderBy *model.ApplicationOrder) int
+		BillingContacts             func(childComplexity int, first *int, after *string, last *int, before *string) int
 		BillingMultipliers          func(childComplexity int, month *pricing.Month, first *int, after *string, last *int, before *string) int
 		BillingProfile              func(childComplexity int) int
+		Budget                      func(childComplexity int) int
 		CloudAccounts               func(childComplexity int, first *int, after *string, last *int, before *string) int
 		CostLines                   func(childComplexity int, month pricing.Month, where *model.CostWhereInput, first *int, after *string, last *int, before *string) int
 		Costs                       func(childComplexity int, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) int
@@ -1388,6 +1454,7 @@ type ComplexityRoot struct {
 		Name                        func(childComplexity int) int
 		Notices                     func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Owner                       func(childComplexity int) int
+		PaymentMethods              func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Personal                    func(childComplexity int) int
 		Policies                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.PolicyWhereInput, orderBy *model.PolicyOrder) int
 		PriceBounds                 func(childComplexity int, month *pricing.Month) int
@@ -1452,6 +1519,29 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	PaymentMethod struct {
+		CreatedAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		IsDefault    func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Label        func(childComplexity int) int
+		LastMonth    func(childComplexity int) int
+		Organization func(childComplexity int) int
+		Processor    func(childComplexity int) int
+		Reference    func(childComplexity int) int
+	}
+
+	PaymentMethodConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PaymentMethodEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	PermissionSet struct {
@@ -1664,6 +1754,16 @@ type ComplexityRoot struct {
 		Resource         func(childComplexity int) int
 	}
 
+	RemoveBillingContactPayload struct {
+		BillingContactID func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
+	RemoveBudgetAlertPayload struct {
+		BudgetAlertID    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
 	RemoveGroupMembersPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
@@ -1672,6 +1772,11 @@ type ComplexityRoot struct {
 	RemoveMemberPayload struct {
 		ClientMutationID func(childComplexity int) int
 		UserID           func(childComplexity int) int
+	}
+
+	RemovePaymentMethodPayload struct {
+		ClientMutationID func(childComplexity int) int
+		PaymentMethodID  func(childComplexity int) int
 	}
 
 	RemoveTrustedSubjectPayload struct {
@@ -1867,6 +1972,16 @@ type ComplexityRoot struct {
 		BillingMultiplier func(childComplexity int) int
 		ClientMutationID  func(childComplexity int) int
 		Warnings          func(childComplexity int) int
+	}
+
+	SetBudgetPayload struct {
+		Budget           func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+	}
+
+	SetDefaultPaymentMethodPayload struct {
+		ClientMutationID func(childComplexity int) int
+		PaymentMethod    func(childComplexity int) int
 	}
 
 	SetGroupAllocationsPayload struct {
@@ -3009,6 +3124,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ActiveOrganizationEdge.Node(childComplexity), true
 
+	case "AddBillingContactPayload.billingContact":
+		if e.ComplexityRoot.AddBillingContactPayload.BillingContact == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddBillingContactPayload.BillingContact(childComplexity), true
+	case "AddBillingContactPayload.clientMutationId":
+		if e.ComplexityRoot.AddBillingContactPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddBillingContactPayload.ClientMutationID(childComplexity), true
+
+	case "AddBudgetAlertPayload.budget":
+		if e.ComplexityRoot.AddBudgetAlertPayload.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddBudgetAlertPayload.Budget(childComplexity), true
+	case "AddBudgetAlertPayload.clientMutationId":
+		if e.ComplexityRoot.AddBudgetAlertPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddBudgetAlertPayload.ClientMutationID(childComplexity), true
+
 	case "AddGroupMembersPayload.clientMutationId":
 		if e.ComplexityRoot.AddGroupMembersPayload.ClientMutationID == nil {
 			break
@@ -3021,6 +3162,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AddGroupMembersPayload.Group(childComplexity), true
+
+	case "AddPaymentMethodPayload.clientMutationId":
+		if e.ComplexityRoot.AddPaymentMethodPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddPaymentMethodPayload.ClientMutationID(childComplexity), true
+	case "AddPaymentMethodPayload.paymentMethod":
+		if e.ComplexityRoot.AddPaymentMethodPayload.PaymentMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddPaymentMethodPayload.PaymentMethod(childComplexity), true
 
 	case "AddSshKeyPayload.clientMutationId":
 		if e.ComplexityRoot.AddSshKeyPayload.ClientMutationID == nil {
@@ -3434,6 +3588,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BeginSecondFactorPayload.URI(childComplexity), true
 
+	case "BillingContact.createdAt":
+		if e.ComplexityRoot.BillingContact.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingContact.CreatedAt(childComplexity), true
+	case "BillingContact.email":
+		if e.ComplexityRoot.BillingContact.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingContact.Email(childComplexity), true
+	case "BillingContact.id":
+		if e.ComplexityRoot.BillingContact.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingContact.ID(childComplexity), true
+	case "BillingContact.name":
+		if e.ComplexityRoot.BillingContact.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingContact.Name(childComplexity), true
+	case "BillingContact.organization":
+		if e.ComplexityRoot.BillingContact.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingContact.Organization(childComplexity), true
+
+	case "BillingContactConnection.edges":
+		if e.ComplexityRoot.BillingContactConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingContactConnection.Edges(childComplexity), true
+	case "BillingContactConnection.pageInfo":
+		if e.ComplexityRoot.BillingContactConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingContactConnection.PageInfo(childComplexity), true
+	case "BillingContactConnection.totalCount":
+		if e.ComplexityRoot.BillingContactConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingContactConnection.TotalCount(childComplexity), true
+
+	case "BillingContactEdge.cursor":
+		if e.ComplexityRoot.BillingContactEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingContactEdge.Cursor(childComplexity), true
+	case "BillingContactEdge.node":
+		if e.ComplexityRoot.BillingContactEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillingContactEdge.Node(childComplexity), true
+
 	case "BillingDelta.after":
 		if e.ComplexityRoot.BillingDelta.After == nil {
 			break
@@ -3737,6 +3954,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillingWarning.Organization(childComplexity), true
+
+	case "Budget.alerts":
+		if e.ComplexityRoot.Budget.Alerts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Alerts(childComplexity), true
+	case "Budget.amount":
+		if e.ComplexityRoot.Budget.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Amount(childComplexity), true
+	case "Budget.enabled":
+		if e.ComplexityRoot.Budget.Enabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Enabled(childComplexity), true
+	case "Budget.spent":
+		if e.ComplexityRoot.Budget.Spent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Spent(childComplexity), true
+	case "Budget.version":
+		if e.ComplexityRoot.Budget.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Budget.Version(childComplexity), true
+
+	case "BudgetAlert.createdAt":
+		if e.ComplexityRoot.BudgetAlert.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetAlert.CreatedAt(childComplexity), true
+	case "BudgetAlert.emails":
+		if e.ComplexityRoot.BudgetAlert.Emails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetAlert.Emails(childComplexity), true
+	case "BudgetAlert.firedAt":
+		if e.ComplexityRoot.BudgetAlert.FiredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetAlert.FiredAt(childComplexity), true
+	case "BudgetAlert.id":
+		if e.ComplexityRoot.BudgetAlert.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetAlert.ID(childComplexity), true
+	case "BudgetAlert.percent":
+		if e.ComplexityRoot.BudgetAlert.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BudgetAlert.Percent(childComplexity), true
 
 	case "CancelAccessRequestPayload.accessRequest":
 		if e.ComplexityRoot.CancelAccessRequestPayload.AccessRequest == nil {
@@ -4645,6 +4924,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteApplicationPayload.ClientMutationID(childComplexity), true
+
+	case "DeleteBudgetPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteBudgetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteBudgetPayload.ClientMutationID(childComplexity), true
+	case "DeleteBudgetPayload.organizationId":
+		if e.ComplexityRoot.DeleteBudgetPayload.OrganizationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteBudgetPayload.OrganizationID(childComplexity), true
 
 	case "DeleteCloudAccountPayload.clientMutationId":
 		if e.ComplexityRoot.DeleteCloudAccountPayload.ClientMutationID == nil {
@@ -6462,6 +6754,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ActivateOrganization(childComplexity, args["input"].(model.ActivateOrganizationInput)), true
+	case "Mutation.addBillingContact":
+		if e.ComplexityRoot.Mutation.AddBillingContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addBillingContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddBillingContact(childComplexity, args["input"].(model.AddBillingContactInput)), true
+	case "Mutation.addBudgetAlert":
+		if e.ComplexityRoot.Mutation.AddBudgetAlert == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addBudgetAlert_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddBudgetAlert(childComplexity, args["input"].(model.AddBudgetAlertInput)), true
 	case "Mutation.addGroupMembers":
 		if e.ComplexityRoot.Mutation.AddGroupMembers == nil {
 			break
@@ -6473,6 +6787,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddGroupMembers(childComplexity, args["input"].(model.AddGroupMembersInput)), true
+	case "Mutation.addPaymentMethod":
+		if e.ComplexityRoot.Mutation.AddPaymentMethod == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addPaymentMethod_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddPaymentMethod(childComplexity, args["input"].(model.AddPaymentMethodInput)), true
 	case "Mutation.addSshKey":
 		if e.ComplexityRoot.Mutation.AddSSHKey == nil {
 			break
@@ -6880,6 +7205,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteApplication(childComplexity, args["input"].(model.DeleteApplicationInput)), true
+	case "Mutation.deleteBudget":
+		if e.ComplexityRoot.Mutation.DeleteBudget == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteBudget_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteBudget(childComplexity, args["input"].(model.DeleteBudgetInput)), true
 	case "Mutation.deleteCloudAccount":
 		if e.ComplexityRoot.Mutation.DeleteCloudAccount == nil {
 			break
@@ -7353,6 +7689,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseResource(childComplexity, args["input"].(model.ReleaseResourceInput)), true
+	case "Mutation.removeBillingContact":
+		if e.ComplexityRoot.Mutation.RemoveBillingContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeBillingContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveBillingContact(childComplexity, args["input"].(model.RemoveBillingContactInput)), true
+	case "Mutation.removeBudgetAlert":
+		if e.ComplexityRoot.Mutation.RemoveBudgetAlert == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeBudgetAlert_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveBudgetAlert(childComplexity, args["input"].(model.RemoveBudgetAlertInput)), true
 	case "Mutation.removeGroupMembers":
 		if e.ComplexityRoot.Mutation.RemoveGroupMembers == nil {
 			break
@@ -7375,6 +7733,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["input"].(model.RemoveMemberInput)), true
+	case "Mutation.removePaymentMethod":
+		if e.ComplexityRoot.Mutation.RemovePaymentMethod == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removePaymentMethod_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemovePaymentMethod(childComplexity, args["input"].(model.RemovePaymentMethodInput)), true
 	case "Mutation.removeTrustedSubject":
 		if e.ComplexityRoot.Mutation.RemoveTrustedSubject == nil {
 			break
@@ -7617,6 +7986,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetBillingMultiplier(childComplexity, args["input"].(model.SetBillingMultiplierInput)), true
+	case "Mutation.setBudget":
+		if e.ComplexityRoot.Mutation.SetBudget == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setBudget_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetBudget(childComplexity, args["input"].(model.SetBudgetInput)), true
+	case "Mutation.setDefaultPaymentMethod":
+		if e.ComplexityRoot.Mutation.SetDefaultPaymentMethod == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setDefaultPaymentMethod_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetDefaultPaymentMethod(childComplexity, args["input"].(model.SetDefaultPaymentMethodInput)), true
 	case "Mutation.setGroupAllocations":
 		if e.ComplexityRoot.Mutation.SetGroupAllocations == nil {
 			break
@@ -8209,6 +8600,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Applications(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["where"].(*model.ApplicationWhereInput), args["orderBy"].(*model.ApplicationOrder)), true
+	case "Organization.billingContacts":
+		if e.ComplexityRoot.Organization.BillingContacts == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_billingContacts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.BillingContacts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.billingMultipliers":
 		if e.ComplexityRoot.Organization.BillingMultipliers == nil {
 			break
@@ -8226,6 +8628,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.BillingProfile(childComplexity), true
+	case "Organization.budget":
+		if e.ComplexityRoot.Organization.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.Budget(childComplexity), true
 	case "Organization.cloudAccounts":
 		if e.ComplexityRoot.Organization.CloudAccounts == nil {
 			break
@@ -8448,6 +8856,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Owner(childComplexity), true
+	case "Organization.paymentMethods":
+		if e.ComplexityRoot.Organization.PaymentMethods == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_paymentMethods_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.PaymentMethods(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.personal":
 		if e.ComplexityRoot.Organization.Personal == nil {
 			break
@@ -8810,6 +9229,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "PaymentMethod.createdAt":
+		if e.ComplexityRoot.PaymentMethod.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethod.CreatedAt(childComplexity), true
+	case "PaymentMethod.id":
+		if e.ComplexityRoot.PaymentMethod.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethod.ID(childComplexity), true
+	case "PaymentMethod.isDefault":
+		if e.ComplexityRoot.PaymentMethod.IsDefault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethod.IsDefault(childComplexity), true
+	case "PaymentMethod.kind":
+		if e.ComplexityRoot.PaymentMethod.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethod.Kind(childComplexity), true
+	case "PaymentMethod.label":
+		if e.ComplexityRoot.PaymentMethod.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethod.Label(childComplexity), true
+	case "PaymentMethod.lastMonth":
+		if e.ComplexityRoot.PaymentMethod.LastMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethod.LastMonth(childComplexity), true
+	case "PaymentMethod.organization":
+		if e.ComplexityRoot.PaymentMethod.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethod.Organization(childComplexity), true
+	case "PaymentMethod.processor":
+		if e.ComplexityRoot.PaymentMethod.Processor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethod.Processor(childComplexity), true
+	case "PaymentMethod.reference":
+		if e.ComplexityRoot.PaymentMethod.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethod.Reference(childComplexity), true
+
+	case "PaymentMethodConnection.edges":
+		if e.ComplexityRoot.PaymentMethodConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethodConnection.Edges(childComplexity), true
+	case "PaymentMethodConnection.pageInfo":
+		if e.ComplexityRoot.PaymentMethodConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethodConnection.PageInfo(childComplexity), true
+	case "PaymentMethodConnection.totalCount":
+		if e.ComplexityRoot.PaymentMethodConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethodConnection.TotalCount(childComplexity), true
+
+	case "PaymentMethodEdge.cursor":
+		if e.ComplexityRoot.PaymentMethodEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethodEdge.Cursor(childComplexity), true
+	case "PaymentMethodEdge.node":
+		if e.ComplexityRoot.PaymentMethodEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentMethodEdge.Node(childComplexity), true
 
 	case "PermissionSet.description":
 		if e.ComplexityRoot.PermissionSet.Description == nil {
@@ -9691,6 +10197,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReleaseResourcePayload.Resource(childComplexity), true
 
+	case "RemoveBillingContactPayload.billingContactId":
+		if e.ComplexityRoot.RemoveBillingContactPayload.BillingContactID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveBillingContactPayload.BillingContactID(childComplexity), true
+	case "RemoveBillingContactPayload.clientMutationId":
+		if e.ComplexityRoot.RemoveBillingContactPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveBillingContactPayload.ClientMutationID(childComplexity), true
+
+	case "RemoveBudgetAlertPayload.budgetAlertId":
+		if e.ComplexityRoot.RemoveBudgetAlertPayload.BudgetAlertID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveBudgetAlertPayload.BudgetAlertID(childComplexity), true
+	case "RemoveBudgetAlertPayload.clientMutationId":
+		if e.ComplexityRoot.RemoveBudgetAlertPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveBudgetAlertPayload.ClientMutationID(childComplexity), true
+
 	case "RemoveGroupMembersPayload.clientMutationId":
 		if e.ComplexityRoot.RemoveGroupMembersPayload.ClientMutationID == nil {
 			break
@@ -9716,6 +10248,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RemoveMemberPayload.UserID(childComplexity), true
+
+	case "RemovePaymentMethodPayload.clientMutationId":
+		if e.ComplexityRoot.RemovePaymentMethodPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePaymentMethodPayload.ClientMutationID(childComplexity), true
+	case "RemovePaymentMethodPayload.paymentMethodId":
+		if e.ComplexityRoot.RemovePaymentMethodPayload.PaymentMethodID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovePaymentMethodPayload.PaymentMethodID(childComplexity), true
 
 	case "RemoveTrustedSubjectPayload.clientMutationId":
 		if e.ComplexityRoot.RemoveTrustedSubjectPayload.ClientMutationID == nil {
@@ -10342,6 +10887,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetBillingMultiplierPayload.Warnings(childComplexity), true
+
+	case "SetBudgetPayload.budget":
+		if e.ComplexityRoot.SetBudgetPayload.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetBudgetPayload.Budget(childComplexity), true
+	case "SetBudgetPayload.clientMutationId":
+		if e.ComplexityRoot.SetBudgetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetBudgetPayload.ClientMutationID(childComplexity), true
+
+	case "SetDefaultPaymentMethodPayload.clientMutationId":
+		if e.ComplexityRoot.SetDefaultPaymentMethodPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetDefaultPaymentMethodPayload.ClientMutationID(childComplexity), true
+	case "SetDefaultPaymentMethodPayload.paymentMethod":
+		if e.ComplexityRoot.SetDefaultPaymentMethodPayload.PaymentMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetDefaultPaymentMethodPayload.PaymentMethod(childComplexity), true
 
 	case "SetGroupAllocationsPayload.clientMutationId":
 		if e.ComplexityRoot.SetGroupAllocationsPayload.ClientMutationID == nil {
@@ -12734,7 +13305,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAcceptInvitationInput,
 		ec.unmarshalInputAccessCheckInput,
 		ec.unmarshalInputActivateOrganizationInput,
+		ec.unmarshalInputAddBillingContactInput,
+		ec.unmarshalInputAddBudgetAlertInput,
 		ec.unmarshalInputAddGroupMembersInput,
+		ec.unmarshalInputAddPaymentMethodInput,
 		ec.unmarshalInputAddSshKeyInput,
 		ec.unmarshalInputAddTrustedSubjectInput,
 		ec.unmarshalInputApplicationOrder,
@@ -12778,6 +13352,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteAnnouncementInput,
 		ec.unmarshalInputDeleteApiKeyInput,
 		ec.unmarshalInputDeleteApplicationInput,
+		ec.unmarshalInputDeleteBudgetInput,
 		ec.unmarshalInputDeleteCloudAccountInput,
 		ec.unmarshalInputDeleteGroupInput,
 		ec.unmarshalInputDeleteIdentityProviderInput,
@@ -12836,8 +13411,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRegenerateRecoveryCodesInput,
 		ec.unmarshalInputRegisterResourceInput,
 		ec.unmarshalInputReleaseResourceInput,
+		ec.unmarshalInputRemoveBillingContactInput,
+		ec.unmarshalInputRemoveBudgetAlertInput,
 		ec.unmarshalInputRemoveGroupMembersInput,
 		ec.unmarshalInputRemoveMemberInput,
+		ec.unmarshalInputRemovePaymentMethodInput,
 		ec.unmarshalInputRemoveTrustedSubjectInput,
 		ec.unmarshalInputReopenOrganizationInput,
 		ec.unmarshalInputReopenTicketInput,
@@ -12861,6 +13439,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSendPasswordResetInput,
 		ec.unmarshalInputSetAllocationInput,
 		ec.unmarshalInputSetBillingMultiplierInput,
+		ec.unmarshalInputSetBudgetInput,
+		ec.unmarshalInputSetDefaultPaymentMethodInput,
 		ec.unmarshalInputSetGroupAllocationsInput,
 		ec.unmarshalInputSetGroupProjectsInput,
 		ec.unmarshalInputSetGroupRolesInput,
@@ -12977,7 +13557,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "creditnote.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql" "terms.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "creditnote.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "organization.graphql" "payment.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql" "terms.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -13002,6 +13582,7 @@ var sources = []*ast.Source{
 	{Name: "job.graphql", Input: sourceData("job.graphql"), BuiltIn: false},
 	{Name: "member.graphql", Input: sourceData("member.graphql"), BuiltIn: false},
 	{Name: "organization.graphql", Input: sourceData("organization.graphql"), BuiltIn: false},
+	{Name: "payment.graphql", Input: sourceData("payment.graphql"), BuiltIn: false},
 	{Name: "people.graphql", Input: sourceData("people.graphql"), BuiltIn: false},
 	{Name: "platform.graphql", Input: sourceData("platform.graphql"), BuiltIn: false},
 	{Name: "policy.graphql", Input: sourceData("policy.graphql"), BuiltIn: false},
@@ -13289,6 +13870,26 @@ func (ec *executionContext) childFields_ActiveOrganizationEdge(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ActiveOrganizationEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AddBillingContactPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingContact":
+		return ec.fieldContext_AddBillingContactPayload_billingContact(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AddBillingContactPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddBillingContactPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddBudgetAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "budget":
+		return ec.fieldContext_AddBudgetAlertPayload_budget(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AddBudgetAlertPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddBudgetAlertPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AddGroupMembersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -13297,6 +13898,16 @@ func (ec *executionContext) childFields_AddGroupMembersPayload(ctx context.Conte
 		return ec.fieldContext_AddGroupMembersPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddGroupMembersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AddPaymentMethodPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "paymentMethod":
+		return ec.fieldContext_AddPaymentMethodPayload_paymentMethod(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AddPaymentMethodPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddPaymentMethodPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_AddSshKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13505,6 +14116,44 @@ func (ec *executionContext) childFields_BeginSecondFactorPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type BeginSecondFactorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_BillingContact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BillingContact_id(ctx, field)
+	case "organization":
+		return ec.fieldContext_BillingContact_organization(ctx, field)
+	case "name":
+		return ec.fieldContext_BillingContact_name(ctx, field)
+	case "email":
+		return ec.fieldContext_BillingContact_email(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BillingContact_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingContact", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingContactConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BillingContactConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BillingContactConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BillingContactConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingContactConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BillingContactEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BillingContactEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BillingContactEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BillingContactEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_BillingDelta(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -13661,6 +14310,38 @@ func (ec *executionContext) childFields_BillingWarning(ctx context.Context, fiel
 		return ec.fieldContext_BillingWarning_amount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BillingWarning", field.Name)
+}
+
+func (ec *executionContext) childFields_Budget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return ec.fieldContext_Budget_amount(ctx, field)
+	case "enabled":
+		return ec.fieldContext_Budget_enabled(ctx, field)
+	case "spent":
+		return ec.fieldContext_Budget_spent(ctx, field)
+	case "alerts":
+		return ec.fieldContext_Budget_alerts(ctx, field)
+	case "version":
+		return ec.fieldContext_Budget_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Budget", field.Name)
+}
+
+func (ec *executionContext) childFields_BudgetAlert(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BudgetAlert_id(ctx, field)
+	case "percent":
+		return ec.fieldContext_BudgetAlert_percent(ctx, field)
+	case "emails":
+		return ec.fieldContext_BudgetAlert_emails(ctx, field)
+	case "firedAt":
+		return ec.fieldContext_BudgetAlert_firedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_BudgetAlert_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BudgetAlert", field.Name)
 }
 
 func (ec *executionContext) childFields_CancelAccessRequestPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14225,6 +14906,16 @@ func (ec *executionContext) childFields_DeleteApplicationPayload(ctx context.Con
 		return ec.fieldContext_DeleteApplicationPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteApplicationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organizationId":
+		return ec.fieldContext_DeleteBudgetPayload_organizationId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteBudgetPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteBudgetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteCloudAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15379,6 +16070,12 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_trustedIssuers(ctx, field)
 	case "invitations":
 		return ec.fieldContext_Organization_invitations(ctx, field)
+	case "budget":
+		return ec.fieldContext_Organization_budget(ctx, field)
+	case "billingContacts":
+		return ec.fieldContext_Organization_billingContacts(ctx, field)
+	case "paymentMethods":
+		return ec.fieldContext_Organization_paymentMethods(ctx, field)
 	case "activeUsers":
 		return ec.fieldContext_Organization_activeUsers(ctx, field)
 	case "policies":
@@ -15489,6 +16186,52 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentMethod(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PaymentMethod_id(ctx, field)
+	case "organization":
+		return ec.fieldContext_PaymentMethod_organization(ctx, field)
+	case "kind":
+		return ec.fieldContext_PaymentMethod_kind(ctx, field)
+	case "processor":
+		return ec.fieldContext_PaymentMethod_processor(ctx, field)
+	case "reference":
+		return ec.fieldContext_PaymentMethod_reference(ctx, field)
+	case "label":
+		return ec.fieldContext_PaymentMethod_label(ctx, field)
+	case "lastMonth":
+		return ec.fieldContext_PaymentMethod_lastMonth(ctx, field)
+	case "isDefault":
+		return ec.fieldContext_PaymentMethod_isDefault(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PaymentMethod_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentMethod", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentMethodConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PaymentMethodConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PaymentMethodConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PaymentMethodConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentMethodConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PaymentMethodEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PaymentMethodEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PaymentMethodEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentMethodEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_PermissionSet(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15869,6 +16612,26 @@ func (ec *executionContext) childFields_ReleaseResourcePayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ReleaseResourcePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveBillingContactPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "billingContactId":
+		return ec.fieldContext_RemoveBillingContactPayload_billingContactId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemoveBillingContactPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveBillingContactPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemoveBudgetAlertPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "budgetAlertId":
+		return ec.fieldContext_RemoveBudgetAlertPayload_budgetAlertId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemoveBudgetAlertPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveBudgetAlertPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RemoveGroupMembersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -15887,6 +16650,16 @@ func (ec *executionContext) childFields_RemoveMemberPayload(ctx context.Context,
 		return ec.fieldContext_RemoveMemberPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RemoveMemberPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RemovePaymentMethodPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "paymentMethodId":
+		return ec.fieldContext_RemovePaymentMethodPayload_paymentMethodId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemovePaymentMethodPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovePaymentMethodPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RemoveTrustedSubjectPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16265,6 +17038,26 @@ func (ec *executionContext) childFields_SetBillingMultiplierPayload(ctx context.
 		return ec.fieldContext_SetBillingMultiplierPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetBillingMultiplierPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetBudgetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "budget":
+		return ec.fieldContext_SetBudgetPayload_budget(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetBudgetPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetBudgetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetDefaultPaymentMethodPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "paymentMethod":
+		return ec.fieldContext_SetDefaultPaymentMethodPayload_paymentMethod(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetDefaultPaymentMethodPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetDefaultPaymentMethodPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetGroupAllocationsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -29,12 +29,15 @@ type Letter struct {
 	Organization string
 	// By is who caused it, or "".
 	By string
-	// Subject is what a ticket is about, or the name of a threshold.
+	// Subject is what a ticket is about, or the name of a threshold or of a payment
+	// method.
 	Subject string
 	// Group is who has used how much of what since when, "" for the organization and
-	// for good, and Severity what the threshold does.
+	// for good, and Severity what the threshold does. Total is also what a statement
+	// comes to, and Since its month or the last one of a payment method.
 	Group, Used, Total, Since, Severity string
-	// Reason is why somebody acts in the recipient's place, and Ends until when.
+	// Reason is why somebody acts in the recipient's place, and Ends until when, or
+	// when a statement is due.
 	Reason string
 	Ends   time.Time
 	// Link is where the one thing that can be done is done, or "".

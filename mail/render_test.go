@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite the mails of testdata")
 
 // templates are the letters that there are.
 func templates() []string {
-	return []string{"invitation", "transfer", "welcome", "reset-password", "verify-email", "security", "impersonation", "owner", "former-owner", "sign-up-again", "ticket", "spending"}
+	return []string{"invitation", "transfer", "welcome", "reset-password", "verify-email", "security", "impersonation", "owner", "former-owner", "sign-up-again", "ticket", "spending", "budget", "statement", "expiry"}
 }
 
 func letter(template, locale string) Letter {
@@ -31,10 +32,18 @@ func letter(template, locale string) Letter {
 	if template == "spending" {
 		l.Subject, l.Group, l.Used, l.Total, l.Since, l.Severity = "warning", "R&D <b>", "4250 USD", "5000 USD", "2026-11-01", "FREEZE"
 	}
+	switch template {
+	case "budget":
+		l.Used, l.Total, l.Since = "850 EUR", "1000 EUR", "2026-11"
+	case "statement":
+		l.Total, l.Since, l.Ends = "1234.56 EUR", "2026-10", time.Date(2026, 11, 28, 9, 30, 0, 0, time.UTC)
+	case "expiry":
+		l.Subject, l.Since = "Visa <b> 4242", "2026-11"
+	}
 	if template != "security" && template != "impersonation" && template != "owner" && template != "former-owner" {
 		l.Link = "https://cloud.example/" + template + "?token=abc.def"
 	}
-	if l.Link != "" && template != "sign-up-again" && template != "ticket" && template != "spending" {
+	if l.Link != "" && !slices.Contains([]string{"sign-up-again", "ticket", "spending", "budget", "statement", "expiry"}, template) {
 		l.ExpiresAt = time.Date(2026, 11, 28, 9, 30, 0, 0, time.UTC)
 	}
 	return l

@@ -26,6 +26,10 @@ type Letter struct {
 	Ticket     uuid.UUID `json:"ticket"`
 	Session    uuid.UUID `json:"session,omitzero"`
 	Firing     uuid.UUID `json:"firing,omitzero"`
+	// BudgetAlert, Statement and PaymentMethod are, too.
+	BudgetAlert   uuid.UUID `json:"budgetAlert,omitzero"`
+	Statement     uuid.UUID `json:"statement,omitzero"`
+	PaymentMethod uuid.UUID `json:"paymentMethod,omitzero"`
 	// Address is to whom where that is nobody with an account. With a user it is
 	// an address of theirs that their account does not have: the one that they want
 	// to have, which the link of a VerifyEmailLetter then names, or the one that they
@@ -47,6 +51,9 @@ const (
 	SignUpAgainLetter   = "sign-up-again" // to an address that has an account and was to get another
 	TicketLetter        = "ticket"        // to whoever opened a ticket that was answered
 	SpendingLetter      = "spending"      // about a threshold that was reached, to its addresses or the owner
+	BudgetLetter        = "budget"        // about an alert of a budget, to its addresses or who is told about bills
+	StatementLetter     = "statement"     // about a statement that was issued, to whom the buyer has told about bills
+	ExpiryLetter        = "expiry"        // about a payment method that expires, to who is told about bills
 )
 
 // Post makes a mail go out once the transaction has committed.

@@ -236,6 +236,21 @@ func newMultiplier(input model.SetBillingMultiplierInput) (rates.NewMultiplier, 
 	return rule, nil
 }
 
+func newGuard(input model.SetPriceGuardInput) (rates.NewGuard, error) {
+	manager, err := input.ManagerID.Expect("managerId", typeid.Organization)
+	if err != nil {
+		return rates.NewGuard{}, err
+	}
+	seller, err := optionalID("sellerId", typeid.Organization, input.SellerID)
+	if err != nil {
+		return rates.NewGuard{}, err
+	}
+	return rates.NewGuard{
+		Manager: manager, Seller: seller, Basis: input.Basis, Min: input.Min, Max: input.Max,
+		FirstMonth: input.FirstMonth, LastMonth: input.LastMonth, Reason: valueOf(input.Reason),
+	}, nil
+}
+
 func newTaxRate(input model.CreateTaxRateInput) (terms.NewTaxRate, error) {
 	seller, err := input.SellerID.Expect("sellerId", typeid.Organization)
 	if err != nil {
@@ -287,21 +302,6 @@ func filters(input []*model.DiscountFilterInput) []invoicing.Filter {
 		list[i] = invoicing.Filter{Field: f.Field, Value: f.Value, Exclude: valueOf(f.Exclude)}
 	}
 	return list
-}
-
-func newGuard(input model.SetPriceGuardInput) (rates.NewGuard, error) {
-	manager, err := input.ManagerID.Expect("managerId", typeid.Organization)
-	if err != nil {
-		return rates.NewGuard{}, err
-	}
-	seller, err := optionalID("sellerId", typeid.Organization, input.SellerID)
-	if err != nil {
-		return rates.NewGuard{}, err
-	}
-	return rates.NewGuard{
-		Manager: manager, Seller: seller, Basis: input.Basis, Min: input.Min, Max: input.Max,
-		FirstMonth: input.FirstMonth, LastMonth: input.LastMonth, Reason: valueOf(input.Reason),
-	}, nil
 }
 
 func newAllocation(input model.SetAllocationInput) (allocations.NewAllocation, error) {

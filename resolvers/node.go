@@ -66,6 +66,12 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Statements.Get(ctx, id.UUID))
 	case typeid.Threshold:
 		return found(r.Allocations.Threshold(ctx, id.UUID))
+	case typeid.BillingContact:
+		return found(r.Payments.Contact(ctx, id.UUID))
+	case typeid.PaymentMethod:
+		return found(r.Payments.Method(ctx, id.UUID))
+	case typeid.BudgetAlert:
+		return found(r.Budgets.Alert(ctx, id.UUID))
 	case typeid.CloudAccount:
 		return found(r.Usage.CloudAccount(ctx, id.UUID))
 	case typeid.IdentityProvider:

@@ -6,6 +6,7 @@ package resolvers
 
 import (
 	"github.com/headwater-platform/headwater/service/allocations"
+	"github.com/headwater-platform/headwater/service/budgets"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/directory"
@@ -15,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/service/jobs"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/service/payments"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/platform"
 	"github.com/headwater-platform/headwater/service/policies"
@@ -33,6 +35,7 @@ import (
 // Resolver holds the services that resolvers call.
 type Resolver struct {
 	Allocations *allocations.Service
+	Budgets     *budgets.Service
 	Checks      *checks.Service
 	Costs       *costs.Service
 	Groups      *groups.Service
@@ -44,6 +47,7 @@ type Resolver struct {
 	Invitations   *invitations.Service
 	Keys          *keys.Service
 	Organizations *organizations.Service
+	Payments      *payments.Service
 	People        *people.Service
 	Policies      *policies.Service
 	Projects      *projects.Service

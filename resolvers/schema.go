@@ -170,6 +170,8 @@ func setCosts(c *graph.ComplexityRoot) {
 		return paged(child, first, after, last, before)
 	}
 	c.Organization.PriceGuards = paged
+	c.Organization.BillingContacts, c.Organization.PaymentMethods = paged, paged
+	c.Organization.Budget = func(child int) int { return child + reportCost }
 	c.Organization.Costs = func(child int, _, _ time.Time, _ *costs.GroupBy, _ *string, _ costs.Interval, _ *model.CostWhereInput, _ *costs.Perspective) int {
 		return child + reportCost
 	}

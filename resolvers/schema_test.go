@@ -99,6 +99,7 @@ func TestListsHaveACost(t *testing.T) {
 		"EndBillingMultiplierPayload.warnings": "the kinds of warning",
 		"BillingPlan.warnings":                 "the kinds of warning",
 		"BillingMultiplier.suspensions":        "the turns of the guards of one manager",
+		"Budget.alerts":                        "how many a budget may have",
 		"Organization.priceBounds":             "the number of bases",
 	}
 	var config graph.Config

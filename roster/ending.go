@@ -12,6 +12,9 @@ import (
 	"github.com/headwater-platform/headwater/ent/allocation"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/billingcontact"
+	"github.com/headwater-platform/headwater/ent/budget"
+	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
@@ -20,6 +23,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/invitation"
 	"github.com/headwater-platform/headwater/ent/linkedidentity"
 	"github.com/headwater-platform/headwater/ent/membership"
+	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/project"
 	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/ent/session"
@@ -138,6 +142,52 @@ func (e ending) thresholds(ctx context.Context) error {
 		},
 		func(ids []uuid.UUID) error {
 			_, err := e.tx.Threshold.Delete().Where(threshold.IDIn(ids...)).Exec(ctx)
+			return err
+		})
+}
+
+func (e ending) budgetAlerts(ctx context.Context) error {
+	return erase(e, typeid.BudgetAlert, func(row *ent.BudgetAlert) uuid.UUID { return row.ID },
+		func() ([]*ent.BudgetAlert, error) {
+			return e.tx.BudgetAlert.Query().Where(budgetalert.OrganizationID(e.organization)).Order(ent.Asc(budgetalert.FieldID)).Limit(most).All(ctx)
+		},
+		func(ids []uuid.UUID) error {
+			_, err := e.tx.BudgetAlert.Delete().Where(budgetalert.IDIn(ids...)).Exec(ctx)
+			return err
+		})
+}
+
+func (e ending) budgets(ctx context.Context) error {
+	return erase(e, typeid.Budget, func(row *ent.Budget) uuid.UUID { return row.ID },
+		func() ([]*ent.Budget, error) {
+			return e.tx.Budget.Query().Where(budget.OrganizationID(e.organization)).Order(ent.Asc(budget.FieldID)).Limit(most).All(ctx)
+		},
+		func(ids []uuid.UUID) error {
+			_, err := e.tx.Budget.Delete().Where(budget.IDIn(ids...)).Exec(ctx)
+			return err
+		})
+}
+
+// billingContacts deletes who was told about bills. The billing profile stays,
+// since statements name it.
+func (e ending) billingContacts(ctx context.Context) error {
+	return erase(e, typeid.BillingContact, func(row *ent.BillingContact) uuid.UUID { return row.ID },
+		func() ([]*ent.BillingContact, error) {
+			return e.tx.BillingContact.Query().Where(billingcontact.OrganizationID(e.organization)).Order(ent.Asc(billingcontact.FieldID)).Limit(most).All(ctx)
+		},
+		func(ids []uuid.UUID) error {
+			_, err := e.tx.BillingContact.Delete().Where(billingcontact.IDIn(ids...)).Exec(ctx)
+			return err
+		})
+}
+
+func (e ending) paymentMethods(ctx context.Context) error {
+	return erase(e, typeid.PaymentMethod, func(row *ent.PaymentMethod) uuid.UUID { return row.ID },
+		func() ([]*ent.PaymentMethod, error) {
+			return e.tx.PaymentMethod.Query().Where(paymentmethod.OrganizationID(e.organization)).Order(ent.Asc(paymentmethod.FieldID)).Limit(most).All(ctx)
+		},
+		func(ids []uuid.UUID) error {
+			_, err := e.tx.PaymentMethod.Delete().Where(paymentmethod.IDIn(ids...)).Exec(ctx)
 			return err
 		})
 }

@@ -51,6 +51,10 @@ const (
 	Statement      Kind = "stm"
 	BillingProfile Kind = "bpr"
 	BillingMonth   Kind = "bmo" // a month that a seller has closed
+	BillingContact Kind = "bct"
+	PaymentMethod  Kind = "pmt"
+	Budget         Kind = "bud"
+	BudgetAlert    Kind = "bal"
 	CloudAccount   Kind = "cla"
 	Resource       Kind = "res"
 	Ticket         Kind = "tkt"
@@ -80,11 +84,11 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [47]Kind {
+func kinds() [51]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, PriceGuard, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
-		CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
+		BillingContact, PaymentMethod, Budget, BudgetAlert, CloudAccount, Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
 		TaxRate, Discount, Voucher, SupportFee, CreditNote,
 	}

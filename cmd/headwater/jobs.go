@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -18,8 +19,13 @@ func (p *platform) register() {
 	does.Handle(database.RateUsage, p.services.Usage.Rate)
 	does.Every(time.Hour, "sweep-usage", func(ctx context.Context, _ []byte) error { return p.services.Usage.Sweep(ctx) })
 	does.Handle(statements.CloseJob, p.services.Statements.GoOn)
-	does.Handle(database.CheckSpending, p.services.Allocations.Check)
-	does.Every(time.Hour, "sweep-spending", func(ctx context.Context, _ []byte) error { return p.services.Allocations.CheckAll(ctx) })
+	does.Handle(database.CheckSpending, func(ctx context.Context, payload []byte) error {
+		return errors.Join(p.services.Allocations.Check(ctx, payload), p.services.Budgets.Check(ctx, payload))
+	})
+	does.Every(time.Hour, "sweep-spending", func(ctx context.Context, _ []byte) error {
+		return errors.Join(p.services.Allocations.CheckAll(ctx), p.services.Budgets.CheckAll(ctx))
+	})
+	does.Every(24*time.Hour, "sweep-payment-methods", func(ctx context.Context, _ []byte) error { return p.services.Payments.Sweep(ctx) })
 	// Those that need the signing keys come to be after this and before any job.
 	does.Every(time.Hour, "sweep-invitations", func(ctx context.Context, _ []byte) error {
 		_, err := p.services.Invitations.Sweep(ctx)

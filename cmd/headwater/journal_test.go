@@ -55,6 +55,7 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 		}}), "openTicket.ticket.id")
 		w.actAs(t, "max", "ada")
 		toAccept, toDecline, toCancel := w.request(t, "paula", "acme", "EDITORS"), w.request(t, "paula", "cove", ""), w.request(t, "ada", "bravo", "")
+		methods := []string{w.card(t, "2"), w.card(t, "3"), w.debit(t, "4")}
 		for _, tt := range []journaled{
 			{"createOrganization", map[string]any{"managedById": w.ids["northwind"], "name": "New", "slug": "new", "ownerEmail": "n@new.example"}, "", []string{"+grp", "+grp", "+grp", "+mem", "+org", "+pol", "+pol", "+pol", "+prj", "+usr"}},
 			{"updateOrganization", map[string]any{"id": w.ids["acme"], "name": "Acme Two", "expectedVersion": 1}, "acme", []string{"~org"}},
@@ -124,6 +125,15 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"rotateCloudAccountCredentials", map[string]any{"cloudAccountId": w.cloudAccount(t, "olga", "10"), "credentials": "hush"}, "acme", []string{"~cla"}},
 			{"deleteCloudAccount", map[string]any{"cloudAccountId": w.cloudAccount(t, "paula", "11")}, "acme", []string{"-cla", "~map"}},
 			{"deleteUsageMapping", map[string]any{"usageMappingId": w.mapping(t, "2")}, "northwind", []string{"-map"}},
+			{"setBudget", map[string]any{"organizationId": w.ids["acme"], "amount": "100"}, "acme", []string{"~bud"}},
+			{"addBudgetAlert", map[string]any{"organizationId": w.ids["acme"], "percent": "80"}, "acme", []string{"+bal"}},
+			{"removeBudgetAlert", map[string]any{"budgetAlertId": w.budgetAlert(t)}, "acme", []string{"-bal"}},
+			{"deleteBudget", map[string]any{"organizationId": w.ids["acme"]}, "acme", []string{"-bal", "-bud"}},
+			{"addBillingContact", map[string]any{"organizationId": w.ids["acme"], "email": "bills@acme.example"}, "acme", []string{"+bct"}},
+			{"removeBillingContact", map[string]any{"billingContactId": w.contact(t)}, "acme", []string{"-bct"}},
+			{"addPaymentMethod", map[string]any{"organizationId": w.ids["acme"], "kind": "CARD", "processor": "acquirer", "reference": "1", "label": "card"}, "acme", []string{"+pmt"}},
+			{"setDefaultPaymentMethod", map[string]any{"paymentMethodId": methods[1]}, "acme", []string{"~pmt", "~pmt"}},
+			{"removePaymentMethod", map[string]any{"paymentMethodId": methods[2]}, "acme", []string{"-pmt"}},
 			{"updateBillingProfile", map[string]any{"organizationId": w.ids["acme"], "company": "Acme Ltd", "country": "DE"}, "acme", []string{"+bpr"}},
 			{"createTaxRate", map[string]any{"sellerId": w.ids["northwind"], "name": "VAT", "percent": "20", "firstMonth": "2026-12"}, "northwind", []string{"+tax"}},
 			{"endTaxRate", map[string]any{"taxRateId": w.taxRate(t), "lastMonth": "2027-01"}, "northwind", []string{"~tax"}},
@@ -247,6 +257,35 @@ func (w *world) guard(t *testing.T) string {
 	t.Helper()
 	answer := w.must(t, "paula", mutation("setPriceGuard", "priceGuard { id }"), map[string]any{"i": map[string]any{"managerId": w.ids["northwind"], "max": "9"}})
 	return dig(answer, "setPriceGuard.priceGuard.id")
+}
+
+// budgetAlert gives the budget of acme another alert and returns its id.
+func (w *world) budgetAlert(t *testing.T) string {
+	t.Helper()
+	input := map[string]any{"organizationId": w.ids["acme"], "percent": "10"}
+	w.must(t, "olga", mutation("setBudget", "clientMutationId"), map[string]any{"i": map[string]any{"organizationId": w.ids["acme"], "amount": "100"}})
+	return dig(w.must(t, "olga", mutation("addBudgetAlert", "budget { alerts { id } }"), map[string]any{"i": input}), "addBudgetAlert.budget.alerts.0.id")
+}
+
+// contact adds a billing contact of acme and returns its id.
+func (w *world) contact(t *testing.T) string {
+	t.Helper()
+	input := map[string]any{"organizationId": w.ids["acme"], "email": "more@acme.example"}
+	return dig(w.must(t, "olga", mutation("addBillingContact", "billingContact { id }"), map[string]any{"i": input}), "addBillingContact.billingContact.id")
+}
+
+// card adds a card of acme and returns its id.
+func (w *world) card(t *testing.T, reference string) string {
+	t.Helper()
+	input := map[string]any{"organizationId": w.ids["acme"], "kind": "CARD", "processor": "acquirer", "reference": reference, "label": "card"}
+	return dig(w.must(t, "olga", mutation("addPaymentMethod", "paymentMethod { id }"), map[string]any{"i": input}), "addPaymentMethod.paymentMethod.id")
+}
+
+// debit adds a SEPA debit of acme, which has a card, and returns its id.
+func (w *world) debit(t *testing.T, reference string) string {
+	t.Helper()
+	input := map[string]any{"organizationId": w.ids["acme"], "kind": "SEPA_DEBIT", "processor": "acquirer", "reference": reference, "label": "debit"}
+	return dig(w.must(t, "olga", mutation("addPaymentMethod", "paymentMethod { id }"), map[string]any{"i": input}), "addPaymentMethod.paymentMethod.id")
 }
 
 // journaled is a change and the one entry that it leaves.

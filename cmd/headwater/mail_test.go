@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -8,12 +9,14 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/emersion/go-smtp"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/headwater-platform/headwater/config"
 	"github.com/headwater-platform/headwater/database"
@@ -25,6 +28,7 @@ import (
 	"github.com/headwater-platform/headwater/mail"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/mails"
+	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/token"
 )
 
@@ -246,4 +250,60 @@ func TestTheMailboxIsForAdministrators(t *testing.T) {
 			t.Errorf("%s: %q, want %q", actor, got, want)
 		}
 	}
+}
+
+// TestLettersAboutBills reads what is told about a budget, a statement and a payment
+// method, and to whom: the addresses of an alert, the contacts, else the owner.
+func TestLettersAboutBills(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		w.jobs(t)
+		_, before := w.mailbox(t, "nobody")
+		acme := func(more map[string]any) map[string]any {
+			more["organizationId"] = w.ids["acme"]
+			return map[string]any{"i": more}
+		}
+		w.must(t, "olga", mutation("addPaymentMethod", "clientMutationId"), acme(map[string]any{
+			"kind": "CARD", "processor": "acquirer", "reference": "1", "label": "Visa ending in 4242", "lastMonth": "2026-11",
+		}))
+		if err := w.platform.services.Payments.Sweep(w.system(t)); err != nil {
+			t.Fatal(err)
+		}
+		w.must(t, "olga", mutation("addBillingContact", "clientMutationId"), acme(map[string]any{"email": "bills@acme.example"}))
+		w.must(t, "olga", mutation("setBudget", "clientMutationId"), acme(map[string]any{"amount": "15"}))
+		w.must(t, "olga", mutation("addBudgetAlert", "clientMutationId"), acme(map[string]any{"percent": "50"}))
+		w.must(t, "olga", mutation("addBudgetAlert", "clientMutationId"), acme(map[string]any{"percent": "80", "emails": []string{"boss@acme.example"}}))
+		w.must(t, "paula", mutation("mapUsage", "clientMutationId"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids["northwind"], "mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": w.ids["acme"]}},
+		}})
+		for _, month := range []time.Time{walkMonth(), walkMonth().AddDate(0, 1, 0)} {
+			file := w.usageFile(t, month, "acme")
+			if _, err := w.platform.services.Usage.Import(w.system(t), w.key(t, "northwind"), bytes.NewReader(file), usage.Options{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.must(t, "paula", mutation("closeBillingMonth", "clientMutationId"), map[string]any{"i": map[string]any{
+			"sellerId": w.ids["northwind"], "month": walkMonth().Format("2006-01"),
+		}})
+		w.jobs(t)
+		if err := w.platform.services.Payments.Sweep(w.system(t)); err != nil {
+			t.Fatal(err)
+		}
+		w.jobs(t)
+		_, list := w.mailbox(t, "nobody")
+		var got []string
+		for _, m := range list[:len(list)-len(before)] {
+			got = append(got, m.To.Email+": "+m.Subject)
+		}
+		slices.Sort(got)
+		want := []string{
+			"bills@acme.example: The statement of 2026-10 is there: 12.5 USD",
+			"boss@acme.example: Acme has spent 12.5 USD of its budget",
+			"olga@acme.example: The payment method “Visa ending in 4242” expires",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
 }

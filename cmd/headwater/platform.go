@@ -25,6 +25,7 @@ import (
 	"github.com/headwater-platform/headwater/scim"
 	"github.com/headwater-platform/headwater/server"
 	"github.com/headwater-platform/headwater/service/allocations"
+	"github.com/headwater-platform/headwater/service/budgets"
 	"github.com/headwater-platform/headwater/service/checks"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/directory"
@@ -33,6 +34,7 @@ import (
 	"github.com/headwater-platform/headwater/service/jobs"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/service/payments"
 	"github.com/headwater-platform/headwater/service/people"
 	platforms "github.com/headwater-platform/headwater/service/platform"
 	"github.com/headwater-platform/headwater/service/policies"
@@ -109,6 +111,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 		hasher:  hasher,
 		services: resolvers.Resolver{
 			Allocations:   allocations.New(db, store),
+			Budgets:       budgets.New(db, store),
 			Checks:        checks.New(db, store),
 			Costs:         costs.New(db, store),
 			Directory:     directory.New(db, store, rand.Reader),
@@ -116,6 +119,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 			Jobs:          jobs.New(db, store),
 			Keys:          keys.New(db, store, rand.Reader),
 			Organizations: organizations.New(db, store, b.depth),
+			Payments:      payments.New(db, store),
 			People:        people.New(db, store, hasher),
 			Policies:      policies.New(db, store),
 			Projects:      projects.New(db, store),

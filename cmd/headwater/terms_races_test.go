@@ -122,6 +122,11 @@ func TestAVoucherIsRedeemedOnce(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
+		for actor, slug := range map[string]string{"olga": "acme", "bob": "bravo"} {
+			w.must(t, actor, mutation("addPaymentMethod", "clientMutationId"), map[string]any{"i": map[string]any{
+				"organizationId": w.ids[slug], "kind": "CARD", "processor": "acquirer", "reference": slug, "label": "card",
+			}})
+		}
 		for _, tt := range []struct {
 			most any
 			want int

@@ -18,7 +18,10 @@ import (
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent/accessrequest"
+	"github.com/headwater-platform/headwater/ent/billingcontact"
+	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/identityprovider"
+	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/typeid"
@@ -407,6 +410,8 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"setBillingMultiplier":  on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "factor": "1.2", "firstMonth": "2026-12"}),
 		"planBillingMultiplier": on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "factor": "1.2", "firstMonth": "2026-12"}),
 		"endBillingMultiplier":  on("id", "northwind.price-to-acme", map[string]any{"lastMonth": "2030-12"}),
+		"setPriceGuard":         on("managerId", "northwind", map[string]any{"sellerId": k.ids["fjord"], "min": "0.9", "firstMonth": "2030-01"}),
+		"endPriceGuard":         on("id", "northwind.guard", map[string]any{"lastMonth": "2030-12"}),
 		"createTaxRate":         on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "name": "tax", "percent": "5", "firstMonth": "2026-12"}),
 		"createDiscount":        on("sellerId", "northwind", map[string]any{"description": "less", "percent": "5", "firstMonth": "2026-12", "lastMonth": "2026-12"}),
 		"endDiscount":           on("discountId", "northwind.discount", map[string]any{"lastMonth": "2030-12"}),
@@ -419,8 +424,6 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		},
 		"setSupportFee": on("sellerId", "northwind", map[string]any{"plan": "ADVANCED", "minimum": "5", "currency": "USD", "firstMonth": "2026-12"}),
 		"endTaxRate":    on("taxRateId", "northwind.tax", map[string]any{"lastMonth": "2030-12"}),
-		"setPriceGuard": on("managerId", "northwind", map[string]any{"sellerId": k.ids["fjord"], "min": "0.9", "firstMonth": "2030-01"}),
-		"endPriceGuard": on("id", "northwind.guard", map[string]any{"lastMonth": "2030-12"}),
 		"mapUsage": on("organizationId", "northwind", map[string]any{
 			"mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": k.ids["acme"]}},
 		}),
@@ -444,6 +447,32 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		},
 		"importUsage": on("organizationId", "northwind", map[string]any{"file": nil}),
 
+		"setBudget": on("organizationId", "acme", map[string]any{"amount": "66604.5"}),
+		"deleteBudget": func(t *testing.T) (map[string]any, *object) {
+			k.must(t, "ada", mutation("setBudget", "clientMutationId"), map[string]any{"i": map[string]any{"organizationId": k.ids["acme"], "amount": "66604.5"}})
+			return map[string]any{"organizationId": k.ids["acme"]}, at("acme")
+		},
+		"addBudgetAlert": func(t *testing.T) (map[string]any, *object) { return k.nextAlert(t), at("acme") },
+		"removeBudgetAlert": func(t *testing.T) (map[string]any, *object) {
+			answer := k.must(t, "ada", mutation("addBudgetAlert", "budget { alerts { id } }"), map[string]any{"i": k.nextAlert(t)})
+			id := dig(answer, "addBudgetAlert.budget.alerts.0.id")
+			return map[string]any{"budgetAlertId": id}, &object{kind: "BudgetAlert", id: id, slugs: []string{"acme"}}
+		},
+		"addBillingContact": func(t *testing.T) (map[string]any, *object) {
+			k.makeRoom(t, "BillingContact")
+			return map[string]any{"organizationId": k.ids["acme"], "email": fresh("bills") + "@acme.example"}, at("acme")
+		},
+		"removeBillingContact": gone("billingContactId", "BillingContact", "addBillingContact", "billingContact", func() map[string]any {
+			return map[string]any{"organizationId": k.ids["acme"], "email": fresh("bills") + "@acme.example"}
+		}, ""),
+		"addPaymentMethod": func(t *testing.T) (map[string]any, *object) {
+			k.makeRoom(t, "PaymentMethod")
+			return map[string]any{"organizationId": k.ids["acme"], "kind": "CARD", "processor": "acquirer", "reference": fresh("card"), "label": "new"}, at("acme")
+		},
+		"setDefaultPaymentMethod": on("paymentMethodId", "acme.card", nil),
+		"removePaymentMethod": gone("paymentMethodId", "PaymentMethod", "addPaymentMethod", "paymentMethod", func() map[string]any {
+			return map[string]any{"organizationId": k.ids["acme"], "kind": "SEPA_DEBIT", "processor": "acquirer", "reference": fresh("debit"), "label": "new"}
+		}, ""),
 		"updateBillingProfile": on("organizationId", "acme", map[string]any{"company": "Acme Ltd"}),
 		"closeBillingMonth":    on("sellerId", "northwind", map[string]any{"month": "2026-09"}),
 		"markStatementPaid":    func(t *testing.T) (map[string]any, *object) { return issued(t, nil) },
@@ -451,7 +480,7 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 			return issued(t, map[string]any{"lines": []map[string]any{{"reason": "because", "amount": "1"}}})
 		},
 		"voidStatement": func(t *testing.T) (map[string]any, *object) { return issued(t, map[string]any{"reason": "because"}) },
-		"setAllocation": on("scopeId", "acme", map[string]any{"total": "5", "unit": "USD", "period": "QUARTER"}),
+		"setAllocation": on("scopeId", "acme", map[string]any{"total": "99999", "unit": "USD", "period": "QUARTER"}),
 		"setGroupAllocations": on("organizationId", "acme", map[string]any{
 			"allocations": []map[string]any{{"groupId": k.ids["acme.crew"], "total": "5", "unit": "USD"}},
 		}),
@@ -493,10 +522,25 @@ func (k *walk) makeRoom(t *testing.T, kind string) {
 	case "TrustedIssuer":
 		_, err = client.TrustedIssuer.Delete().
 			Where(trustedissuer.NameHasPrefix("issuer-"), trustedissuer.NameNEQ("issuer-of-acme")).Exec(k.system(t))
+	case "BillingContact":
+		_, err = client.BillingContact.Delete().Where(billingcontact.NameEQ("")).Exec(k.system(t))
+	case "PaymentMethod":
+		_, err = client.PaymentMethod.Delete().Where(paymentmethod.LabelEQ("new"), paymentmethod.IsDefault(false)).Exec(k.system(t))
+	case "BudgetAlert":
+		_, err = client.BudgetAlert.Delete().Where(budgetalert.OrganizationID(k.key(t, "acme"))).Exec(k.system(t))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// nextAlert makes room for an alert of the budget of acme, which there is then, and
+// returns what asks for one.
+func (k *walk) nextAlert(t *testing.T) map[string]any {
+	t.Helper()
+	k.must(t, "ada", mutation("setBudget", "clientMutationId"), map[string]any{"i": map[string]any{"organizationId": k.ids["acme"], "amount": "66604.5"}})
+	k.makeRoom(t, "BudgetAlert")
+	return map[string]any{"organizationId": k.ids["acme"], "percent": "50"}
 }
 
 // idle makes things in acme that give nobody anything, so that nothing but the

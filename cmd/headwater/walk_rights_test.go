@@ -260,6 +260,13 @@ func (o *oracle) fromManager(a *walker, permission, slug string) bool {
 	return above != "-" && o.flows(a, permission, o.permissions[permission], above)
 }
 
+// atManager reports whether a walker who sees what is below it holds a permission by
+// being in the organization directly above another.
+func (o *oracle) atManager(a *walker, permission, slug string) bool {
+	above := o.places[slug].manager
+	return above != "-" && o.here(a, permission, above, "") && o.here(a, "partner:read", above, "")
+}
+
 // flows reports whether a permission flows down from an organization.
 func (o *oracle) flows(a *walker, permission string, row map[string]string, from string) bool {
 	if o.places[from].kind == "root" {

@@ -442,6 +442,8 @@ func (k *walk) meets(a *walker, need string, o *object) bool {
 		return o.buyer != "" && k.here(a, permission, o.buyer, "")
 	case "of the manager":
 		return somewhere(func(slug string) bool { return k.fromManager(a, permission, slug) })
+	case "at the manager":
+		return somewhere(func(slug string) bool { return k.atManager(a, permission, slug) })
 	case "upwards":
 		return somewhere(func(slug string) bool { return k.holdsUpTo(a, permission, slug) })
 	case "here":

@@ -457,7 +457,6 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		answer := w.must(t, "ada", mutation("setBillingMultiplier", "billingMultiplier { id }"), map[string]any{"i": input})
 		w.name(edge[0]+".price-to-"+edge[1], dig(answer, "setBillingMultiplier.billingMultiplier.id"))
 	}
-	w.furnishWithTerms(t)
 	for i, manager := range []string{"platform", "northwind", "fjord"} {
 		input := map[string]any{
 			"managerId": w.ids[manager], "min": fmt.Sprintf("0.97%04d", 1001+i), "lastMonth": "2031-01", "reason": "bounds-of-" + manager,
@@ -470,6 +469,8 @@ func (w *world) furnishWithPrices(t *testing.T) {
 		w.name(manager+".guard", dig(answer, "setPriceGuard.priceGuard.id"))
 	}
 	w.furnishWithAllocations(t, slugs)
+	w.furnishWithPayments(t, slugs)
+	w.furnishWithTerms(t)
 	if err := w.platform.db.Client().CloudAccount.Update().SetLastUsageAt(walkMonth()).Exec(w.system(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -548,6 +549,33 @@ func (w *world) furnishWithAllocations(t *testing.T, slugs []string) {
 			"scopeId": w.ids[slug+".crew"], "total": fmt.Sprintf("8880%d.5", i+1), "unit": "USD", "period": "MONTH", "parentId": parent,
 		}})
 		w.name(slug+".allocation-of-crew", dig(answer, "setAllocation.allocation.id"))
+	}
+}
+
+// furnishWithPayments tells organizations how they pay and what they mean to.
+func (w *world) furnishWithPayments(t *testing.T, slugs []string) {
+	t.Helper()
+	for i, slug := range slugs {
+		contact := w.must(t, "ada", mutation("addBillingContact", "billingContact { id }"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "name": "contact-of-" + slug, "email": "bills-of-" + slug + "@example.com",
+		}})
+		w.name(slug+".contact", dig(contact, "addBillingContact.billingContact.id"))
+		card := w.must(t, "ada", mutation("addPaymentMethod", "paymentMethod { id }"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "kind": "CARD", "processor": "acquirer", "reference": "card-of-" + slug, "label": "label-of-" + slug, "lastMonth": "2031-01",
+		}})
+		w.name(slug+".card", dig(card, "addPaymentMethod.paymentMethod.id"))
+		w.must(t, "ada", mutation("setBudget", "clientMutationId"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "amount": fmt.Sprintf("6660%d.5", i+1),
+		}})
+		alert := w.must(t, "ada", mutation("addBudgetAlert", "budget { alerts { id } }"), map[string]any{"i": map[string]any{
+			"organizationId": w.ids[slug], "percent": "0.0001", "emails": []string{"warned-by-" + slug + "@example.com"},
+		}})
+		w.name(slug+".alert", dig(alert, "addBudgetAlert.budget.alerts.0.id"))
+	}
+	now := w.platform.db.Now()
+	fired := w.platform.db.Client().BudgetAlert.Update().SetFiredMonth(now.Format("2006-01")).SetFiredAt(now).SetFiredSpent("5")
+	if err := fired.Exec(w.system(t)); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -793,6 +821,9 @@ func (c *counter) addBilling(t *testing.T) {
 		o := c.add("BillingMultiplier", typeid.New(typeid.Multiplier, row.ID), row.SellerID)
 		o.tells["reason"], o.tells["factor"] = row.Reason, row.Factor
 	}
+	for _, row := range one(t, func() ([]*ent.PriceGuard, error) { return client.PriceGuard.Query().All(ctx) }) {
+		c.add("PriceGuard", typeid.New(typeid.PriceGuard, row.ID), row.ManagerID).tells["reason"] = row.Reason
+	}
 	for _, row := range one(t, func() ([]*ent.TaxRate, error) { return client.TaxRate.Query().All(ctx) }) {
 		c.add("TaxRate", typeid.New(typeid.TaxRate, row.ID), row.SellerID)
 	}
@@ -809,9 +840,6 @@ func (c *counter) addBilling(t *testing.T) {
 	for _, row := range one(t, func() ([]*ent.SupportFee, error) { return client.SupportFee.Query().All(ctx) }) {
 		c.add("SupportFee", typeid.New(typeid.SupportFee, row.ID), row.SellerID)
 	}
-	for _, row := range one(t, func() ([]*ent.PriceGuard, error) { return client.PriceGuard.Query().All(ctx) }) {
-		c.add("PriceGuard", typeid.New(typeid.PriceGuard, row.ID), row.ManagerID).tells["reason"] = row.Reason
-	}
 	for _, row := range one(t, func() ([]*ent.CloudAccount, error) { return client.CloudAccount.Query().All(ctx) }) {
 		o := c.add("CloudAccount", typeid.New(typeid.CloudAccount, row.ID), row.OrganizationID)
 		o.tells["name"] = row.Name
@@ -821,6 +849,18 @@ func (c *counter) addBilling(t *testing.T) {
 		if row.GroupID != nil {
 			o.in = c.objects[typeid.New(typeid.Group, *row.GroupID).String()].in
 		}
+	}
+	for _, row := range one(t, func() ([]*ent.BillingContact, error) { return client.BillingContact.Query().All(ctx) }) {
+		o := c.add("BillingContact", typeid.New(typeid.BillingContact, row.ID), row.OrganizationID)
+		o.tells["name"], o.tells["email"] = row.Name, row.Email
+	}
+	for _, row := range one(t, func() ([]*ent.PaymentMethod, error) { return client.PaymentMethod.Query().All(ctx) }) {
+		o := c.add("PaymentMethod", typeid.New(typeid.PaymentMethod, row.ID), row.OrganizationID)
+		o.tells["reference"], o.tells["label"] = row.Reference, row.Label
+	}
+	for _, row := range one(t, func() ([]*ent.BudgetAlert, error) { return client.BudgetAlert.Query().WithBudget().All(ctx) }) {
+		o := c.add("BudgetAlert", typeid.New(typeid.BudgetAlert, row.ID), row.OrganizationID)
+		o.tells["emails"], o.tells["amount"] = row.Emails[0], row.Edges.Budget.Amount
 	}
 	for _, row := range one(t, func() ([]*ent.Statement, error) { return client.Statement.Query().All(ctx) }) {
 		o := c.add("Statement", typeid.New(typeid.Statement, row.ID), row.SellerID)

@@ -360,25 +360,33 @@ func (w *world) post(t testing.TB, actor string, body []byte) []byte {
 // actor.
 func (w *world) upload(t testing.TB, actor, document string, variables any, path string, file []byte) []byte {
 	t.Helper()
+	contentType, body := form(t, document, variables, path, file)
+	return w.deliver(t, actor, contentType, body)
+}
+
+// form returns a request for a document with a file, which is the variable at the
+// path.
+func form(t testing.TB, document string, variables any, path string, file []byte) (contentType string, body *bytes.Buffer) {
+	t.Helper()
 	operations, err := json.Marshal(map[string]any{"query": document, "variables": variables})
 	if err != nil {
-		t.Fatalf("variables of %s: %v", actor, err)
+		t.Fatal(err)
 	}
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
+	body = &bytes.Buffer{}
+	parts := multipart.NewWriter(body)
 	for _, part := range [][2]string{{"operations", string(operations)}, {"map", `{"0": ["` + path + `"]}`}} {
-		if err := form.WriteField(part[0], part[1]); err != nil {
+		if err := parts.WriteField(part[0], part[1]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	content := one(t, func() (io.Writer, error) { return form.CreateFormFile("0", "usage.csv") })
+	content := one(t, func() (io.Writer, error) { return parts.CreateFormFile("0", "usage.csv") })
 	if _, err := content.Write(file); err != nil {
 		t.Fatal(err)
 	}
-	if err := form.Close(); err != nil {
+	if err := parts.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return w.deliver(t, actor, form.FormDataContentType(), &body)
+	return parts.FormDataContentType(), body
 }
 
 // deliver sends a request to the API as an actor and returns the answer.

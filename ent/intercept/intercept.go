@@ -16,9 +16,12 @@ import (
 	"github.com/headwater-platform/headwater/ent/announcement"
 	"github.com/headwater-platform/headwater/ent/apikey"
 	"github.com/headwater-platform/headwater/ent/application"
+	"github.com/headwater-platform/headwater/ent/billingcontact"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
+	"github.com/headwater-platform/headwater/ent/budget"
+	"github.com/headwater-platform/headwater/ent/budgetalert"
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
@@ -37,6 +40,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/membership"
 	"github.com/headwater-platform/headwater/ent/notice"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/ent/project"
@@ -339,6 +343,33 @@ func (f TraverseApplication) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.ApplicationQuery", q)
 }
 
+// The BillingContactFunc type is an adapter to allow the use of ordinary function as a Querier.
+type BillingContactFunc func(context.Context, *ent.BillingContactQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f BillingContactFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.BillingContactQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.BillingContactQuery", q)
+}
+
+// The TraverseBillingContact type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseBillingContact func(context.Context, *ent.BillingContactQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseBillingContact) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseBillingContact) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.BillingContactQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.BillingContactQuery", q)
+}
+
 // The BillingMonthFunc type is an adapter to allow the use of ordinary function as a Querier.
 type BillingMonthFunc func(context.Context, *ent.BillingMonthQuery) (ent.Value, error)
 
@@ -418,6 +449,60 @@ func (f TraverseBillingProfile) Traverse(ctx context.Context, q ent.Query) error
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.BillingProfileQuery", q)
+}
+
+// The BudgetFunc type is an adapter to allow the use of ordinary function as a Querier.
+type BudgetFunc func(context.Context, *ent.BudgetQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f BudgetFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.BudgetQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.BudgetQuery", q)
+}
+
+// The TraverseBudget type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseBudget func(context.Context, *ent.BudgetQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseBudget) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseBudget) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.BudgetQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.BudgetQuery", q)
+}
+
+// The BudgetAlertFunc type is an adapter to allow the use of ordinary function as a Querier.
+type BudgetAlertFunc func(context.Context, *ent.BudgetAlertQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f BudgetAlertFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.BudgetAlertQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.BudgetAlertQuery", q)
+}
+
+// The TraverseBudgetAlert type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseBudgetAlert func(context.Context, *ent.BudgetAlertQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseBudgetAlert) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseBudgetAlert) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.BudgetAlertQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.BudgetAlertQuery", q)
 }
 
 // The CloudAccountFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -904,6 +989,33 @@ func (f TraverseOrganization) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.OrganizationQuery", q)
+}
+
+// The PaymentMethodFunc type is an adapter to allow the use of ordinary function as a Querier.
+type PaymentMethodFunc func(context.Context, *ent.PaymentMethodQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f PaymentMethodFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.PaymentMethodQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.PaymentMethodQuery", q)
+}
+
+// The TraversePaymentMethod type is an adapter to allow the use of ordinary function as Traverser.
+type TraversePaymentMethod func(context.Context, *ent.PaymentMethodQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraversePaymentMethod) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraversePaymentMethod) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.PaymentMethodQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.PaymentMethodQuery", q)
 }
 
 // The PriceGuardFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -1654,12 +1766,18 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.AnnouncementQuery, predicate.Announcement, announcement.OrderOption]{typ: ent.TypeAnnouncement, tq: q}, nil
 	case *ent.ApplicationQuery:
 		return &query[*ent.ApplicationQuery, predicate.Application, application.OrderOption]{typ: ent.TypeApplication, tq: q}, nil
+	case *ent.BillingContactQuery:
+		return &query[*ent.BillingContactQuery, predicate.BillingContact, billingcontact.OrderOption]{typ: ent.TypeBillingContact, tq: q}, nil
 	case *ent.BillingMonthQuery:
 		return &query[*ent.BillingMonthQuery, predicate.BillingMonth, billingmonth.OrderOption]{typ: ent.TypeBillingMonth, tq: q}, nil
 	case *ent.BillingMultiplierQuery:
 		return &query[*ent.BillingMultiplierQuery, predicate.BillingMultiplier, billingmultiplier.OrderOption]{typ: ent.TypeBillingMultiplier, tq: q}, nil
 	case *ent.BillingProfileQuery:
 		return &query[*ent.BillingProfileQuery, predicate.BillingProfile, billingprofile.OrderOption]{typ: ent.TypeBillingProfile, tq: q}, nil
+	case *ent.BudgetQuery:
+		return &query[*ent.BudgetQuery, predicate.Budget, budget.OrderOption]{typ: ent.TypeBudget, tq: q}, nil
+	case *ent.BudgetAlertQuery:
+		return &query[*ent.BudgetAlertQuery, predicate.BudgetAlert, budgetalert.OrderOption]{typ: ent.TypeBudgetAlert, tq: q}, nil
 	case *ent.CloudAccountQuery:
 		return &query[*ent.CloudAccountQuery, predicate.CloudAccount, cloudaccount.OrderOption]{typ: ent.TypeCloudAccount, tq: q}, nil
 	case *ent.CostRollupQuery:
@@ -1696,6 +1814,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.NoticeQuery, predicate.Notice, notice.OrderOption]{typ: ent.TypeNotice, tq: q}, nil
 	case *ent.OrganizationQuery:
 		return &query[*ent.OrganizationQuery, predicate.Organization, organization.OrderOption]{typ: ent.TypeOrganization, tq: q}, nil
+	case *ent.PaymentMethodQuery:
+		return &query[*ent.PaymentMethodQuery, predicate.PaymentMethod, paymentmethod.OrderOption]{typ: ent.TypePaymentMethod, tq: q}, nil
 	case *ent.PriceGuardQuery:
 		return &query[*ent.PriceGuardQuery, predicate.PriceGuard, priceguard.OrderOption]{typ: ent.TypePriceGuard, tq: q}, nil
 	case *ent.ProjectQuery:

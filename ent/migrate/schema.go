@@ -455,6 +455,35 @@ var (
 			},
 		},
 	}
+	// BillingContactsColumns holds the columns for the "billing_contacts" table.
+	BillingContactsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString, Size: 200},
+		{Name: "email", Type: field.TypeString, Size: 254},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// BillingContactsTable holds the schema information for the "billing_contacts" table.
+	BillingContactsTable = &schema.Table{
+		Name:       "billing_contacts",
+		Columns:    BillingContactsColumns,
+		PrimaryKey: []*schema.Column{BillingContactsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "billing_contacts_organizations_organization",
+				Columns:    []*schema.Column{BillingContactsColumns[4]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "billing_contact_email",
+				Unique:  true,
+				Columns: []*schema.Column{BillingContactsColumns[4], BillingContactsColumns[2]},
+			},
+		},
+	}
 	// BillingMonthsColumns holds the columns for the "billing_months" table.
 	BillingMonthsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -578,6 +607,81 @@ var (
 				Name:    "billing_profile_once",
 				Unique:  true,
 				Columns: []*schema.Column{BillingProfilesColumns[8]},
+			},
+		},
+	}
+	// BudgetsColumns holds the columns for the "budgets" table.
+	BudgetsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "currency", Type: field.TypeString, Size: 16},
+		{Name: "amount", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "enabled", Type: field.TypeBool},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// BudgetsTable holds the schema information for the "budgets" table.
+	BudgetsTable = &schema.Table{
+		Name:       "budgets",
+		Columns:    BudgetsColumns,
+		PrimaryKey: []*schema.Column{BudgetsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "budgets_organizations_organization",
+				Columns:    []*schema.Column{BudgetsColumns[6]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "budget_of_organization",
+				Unique:  true,
+				Columns: []*schema.Column{BudgetsColumns[6]},
+			},
+		},
+	}
+	// BudgetAlertsColumns holds the columns for the "budget_alerts" table.
+	BudgetAlertsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "percent", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "emails", Type: field.TypeJSON},
+		{Name: "fired_month", Type: field.TypeString, Nullable: true, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "fired_at", Type: field.TypeTime, Nullable: true},
+		{Name: "fired_spent", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "budget_id", Type: field.TypeUUID},
+	}
+	// BudgetAlertsTable holds the schema information for the "budget_alerts" table.
+	BudgetAlertsTable = &schema.Table{
+		Name:       "budget_alerts",
+		Columns:    BudgetAlertsColumns,
+		PrimaryKey: []*schema.Column{BudgetAlertsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "budget_alerts_organizations_organization",
+				Columns:    []*schema.Column{BudgetAlertsColumns[7]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "budget_alerts_budgets_budget",
+				Columns:    []*schema.Column{BudgetAlertsColumns[8]},
+				RefColumns: []*schema.Column{BudgetsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "budgetalert_budget_id",
+				Unique:  false,
+				Columns: []*schema.Column{BudgetAlertsColumns[8]},
+			},
+			{
+				Name:    "budgetalert_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{BudgetAlertsColumns[7]},
 			},
 		},
 	}
@@ -1470,6 +1574,53 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "purge_at IS NOT NULL",
 				},
+			},
+		},
+	}
+	// PaymentMethodsColumns holds the columns for the "payment_methods" table.
+	PaymentMethodsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"CARD", "SEPA_DEBIT"}},
+		{Name: "processor", Type: field.TypeString, Size: 50},
+		{Name: "reference", Type: field.TypeString, Size: 200},
+		{Name: "label", Type: field.TypeString, Size: 100},
+		{Name: "last_month", Type: field.TypeString, Nullable: true, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "is_default", Type: field.TypeBool},
+		{Name: "expiry_told_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "organization_id", Type: field.TypeUUID},
+	}
+	// PaymentMethodsTable holds the schema information for the "payment_methods" table.
+	PaymentMethodsTable = &schema.Table{
+		Name:       "payment_methods",
+		Columns:    PaymentMethodsColumns,
+		PrimaryKey: []*schema.Column{PaymentMethodsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "payment_methods_organizations_organization",
+				Columns:    []*schema.Column{PaymentMethodsColumns[9]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "payment_method_once",
+				Unique:  true,
+				Columns: []*schema.Column{PaymentMethodsColumns[2], PaymentMethodsColumns[3]},
+			},
+			{
+				Name:    "payment_method_default",
+				Unique:  true,
+				Columns: []*schema.Column{PaymentMethodsColumns[9]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "is_default",
+				},
+			},
+			{
+				Name:    "paymentmethod_organization_id",
+				Unique:  false,
+				Columns: []*schema.Column{PaymentMethodsColumns[9]},
 			},
 		},
 	}
@@ -2736,9 +2887,12 @@ var (
 		OrganizationAncestriesTable,
 		AnnouncementsTable,
 		ApplicationsTable,
+		BillingContactsTable,
 		BillingMonthsTable,
 		BillingMultipliersTable,
 		BillingProfilesTable,
+		BudgetsTable,
+		BudgetAlertsTable,
 		CloudAccountsTable,
 		CostRollupsTable,
 		CountersTable,
@@ -2757,6 +2911,7 @@ var (
 		MembershipsTable,
 		NoticesTable,
 		OrganizationsTable,
+		PaymentMethodsTable,
 		PriceGuardsTable,
 		ProjectsTable,
 		RatedLinesTable,
@@ -2841,6 +2996,10 @@ func init() {
 	ApplicationsTable.Annotation = &entsql.Annotation{
 		Table: "applications",
 	}
+	BillingContactsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	BillingContactsTable.Annotation = &entsql.Annotation{
+		Table: "billing_contacts",
+	}
 	BillingMonthsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	BillingMonthsTable.Annotation = &entsql.Annotation{
 		Table: "billing_months",
@@ -2853,6 +3012,15 @@ func init() {
 	BillingProfilesTable.ForeignKeys[0].RefTable = OrganizationsTable
 	BillingProfilesTable.Annotation = &entsql.Annotation{
 		Table: "billing_profiles",
+	}
+	BudgetsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	BudgetsTable.Annotation = &entsql.Annotation{
+		Table: "budgets",
+	}
+	BudgetAlertsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	BudgetAlertsTable.ForeignKeys[1].RefTable = BudgetsTable
+	BudgetAlertsTable.Annotation = &entsql.Annotation{
+		Table: "budget_alerts",
 	}
 	CloudAccountsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	CloudAccountsTable.ForeignKeys[1].RefTable = OrganizationsTable
@@ -2949,6 +3117,10 @@ func init() {
 		"organization_depth_limit":        "depth <= 16",
 		"organization_not_below_itself":   "parent_id <> id",
 		"organization_root_has_no_parent": "((kind = 'PLATFORM') = (parent_id IS NULL))",
+	}
+	PaymentMethodsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	PaymentMethodsTable.Annotation = &entsql.Annotation{
+		Table: "payment_methods",
 	}
 	PriceGuardsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	PriceGuardsTable.ForeignKeys[1].RefTable = OrganizationsTable

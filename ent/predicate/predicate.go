@@ -30,6 +30,9 @@ type Announcement func(*sql.Selector)
 // Application is the predicate function for application builders.
 type Application func(*sql.Selector)
 
+// BillingContact is the predicate function for billingcontact builders.
+type BillingContact func(*sql.Selector)
+
 // BillingMonth is the predicate function for billingmonth builders.
 type BillingMonth func(*sql.Selector)
 
@@ -38,6 +41,12 @@ type BillingMultiplier func(*sql.Selector)
 
 // BillingProfile is the predicate function for billingprofile builders.
 type BillingProfile func(*sql.Selector)
+
+// Budget is the predicate function for budget builders.
+type Budget func(*sql.Selector)
+
+// BudgetAlert is the predicate function for budgetalert builders.
+type BudgetAlert func(*sql.Selector)
 
 // CloudAccount is the predicate function for cloudaccount builders.
 type CloudAccount func(*sql.Selector)
@@ -92,6 +101,9 @@ type Notice func(*sql.Selector)
 
 // Organization is the predicate function for organization builders.
 type Organization func(*sql.Selector)
+
+// PaymentMethod is the predicate function for paymentmethod builders.
+type PaymentMethod func(*sql.Selector)
 
 // PriceGuard is the predicate function for priceguard builders.
 type PriceGuard func(*sql.Selector)

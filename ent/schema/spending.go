@@ -151,3 +151,72 @@ func (ThresholdFiring) Indexes() []ent.Index {
 func (ThresholdFiring) Annotations() []entschema.Annotation {
 	return table("threshold_firings", nil)
 }
+
+// Budget is what an organization means to spend in a month. It stops nothing.
+type Budget struct{ ent.Schema }
+
+// Fields of a budget.
+func (Budget) Fields() []ent.Field {
+	return []ent.Field{
+		identity(),
+		reference("organization_id"),
+		field.String("currency").NotEmpty().MaxLen(16),
+		amount("amount"),
+		field.Bool("enabled"),
+		version(),
+		createdAt(),
+	}
+}
+
+// Edges of a budget.
+func (Budget) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("organization", Organization.Type).Field("organization_id").Unique().Required().Annotations(restrict()),
+		edge.From("alerts", BudgetAlert.Type).Ref("budget"),
+	}
+}
+
+// Indexes of a budget: an organization has one.
+func (Budget) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("organization_id").Unique().StorageKey("budget_of_organization")}
+}
+
+// Annotations of a budget.
+func (Budget) Annotations() []entschema.Annotation { return table("budgets", nil) }
+
+// BudgetAlert is a part of a budget at which somebody is told.
+type BudgetAlert struct{ ent.Schema }
+
+// Fields of an alert. Fired month is the last month in which it has fired.
+func (BudgetAlert) Fields() []ent.Field {
+	return []ent.Field{
+		identity(),
+		reference("organization_id"),
+		reference("budget_id"),
+		amount("percent"),
+		field.JSON("emails", []string{}),
+		optionalMonth("fired_month"),
+		field.Time("fired_at").Optional().Nillable(),
+		optionalAmount("fired_spent"),
+		createdAt(),
+	}
+}
+
+// Edges of an alert.
+func (BudgetAlert) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("organization", Organization.Type).Field("organization_id").Unique().Required().Annotations(restrict()),
+		edge.To("budget", Budget.Type).Field("budget_id").Unique().Required().Annotations(cascade()),
+	}
+}
+
+// Indexes of an alert.
+func (BudgetAlert) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("budget_id"),
+		index.Fields("organization_id"),
+	}
+}
+
+// Annotations of an alert.
+func (BudgetAlert) Annotations() []entschema.Annotation { return table("budget_alerts", nil) }

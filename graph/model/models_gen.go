@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/service/allocations"
+	"github.com/headwater-platform/headwater/service/budgets"
 	"github.com/headwater-platform/headwater/service/directory"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/identity"
@@ -25,6 +26,7 @@ import (
 	"github.com/headwater-platform/headwater/service/jobs"
 	"github.com/headwater-platform/headwater/service/keys"
 	"github.com/headwater-platform/headwater/service/organizations"
+	"github.com/headwater-platform/headwater/service/payments"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/platform"
 	"github.com/headwater-platform/headwater/service/policies"
@@ -111,6 +113,46 @@ type ActivateOrganizationPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `addBillingContact` is asked for.
+type AddBillingContactInput struct {
+	// Whose bills.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// Who reads there.
+	Name *string `json:"name,omitempty"`
+	// The address.
+	Email string `json:"email"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `addBillingContact` answers.
+type AddBillingContactPayload struct {
+	// The contact.
+	BillingContact *payments.Contact `json:"billingContact"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `addBudgetAlert` is asked for.
+type AddBudgetAlertInput struct {
+	// Whose budget.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The part of the budget: above 0, at most 10 000, with at most 4 digits after the point.
+	Percent money.Decimal `json:"percent"`
+	// Who is told, at most 10; whoever is told about bills if there are none.
+	Emails []string `json:"emails,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `addBudgetAlert` answers.
+type AddBudgetAlertPayload struct {
+	// The budget.
+	Budget *budgets.Budget `json:"budget"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `addGroupMembers` is asked for.
 type AddGroupMembersInput struct {
 	// Which group.
@@ -125,6 +167,32 @@ type AddGroupMembersInput struct {
 type AddGroupMembersPayload struct {
 	// The changed group.
 	Group *groups.Group `json:"group"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `addPaymentMethod` is asked for.
+type AddPaymentMethodInput struct {
+	// Who pays.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// What it is.
+	Kind payments.Kind `json:"kind"`
+	// Who keeps it: 1 to 50 characters.
+	Processor string `json:"processor"`
+	// How the processor knows it: 1 to 200 characters, not the number of a card.
+	Reference string `json:"reference"`
+	// How to show it: 1 to 100 characters, not the number of a card.
+	Label string `json:"label"`
+	// The last month in which it can be used; no end if absent.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `addPaymentMethod` answers.
+type AddPaymentMethodPayload struct {
+	// The payment method.
+	PaymentMethod *payments.Method `json:"paymentMethod"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1007,6 +1075,22 @@ type DeleteApplicationInput struct {
 type DeleteApplicationPayload struct {
 	// The application that is gone.
 	ApplicationID typeid.ID `json:"applicationId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteBudget` is asked for.
+type DeleteBudgetInput struct {
+	// Whose budget.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteBudget` answers.
+type DeleteBudgetPayload struct {
+	// Whose budget is gone.
+	OrganizationID typeid.ID `json:"organizationId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2000,6 +2084,38 @@ type ReleaseResourcePayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `removeBillingContact` is asked for.
+type RemoveBillingContactInput struct {
+	// The contact.
+	BillingContactID typeid.ID `json:"billingContactId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `removeBillingContact` answers.
+type RemoveBillingContactPayload struct {
+	// The contact that is gone.
+	BillingContactID typeid.ID `json:"billingContactId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `removeBudgetAlert` is asked for.
+type RemoveBudgetAlertInput struct {
+	// The alert.
+	BudgetAlertID typeid.ID `json:"budgetAlertId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `removeBudgetAlert` answers.
+type RemoveBudgetAlertPayload struct {
+	// The alert that is gone.
+	BudgetAlertID typeid.ID `json:"budgetAlertId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `removeGroupMembers` is asked for.
 type RemoveGroupMembersInput struct {
 	// Which group.
@@ -2032,6 +2148,22 @@ type RemoveMemberInput struct {
 type RemoveMemberPayload struct {
 	// The person who was removed.
 	UserID typeid.ID `json:"userId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `removePaymentMethod` is asked for.
+type RemovePaymentMethodInput struct {
+	// The payment method.
+	PaymentMethodID typeid.ID `json:"paymentMethodId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `removePaymentMethod` answers.
+type RemovePaymentMethodPayload struct {
+	// The payment method that is gone.
+	PaymentMethodID typeid.ID `json:"paymentMethodId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2434,6 +2566,44 @@ type SetBillingMultiplierPayload struct {
 	BillingMultiplier *rates.Multiplier `json:"billingMultiplier"`
 	// What the author should know. The rule is set all the same.
 	Warnings []*rates.Warning `json:"warnings"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setBudget` is asked for.
+type SetBudgetInput struct {
+	// Whose budget.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// How much in a month, above 0.
+	Amount money.Decimal `json:"amount"`
+	// Whether its alerts fire.
+	Enabled *bool `json:"enabled,omitempty"`
+	// CONFLICT for another version; 0 is that of a budget that is not there.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setBudget` answers.
+type SetBudgetPayload struct {
+	// The budget.
+	Budget *budgets.Budget `json:"budget"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setDefaultPaymentMethod` is asked for.
+type SetDefaultPaymentMethodInput struct {
+	// The payment method.
+	PaymentMethodID typeid.ID `json:"paymentMethodId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setDefaultPaymentMethod` answers.
+type SetDefaultPaymentMethodPayload struct {
+	// The payment method.
+	PaymentMethod *payments.Method `json:"paymentMethod"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

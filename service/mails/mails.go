@@ -93,6 +93,12 @@ func (s *Service) compose(ctx context.Context, posted records.Letter) (mail.Lett
 		err = s.answer(ctx, posted, &letter)
 	case records.SpendingLetter:
 		err = s.alert(ctx, posted, &letter)
+	case records.BudgetLetter:
+		err = s.tellBudget(ctx, posted, &letter)
+	case records.StatementLetter:
+		err = s.tellStatement(ctx, posted, &letter)
+	case records.ExpiryLetter:
+		err = s.tellExpiry(ctx, posted, &letter)
 	default:
 		err = database.Hopeless(fmt.Errorf("there is no letter %q", posted.Template))
 	}
@@ -185,13 +191,8 @@ func (s *Service) alert(ctx context.Context, posted records.Letter, letter *mail
 	if err != nil {
 		return staleIfGone(err, "firing")
 	}
-	letter.To.Email = posted.Address
-	if posted.Address == "" {
-		person, err := s.person(ctx, posted.User)
-		if err != nil {
-			return err
-		}
-		letter.To.Name, letter.To.Email = person.Name, person.Email
+	if err := s.addressed(ctx, posted, letter); err != nil {
+		return err
 	}
 	holder := row.Edges.Allocation
 	letter.Subject, letter.Since, letter.Severity, letter.Link = row.ThresholdName, row.Period, string(row.Severity), s.address
@@ -202,6 +203,21 @@ func (s *Service) alert(ctx context.Context, posted records.Letter, letter *mail
 		letter.Group = holder.Edges.Group.Name
 	}
 	return err
+}
+
+// addressed fills in to whom a letter goes: the address or the person that it is
+// posted to.
+func (s *Service) addressed(ctx context.Context, posted records.Letter, letter *mail.Letter) error {
+	if posted.Address != "" {
+		letter.To.Email = posted.Address
+		return nil
+	}
+	person, err := s.person(ctx, posted.User)
+	if err != nil {
+		return err
+	}
+	letter.To.Name, letter.To.Email = person.Name, person.Email
+	return nil
 }
 
 // written returns a stored amount as a letter shows it.

@@ -420,7 +420,7 @@ func closeMonth(ctx context.Context, tx *database.Tx, before *ent.BillingMonth) 
 	return nil
 }
 
-// issue gives statements the next numbers of their seller.
+// issue gives statements the next numbers of their seller, and tells the buyers.
 func issue(ctx context.Context, tx *database.Tx, seller uuid.UUID, rows []*ent.Statement) error {
 	if err := lockSeller(ctx, tx, seller); err != nil {
 		return err
@@ -435,13 +435,15 @@ func issue(ctx context.Context, tx *database.Tx, seller uuid.UUID, rows []*ent.S
 		number = *last.Number
 	}
 	now := tx.Now()
-	for _, before := range rows {
+	letters := make([]records.Letter, len(rows))
+	for i, before := range rows {
 		number++
 		after, err := before.Update().SetStatus(statement.StatusISSUED).SetNumber(number).SetIssuedAt(now).SetDueAt(now.Add(dueAfter)).Save(ctx)
 		if err != nil {
 			return fmt.Errorf("issue statement: %w", err)
 		}
 		tx.Record(database.Change{Kind: typeid.Statement, ID: after.ID, Organization: seller, After: after})
+		letters[i] = records.Letter{Template: records.StatementLetter, Organization: after.BuyerID, Statement: after.ID}
 	}
-	return nil
+	return records.PostToBilling(ctx, tx, letters)
 }

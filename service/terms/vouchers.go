@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/discount"
+	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/voucher"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/invoicing"
@@ -224,7 +225,8 @@ func (s *Service) EndVoucher(ctx context.Context, id uuid.UUID) (*Voucher, error
 // Redeem makes a discount of a voucher of the organization's manager, from this
 // month on. Needs billing:write. NOT_FOUND for a code that cannot be redeemed there
 // and now: whether there is such a code and why it is of no use is the same answer.
-// CONFLICT for a voucher that the organization has redeemed.
+// CONFLICT for a voucher that the organization has redeemed, and where it has no
+// payment method that can be used.
 func (s *Service) Redeem(ctx context.Context, organization uuid.UUID, code string) (*Discount, error) {
 	org, err := s.records.Check(ctx, access.BillingWrite, organization)
 	if err != nil {
@@ -236,6 +238,9 @@ func (s *Service) Redeem(ctx context.Context, organization uuid.UUID, code strin
 	}
 	var row *ent.Discount
 	_, err = s.db.Write(ctx, database.Entry{Action: "redeemVoucher", Organization: org.ID}, func(ctx context.Context, tx *database.Tx) error {
+		if err := checkPays(ctx, tx, org.ID); err != nil {
+			return err
+		}
 		ctx = database.Unguarded(ctx) // the voucher is the seller's, whom its customers do not reach
 		if err := lockSeller(ctx, tx, seller.ID); err != nil {
 			return err
@@ -256,6 +261,24 @@ func (s *Service) Redeem(ctx context.Context, organization uuid.UUID, code strin
 		return nil, err
 	}
 	return s.discount(ctx, row)
+}
+
+// checkPays returns CONFLICT if an organization has no payment method that can be
+// used: what a voucher does not pay it has to.
+func checkPays(ctx context.Context, tx *database.Tx, organization uuid.UUID) error {
+	pays, err := tx.PaymentMethod.Query().
+		Where(
+			paymentmethod.OrganizationID(organization),
+			paymentmethod.Or(paymentmethod.LastMonthIsNil(), paymentmethod.LastMonthGTE(pricing.MonthOf(tx.Now()).String())),
+		).
+		Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("find payment method: %w", err)
+	}
+	if !pays {
+		return fault.New(fault.Conflict, "a voucher is redeemed by who has a payment method").Because(fault.PaymentMethodRequired)
+	}
+	return nil
 }
 
 func useless() error {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headwater-platform/headwater/batch"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
@@ -25,85 +27,145 @@ import (
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
+	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
-// BenchmarkImport imports generated rows through four tiers. On PostgreSQL it
-// then writes the same rows into the same tables of another database by a bare
-// COPY, which knows nothing of usage and prices, to compare with. The number of
-// rows is that of HEADWATER_BENCH_ROWS.
-func BenchmarkImport(b *testing.B) {
-	rows := benchRows(b)
+// BenchmarkMonth takes generated rows of a month through four tiers, once for each
+// database:
+//
+//	import    reads the file, prices every line on each edge and stores it
+//	bare      writes all rows that the import has written into the same tables of
+//	          another database by COPY alone, which knows nothing of usage and prices
+//	          (PostgreSQL only)
+//	price     sets another price of the platform, which is tried on the month
+//	rate      rates everything again at that price
+//	report    shows a partner with a tenth of the customers, a thousand at full
+//	          size, what it sold by service
+//	plain     sums the same from the same table by a statement that is written by hand
+//	          (PostgreSQL only)
+//
+// The number of rows is that of HEADWATER_BENCH_ROWS, of customers that of
+// HEADWATER_BENCH_CUSTOMERS: a full month has 1 000 000 and 10 000.
+func BenchmarkMonth(b *testing.B) {
+	rows, customers := benchNumber(b, "HEADWATER_BENCH_ROWS", 20_000), benchNumber(b, "HEADWATER_BENCH_CUSTOMERS", 60)
 	path := filepath.Join(b.TempDir(), "usage.csv")
-	generate(b, path, rows)
+	generate(b, path, rows, customers)
 	b.Run("sqlite", func(b *testing.B) {
-		for b.Loop() {
-			w := benchWorld(b, dbtest.SQLite(b))
-			benchImport(b, w, path, rows)
-		}
+		w := benchWorld(b, dbtest.SQLite(b), customers)
+		benchImport(b, w, path, rows)
+		benchRate(b, w, rows)
+		benchReport(b, w)
+		b.ReportMetric(0, "ns/op") // of all this is nobody's
 	})
 	b.Run("postgres", func(b *testing.B) {
-		for b.Loop() {
-			url := dbtest.PostgresURL(b)
-			w := benchWorld(b, dbtest.Open(b, url))
-			seconds := benchImport(b, w, path, rows)
-			bare := bareCopy(b, url, dbtest.PostgresURL(b))
-			b.ReportMetric(float64(rows)/bare, "bare-rows/s")
-			b.ReportMetric(bare/seconds, "of-bare")
-		}
+		url := dbtest.PostgresURL(b)
+		w := benchWorld(b, dbtest.Open(b, url), customers)
+		seconds := benchImport(b, w, path, rows)
+		bare := bareCopy(b, url, dbtest.PostgresURL(b))
+		b.ReportMetric(float64(rows)/bare, "bare-rows/s")
+		b.ReportMetric(bare/seconds, "import/bare")
+		benchRate(b, w, rows)
+		report, plain := benchReport(b, w), plainReport(b, w, url)
+		b.ReportMetric(plain*1000, "plain-ms")
+		b.ReportMetric(report/plain, "report/plain")
+		b.ReportMetric(0, "ns/op")
 	})
 }
 
-// BenchmarkRate rates what BenchmarkImport imports again, after the platform has
-// changed its price for everybody.
-func BenchmarkRate(b *testing.B) {
-	rows := benchRows(b)
-	path := filepath.Join(b.TempDir(), "usage.csv")
-	generate(b, path, rows)
-	for name, open := range map[string]func(testing.TB) *database.DB{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				b.StopTimer()
-				w := benchWorld(b, open(b))
-				benchImport(b, w, path, rows)
-				w.reprice("root", "1.08", pricing.Source, rates.Selector{})
-				debug.FreeOSMemory()
-				forgetPeak()
-				b.StartTimer()
-				start := time.Now()
-				w.settle()
-				b.ReportMetric(float64(rows)/time.Since(start).Seconds(), "rows/s")
-				if peak, ok := peakMiB(); ok {
-					b.ReportMetric(peak, "peak-MiB")
-				}
-			}
-		})
+// benchNumber returns the number that a variable of the environment holds.
+func benchNumber(b *testing.B, variable string, usual int) int {
+	b.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		b.Fatalf("%s=%q is no number from 1", variable, text)
+	}
+	return n
+}
+
+// benchRate changes the platform's price for everybody and rates the month again.
+func benchRate(b *testing.B, w *world, rows int) {
+	b.Helper()
+	start := time.Now()
+	w.reprice("root", "1.08", pricing.Source, rates.Selector{})
+	b.ReportMetric(float64(time.Since(start).Milliseconds()), "price-ms")
+	debug.FreeOSMemory()
+	forgetPeak()
+	start = time.Now()
+	for w.settle() > 0 { // a long rating is cut into jobs
+	}
+	b.ReportMetric(float64(rows)/time.Since(start).Seconds(), "rate-rows/s")
+	if peak, ok := peakMiB(); ok {
+		b.ReportMetric(peak, "rate-MiB")
+	}
+	if waiting := must(w.svc.RatingProgress(w.ctx, batch.Of(w.orgs["root"]), w.orgs["root"])); waiting.Datasets > 0 {
+		b.Fatalf("%+v waits", waiting)
 	}
 }
 
-func benchRows(b *testing.B) int {
+// benchTimes is how often a question is asked, of which the fastest counts.
+const benchTimes = 5
+
+// benchReport asks what a reseller sold by service and returns the seconds that
+// takes.
+func benchReport(b *testing.B, w *world) float64 {
 	b.Helper()
-	text := os.Getenv("HEADWATER_BENCH_ROWS")
-	if text == "" {
-		return 20_000
+	service, by := costs.New(w.db, records.New(w.db)), costs.ByService
+	month := time.Date(2026, time.October, 1, 0, 0, 0, 0, time.UTC)
+	query := costs.Query{From: month, To: month.AddDate(0, 1, 0), Interval: costs.None, GroupBy: &by, Perspective: costs.Sell}
+	fastest := math.Inf(1)
+	for range benchTimes {
+		start := time.Now()
+		report := must(service.Report(w.ctx, w.orgs["reseller-0"], query))
+		if rows := must(report.Rows(w.ctx, nil)); len(rows) != benchServices {
+			b.Fatalf("%d rows", len(rows))
+		}
+		fastest = min(fastest, time.Since(start).Seconds())
 	}
-	rows, err := strconv.Atoi(text)
-	if err != nil || rows < 1 {
-		b.Fatalf("HEADWATER_BENCH_ROWS=%q is no number of rows", text)
+	b.ReportMetric(fastest*1000, "report-ms")
+	return fastest
+}
+
+// plainReport returns the seconds that the sums of benchReport take by SQL.
+func plainReport(b *testing.B, w *world, url string) float64 {
+	b.Helper()
+	db, fastest := plainDatabase(b, url), math.Inf(1)
+	for range benchTimes {
+		start, n := time.Now(), 0
+		rows, err := db.QueryContext(b.Context(), `SELECT c.service, c.currency, SUM(c.sell) FROM cost_rollups c
+			JOIN usage_datasets d ON d.id = c.dataset_id AND d.rating = c.rating AND d.status = 'ACTIVE'
+			WHERE c.organization_id = $1 AND c.day >= '2026-10-01Z' AND c.day < '2026-11-01Z' AND c.customer_id IS NOT NULL
+			GROUP BY c.service, c.currency ORDER BY SUM(c.sell) DESC LIMIT 50`, w.orgs["reseller-0"])
+		if err != nil {
+			b.Fatal(err)
+		}
+		for rows.Next() {
+			n++
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil || n != benchServices {
+			b.Fatalf("%d rows, %v", n, err)
+		}
+		fastest = min(fastest, time.Since(start).Seconds())
 	}
-	return rows
+	return fastest
 }
 
 const (
 	benchPartners  = 5
 	benchResellers = 10
-	benchCustomers = 60
 	benchSKUs      = 12
+	benchServices  = benchSKUs / 3
 )
 
-// benchWorld returns four tiers, each of which prices what it sells.
-func benchWorld(b *testing.B, db *database.DB) *world {
+// benchWorld returns four tiers, each of which prices what it sells. Customers are
+// those of the resellers.
+func benchWorld(b *testing.B, db *database.DB, customers int) *world {
 	b.Helper()
 	w := newWorld(b, db)
 	w.price(price{seller: "root", basis: billingmultiplier.BasisSOURCE, factor: "1.07"})
@@ -119,19 +181,21 @@ func benchWorld(b *testing.B, db *database.DB) *world {
 		w.price(price{seller: name, sku: "SKU-1", basis: billingmultiplier.BasisUPSTREAM, factor: "1.2"})
 	}
 	owners := map[string]string{}
-	for i := range benchCustomers {
+	for i := range customers {
 		name := fmt.Sprintf("customer-%d", i)
 		w.grow(name, fmt.Sprintf("reseller-%d", i%benchResellers), orgtree.Standard)
-		owners[subAccount(i)] = name
+		if owners[subAccount(i)] = name; len(owners) == 1000 || i == customers-1 {
+			w.mapSubAccounts(owners)
+			clear(owners)
+		}
 	}
-	w.mapSubAccounts(owners)
 	return w
 }
 
 func subAccount(customer int) string { return fmt.Sprintf("%012d", 430_000_000_000+customer*7919) }
 
 // generate writes hourly charges of one month, the same for the same number.
-func generate(b *testing.B, path string, rows int) {
+func generate(b *testing.B, path string, rows, customers int) {
 	b.Helper()
 	f, err := os.Create(path)
 	if err != nil {
@@ -145,7 +209,7 @@ func generate(b *testing.B, path string, rows int) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range rows {
-		row := benchRow(random, i*720/rows)
+		row := benchRow(random, customers, i*720/rows)
 		if err := out.Write(&row); err != nil {
 			b.Fatal(err)
 		}
@@ -157,9 +221,9 @@ func generate(b *testing.B, path string, rows int) {
 
 // benchRow returns a charge of an hour of the month with the columns that
 // providers fill.
-func benchRow(random *rand.Rand, hour int) focus.Row {
+func benchRow(random *rand.Rand, customers, hour int) focus.Row {
 	sku := random.IntN(benchSKUs)
-	customer := random.IntN(benchCustomers)
+	customer := random.IntN(customers)
 	month := time.Date(2026, time.October, 1, 0, 0, 0, 0, time.UTC)
 	quantity := money.New(random.Int64N(1_000_000), 9)
 	cost := quantity.Mul(money.New(int64(sku)*37+4, 4))
@@ -203,9 +267,9 @@ func benchImport(b *testing.B, w *world, path string, rows int) float64 {
 	if imported.RowsStored != rows || imported.UnattributedRows != 0 {
 		b.Fatalf("stored %d of %d rows, %d without an owner", imported.RowsStored, rows, imported.UnattributedRows)
 	}
-	b.ReportMetric(float64(rows)/seconds, "rows/s")
+	b.ReportMetric(float64(rows)/seconds, "import-rows/s")
 	if peak, ok := peakMiB(); ok {
-		b.ReportMetric(peak, "peak-MiB")
+		b.ReportMetric(peak, "import-MiB")
 	}
 	return seconds
 }

@@ -79,7 +79,7 @@ func (s *Service) Import(ctx context.Context, importer uuid.UUID, file io.Reader
 	if err != nil {
 		return nil, err
 	}
-	active, err := s.loadAndActivate(ctx, newLoading(s.db, row, p, reader, o))
+	active, err := s.loadAndActivate(ctx, newLoading(s.db, row, p, reader, o, s.batch))
 	if err != nil {
 		return nil, joined(err, s.discard(ctx, row.ID))
 	}

@@ -394,16 +394,32 @@ func badFiles(t *testing.T) map[string]struct{ content, reason string } {
 		t.Fatal(err)
 	}
 	return map[string]struct{ content, reason string }{
-		"nothing":        {"", "empty"},
-		"another header": {"a,b\n1,2\n", "lacks"},
-		"bad decimal":    {sheet(t, cells{}, cells{"BilledCost": "1,5"}), "line 3, column BilledCost"},
+		"nothing":             {"", "the file is empty"},
+		"another header":      {"a,b\n1,2\n", "line 1: the header is that of no known format; for FOCUS it lacks BilledCost, "},
+		"a column twice":      {strings.Replace(sheet(t, cells{}), "ServiceCategory", "ServiceName", 1), "line 1: "},
+		"a cell too few":      {sheet(t, cells{}) + "1,2,3\n", "line 3: "},
+		"a cell too many":     {strings.TrimSuffix(sheet(t, cells{}, cells{}), "\n") + ",1\n", "line 3: "},
+		"bad decimal":         {sheet(t, cells{}, cells{"BilledCost": "1,5"}), "line 3, column BilledCost: "},
+		"no number":           {sheet(t, cells{"BilledCost": "NaN"}), "line 2, column BilledCost: "},
+		"no end":              {sheet(t, cells{"ListCost": "-Infinity"}), "line 2, column ListCost: "},
+		"an endless exponent": {sheet(t, cells{}, cells{"BilledCost": "1e20000000"}), "line 3, column BilledCost: "},
+		"too small to keep":   {sheet(t, cells{"BilledCost": "1E-19"}), "line 2, column BilledCost: "},
+		"no month":            {sheet(t, cells{"BillingPeriodStart": "soon"}), "line 2, column BillingPeriodStart: "},
+		"a month that ends before it begins": {
+			sheet(t, cells{"BillingPeriodEnd": "2024-08-01 00:00:00"}), "line 2, column BillingPeriodEnd: ",
+		},
+		"no currency":        {sheet(t, cells{"BillingCurrency": "US D"}), "line 2, column BillingCurrency: "},
+		"UTF-16":             {utf16LE(sheet(t, cells{})), "the file is in UTF-16"},
+		"UTF-16, unmarked":   {strings.TrimPrefix(utf16LE(sheet(t, cells{})), "\xff\xfe"), "line 1, column 1: the text holds a NUL"},
+		"a quote not closed": {sheet(t, cells{}) + "\"1,2\n", "line 3, column 6: a quoted cell of the record that starts on line 3 is not closed"},
+		"a quote in a cell":  {sheet(t, cells{}) + "1\"2,3\n", "line 3, column 2: a quote stands inside"},
 		"bad row at the end": {
-			whole + strings.Repeat("x,", 35) + "x\n", "line 5002",
+			whole + strings.Repeat("x,", 35) + "x\n", "line 5002, column BilledCost: ",
 		},
 		"truncated gzip":    {zipped.String()[:zipped.Len()/2], "truncated"},
 		"another encoding":  {strings.Replace(file(t, good, good), "EC2", "EC\xe9", 1), "UTF-8"},
-		"endless provider":  {sheet(t, cells{"ProviderName": strings.Repeat("A", 201)}), "longer than 200"},
-		"price out of size": {sheet(t, cells{"BilledCost": "99999999999999999999", "SubAccountId": "sub-1"}), "too many digits"},
+		"endless provider":  {sheet(t, cells{"ProviderName": strings.Repeat("A", 201)}), "line 2, column ProviderName: the text is longer than 200"},
+		"price out of size": {sheet(t, cells{"BilledCost": "99999999999999999999", "SubAccountId": "sub-1"}), "line 2, column BilledCost: the price of this row has too many digits"},
 		"sum out of size":   {sheet(t, cells{"BilledCost": "60000000000000000000", "SubAccountId": ""}, cells{"BilledCost": "60000000000000000000", "SubAccountId": ""}), "more digits"},
 	}
 }
@@ -430,6 +446,120 @@ func TestRefusedFilesChangeNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// utf16LE returns an ASCII text as spreadsheets save it for Windows.
+func utf16LE(text string) string {
+	encoded := []byte("\xff\xfe")
+	for i := range len(text) {
+		encoded = append(encoded, text[i], 0)
+	}
+	return string(encoded)
+}
+
+// repeated reads a text again and again, as long as it is asked to.
+type repeated struct {
+	text string
+	read int64
+}
+
+func (r *repeated) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		n += copy(p[n:], r.text[(r.read+int64(n))%int64(len(r.text)):])
+	}
+	r.read += int64(n)
+	return n, nil
+}
+
+// TestEndlessFilesAreRefusedInTime imports files that would fill the memory or the
+// database: a line of 2 GB, a small file that decompresses to as much, and a file
+// of bad rows that are skipped.
+func TestEndlessFilesAreRefusedInTime(t *testing.T) {
+	t.Parallel()
+	const huge = 2 << 30
+	header, row, _ := strings.Cut(sheet(t, cells{}), "\n")
+	var bomb bytes.Buffer
+	packed := must(gzip.NewWriterLevel(&bomb, gzip.BestSpeed))
+	if _, err := io.Copy(packed, io.MultiReader(strings.NewReader(header+"\n\""), io.LimitReader(&repeated{text: "a"}, 64<<20))); err != nil {
+		t.Fatal(err)
+	}
+	if err := packed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newTree(t, db)
+		before := w.counts()
+		for _, tt := range []struct {
+			name, head, fill, want string
+		}{
+			{"a line of 2 GB", header + "\n", "a", "line 2: the record is longer than"},
+			{"a quoted cell of 2 GB", header + "\n" + row + "\"", "a\n", "line 3: the record is longer than"},
+			{"a header of 2 GB", "", "a,", "line 1: the record is longer than"},
+		} {
+			source := &repeated{text: tt.fill}
+			_, err := w.svc.Import(w.ctx, w.orgs["root"], io.MultiReader(strings.NewReader(tt.head), io.LimitReader(source, huge)), usage.Options{SkipBadRows: true})
+			if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			if source.read > 2<<20 {
+				t.Errorf("%s: %d bytes were read", tt.name, source.read)
+			}
+		}
+		_, err := w.svc.Import(w.ctx, w.orgs["root"], bytes.NewReader(bomb.Bytes()), usage.Options{SkipBadRows: true})
+		if fault.CodeOf(err) != fault.Invalid || !strings.Contains(err.Error(), "compressed by more than") {
+			t.Errorf("a gzip bomb: %v", err)
+		}
+		if after := w.counts(); after != before {
+			t.Errorf("something was left behind:\n%s\n%s", before, after)
+		}
+	})
+}
+
+// TestForms imports one content in the forms that people send it in: all bring the
+// same lines. Rows that are there twice count twice, rows in several currencies
+// add up apart, and usage of other months, the next ones among them, is of those.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	plain := sheet(t, cells{"ChargeDescription": "two, \"quoted\""}, cells{}, cells{}, cells{"BilledCost": "-2.5e-1"}, cells{"BillingCurrency": "EUR", "BilledCost": "1E+1"},
+		cells{"BillingPeriodStart": "2024-08-01", "BillingPeriodEnd": "2024-09-01"}, cells{"BillingPeriodStart": "2030-02-01", "BillingPeriodEnd": "2030-03-01"})
+	var packed bytes.Buffer
+	out := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(out, "\ufeff"+plain); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"plain": plain, "byte order mark": "\ufeff" + plain, "CRLF": strings.ReplaceAll(plain, "\n", "\r\n"),
+		"CRLF and the mark": "\ufeff" + strings.ReplaceAll(plain, "\n", "\r\n"), "gzip": packed.String(), "no line feed at the end": strings.TrimSuffix(plain, "\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				w := newTree(t, db)
+				w.mapSubAccounts(map[string]string{"sub-1": "customer"})
+				imported := w.load(content, usage.Options{})
+				if got := fmt.Sprint(imported.RowsRead, imported.RowsStored, imported.BilledCosts); got != "7 7 [10 EUR 49.75 USD]" {
+					t.Errorf("got %s", got)
+				}
+				sums := map[string]money.Decimal{}
+				for _, line := range w.lines() {
+					sums[line.Month+" "+line.Currency] = sums[line.Month+" "+line.Currency].Add(dec(line.BilledCost))
+				}
+				want := map[string]string{"2024-08 USD": "10", "2024-09 USD": "29.75", "2024-09 EUR": "10", "2030-02 USD": "10"}
+				got := map[string]string{}
+				for key, sum := range sums {
+					got[key] = sum.String()
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Error(diff)
+				}
+				w.checkRollups()
+			})
+		})
+	}
 }
 
 func TestBrokenReaderChangesNothing(t *testing.T) {

@@ -22,10 +22,11 @@ type ledger struct {
 	rated []pricing.Rated
 }
 
-func newLedger(db *database.DB, rater *pricing.Rater) *ledger {
+// newLedger returns a ledger that keeps some roll-ups in memory.
+func newLedger(db *database.DB, rater *pricing.Rater, rollups int) *ledger {
 	return &ledger{
 		rater:     rater,
-		rollups:   newRollups(),
+		rollups:   newRollups(rollups),
 		ratedIDs:  &sequence{db: db, table: "rated_lines"},
 		rollupIDs: &sequence{db: db, table: "cost_rollups"},
 	}

@@ -88,17 +88,19 @@ type loading struct {
 
 	batch      *batch
 	batchBegan int64 // in bytes of the decompressed file
+	// most is how many lines a batch has.
+	most int
 }
 
-func newLoading(db *database.DB, row *ent.UsageImport, p plan, reader *focus.Reader, o Options) *loading {
+func newLoading(db *database.DB, row *ent.UsageImport, p plan, reader *focus.Reader, o Options, most int) *loading {
 	return &loading{
 		id: row.ID, importer: row.OrganizationID, plan: p, reader: reader, options: o,
-		ledger:   newLedger(db, p.rater),
+		ledger:   newLedger(db, p.rater, maxRollups),
 		datasets: map[source]int64{}, subAccounts: map[string]bool{},
 		currencies: map[string]bool{},
 		datasetIDs: &sequence{db: db, table: "usage_datasets"},
 		lineIDs:    &sequence{db: db, table: "usage_lines"},
-		batch:      newBatch(),
+		batch:      newBatch(), most: most,
 	}
 }
 
@@ -145,7 +147,7 @@ func (l *loading) flush(ctx context.Context, pass func(*batch) error) error {
 			return err
 		}
 	}
-	if l.batch.lines.Len() < batchLines && l.reader.ContentBytes()-l.batchBegan < batchBytes {
+	if l.batch.lines.Len() < l.most && l.reader.ContentBytes()-l.batchBegan < batchBytes {
 		return nil
 	}
 	return l.pass(pass)

@@ -55,8 +55,8 @@ func (s *Service) rate(ctx context.Context, rating database.Rating) error {
 	if err != nil {
 		return err
 	}
-	r := &rerating{db: s.db, rating: rating, attribution: p.attribution, ledger: newLedger(s.db, p.rater), lines: s.stretch}
-	for range stretchesPerJob {
+	r := &rerating{db: s.db, rating: rating, attribution: p.attribution, ledger: newLedger(s.db, p.rater, maxRatedRollups), lines: s.stretch}
+	for r.rated < stretchesPerJob*r.lines {
 		complete, err := r.stretch(ctx)
 		if err != nil {
 			return err
@@ -87,8 +87,8 @@ type rerating struct {
 	rating      database.Rating
 	attribution *attribution
 	ledger      *ledger
-	// lines is how many a stretch has.
-	lines int
+	// lines is how many a stretch has at most, rated how many the job has rated.
+	lines, rated int
 }
 
 // stretch rates the next lines and notes that it has reached them. It reports
@@ -103,7 +103,7 @@ func (r *rerating) stretch(ctx context.Context) (complete bool, err error) {
 		if err := r.load(ctx, lines); err != nil {
 			return false, err
 		}
-		n += len(lines)
+		n, r.rated = n+len(lines), r.rated+len(lines)
 		if complete = len(lines) < most; len(lines) > 0 {
 			reached = lines[len(lines)-1].ID
 		}

@@ -10,13 +10,19 @@ import (
 	"github.com/headwater-platform/headwater/pricing"
 )
 
-// maxRollups bounds how many roll-ups are kept in memory, some hundred bytes
-// each.
-const maxRollups = 30_000
+// Bounds of how many roll-ups are kept in memory, some hundred bytes each. An
+// import writes them in several batches, a rating in one transaction with what it
+// has reached.
+const (
+	maxRollups      = 30_000
+	maxRatedRollups = 8_000
+)
 
 // rollups add up rows of the same day and facts.
 type rollups struct {
 	sums map[rollupKey]*rollup
+	// most is how many may be kept.
+	most int
 }
 
 // rollupKey is what rows of one roll-up have in common.
@@ -38,12 +44,12 @@ type rollup struct {
 	buys []money.Decimal
 }
 
-func newRollups() *rollups { return &rollups{sums: map[rollupKey]*rollup{}} }
+func newRollups(most int) *rollups { return &rollups{sums: map[rollupKey]*rollup{}, most: most} }
 
 const secondsPerDay = 24 * 60 * 60
 
 // full reports whether the roll-ups are as many as may be kept.
-func (r *rollups) full() bool { return len(r.sums) >= maxRollups }
+func (r *rollups) full() bool { return len(r.sums) >= r.most }
 
 // add adds a row with its prices.
 func (r *rollups) add(dataset int64, row *focus.Row, o *owner, rated []pricing.Rated) {

@@ -25,13 +25,15 @@ type Service struct {
 	// stretch is after how many lines a rating has reached something, or earlier
 	// when the roll-ups are as many as may be kept.
 	stretch int
+	// batch is how many lines of a file one transaction loads at most.
+	batch int
 	// keys seal credentials; nil where none are kept.
 	keys Sealer
 }
 
 // New returns the service.
 func New(db *database.DB, store *records.Store) *Service {
-	return &Service{db: db, records: store, stretch: stretchLines}
+	return &Service{db: db, records: store, stretch: stretchLines, batch: batchLines}
 }
 
 // Status is the state of an import.
