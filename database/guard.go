@@ -83,6 +83,13 @@ func rules() map[string]rule {
 		generated.TypeBillingMonth:      {organization: "seller_id"},
 		generated.TypeStatement:         {organization: "seller_id", confine: confineStatements},
 		generated.TypeStatementLine:     system,
+		generated.TypeStatementItem:     system,
+		generated.TypeTaxRate:           {organization: "seller_id"},
+		generated.TypeDiscount:          {organization: "seller_id", confine: confineStatements},
+		generated.TypeVoucher:           {organization: "seller_id"},
+		generated.TypeSupportFee:        {organization: "seller_id"},
+		generated.TypeCreditNote:        {organization: "seller_id", confine: confineStatements},
+		generated.TypeCreditNoteItem:    system,
 		generated.TypeUsageImport:       {organization: "organization_id"},
 		generated.TypeUsageDataset:      {organization: "organization_id"},
 		generated.TypeUser:              {confine: confineUsers},
@@ -190,7 +197,8 @@ func confineUsers(s *entsql.Selector, reach access.Reach, viewer access.Viewer) 
 	)
 }
 
-// confineStatements lets a viewer see what organizations in reach sell and buy.
+// confineStatements lets a viewer see what organizations in reach sell and buy, and
+// what is taken off that.
 func confineStatements(s *entsql.Selector, reach access.Reach, _ access.Viewer) *entsql.Predicate {
 	return entsql.Or(within(s.C("seller_id"), reach), within(s.C("buyer_id"), reach))
 }

@@ -135,6 +135,7 @@ func tableOf(t *testing.T, name string) string {
 		"Allocation": "allocations", "Threshold": "thresholds", "ThresholdFiring": "threshold_firings",
 		"BillingUnit": "billing_units", "SKU": "skus", "MeteringRate": "metering_rates", "UsageEvent": "usage_events",
 		"BillingMonth": "billing_months", "BillingProfile": "billing_profiles",
+		"TaxRate": "tax_rates", "Voucher": "vouchers", "SupportFee": "support_fees",
 	}
 	table, ok := tables[name]
 	if !ok {

@@ -101,29 +101,30 @@ func (tx *Tx) ids(ctx context.Context, s *statement) ([]uuid.UUID, error) {
 	return ids, err
 }
 
-// Sold is what a seller charges a buyer for the usage of one service.
+// Sold is what a seller charges a buyer for the usage of one SKU.
 type Sold struct {
 	Buyer          uuid.UUID
 	Currency       money.Currency
 	Provider       string
 	Service        string
 	ChargeCategory string
+	SKU            string
 	Amount         money.Decimal
 }
 
 // SoldTo returns what a seller charges buyers for the usage of a billing month, by
-// buyer, currency, provider, service and charge category, in that order.
+// buyer, currency, provider, service, charge category and SKU, in that order.
 func (tx *Tx) SoldTo(ctx context.Context, seller uuid.UUID, month pricing.Month, buyers []uuid.UUID) ([]Sold, error) {
 	s := tx.db.statement()
-	const key = "c.customer_id, c.currency, c.provider, c.service, c.charge_category"
-	s.write("SELECT CAST(c.customer_id AS TEXT), c.currency, c.provider, c.service, c.charge_category, ", tx.db.ExactSum("c.sell"),
+	const key = "c.customer_id, c.currency, c.provider, c.service, c.charge_category, c.sku"
+	s.write("SELECT CAST(c.customer_id AS TEXT), c.currency, c.provider, c.service, c.charge_category, c.sku, ", tx.db.ExactSum("c.sell"),
 		" FROM cost_rollups c", counting("c"), " WHERE c.organization_id = ", s.arg(seller), " AND d.month = ", s.arg(month.String()),
 		" AND c.customer_id IN (", list(s, buyers), ") GROUP BY ", key, " ORDER BY ", key)
 	var sold []Sold
 	err := tx.each(ctx, s, func(rows *sql.Rows) error {
 		var line Sold
 		var buyer, amount string
-		if err := rows.Scan(&buyer, &line.Currency, &line.Provider, &line.Service, &line.ChargeCategory, &amount); err != nil {
+		if err := rows.Scan(&buyer, &line.Currency, &line.Provider, &line.Service, &line.ChargeCategory, &line.SKU, &amount); err != nil {
 			return err
 		}
 		var err error

@@ -91,6 +91,20 @@ func (f *tree) write(t *testing.T, fn func(ctx context.Context, tx *database.Tx)
 	}
 }
 
+// terms writes what an organization charges and takes off beside its prices.
+func (f *tree) terms(t *testing.T, ctx context.Context, tx *database.Tx, id uuid.UUID) { //nolint:revive // the test comes first
+	t.Helper()
+	db, now := f.db, f.db.Now()
+	must(t, tx.TaxRate.Create().SetID(db.NewID()).SetSellerID(id).SetName("VAT").SetPercent("20").SetCountry("").SetReverseCharge(false).
+		SetFirstMonth("2026-01").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Discount.Create().SetID(db.NewID()).SetSellerID(id).SetMode("RATE").SetPercent("5").SetCurrency("").SetFilters("[]").
+		SetFirstMonth("2026-01").SetDescription("less").SetReason("").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.Voucher.Create().SetID(db.NewID()).SetSellerID(id).SetCodeHash(id.String()).SetMode("RATE").SetPercent("5").SetCurrency("").SetFilters("[]").
+		SetDescription("less").SetRedeemableFrom(now).SetCreatedAt(now).Exec(ctx))
+	must(t, tx.SupportFee.Create().SetID(db.NewID()).SetSellerID(id).SetPlan("BUSINESS").SetMinimum("5").SetCurrency("USD").SetPercent("1").
+		SetFirstMonth("2026-01").SetCreatedAt(now).Exec(ctx))
+}
+
 // organization writes an organization with one row of everything. above are the
 // organizations above it, nearest first.
 func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, slug string, kind orgtree.Kind, above []uuid.UUID, depth int) uuid.UUID { //nolint:revive // the test comes first
@@ -152,6 +166,7 @@ func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, 
 	must(t, tx.BudgetAlert.Create().SetID(db.NewID()).SetOrganizationID(id).SetBudgetID(budget).SetPercent("80").SetEmails([]string{}).SetCreatedAt(now).Exec(ctx))
 	must(t, tx.Statement.Create().SetID(db.NewID()).SetSellerID(id).SetBuyerID(id).SetMonth("2025-12").SetCurrency("USD").SetStatus("ISSUED").SetNumber(1).
 		SetTotal("5").SetCreatedAt(now).Exec(ctx))
+	f.terms(t, ctx, tx, id)
 	imported := db.NewID()
 	must(t, tx.UsageImport.Create().SetID(imported).SetOrganizationID(id).SetStatus(usageimport.StatusACTIVE).SetContentHash(slug).SetErrors("[]").SetBilledCosts("{}").
 		SetCreatedAt(now).SetTouchedAt(now).Exec(ctx))

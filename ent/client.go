@@ -34,6 +34,9 @@ import (
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
+	"github.com/headwater-platform/headwater/ent/creditnote"
+	"github.com/headwater-platform/headwater/ent/creditnoteitem"
+	"github.com/headwater-platform/headwater/ent/discount"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/groupproject"
@@ -59,8 +62,11 @@ import (
 	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementitem"
 	"github.com/headwater-platform/headwater/ent/statementline"
+	"github.com/headwater-platform/headwater/ent/supportfee"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/taxrate"
 	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
@@ -73,6 +79,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
 	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/ent/voucher"
 
 	stdsql "database/sql"
 )
@@ -118,6 +125,12 @@ type Client struct {
 	CostRollup *CostRollupClient
 	// Counter is the client for interacting with the Counter builders.
 	Counter *CounterClient
+	// CreditNote is the client for interacting with the CreditNote builders.
+	CreditNote *CreditNoteClient
+	// CreditNoteItem is the client for interacting with the CreditNoteItem builders.
+	CreditNoteItem *CreditNoteItemClient
+	// Discount is the client for interacting with the Discount builders.
+	Discount *DiscountClient
 	// Group is the client for interacting with the Group builders.
 	Group *GroupClient
 	// GroupMember is the client for interacting with the GroupMember builders.
@@ -168,10 +181,16 @@ type Client struct {
 	SignInFlow *SignInFlowClient
 	// Statement is the client for interacting with the Statement builders.
 	Statement *StatementClient
+	// StatementItem is the client for interacting with the StatementItem builders.
+	StatementItem *StatementItemClient
 	// StatementLine is the client for interacting with the StatementLine builders.
 	StatementLine *StatementLineClient
+	// SupportFee is the client for interacting with the SupportFee builders.
+	SupportFee *SupportFeeClient
 	// SupportPlanPeriod is the client for interacting with the SupportPlanPeriod builders.
 	SupportPlanPeriod *SupportPlanPeriodClient
+	// TaxRate is the client for interacting with the TaxRate builders.
+	TaxRate *TaxRateClient
 	// Threshold is the client for interacting with the Threshold builders.
 	Threshold *ThresholdClient
 	// ThresholdFiring is the client for interacting with the ThresholdFiring builders.
@@ -196,6 +215,8 @@ type Client struct {
 	UsageMapping *UsageMappingClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// Voucher is the client for interacting with the Voucher builders.
+	Voucher *VoucherClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -225,6 +246,9 @@ func (c *Client) init() {
 	c.CloudAccount = NewCloudAccountClient(c.config)
 	c.CostRollup = NewCostRollupClient(c.config)
 	c.Counter = NewCounterClient(c.config)
+	c.CreditNote = NewCreditNoteClient(c.config)
+	c.CreditNoteItem = NewCreditNoteItemClient(c.config)
+	c.Discount = NewDiscountClient(c.config)
 	c.Group = NewGroupClient(c.config)
 	c.GroupMember = NewGroupMemberClient(c.config)
 	c.GroupProject = NewGroupProjectClient(c.config)
@@ -250,8 +274,11 @@ func (c *Client) init() {
 	c.SignInAttempts = NewSignInAttemptsClient(c.config)
 	c.SignInFlow = NewSignInFlowClient(c.config)
 	c.Statement = NewStatementClient(c.config)
+	c.StatementItem = NewStatementItemClient(c.config)
 	c.StatementLine = NewStatementLineClient(c.config)
+	c.SupportFee = NewSupportFeeClient(c.config)
 	c.SupportPlanPeriod = NewSupportPlanPeriodClient(c.config)
+	c.TaxRate = NewTaxRateClient(c.config)
 	c.Threshold = NewThresholdClient(c.config)
 	c.ThresholdFiring = NewThresholdFiringClient(c.config)
 	c.Ticket = NewTicketClient(c.config)
@@ -264,6 +291,7 @@ func (c *Client) init() {
 	c.UsageLine = NewUsageLineClient(c.config)
 	c.UsageMapping = NewUsageMappingClient(c.config)
 	c.User = NewUserClient(c.config)
+	c.Voucher = NewVoucherClient(c.config)
 }
 
 type (
@@ -374,6 +402,9 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		CloudAccount:      NewCloudAccountClient(cfg),
 		CostRollup:        NewCostRollupClient(cfg),
 		Counter:           NewCounterClient(cfg),
+		CreditNote:        NewCreditNoteClient(cfg),
+		CreditNoteItem:    NewCreditNoteItemClient(cfg),
+		Discount:          NewDiscountClient(cfg),
 		Group:             NewGroupClient(cfg),
 		GroupMember:       NewGroupMemberClient(cfg),
 		GroupProject:      NewGroupProjectClient(cfg),
@@ -399,8 +430,11 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		SignInAttempts:    NewSignInAttemptsClient(cfg),
 		SignInFlow:        NewSignInFlowClient(cfg),
 		Statement:         NewStatementClient(cfg),
+		StatementItem:     NewStatementItemClient(cfg),
 		StatementLine:     NewStatementLineClient(cfg),
+		SupportFee:        NewSupportFeeClient(cfg),
 		SupportPlanPeriod: NewSupportPlanPeriodClient(cfg),
+		TaxRate:           NewTaxRateClient(cfg),
 		Threshold:         NewThresholdClient(cfg),
 		ThresholdFiring:   NewThresholdFiringClient(cfg),
 		Ticket:            NewTicketClient(cfg),
@@ -413,6 +447,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		UsageLine:         NewUsageLineClient(cfg),
 		UsageMapping:      NewUsageMappingClient(cfg),
 		User:              NewUserClient(cfg),
+		Voucher:           NewVoucherClient(cfg),
 	}, nil
 }
 
@@ -450,6 +485,9 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		CloudAccount:      NewCloudAccountClient(cfg),
 		CostRollup:        NewCostRollupClient(cfg),
 		Counter:           NewCounterClient(cfg),
+		CreditNote:        NewCreditNoteClient(cfg),
+		CreditNoteItem:    NewCreditNoteItemClient(cfg),
+		Discount:          NewDiscountClient(cfg),
 		Group:             NewGroupClient(cfg),
 		GroupMember:       NewGroupMemberClient(cfg),
 		GroupProject:      NewGroupProjectClient(cfg),
@@ -475,8 +513,11 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		SignInAttempts:    NewSignInAttemptsClient(cfg),
 		SignInFlow:        NewSignInFlowClient(cfg),
 		Statement:         NewStatementClient(cfg),
+		StatementItem:     NewStatementItemClient(cfg),
 		StatementLine:     NewStatementLineClient(cfg),
+		SupportFee:        NewSupportFeeClient(cfg),
 		SupportPlanPeriod: NewSupportPlanPeriodClient(cfg),
+		TaxRate:           NewTaxRateClient(cfg),
 		Threshold:         NewThresholdClient(cfg),
 		ThresholdFiring:   NewThresholdFiringClient(cfg),
 		Ticket:            NewTicketClient(cfg),
@@ -489,6 +530,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		UsageLine:         NewUsageLineClient(cfg),
 		UsageMapping:      NewUsageMappingClient(cfg),
 		User:              NewUserClient(cfg),
+		Voucher:           NewVoucherClient(cfg),
 	}, nil
 }
 
@@ -521,15 +563,16 @@ func (c *Client) Use(hooks ...Hook) {
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
 		c.Announcement, c.Application, c.BillingContact, c.BillingMonth,
 		c.BillingMultiplier, c.BillingProfile, c.BillingUnit, c.Budget, c.BudgetAlert,
-		c.CloudAccount, c.CostRollup, c.Counter, c.Group, c.GroupMember,
-		c.GroupProject, c.IdentityProvider, c.Invitation, c.Job, c.JournalChange,
-		c.JournalEntry, c.LinkedIdentity, c.Membership, c.MeteringRate, c.Notice,
-		c.Organization, c.PaymentMethod, c.PriceGuard, c.Project, c.RatedLine,
-		c.Resource, c.SKU, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts,
-		c.SignInFlow, c.Statement, c.StatementLine, c.SupportPlanPeriod, c.Threshold,
-		c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
+		c.CloudAccount, c.CostRollup, c.Counter, c.CreditNote, c.CreditNoteItem,
+		c.Discount, c.Group, c.GroupMember, c.GroupProject, c.IdentityProvider,
+		c.Invitation, c.Job, c.JournalChange, c.JournalEntry, c.LinkedIdentity,
+		c.Membership, c.MeteringRate, c.Notice, c.Organization, c.PaymentMethod,
+		c.PriceGuard, c.Project, c.RatedLine, c.Resource, c.SKU, c.SSHKey, c.Session,
+		c.SettingDirective, c.SignInAttempts, c.SignInFlow, c.Statement,
+		c.StatementItem, c.StatementLine, c.SupportFee, c.SupportPlanPeriod, c.TaxRate,
+		c.Threshold, c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
 		c.TrustedSubject, c.UsageDataset, c.UsageEvent, c.UsageImport, c.UsageLine,
-		c.UsageMapping, c.User,
+		c.UsageMapping, c.User, c.Voucher,
 	} {
 		n.Use(hooks...)
 	}
@@ -542,15 +585,16 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.APIKey, c.AccessPolicy, c.AccessRequest, c.Activity, c.Allocation, c.Ancestry,
 		c.Announcement, c.Application, c.BillingContact, c.BillingMonth,
 		c.BillingMultiplier, c.BillingProfile, c.BillingUnit, c.Budget, c.BudgetAlert,
-		c.CloudAccount, c.CostRollup, c.Counter, c.Group, c.GroupMember,
-		c.GroupProject, c.IdentityProvider, c.Invitation, c.Job, c.JournalChange,
-		c.JournalEntry, c.LinkedIdentity, c.Membership, c.MeteringRate, c.Notice,
-		c.Organization, c.PaymentMethod, c.PriceGuard, c.Project, c.RatedLine,
-		c.Resource, c.SKU, c.SSHKey, c.Session, c.SettingDirective, c.SignInAttempts,
-		c.SignInFlow, c.Statement, c.StatementLine, c.SupportPlanPeriod, c.Threshold,
-		c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
+		c.CloudAccount, c.CostRollup, c.Counter, c.CreditNote, c.CreditNoteItem,
+		c.Discount, c.Group, c.GroupMember, c.GroupProject, c.IdentityProvider,
+		c.Invitation, c.Job, c.JournalChange, c.JournalEntry, c.LinkedIdentity,
+		c.Membership, c.MeteringRate, c.Notice, c.Organization, c.PaymentMethod,
+		c.PriceGuard, c.Project, c.RatedLine, c.Resource, c.SKU, c.SSHKey, c.Session,
+		c.SettingDirective, c.SignInAttempts, c.SignInFlow, c.Statement,
+		c.StatementItem, c.StatementLine, c.SupportFee, c.SupportPlanPeriod, c.TaxRate,
+		c.Threshold, c.ThresholdFiring, c.Ticket, c.TicketMessage, c.TrustedIssuer,
 		c.TrustedSubject, c.UsageDataset, c.UsageEvent, c.UsageImport, c.UsageLine,
-		c.UsageMapping, c.User,
+		c.UsageMapping, c.User, c.Voucher,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -595,6 +639,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.CostRollup.mutate(ctx, m)
 	case *CounterMutation:
 		return c.Counter.mutate(ctx, m)
+	case *CreditNoteMutation:
+		return c.CreditNote.mutate(ctx, m)
+	case *CreditNoteItemMutation:
+		return c.CreditNoteItem.mutate(ctx, m)
+	case *DiscountMutation:
+		return c.Discount.mutate(ctx, m)
 	case *GroupMutation:
 		return c.Group.mutate(ctx, m)
 	case *GroupMemberMutation:
@@ -645,10 +695,16 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.SignInFlow.mutate(ctx, m)
 	case *StatementMutation:
 		return c.Statement.mutate(ctx, m)
+	case *StatementItemMutation:
+		return c.StatementItem.mutate(ctx, m)
 	case *StatementLineMutation:
 		return c.StatementLine.mutate(ctx, m)
+	case *SupportFeeMutation:
+		return c.SupportFee.mutate(ctx, m)
 	case *SupportPlanPeriodMutation:
 		return c.SupportPlanPeriod.mutate(ctx, m)
+	case *TaxRateMutation:
+		return c.TaxRate.mutate(ctx, m)
 	case *ThresholdMutation:
 		return c.Threshold.mutate(ctx, m)
 	case *ThresholdFiringMutation:
@@ -673,6 +729,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.UsageMapping.mutate(ctx, m)
 	case *UserMutation:
 		return c.User.mutate(ctx, m)
+	case *VoucherMutation:
+		return c.Voucher.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("ent: unknown mutation type %T", m)
 	}
@@ -3660,6 +3718,549 @@ func (c *CounterClient) mutate(ctx context.Context, m *CounterMutation) (Value, 
 		return (&CounterDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Counter mutation op: %q", m.Op())
+	}
+}
+
+// CreditNoteClient is a client for the CreditNote schema.
+type CreditNoteClient struct {
+	config
+}
+
+// NewCreditNoteClient returns a client for the CreditNote from the given config.
+func NewCreditNoteClient(c config) *CreditNoteClient {
+	return &CreditNoteClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `creditnote.Hooks(f(g(h())))`.
+func (c *CreditNoteClient) Use(hooks ...Hook) {
+	c.hooks.CreditNote = append(c.hooks.CreditNote, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `creditnote.Intercept(f(g(h())))`.
+func (c *CreditNoteClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CreditNote = append(c.inters.CreditNote, interceptors...)
+}
+
+// Create returns a builder for creating a CreditNote entity.
+func (c *CreditNoteClient) Create() *CreditNoteCreate {
+	mutation := newCreditNoteMutation(c.config, OpCreate)
+	return &CreditNoteCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CreditNote entities.
+func (c *CreditNoteClient) CreateBulk(builders ...*CreditNoteCreate) *CreditNoteCreateBulk {
+	return &CreditNoteCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CreditNoteClient) MapCreateBulk(slice any, setFunc func(*CreditNoteCreate, int)) *CreditNoteCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CreditNoteCreateBulk{err: fmt.Errorf("calling to CreditNoteClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CreditNoteCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CreditNoteCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CreditNote.
+func (c *CreditNoteClient) Update() *CreditNoteUpdate {
+	mutation := newCreditNoteMutation(c.config, OpUpdate)
+	return &CreditNoteUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CreditNoteClient) UpdateOne(_m *CreditNote) *CreditNoteUpdateOne {
+	mutation := newCreditNoteMutation(c.config, OpUpdateOne, withCreditNote(_m))
+	return &CreditNoteUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CreditNoteClient) UpdateOneID(id uuid.UUID) *CreditNoteUpdateOne {
+	mutation := newCreditNoteMutation(c.config, OpUpdateOne, withCreditNoteID(id))
+	return &CreditNoteUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CreditNote.
+func (c *CreditNoteClient) Delete() *CreditNoteDelete {
+	mutation := newCreditNoteMutation(c.config, OpDelete)
+	return &CreditNoteDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CreditNoteClient) DeleteOne(_m *CreditNote) *CreditNoteDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CreditNoteClient) DeleteOneID(id uuid.UUID) *CreditNoteDeleteOne {
+	builder := c.Delete().Where(creditnote.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CreditNoteDeleteOne{builder}
+}
+
+// Query returns a query builder for CreditNote.
+func (c *CreditNoteClient) Query() *CreditNoteQuery {
+	return &CreditNoteQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCreditNote},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CreditNote entity by its id.
+func (c *CreditNoteClient) Get(ctx context.Context, id uuid.UUID) (*CreditNote, error) {
+	return c.Query().Where(creditnote.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CreditNoteClient) GetX(ctx context.Context, id uuid.UUID) *CreditNote {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryStatement queries the statement edge of a CreditNote.
+func (c *CreditNoteClient) QueryStatement(_m *CreditNote) *StatementQuery {
+	query := (&StatementClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(creditnote.Table, creditnote.FieldID, id),
+			sqlgraph.To(statement.Table, statement.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, creditnote.StatementTable, creditnote.StatementColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QuerySeller queries the seller edge of a CreditNote.
+func (c *CreditNoteClient) QuerySeller(_m *CreditNote) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(creditnote.Table, creditnote.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, creditnote.SellerTable, creditnote.SellerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryBuyer queries the buyer edge of a CreditNote.
+func (c *CreditNoteClient) QueryBuyer(_m *CreditNote) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(creditnote.Table, creditnote.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, creditnote.BuyerTable, creditnote.BuyerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryItems queries the items edge of a CreditNote.
+func (c *CreditNoteClient) QueryItems(_m *CreditNote) *CreditNoteItemQuery {
+	query := (&CreditNoteItemClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(creditnote.Table, creditnote.FieldID, id),
+			sqlgraph.To(creditnoteitem.Table, creditnoteitem.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, creditnote.ItemsTable, creditnote.ItemsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CreditNoteClient) Hooks() []Hook {
+	return c.hooks.CreditNote
+}
+
+// Interceptors returns the client interceptors.
+func (c *CreditNoteClient) Interceptors() []Interceptor {
+	return c.inters.CreditNote
+}
+
+func (c *CreditNoteClient) mutate(ctx context.Context, m *CreditNoteMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CreditNoteCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CreditNoteUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CreditNoteUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CreditNoteDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CreditNote mutation op: %q", m.Op())
+	}
+}
+
+// CreditNoteItemClient is a client for the CreditNoteItem schema.
+type CreditNoteItemClient struct {
+	config
+}
+
+// NewCreditNoteItemClient returns a client for the CreditNoteItem from the given config.
+func NewCreditNoteItemClient(c config) *CreditNoteItemClient {
+	return &CreditNoteItemClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `creditnoteitem.Hooks(f(g(h())))`.
+func (c *CreditNoteItemClient) Use(hooks ...Hook) {
+	c.hooks.CreditNoteItem = append(c.hooks.CreditNoteItem, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `creditnoteitem.Intercept(f(g(h())))`.
+func (c *CreditNoteItemClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CreditNoteItem = append(c.inters.CreditNoteItem, interceptors...)
+}
+
+// Create returns a builder for creating a CreditNoteItem entity.
+func (c *CreditNoteItemClient) Create() *CreditNoteItemCreate {
+	mutation := newCreditNoteItemMutation(c.config, OpCreate)
+	return &CreditNoteItemCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CreditNoteItem entities.
+func (c *CreditNoteItemClient) CreateBulk(builders ...*CreditNoteItemCreate) *CreditNoteItemCreateBulk {
+	return &CreditNoteItemCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CreditNoteItemClient) MapCreateBulk(slice any, setFunc func(*CreditNoteItemCreate, int)) *CreditNoteItemCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CreditNoteItemCreateBulk{err: fmt.Errorf("calling to CreditNoteItemClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CreditNoteItemCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CreditNoteItemCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CreditNoteItem.
+func (c *CreditNoteItemClient) Update() *CreditNoteItemUpdate {
+	mutation := newCreditNoteItemMutation(c.config, OpUpdate)
+	return &CreditNoteItemUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CreditNoteItemClient) UpdateOne(_m *CreditNoteItem) *CreditNoteItemUpdateOne {
+	mutation := newCreditNoteItemMutation(c.config, OpUpdateOne, withCreditNoteItem(_m))
+	return &CreditNoteItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CreditNoteItemClient) UpdateOneID(id uuid.UUID) *CreditNoteItemUpdateOne {
+	mutation := newCreditNoteItemMutation(c.config, OpUpdateOne, withCreditNoteItemID(id))
+	return &CreditNoteItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CreditNoteItem.
+func (c *CreditNoteItemClient) Delete() *CreditNoteItemDelete {
+	mutation := newCreditNoteItemMutation(c.config, OpDelete)
+	return &CreditNoteItemDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CreditNoteItemClient) DeleteOne(_m *CreditNoteItem) *CreditNoteItemDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CreditNoteItemClient) DeleteOneID(id uuid.UUID) *CreditNoteItemDeleteOne {
+	builder := c.Delete().Where(creditnoteitem.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CreditNoteItemDeleteOne{builder}
+}
+
+// Query returns a query builder for CreditNoteItem.
+func (c *CreditNoteItemClient) Query() *CreditNoteItemQuery {
+	return &CreditNoteItemQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCreditNoteItem},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CreditNoteItem entity by its id.
+func (c *CreditNoteItemClient) Get(ctx context.Context, id uuid.UUID) (*CreditNoteItem, error) {
+	return c.Query().Where(creditnoteitem.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CreditNoteItemClient) GetX(ctx context.Context, id uuid.UUID) *CreditNoteItem {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryCreditNote queries the credit_note edge of a CreditNoteItem.
+func (c *CreditNoteItemClient) QueryCreditNote(_m *CreditNoteItem) *CreditNoteQuery {
+	query := (&CreditNoteClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(creditnoteitem.Table, creditnoteitem.FieldID, id),
+			sqlgraph.To(creditnote.Table, creditnote.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, creditnoteitem.CreditNoteTable, creditnoteitem.CreditNoteColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryTax queries the tax edge of a CreditNoteItem.
+func (c *CreditNoteItemClient) QueryTax(_m *CreditNoteItem) *StatementItemQuery {
+	query := (&StatementItemClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(creditnoteitem.Table, creditnoteitem.FieldID, id),
+			sqlgraph.To(statementitem.Table, statementitem.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, creditnoteitem.TaxTable, creditnoteitem.TaxColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *CreditNoteItemClient) Hooks() []Hook {
+	return c.hooks.CreditNoteItem
+}
+
+// Interceptors returns the client interceptors.
+func (c *CreditNoteItemClient) Interceptors() []Interceptor {
+	return c.inters.CreditNoteItem
+}
+
+func (c *CreditNoteItemClient) mutate(ctx context.Context, m *CreditNoteItemMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CreditNoteItemCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CreditNoteItemUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CreditNoteItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CreditNoteItemDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CreditNoteItem mutation op: %q", m.Op())
+	}
+}
+
+// DiscountClient is a client for the Discount schema.
+type DiscountClient struct {
+	config
+}
+
+// NewDiscountClient returns a client for the Discount from the given config.
+func NewDiscountClient(c config) *DiscountClient {
+	return &DiscountClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `discount.Hooks(f(g(h())))`.
+func (c *DiscountClient) Use(hooks ...Hook) {
+	c.hooks.Discount = append(c.hooks.Discount, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `discount.Intercept(f(g(h())))`.
+func (c *DiscountClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Discount = append(c.inters.Discount, interceptors...)
+}
+
+// Create returns a builder for creating a Discount entity.
+func (c *DiscountClient) Create() *DiscountCreate {
+	mutation := newDiscountMutation(c.config, OpCreate)
+	return &DiscountCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Discount entities.
+func (c *DiscountClient) CreateBulk(builders ...*DiscountCreate) *DiscountCreateBulk {
+	return &DiscountCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *DiscountClient) MapCreateBulk(slice any, setFunc func(*DiscountCreate, int)) *DiscountCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &DiscountCreateBulk{err: fmt.Errorf("calling to DiscountClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*DiscountCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &DiscountCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Discount.
+func (c *DiscountClient) Update() *DiscountUpdate {
+	mutation := newDiscountMutation(c.config, OpUpdate)
+	return &DiscountUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *DiscountClient) UpdateOne(_m *Discount) *DiscountUpdateOne {
+	mutation := newDiscountMutation(c.config, OpUpdateOne, withDiscount(_m))
+	return &DiscountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *DiscountClient) UpdateOneID(id uuid.UUID) *DiscountUpdateOne {
+	mutation := newDiscountMutation(c.config, OpUpdateOne, withDiscountID(id))
+	return &DiscountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Discount.
+func (c *DiscountClient) Delete() *DiscountDelete {
+	mutation := newDiscountMutation(c.config, OpDelete)
+	return &DiscountDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *DiscountClient) DeleteOne(_m *Discount) *DiscountDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *DiscountClient) DeleteOneID(id uuid.UUID) *DiscountDeleteOne {
+	builder := c.Delete().Where(discount.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &DiscountDeleteOne{builder}
+}
+
+// Query returns a query builder for Discount.
+func (c *DiscountClient) Query() *DiscountQuery {
+	return &DiscountQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeDiscount},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Discount entity by its id.
+func (c *DiscountClient) Get(ctx context.Context, id uuid.UUID) (*Discount, error) {
+	return c.Query().Where(discount.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *DiscountClient) GetX(ctx context.Context, id uuid.UUID) *Discount {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySeller queries the seller edge of a Discount.
+func (c *DiscountClient) QuerySeller(_m *Discount) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(discount.Table, discount.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, discount.SellerTable, discount.SellerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryBuyer queries the buyer edge of a Discount.
+func (c *DiscountClient) QueryBuyer(_m *Discount) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(discount.Table, discount.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, discount.BuyerTable, discount.BuyerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryVoucher queries the voucher edge of a Discount.
+func (c *DiscountClient) QueryVoucher(_m *Discount) *VoucherQuery {
+	query := (&VoucherClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(discount.Table, discount.FieldID, id),
+			sqlgraph.To(voucher.Table, voucher.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, discount.VoucherTable, discount.VoucherColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *DiscountClient) Hooks() []Hook {
+	return c.hooks.Discount
+}
+
+// Interceptors returns the client interceptors.
+func (c *DiscountClient) Interceptors() []Interceptor {
+	return c.inters.Discount
+}
+
+func (c *DiscountClient) mutate(ctx context.Context, m *DiscountMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&DiscountCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&DiscountUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&DiscountUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&DiscountDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Discount mutation op: %q", m.Op())
 	}
 }
 
@@ -7907,6 +8508,22 @@ func (c *StatementClient) QueryLines(_m *Statement) *StatementLineQuery {
 	return query
 }
 
+// QueryItems queries the items edge of a Statement.
+func (c *StatementClient) QueryItems(_m *Statement) *StatementItemQuery {
+	query := (&StatementItemClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(statement.Table, statement.FieldID, id),
+			sqlgraph.To(statementitem.Table, statementitem.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, statement.ItemsTable, statement.ItemsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *StatementClient) Hooks() []Hook {
 	return c.hooks.Statement
@@ -7929,6 +8546,171 @@ func (c *StatementClient) mutate(ctx context.Context, m *StatementMutation) (Val
 		return (&StatementDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Statement mutation op: %q", m.Op())
+	}
+}
+
+// StatementItemClient is a client for the StatementItem schema.
+type StatementItemClient struct {
+	config
+}
+
+// NewStatementItemClient returns a client for the StatementItem from the given config.
+func NewStatementItemClient(c config) *StatementItemClient {
+	return &StatementItemClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `statementitem.Hooks(f(g(h())))`.
+func (c *StatementItemClient) Use(hooks ...Hook) {
+	c.hooks.StatementItem = append(c.hooks.StatementItem, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `statementitem.Intercept(f(g(h())))`.
+func (c *StatementItemClient) Intercept(interceptors ...Interceptor) {
+	c.inters.StatementItem = append(c.inters.StatementItem, interceptors...)
+}
+
+// Create returns a builder for creating a StatementItem entity.
+func (c *StatementItemClient) Create() *StatementItemCreate {
+	mutation := newStatementItemMutation(c.config, OpCreate)
+	return &StatementItemCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of StatementItem entities.
+func (c *StatementItemClient) CreateBulk(builders ...*StatementItemCreate) *StatementItemCreateBulk {
+	return &StatementItemCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *StatementItemClient) MapCreateBulk(slice any, setFunc func(*StatementItemCreate, int)) *StatementItemCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &StatementItemCreateBulk{err: fmt.Errorf("calling to StatementItemClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*StatementItemCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &StatementItemCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for StatementItem.
+func (c *StatementItemClient) Update() *StatementItemUpdate {
+	mutation := newStatementItemMutation(c.config, OpUpdate)
+	return &StatementItemUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *StatementItemClient) UpdateOne(_m *StatementItem) *StatementItemUpdateOne {
+	mutation := newStatementItemMutation(c.config, OpUpdateOne, withStatementItem(_m))
+	return &StatementItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *StatementItemClient) UpdateOneID(id uuid.UUID) *StatementItemUpdateOne {
+	mutation := newStatementItemMutation(c.config, OpUpdateOne, withStatementItemID(id))
+	return &StatementItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for StatementItem.
+func (c *StatementItemClient) Delete() *StatementItemDelete {
+	mutation := newStatementItemMutation(c.config, OpDelete)
+	return &StatementItemDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *StatementItemClient) DeleteOne(_m *StatementItem) *StatementItemDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *StatementItemClient) DeleteOneID(id uuid.UUID) *StatementItemDeleteOne {
+	builder := c.Delete().Where(statementitem.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &StatementItemDeleteOne{builder}
+}
+
+// Query returns a query builder for StatementItem.
+func (c *StatementItemClient) Query() *StatementItemQuery {
+	return &StatementItemQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeStatementItem},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a StatementItem entity by its id.
+func (c *StatementItemClient) Get(ctx context.Context, id uuid.UUID) (*StatementItem, error) {
+	return c.Query().Where(statementitem.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *StatementItemClient) GetX(ctx context.Context, id uuid.UUID) *StatementItem {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryStatement queries the statement edge of a StatementItem.
+func (c *StatementItemClient) QueryStatement(_m *StatementItem) *StatementQuery {
+	query := (&StatementClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(statementitem.Table, statementitem.FieldID, id),
+			sqlgraph.To(statement.Table, statement.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, statementitem.StatementTable, statementitem.StatementColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryDiscount queries the discount edge of a StatementItem.
+func (c *StatementItemClient) QueryDiscount(_m *StatementItem) *DiscountQuery {
+	query := (&DiscountClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(statementitem.Table, statementitem.FieldID, id),
+			sqlgraph.To(discount.Table, discount.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, statementitem.DiscountTable, statementitem.DiscountColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *StatementItemClient) Hooks() []Hook {
+	return c.hooks.StatementItem
+}
+
+// Interceptors returns the client interceptors.
+func (c *StatementItemClient) Interceptors() []Interceptor {
+	return c.inters.StatementItem
+}
+
+func (c *StatementItemClient) mutate(ctx context.Context, m *StatementItemMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&StatementItemCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&StatementItemUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&StatementItemUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&StatementItemDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown StatementItem mutation op: %q", m.Op())
 	}
 }
 
@@ -8081,6 +8863,155 @@ func (c *StatementLineClient) mutate(ctx context.Context, m *StatementLineMutati
 	}
 }
 
+// SupportFeeClient is a client for the SupportFee schema.
+type SupportFeeClient struct {
+	config
+}
+
+// NewSupportFeeClient returns a client for the SupportFee from the given config.
+func NewSupportFeeClient(c config) *SupportFeeClient {
+	return &SupportFeeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `supportfee.Hooks(f(g(h())))`.
+func (c *SupportFeeClient) Use(hooks ...Hook) {
+	c.hooks.SupportFee = append(c.hooks.SupportFee, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `supportfee.Intercept(f(g(h())))`.
+func (c *SupportFeeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SupportFee = append(c.inters.SupportFee, interceptors...)
+}
+
+// Create returns a builder for creating a SupportFee entity.
+func (c *SupportFeeClient) Create() *SupportFeeCreate {
+	mutation := newSupportFeeMutation(c.config, OpCreate)
+	return &SupportFeeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SupportFee entities.
+func (c *SupportFeeClient) CreateBulk(builders ...*SupportFeeCreate) *SupportFeeCreateBulk {
+	return &SupportFeeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SupportFeeClient) MapCreateBulk(slice any, setFunc func(*SupportFeeCreate, int)) *SupportFeeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SupportFeeCreateBulk{err: fmt.Errorf("calling to SupportFeeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SupportFeeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SupportFeeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SupportFee.
+func (c *SupportFeeClient) Update() *SupportFeeUpdate {
+	mutation := newSupportFeeMutation(c.config, OpUpdate)
+	return &SupportFeeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SupportFeeClient) UpdateOne(_m *SupportFee) *SupportFeeUpdateOne {
+	mutation := newSupportFeeMutation(c.config, OpUpdateOne, withSupportFee(_m))
+	return &SupportFeeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SupportFeeClient) UpdateOneID(id uuid.UUID) *SupportFeeUpdateOne {
+	mutation := newSupportFeeMutation(c.config, OpUpdateOne, withSupportFeeID(id))
+	return &SupportFeeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SupportFee.
+func (c *SupportFeeClient) Delete() *SupportFeeDelete {
+	mutation := newSupportFeeMutation(c.config, OpDelete)
+	return &SupportFeeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SupportFeeClient) DeleteOne(_m *SupportFee) *SupportFeeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SupportFeeClient) DeleteOneID(id uuid.UUID) *SupportFeeDeleteOne {
+	builder := c.Delete().Where(supportfee.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SupportFeeDeleteOne{builder}
+}
+
+// Query returns a query builder for SupportFee.
+func (c *SupportFeeClient) Query() *SupportFeeQuery {
+	return &SupportFeeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSupportFee},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SupportFee entity by its id.
+func (c *SupportFeeClient) Get(ctx context.Context, id uuid.UUID) (*SupportFee, error) {
+	return c.Query().Where(supportfee.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SupportFeeClient) GetX(ctx context.Context, id uuid.UUID) *SupportFee {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySeller queries the seller edge of a SupportFee.
+func (c *SupportFeeClient) QuerySeller(_m *SupportFee) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(supportfee.Table, supportfee.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, supportfee.SellerTable, supportfee.SellerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *SupportFeeClient) Hooks() []Hook {
+	return c.hooks.SupportFee
+}
+
+// Interceptors returns the client interceptors.
+func (c *SupportFeeClient) Interceptors() []Interceptor {
+	return c.inters.SupportFee
+}
+
+func (c *SupportFeeClient) mutate(ctx context.Context, m *SupportFeeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SupportFeeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SupportFeeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SupportFeeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SupportFeeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SupportFee mutation op: %q", m.Op())
+	}
+}
+
 // SupportPlanPeriodClient is a client for the SupportPlanPeriod schema.
 type SupportPlanPeriodClient struct {
 	config
@@ -8227,6 +9158,171 @@ func (c *SupportPlanPeriodClient) mutate(ctx context.Context, m *SupportPlanPeri
 		return (&SupportPlanPeriodDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown SupportPlanPeriod mutation op: %q", m.Op())
+	}
+}
+
+// TaxRateClient is a client for the TaxRate schema.
+type TaxRateClient struct {
+	config
+}
+
+// NewTaxRateClient returns a client for the TaxRate from the given config.
+func NewTaxRateClient(c config) *TaxRateClient {
+	return &TaxRateClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `taxrate.Hooks(f(g(h())))`.
+func (c *TaxRateClient) Use(hooks ...Hook) {
+	c.hooks.TaxRate = append(c.hooks.TaxRate, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `taxrate.Intercept(f(g(h())))`.
+func (c *TaxRateClient) Intercept(interceptors ...Interceptor) {
+	c.inters.TaxRate = append(c.inters.TaxRate, interceptors...)
+}
+
+// Create returns a builder for creating a TaxRate entity.
+func (c *TaxRateClient) Create() *TaxRateCreate {
+	mutation := newTaxRateMutation(c.config, OpCreate)
+	return &TaxRateCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of TaxRate entities.
+func (c *TaxRateClient) CreateBulk(builders ...*TaxRateCreate) *TaxRateCreateBulk {
+	return &TaxRateCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TaxRateClient) MapCreateBulk(slice any, setFunc func(*TaxRateCreate, int)) *TaxRateCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TaxRateCreateBulk{err: fmt.Errorf("calling to TaxRateClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TaxRateCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TaxRateCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for TaxRate.
+func (c *TaxRateClient) Update() *TaxRateUpdate {
+	mutation := newTaxRateMutation(c.config, OpUpdate)
+	return &TaxRateUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TaxRateClient) UpdateOne(_m *TaxRate) *TaxRateUpdateOne {
+	mutation := newTaxRateMutation(c.config, OpUpdateOne, withTaxRate(_m))
+	return &TaxRateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TaxRateClient) UpdateOneID(id uuid.UUID) *TaxRateUpdateOne {
+	mutation := newTaxRateMutation(c.config, OpUpdateOne, withTaxRateID(id))
+	return &TaxRateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for TaxRate.
+func (c *TaxRateClient) Delete() *TaxRateDelete {
+	mutation := newTaxRateMutation(c.config, OpDelete)
+	return &TaxRateDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TaxRateClient) DeleteOne(_m *TaxRate) *TaxRateDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TaxRateClient) DeleteOneID(id uuid.UUID) *TaxRateDeleteOne {
+	builder := c.Delete().Where(taxrate.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TaxRateDeleteOne{builder}
+}
+
+// Query returns a query builder for TaxRate.
+func (c *TaxRateClient) Query() *TaxRateQuery {
+	return &TaxRateQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTaxRate},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a TaxRate entity by its id.
+func (c *TaxRateClient) Get(ctx context.Context, id uuid.UUID) (*TaxRate, error) {
+	return c.Query().Where(taxrate.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TaxRateClient) GetX(ctx context.Context, id uuid.UUID) *TaxRate {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySeller queries the seller edge of a TaxRate.
+func (c *TaxRateClient) QuerySeller(_m *TaxRate) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(taxrate.Table, taxrate.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, taxrate.SellerTable, taxrate.SellerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryBuyer queries the buyer edge of a TaxRate.
+func (c *TaxRateClient) QueryBuyer(_m *TaxRate) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(taxrate.Table, taxrate.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, taxrate.BuyerTable, taxrate.BuyerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *TaxRateClient) Hooks() []Hook {
+	return c.hooks.TaxRate
+}
+
+// Interceptors returns the client interceptors.
+func (c *TaxRateClient) Interceptors() []Interceptor {
+	return c.inters.TaxRate
+}
+
+func (c *TaxRateClient) mutate(ctx context.Context, m *TaxRateMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TaxRateCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TaxRateUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TaxRateUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TaxRateDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown TaxRate mutation op: %q", m.Op())
 	}
 }
 
@@ -10306,31 +11402,184 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 	}
 }
 
+// VoucherClient is a client for the Voucher schema.
+type VoucherClient struct {
+	config
+}
+
+// NewVoucherClient returns a client for the Voucher from the given config.
+func NewVoucherClient(c config) *VoucherClient {
+	return &VoucherClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `voucher.Hooks(f(g(h())))`.
+func (c *VoucherClient) Use(hooks ...Hook) {
+	c.hooks.Voucher = append(c.hooks.Voucher, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `voucher.Intercept(f(g(h())))`.
+func (c *VoucherClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Voucher = append(c.inters.Voucher, interceptors...)
+}
+
+// Create returns a builder for creating a Voucher entity.
+func (c *VoucherClient) Create() *VoucherCreate {
+	mutation := newVoucherMutation(c.config, OpCreate)
+	return &VoucherCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Voucher entities.
+func (c *VoucherClient) CreateBulk(builders ...*VoucherCreate) *VoucherCreateBulk {
+	return &VoucherCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VoucherClient) MapCreateBulk(slice any, setFunc func(*VoucherCreate, int)) *VoucherCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VoucherCreateBulk{err: fmt.Errorf("calling to VoucherClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VoucherCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VoucherCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Voucher.
+func (c *VoucherClient) Update() *VoucherUpdate {
+	mutation := newVoucherMutation(c.config, OpUpdate)
+	return &VoucherUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VoucherClient) UpdateOne(_m *Voucher) *VoucherUpdateOne {
+	mutation := newVoucherMutation(c.config, OpUpdateOne, withVoucher(_m))
+	return &VoucherUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VoucherClient) UpdateOneID(id uuid.UUID) *VoucherUpdateOne {
+	mutation := newVoucherMutation(c.config, OpUpdateOne, withVoucherID(id))
+	return &VoucherUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Voucher.
+func (c *VoucherClient) Delete() *VoucherDelete {
+	mutation := newVoucherMutation(c.config, OpDelete)
+	return &VoucherDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VoucherClient) DeleteOne(_m *Voucher) *VoucherDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VoucherClient) DeleteOneID(id uuid.UUID) *VoucherDeleteOne {
+	builder := c.Delete().Where(voucher.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VoucherDeleteOne{builder}
+}
+
+// Query returns a query builder for Voucher.
+func (c *VoucherClient) Query() *VoucherQuery {
+	return &VoucherQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVoucher},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Voucher entity by its id.
+func (c *VoucherClient) Get(ctx context.Context, id uuid.UUID) (*Voucher, error) {
+	return c.Query().Where(voucher.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VoucherClient) GetX(ctx context.Context, id uuid.UUID) *Voucher {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QuerySeller queries the seller edge of a Voucher.
+func (c *VoucherClient) QuerySeller(_m *Voucher) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(voucher.Table, voucher.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, voucher.SellerTable, voucher.SellerColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VoucherClient) Hooks() []Hook {
+	return c.hooks.Voucher
+}
+
+// Interceptors returns the client interceptors.
+func (c *VoucherClient) Interceptors() []Interceptor {
+	return c.inters.Voucher
+}
+
+func (c *VoucherClient) mutate(ctx context.Context, m *VoucherMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VoucherCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VoucherUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VoucherUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VoucherDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Voucher mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
 		Announcement, Application, BillingContact, BillingMonth, BillingMultiplier,
 		BillingProfile, BillingUnit, Budget, BudgetAlert, CloudAccount, CostRollup,
-		Counter, Group, GroupMember, GroupProject, IdentityProvider, Invitation, Job,
-		JournalChange, JournalEntry, LinkedIdentity, Membership, MeteringRate, Notice,
-		Organization, PaymentMethod, PriceGuard, Project, RatedLine, Resource, SKU,
-		SSHKey, Session, SettingDirective, SignInAttempts, SignInFlow, Statement,
-		StatementLine, SupportPlanPeriod, Threshold, ThresholdFiring, Ticket,
-		TicketMessage, TrustedIssuer, TrustedSubject, UsageDataset, UsageEvent,
-		UsageImport, UsageLine, UsageMapping, User []ent.Hook
+		Counter, CreditNote, CreditNoteItem, Discount, Group, GroupMember,
+		GroupProject, IdentityProvider, Invitation, Job, JournalChange, JournalEntry,
+		LinkedIdentity, Membership, MeteringRate, Notice, Organization, PaymentMethod,
+		PriceGuard, Project, RatedLine, Resource, SKU, SSHKey, Session,
+		SettingDirective, SignInAttempts, SignInFlow, Statement, StatementItem,
+		StatementLine, SupportFee, SupportPlanPeriod, TaxRate, Threshold,
+		ThresholdFiring, Ticket, TicketMessage, TrustedIssuer, TrustedSubject,
+		UsageDataset, UsageEvent, UsageImport, UsageLine, UsageMapping, User,
+		Voucher []ent.Hook
 	}
 	inters struct {
 		APIKey, AccessPolicy, AccessRequest, Activity, Allocation, Ancestry,
 		Announcement, Application, BillingContact, BillingMonth, BillingMultiplier,
 		BillingProfile, BillingUnit, Budget, BudgetAlert, CloudAccount, CostRollup,
-		Counter, Group, GroupMember, GroupProject, IdentityProvider, Invitation, Job,
-		JournalChange, JournalEntry, LinkedIdentity, Membership, MeteringRate, Notice,
-		Organization, PaymentMethod, PriceGuard, Project, RatedLine, Resource, SKU,
-		SSHKey, Session, SettingDirective, SignInAttempts, SignInFlow, Statement,
-		StatementLine, SupportPlanPeriod, Threshold, ThresholdFiring, Ticket,
-		TicketMessage, TrustedIssuer, TrustedSubject, UsageDataset, UsageEvent,
-		UsageImport, UsageLine, UsageMapping, User []ent.Interceptor
+		Counter, CreditNote, CreditNoteItem, Discount, Group, GroupMember,
+		GroupProject, IdentityProvider, Invitation, Job, JournalChange, JournalEntry,
+		LinkedIdentity, Membership, MeteringRate, Notice, Organization, PaymentMethod,
+		PriceGuard, Project, RatedLine, Resource, SKU, SSHKey, Session,
+		SettingDirective, SignInAttempts, SignInFlow, Statement, StatementItem,
+		StatementLine, SupportFee, SupportPlanPeriod, TaxRate, Threshold,
+		ThresholdFiring, Ticket, TicketMessage, TrustedIssuer, TrustedSubject,
+		UsageDataset, UsageEvent, UsageImport, UsageLine, UsageMapping, User,
+		Voucher []ent.Interceptor
 	}
 )
 

@@ -30,6 +30,9 @@ import (
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
+	"github.com/headwater-platform/headwater/ent/creditnote"
+	"github.com/headwater-platform/headwater/ent/creditnoteitem"
+	"github.com/headwater-platform/headwater/ent/discount"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/groupproject"
@@ -55,8 +58,11 @@ import (
 	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementitem"
 	"github.com/headwater-platform/headwater/ent/statementline"
+	"github.com/headwater-platform/headwater/ent/supportfee"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/taxrate"
 	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
@@ -69,6 +75,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
 	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/ent/voucher"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -147,6 +154,9 @@ func checkColumn(t, c string) error {
 			cloudaccount.Table:      cloudaccount.ValidColumn,
 			costrollup.Table:        costrollup.ValidColumn,
 			counter.Table:           counter.ValidColumn,
+			creditnote.Table:        creditnote.ValidColumn,
+			creditnoteitem.Table:    creditnoteitem.ValidColumn,
+			discount.Table:          discount.ValidColumn,
 			group.Table:             group.ValidColumn,
 			groupmember.Table:       groupmember.ValidColumn,
 			groupproject.Table:      groupproject.ValidColumn,
@@ -172,8 +182,11 @@ func checkColumn(t, c string) error {
 			signinattempts.Table:    signinattempts.ValidColumn,
 			signinflow.Table:        signinflow.ValidColumn,
 			statement.Table:         statement.ValidColumn,
+			statementitem.Table:     statementitem.ValidColumn,
 			statementline.Table:     statementline.ValidColumn,
+			supportfee.Table:        supportfee.ValidColumn,
 			supportplanperiod.Table: supportplanperiod.ValidColumn,
+			taxrate.Table:           taxrate.ValidColumn,
 			threshold.Table:         threshold.ValidColumn,
 			thresholdfiring.Table:   thresholdfiring.ValidColumn,
 			ticket.Table:            ticket.ValidColumn,
@@ -186,6 +199,7 @@ func checkColumn(t, c string) error {
 			usageline.Table:         usageline.ValidColumn,
 			usagemapping.Table:      usagemapping.ValidColumn,
 			user.Table:              user.ValidColumn,
+			voucher.Table:           voucher.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

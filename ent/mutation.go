@@ -31,6 +31,9 @@ import (
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
+	"github.com/headwater-platform/headwater/ent/creditnote"
+	"github.com/headwater-platform/headwater/ent/creditnoteitem"
+	"github.com/headwater-platform/headwater/ent/discount"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/groupproject"
@@ -57,8 +60,11 @@ import (
 	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementitem"
 	"github.com/headwater-platform/headwater/ent/statementline"
+	"github.com/headwater-platform/headwater/ent/supportfee"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/taxrate"
 	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
@@ -71,6 +77,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
 	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/ent/voucher"
 	"github.com/headwater-platform/headwater/orgtree"
 )
 
@@ -101,6 +108,9 @@ const (
 	TypeCloudAccount      = "CloudAccount"
 	TypeCostRollup        = "CostRollup"
 	TypeCounter           = "Counter"
+	TypeCreditNote        = "CreditNote"
+	TypeCreditNoteItem    = "CreditNoteItem"
+	TypeDiscount          = "Discount"
 	TypeGroup             = "Group"
 	TypeGroupMember       = "GroupMember"
 	TypeGroupProject      = "GroupProject"
@@ -126,8 +136,11 @@ const (
 	TypeSignInAttempts    = "SignInAttempts"
 	TypeSignInFlow        = "SignInFlow"
 	TypeStatement         = "Statement"
+	TypeStatementItem     = "StatementItem"
 	TypeStatementLine     = "StatementLine"
+	TypeSupportFee        = "SupportFee"
 	TypeSupportPlanPeriod = "SupportPlanPeriod"
+	TypeTaxRate           = "TaxRate"
 	TypeThreshold         = "Threshold"
 	TypeThresholdFiring   = "ThresholdFiring"
 	TypeTicket            = "Ticket"
@@ -140,6 +153,7 @@ const (
 	TypeUsageLine         = "UsageLine"
 	TypeUsageMapping      = "UsageMapping"
 	TypeUser              = "User"
+	TypeVoucher           = "Voucher"
 )
 
 // APIKeyMutation represents an operation that mutates the APIKey nodes in the graph.
@@ -16775,6 +16789,3441 @@ func (m *CounterMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *CounterMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Counter edge %s", name)
+}
+
+// CreditNoteMutation represents an operation that mutates the CreditNote nodes in the graph.
+type CreditNoteMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *uuid.UUID
+	number           *int64
+	addnumber        *int64
+	currency         *string
+	untaxed          *string
+	tax              *string
+	total            *string
+	reason           *string
+	actor_id         *uuid.UUID
+	created_at       *time.Time
+	clearedFields    map[string]struct{}
+	statement        *uuid.UUID
+	clearedstatement bool
+	seller           *uuid.UUID
+	clearedseller    bool
+	buyer            *uuid.UUID
+	clearedbuyer     bool
+	items            map[uuid.UUID]struct{}
+	removeditems     map[uuid.UUID]struct{}
+	cleareditems     bool
+	done             bool
+	oldValue         func(context.Context) (*CreditNote, error)
+	predicates       []predicate.CreditNote
+}
+
+var _ ent.Mutation = (*CreditNoteMutation)(nil)
+
+// creditnoteOption allows management of the mutation configuration using functional options.
+type creditnoteOption func(*CreditNoteMutation)
+
+// newCreditNoteMutation creates new mutation for the CreditNote entity.
+func newCreditNoteMutation(c config, op Op, opts ...creditnoteOption) *CreditNoteMutation {
+	m := &CreditNoteMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCreditNote,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCreditNoteID sets the ID field of the mutation.
+func withCreditNoteID(id uuid.UUID) creditnoteOption {
+	return func(m *CreditNoteMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CreditNote
+		)
+		m.oldValue = func(ctx context.Context) (*CreditNote, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CreditNote.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCreditNote sets the old CreditNote of the mutation.
+func withCreditNote(node *CreditNote) creditnoteOption {
+	return func(m *CreditNoteMutation) {
+		m.oldValue = func(context.Context) (*CreditNote, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CreditNoteMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CreditNoteMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CreditNote entities.
+func (m *CreditNoteMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CreditNoteMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CreditNoteMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CreditNote.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetStatementID sets the "statement_id" field.
+func (m *CreditNoteMutation) SetStatementID(u uuid.UUID) {
+	m.statement = &u
+}
+
+// StatementID returns the value of the "statement_id" field in the mutation.
+func (m *CreditNoteMutation) StatementID() (r uuid.UUID, exists bool) {
+	v := m.statement
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatementID returns the old "statement_id" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldStatementID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatementID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatementID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatementID: %w", err)
+	}
+	return oldValue.StatementID, nil
+}
+
+// ResetStatementID resets all changes to the "statement_id" field.
+func (m *CreditNoteMutation) ResetStatementID() {
+	m.statement = nil
+}
+
+// SetSellerID sets the "seller_id" field.
+func (m *CreditNoteMutation) SetSellerID(u uuid.UUID) {
+	m.seller = &u
+}
+
+// SellerID returns the value of the "seller_id" field in the mutation.
+func (m *CreditNoteMutation) SellerID() (r uuid.UUID, exists bool) {
+	v := m.seller
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSellerID returns the old "seller_id" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldSellerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSellerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSellerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSellerID: %w", err)
+	}
+	return oldValue.SellerID, nil
+}
+
+// ResetSellerID resets all changes to the "seller_id" field.
+func (m *CreditNoteMutation) ResetSellerID() {
+	m.seller = nil
+}
+
+// SetBuyerID sets the "buyer_id" field.
+func (m *CreditNoteMutation) SetBuyerID(u uuid.UUID) {
+	m.buyer = &u
+}
+
+// BuyerID returns the value of the "buyer_id" field in the mutation.
+func (m *CreditNoteMutation) BuyerID() (r uuid.UUID, exists bool) {
+	v := m.buyer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBuyerID returns the old "buyer_id" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldBuyerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBuyerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBuyerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBuyerID: %w", err)
+	}
+	return oldValue.BuyerID, nil
+}
+
+// ResetBuyerID resets all changes to the "buyer_id" field.
+func (m *CreditNoteMutation) ResetBuyerID() {
+	m.buyer = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *CreditNoteMutation) SetNumber(i int64) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *CreditNoteMutation) Number() (r int64, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldNumber(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *CreditNoteMutation) AddNumber(i int64) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *CreditNoteMutation) AddedNumber() (r int64, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *CreditNoteMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// SetCurrency sets the "currency" field.
+func (m *CreditNoteMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *CreditNoteMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *CreditNoteMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetUntaxed sets the "untaxed" field.
+func (m *CreditNoteMutation) SetUntaxed(s string) {
+	m.untaxed = &s
+}
+
+// Untaxed returns the value of the "untaxed" field in the mutation.
+func (m *CreditNoteMutation) Untaxed() (r string, exists bool) {
+	v := m.untaxed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUntaxed returns the old "untaxed" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldUntaxed(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUntaxed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUntaxed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUntaxed: %w", err)
+	}
+	return oldValue.Untaxed, nil
+}
+
+// ResetUntaxed resets all changes to the "untaxed" field.
+func (m *CreditNoteMutation) ResetUntaxed() {
+	m.untaxed = nil
+}
+
+// SetTax sets the "tax" field.
+func (m *CreditNoteMutation) SetTax(s string) {
+	m.tax = &s
+}
+
+// Tax returns the value of the "tax" field in the mutation.
+func (m *CreditNoteMutation) Tax() (r string, exists bool) {
+	v := m.tax
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTax returns the old "tax" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldTax(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTax is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTax requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTax: %w", err)
+	}
+	return oldValue.Tax, nil
+}
+
+// ResetTax resets all changes to the "tax" field.
+func (m *CreditNoteMutation) ResetTax() {
+	m.tax = nil
+}
+
+// SetTotal sets the "total" field.
+func (m *CreditNoteMutation) SetTotal(s string) {
+	m.total = &s
+}
+
+// Total returns the value of the "total" field in the mutation.
+func (m *CreditNoteMutation) Total() (r string, exists bool) {
+	v := m.total
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTotal returns the old "total" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldTotal(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTotal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTotal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTotal: %w", err)
+	}
+	return oldValue.Total, nil
+}
+
+// ResetTotal resets all changes to the "total" field.
+func (m *CreditNoteMutation) ResetTotal() {
+	m.total = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *CreditNoteMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *CreditNoteMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *CreditNoteMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetActorID sets the "actor_id" field.
+func (m *CreditNoteMutation) SetActorID(u uuid.UUID) {
+	m.actor_id = &u
+}
+
+// ActorID returns the value of the "actor_id" field in the mutation.
+func (m *CreditNoteMutation) ActorID() (r uuid.UUID, exists bool) {
+	v := m.actor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorID returns the old "actor_id" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldActorID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorID: %w", err)
+	}
+	return oldValue.ActorID, nil
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (m *CreditNoteMutation) ClearActorID() {
+	m.actor_id = nil
+	m.clearedFields[creditnote.FieldActorID] = struct{}{}
+}
+
+// ActorIDCleared returns if the "actor_id" field was cleared in this mutation.
+func (m *CreditNoteMutation) ActorIDCleared() bool {
+	_, ok := m.clearedFields[creditnote.FieldActorID]
+	return ok
+}
+
+// ResetActorID resets all changes to the "actor_id" field.
+func (m *CreditNoteMutation) ResetActorID() {
+	m.actor_id = nil
+	delete(m.clearedFields, creditnote.FieldActorID)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *CreditNoteMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *CreditNoteMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the CreditNote entity.
+// If the CreditNote object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *CreditNoteMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearStatement clears the "statement" edge to the Statement entity.
+func (m *CreditNoteMutation) ClearStatement() {
+	m.clearedstatement = true
+	m.clearedFields[creditnote.FieldStatementID] = struct{}{}
+}
+
+// StatementCleared reports if the "statement" edge to the Statement entity was cleared.
+func (m *CreditNoteMutation) StatementCleared() bool {
+	return m.clearedstatement
+}
+
+// StatementIDs returns the "statement" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// StatementID instead. It exists only for internal usage by the builders.
+func (m *CreditNoteMutation) StatementIDs() (ids []uuid.UUID) {
+	if id := m.statement; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetStatement resets all changes to the "statement" edge.
+func (m *CreditNoteMutation) ResetStatement() {
+	m.statement = nil
+	m.clearedstatement = false
+}
+
+// ClearSeller clears the "seller" edge to the Organization entity.
+func (m *CreditNoteMutation) ClearSeller() {
+	m.clearedseller = true
+	m.clearedFields[creditnote.FieldSellerID] = struct{}{}
+}
+
+// SellerCleared reports if the "seller" edge to the Organization entity was cleared.
+func (m *CreditNoteMutation) SellerCleared() bool {
+	return m.clearedseller
+}
+
+// SellerIDs returns the "seller" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SellerID instead. It exists only for internal usage by the builders.
+func (m *CreditNoteMutation) SellerIDs() (ids []uuid.UUID) {
+	if id := m.seller; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSeller resets all changes to the "seller" edge.
+func (m *CreditNoteMutation) ResetSeller() {
+	m.seller = nil
+	m.clearedseller = false
+}
+
+// ClearBuyer clears the "buyer" edge to the Organization entity.
+func (m *CreditNoteMutation) ClearBuyer() {
+	m.clearedbuyer = true
+	m.clearedFields[creditnote.FieldBuyerID] = struct{}{}
+}
+
+// BuyerCleared reports if the "buyer" edge to the Organization entity was cleared.
+func (m *CreditNoteMutation) BuyerCleared() bool {
+	return m.clearedbuyer
+}
+
+// BuyerIDs returns the "buyer" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// BuyerID instead. It exists only for internal usage by the builders.
+func (m *CreditNoteMutation) BuyerIDs() (ids []uuid.UUID) {
+	if id := m.buyer; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetBuyer resets all changes to the "buyer" edge.
+func (m *CreditNoteMutation) ResetBuyer() {
+	m.buyer = nil
+	m.clearedbuyer = false
+}
+
+// AddItemIDs adds the "items" edge to the CreditNoteItem entity by ids.
+func (m *CreditNoteMutation) AddItemIDs(ids ...uuid.UUID) {
+	if m.items == nil {
+		m.items = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.items[ids[i]] = struct{}{}
+	}
+}
+
+// ClearItems clears the "items" edge to the CreditNoteItem entity.
+func (m *CreditNoteMutation) ClearItems() {
+	m.cleareditems = true
+}
+
+// ItemsCleared reports if the "items" edge to the CreditNoteItem entity was cleared.
+func (m *CreditNoteMutation) ItemsCleared() bool {
+	return m.cleareditems
+}
+
+// RemoveItemIDs removes the "items" edge to the CreditNoteItem entity by IDs.
+func (m *CreditNoteMutation) RemoveItemIDs(ids ...uuid.UUID) {
+	if m.removeditems == nil {
+		m.removeditems = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.items, ids[i])
+		m.removeditems[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedItems returns the removed IDs of the "items" edge to the CreditNoteItem entity.
+func (m *CreditNoteMutation) RemovedItemsIDs() (ids []uuid.UUID) {
+	for id := range m.removeditems {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ItemsIDs returns the "items" edge IDs in the mutation.
+func (m *CreditNoteMutation) ItemsIDs() (ids []uuid.UUID) {
+	for id := range m.items {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetItems resets all changes to the "items" edge.
+func (m *CreditNoteMutation) ResetItems() {
+	m.items = nil
+	m.cleareditems = false
+	m.removeditems = nil
+}
+
+// Where appends a list predicates to the CreditNoteMutation builder.
+func (m *CreditNoteMutation) Where(ps ...predicate.CreditNote) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CreditNoteMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CreditNoteMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CreditNote, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CreditNoteMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CreditNoteMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CreditNote).
+func (m *CreditNoteMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CreditNoteMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.statement != nil {
+		fields = append(fields, creditnote.FieldStatementID)
+	}
+	if m.seller != nil {
+		fields = append(fields, creditnote.FieldSellerID)
+	}
+	if m.buyer != nil {
+		fields = append(fields, creditnote.FieldBuyerID)
+	}
+	if m.number != nil {
+		fields = append(fields, creditnote.FieldNumber)
+	}
+	if m.currency != nil {
+		fields = append(fields, creditnote.FieldCurrency)
+	}
+	if m.untaxed != nil {
+		fields = append(fields, creditnote.FieldUntaxed)
+	}
+	if m.tax != nil {
+		fields = append(fields, creditnote.FieldTax)
+	}
+	if m.total != nil {
+		fields = append(fields, creditnote.FieldTotal)
+	}
+	if m.reason != nil {
+		fields = append(fields, creditnote.FieldReason)
+	}
+	if m.actor_id != nil {
+		fields = append(fields, creditnote.FieldActorID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, creditnote.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CreditNoteMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case creditnote.FieldStatementID:
+		return m.StatementID()
+	case creditnote.FieldSellerID:
+		return m.SellerID()
+	case creditnote.FieldBuyerID:
+		return m.BuyerID()
+	case creditnote.FieldNumber:
+		return m.Number()
+	case creditnote.FieldCurrency:
+		return m.Currency()
+	case creditnote.FieldUntaxed:
+		return m.Untaxed()
+	case creditnote.FieldTax:
+		return m.Tax()
+	case creditnote.FieldTotal:
+		return m.Total()
+	case creditnote.FieldReason:
+		return m.Reason()
+	case creditnote.FieldActorID:
+		return m.ActorID()
+	case creditnote.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CreditNoteMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case creditnote.FieldStatementID:
+		return m.OldStatementID(ctx)
+	case creditnote.FieldSellerID:
+		return m.OldSellerID(ctx)
+	case creditnote.FieldBuyerID:
+		return m.OldBuyerID(ctx)
+	case creditnote.FieldNumber:
+		return m.OldNumber(ctx)
+	case creditnote.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case creditnote.FieldUntaxed:
+		return m.OldUntaxed(ctx)
+	case creditnote.FieldTax:
+		return m.OldTax(ctx)
+	case creditnote.FieldTotal:
+		return m.OldTotal(ctx)
+	case creditnote.FieldReason:
+		return m.OldReason(ctx)
+	case creditnote.FieldActorID:
+		return m.OldActorID(ctx)
+	case creditnote.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown CreditNote field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CreditNoteMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case creditnote.FieldStatementID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatementID(v)
+		return nil
+	case creditnote.FieldSellerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSellerID(v)
+		return nil
+	case creditnote.FieldBuyerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBuyerID(v)
+		return nil
+	case creditnote.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case creditnote.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case creditnote.FieldUntaxed:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUntaxed(v)
+		return nil
+	case creditnote.FieldTax:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTax(v)
+		return nil
+	case creditnote.FieldTotal:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTotal(v)
+		return nil
+	case creditnote.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case creditnote.FieldActorID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorID(v)
+		return nil
+	case creditnote.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNote field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CreditNoteMutation) AddedFields() []string {
+	var fields []string
+	if m.addnumber != nil {
+		fields = append(fields, creditnote.FieldNumber)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CreditNoteMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case creditnote.FieldNumber:
+		return m.AddedNumber()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CreditNoteMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case creditnote.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNote numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CreditNoteMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(creditnote.FieldActorID) {
+		fields = append(fields, creditnote.FieldActorID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CreditNoteMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CreditNoteMutation) ClearField(name string) error {
+	switch name {
+	case creditnote.FieldActorID:
+		m.ClearActorID()
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNote nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CreditNoteMutation) ResetField(name string) error {
+	switch name {
+	case creditnote.FieldStatementID:
+		m.ResetStatementID()
+		return nil
+	case creditnote.FieldSellerID:
+		m.ResetSellerID()
+		return nil
+	case creditnote.FieldBuyerID:
+		m.ResetBuyerID()
+		return nil
+	case creditnote.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case creditnote.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case creditnote.FieldUntaxed:
+		m.ResetUntaxed()
+		return nil
+	case creditnote.FieldTax:
+		m.ResetTax()
+		return nil
+	case creditnote.FieldTotal:
+		m.ResetTotal()
+		return nil
+	case creditnote.FieldReason:
+		m.ResetReason()
+		return nil
+	case creditnote.FieldActorID:
+		m.ResetActorID()
+		return nil
+	case creditnote.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNote field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CreditNoteMutation) AddedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.statement != nil {
+		edges = append(edges, creditnote.EdgeStatement)
+	}
+	if m.seller != nil {
+		edges = append(edges, creditnote.EdgeSeller)
+	}
+	if m.buyer != nil {
+		edges = append(edges, creditnote.EdgeBuyer)
+	}
+	if m.items != nil {
+		edges = append(edges, creditnote.EdgeItems)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CreditNoteMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case creditnote.EdgeStatement:
+		if id := m.statement; id != nil {
+			return []ent.Value{*id}
+		}
+	case creditnote.EdgeSeller:
+		if id := m.seller; id != nil {
+			return []ent.Value{*id}
+		}
+	case creditnote.EdgeBuyer:
+		if id := m.buyer; id != nil {
+			return []ent.Value{*id}
+		}
+	case creditnote.EdgeItems:
+		ids := make([]ent.Value, 0, len(m.items))
+		for id := range m.items {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CreditNoteMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.removeditems != nil {
+		edges = append(edges, creditnote.EdgeItems)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CreditNoteMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case creditnote.EdgeItems:
+		ids := make([]ent.Value, 0, len(m.removeditems))
+		for id := range m.removeditems {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CreditNoteMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.clearedstatement {
+		edges = append(edges, creditnote.EdgeStatement)
+	}
+	if m.clearedseller {
+		edges = append(edges, creditnote.EdgeSeller)
+	}
+	if m.clearedbuyer {
+		edges = append(edges, creditnote.EdgeBuyer)
+	}
+	if m.cleareditems {
+		edges = append(edges, creditnote.EdgeItems)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CreditNoteMutation) EdgeCleared(name string) bool {
+	switch name {
+	case creditnote.EdgeStatement:
+		return m.clearedstatement
+	case creditnote.EdgeSeller:
+		return m.clearedseller
+	case creditnote.EdgeBuyer:
+		return m.clearedbuyer
+	case creditnote.EdgeItems:
+		return m.cleareditems
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CreditNoteMutation) ClearEdge(name string) error {
+	switch name {
+	case creditnote.EdgeStatement:
+		m.ClearStatement()
+		return nil
+	case creditnote.EdgeSeller:
+		m.ClearSeller()
+		return nil
+	case creditnote.EdgeBuyer:
+		m.ClearBuyer()
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNote unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CreditNoteMutation) ResetEdge(name string) error {
+	switch name {
+	case creditnote.EdgeStatement:
+		m.ResetStatement()
+		return nil
+	case creditnote.EdgeSeller:
+		m.ResetSeller()
+		return nil
+	case creditnote.EdgeBuyer:
+		m.ResetBuyer()
+		return nil
+	case creditnote.EdgeItems:
+		m.ResetItems()
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNote edge %s", name)
+}
+
+// CreditNoteItemMutation represents an operation that mutates the CreditNoteItem nodes in the graph.
+type CreditNoteItemMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *uuid.UUID
+	position           *int
+	addposition        *int
+	kind               *creditnoteitem.Kind
+	label              *string
+	percent            *string
+	amount             *string
+	clearedFields      map[string]struct{}
+	credit_note        *uuid.UUID
+	clearedcredit_note bool
+	tax                *uuid.UUID
+	clearedtax         bool
+	done               bool
+	oldValue           func(context.Context) (*CreditNoteItem, error)
+	predicates         []predicate.CreditNoteItem
+}
+
+var _ ent.Mutation = (*CreditNoteItemMutation)(nil)
+
+// creditnoteitemOption allows management of the mutation configuration using functional options.
+type creditnoteitemOption func(*CreditNoteItemMutation)
+
+// newCreditNoteItemMutation creates new mutation for the CreditNoteItem entity.
+func newCreditNoteItemMutation(c config, op Op, opts ...creditnoteitemOption) *CreditNoteItemMutation {
+	m := &CreditNoteItemMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCreditNoteItem,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCreditNoteItemID sets the ID field of the mutation.
+func withCreditNoteItemID(id uuid.UUID) creditnoteitemOption {
+	return func(m *CreditNoteItemMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CreditNoteItem
+		)
+		m.oldValue = func(ctx context.Context) (*CreditNoteItem, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CreditNoteItem.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCreditNoteItem sets the old CreditNoteItem of the mutation.
+func withCreditNoteItem(node *CreditNoteItem) creditnoteitemOption {
+	return func(m *CreditNoteItemMutation) {
+		m.oldValue = func(context.Context) (*CreditNoteItem, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CreditNoteItemMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CreditNoteItemMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CreditNoteItem entities.
+func (m *CreditNoteItemMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CreditNoteItemMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CreditNoteItemMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CreditNoteItem.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreditNoteID sets the "credit_note_id" field.
+func (m *CreditNoteItemMutation) SetCreditNoteID(u uuid.UUID) {
+	m.credit_note = &u
+}
+
+// CreditNoteID returns the value of the "credit_note_id" field in the mutation.
+func (m *CreditNoteItemMutation) CreditNoteID() (r uuid.UUID, exists bool) {
+	v := m.credit_note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreditNoteID returns the old "credit_note_id" field's value of the CreditNoteItem entity.
+// If the CreditNoteItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteItemMutation) OldCreditNoteID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreditNoteID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreditNoteID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreditNoteID: %w", err)
+	}
+	return oldValue.CreditNoteID, nil
+}
+
+// ResetCreditNoteID resets all changes to the "credit_note_id" field.
+func (m *CreditNoteItemMutation) ResetCreditNoteID() {
+	m.credit_note = nil
+}
+
+// SetPosition sets the "position" field.
+func (m *CreditNoteItemMutation) SetPosition(i int) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *CreditNoteItemMutation) Position() (r int, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the CreditNoteItem entity.
+// If the CreditNoteItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteItemMutation) OldPosition(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *CreditNoteItemMutation) AddPosition(i int) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *CreditNoteItemMutation) AddedPosition() (r int, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *CreditNoteItemMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *CreditNoteItemMutation) SetKind(c creditnoteitem.Kind) {
+	m.kind = &c
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *CreditNoteItemMutation) Kind() (r creditnoteitem.Kind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the CreditNoteItem entity.
+// If the CreditNoteItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteItemMutation) OldKind(ctx context.Context) (v creditnoteitem.Kind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *CreditNoteItemMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetLabel sets the "label" field.
+func (m *CreditNoteItemMutation) SetLabel(s string) {
+	m.label = &s
+}
+
+// Label returns the value of the "label" field in the mutation.
+func (m *CreditNoteItemMutation) Label() (r string, exists bool) {
+	v := m.label
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLabel returns the old "label" field's value of the CreditNoteItem entity.
+// If the CreditNoteItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteItemMutation) OldLabel(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLabel is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLabel requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLabel: %w", err)
+	}
+	return oldValue.Label, nil
+}
+
+// ResetLabel resets all changes to the "label" field.
+func (m *CreditNoteItemMutation) ResetLabel() {
+	m.label = nil
+}
+
+// SetPercent sets the "percent" field.
+func (m *CreditNoteItemMutation) SetPercent(s string) {
+	m.percent = &s
+}
+
+// Percent returns the value of the "percent" field in the mutation.
+func (m *CreditNoteItemMutation) Percent() (r string, exists bool) {
+	v := m.percent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPercent returns the old "percent" field's value of the CreditNoteItem entity.
+// If the CreditNoteItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteItemMutation) OldPercent(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPercent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPercent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPercent: %w", err)
+	}
+	return oldValue.Percent, nil
+}
+
+// ClearPercent clears the value of the "percent" field.
+func (m *CreditNoteItemMutation) ClearPercent() {
+	m.percent = nil
+	m.clearedFields[creditnoteitem.FieldPercent] = struct{}{}
+}
+
+// PercentCleared returns if the "percent" field was cleared in this mutation.
+func (m *CreditNoteItemMutation) PercentCleared() bool {
+	_, ok := m.clearedFields[creditnoteitem.FieldPercent]
+	return ok
+}
+
+// ResetPercent resets all changes to the "percent" field.
+func (m *CreditNoteItemMutation) ResetPercent() {
+	m.percent = nil
+	delete(m.clearedFields, creditnoteitem.FieldPercent)
+}
+
+// SetAmount sets the "amount" field.
+func (m *CreditNoteItemMutation) SetAmount(s string) {
+	m.amount = &s
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *CreditNoteItemMutation) Amount() (r string, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the CreditNoteItem entity.
+// If the CreditNoteItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteItemMutation) OldAmount(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *CreditNoteItemMutation) ResetAmount() {
+	m.amount = nil
+}
+
+// SetTaxID sets the "tax_id" field.
+func (m *CreditNoteItemMutation) SetTaxID(u uuid.UUID) {
+	m.tax = &u
+}
+
+// TaxID returns the value of the "tax_id" field in the mutation.
+func (m *CreditNoteItemMutation) TaxID() (r uuid.UUID, exists bool) {
+	v := m.tax
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTaxID returns the old "tax_id" field's value of the CreditNoteItem entity.
+// If the CreditNoteItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CreditNoteItemMutation) OldTaxID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTaxID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTaxID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTaxID: %w", err)
+	}
+	return oldValue.TaxID, nil
+}
+
+// ClearTaxID clears the value of the "tax_id" field.
+func (m *CreditNoteItemMutation) ClearTaxID() {
+	m.tax = nil
+	m.clearedFields[creditnoteitem.FieldTaxID] = struct{}{}
+}
+
+// TaxIDCleared returns if the "tax_id" field was cleared in this mutation.
+func (m *CreditNoteItemMutation) TaxIDCleared() bool {
+	_, ok := m.clearedFields[creditnoteitem.FieldTaxID]
+	return ok
+}
+
+// ResetTaxID resets all changes to the "tax_id" field.
+func (m *CreditNoteItemMutation) ResetTaxID() {
+	m.tax = nil
+	delete(m.clearedFields, creditnoteitem.FieldTaxID)
+}
+
+// ClearCreditNote clears the "credit_note" edge to the CreditNote entity.
+func (m *CreditNoteItemMutation) ClearCreditNote() {
+	m.clearedcredit_note = true
+	m.clearedFields[creditnoteitem.FieldCreditNoteID] = struct{}{}
+}
+
+// CreditNoteCleared reports if the "credit_note" edge to the CreditNote entity was cleared.
+func (m *CreditNoteItemMutation) CreditNoteCleared() bool {
+	return m.clearedcredit_note
+}
+
+// CreditNoteIDs returns the "credit_note" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// CreditNoteID instead. It exists only for internal usage by the builders.
+func (m *CreditNoteItemMutation) CreditNoteIDs() (ids []uuid.UUID) {
+	if id := m.credit_note; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetCreditNote resets all changes to the "credit_note" edge.
+func (m *CreditNoteItemMutation) ResetCreditNote() {
+	m.credit_note = nil
+	m.clearedcredit_note = false
+}
+
+// ClearTax clears the "tax" edge to the StatementItem entity.
+func (m *CreditNoteItemMutation) ClearTax() {
+	m.clearedtax = true
+	m.clearedFields[creditnoteitem.FieldTaxID] = struct{}{}
+}
+
+// TaxCleared reports if the "tax" edge to the StatementItem entity was cleared.
+func (m *CreditNoteItemMutation) TaxCleared() bool {
+	return m.TaxIDCleared() || m.clearedtax
+}
+
+// TaxIDs returns the "tax" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// TaxID instead. It exists only for internal usage by the builders.
+func (m *CreditNoteItemMutation) TaxIDs() (ids []uuid.UUID) {
+	if id := m.tax; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetTax resets all changes to the "tax" edge.
+func (m *CreditNoteItemMutation) ResetTax() {
+	m.tax = nil
+	m.clearedtax = false
+}
+
+// Where appends a list predicates to the CreditNoteItemMutation builder.
+func (m *CreditNoteItemMutation) Where(ps ...predicate.CreditNoteItem) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CreditNoteItemMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CreditNoteItemMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CreditNoteItem, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CreditNoteItemMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CreditNoteItemMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CreditNoteItem).
+func (m *CreditNoteItemMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CreditNoteItemMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.credit_note != nil {
+		fields = append(fields, creditnoteitem.FieldCreditNoteID)
+	}
+	if m.position != nil {
+		fields = append(fields, creditnoteitem.FieldPosition)
+	}
+	if m.kind != nil {
+		fields = append(fields, creditnoteitem.FieldKind)
+	}
+	if m.label != nil {
+		fields = append(fields, creditnoteitem.FieldLabel)
+	}
+	if m.percent != nil {
+		fields = append(fields, creditnoteitem.FieldPercent)
+	}
+	if m.amount != nil {
+		fields = append(fields, creditnoteitem.FieldAmount)
+	}
+	if m.tax != nil {
+		fields = append(fields, creditnoteitem.FieldTaxID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CreditNoteItemMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case creditnoteitem.FieldCreditNoteID:
+		return m.CreditNoteID()
+	case creditnoteitem.FieldPosition:
+		return m.Position()
+	case creditnoteitem.FieldKind:
+		return m.Kind()
+	case creditnoteitem.FieldLabel:
+		return m.Label()
+	case creditnoteitem.FieldPercent:
+		return m.Percent()
+	case creditnoteitem.FieldAmount:
+		return m.Amount()
+	case creditnoteitem.FieldTaxID:
+		return m.TaxID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CreditNoteItemMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case creditnoteitem.FieldCreditNoteID:
+		return m.OldCreditNoteID(ctx)
+	case creditnoteitem.FieldPosition:
+		return m.OldPosition(ctx)
+	case creditnoteitem.FieldKind:
+		return m.OldKind(ctx)
+	case creditnoteitem.FieldLabel:
+		return m.OldLabel(ctx)
+	case creditnoteitem.FieldPercent:
+		return m.OldPercent(ctx)
+	case creditnoteitem.FieldAmount:
+		return m.OldAmount(ctx)
+	case creditnoteitem.FieldTaxID:
+		return m.OldTaxID(ctx)
+	}
+	return nil, fmt.Errorf("unknown CreditNoteItem field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CreditNoteItemMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case creditnoteitem.FieldCreditNoteID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreditNoteID(v)
+		return nil
+	case creditnoteitem.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case creditnoteitem.FieldKind:
+		v, ok := value.(creditnoteitem.Kind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case creditnoteitem.FieldLabel:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLabel(v)
+		return nil
+	case creditnoteitem.FieldPercent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPercent(v)
+		return nil
+	case creditnoteitem.FieldAmount:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case creditnoteitem.FieldTaxID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTaxID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNoteItem field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CreditNoteItemMutation) AddedFields() []string {
+	var fields []string
+	if m.addposition != nil {
+		fields = append(fields, creditnoteitem.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CreditNoteItemMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case creditnoteitem.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CreditNoteItemMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case creditnoteitem.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNoteItem numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CreditNoteItemMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(creditnoteitem.FieldPercent) {
+		fields = append(fields, creditnoteitem.FieldPercent)
+	}
+	if m.FieldCleared(creditnoteitem.FieldTaxID) {
+		fields = append(fields, creditnoteitem.FieldTaxID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CreditNoteItemMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CreditNoteItemMutation) ClearField(name string) error {
+	switch name {
+	case creditnoteitem.FieldPercent:
+		m.ClearPercent()
+		return nil
+	case creditnoteitem.FieldTaxID:
+		m.ClearTaxID()
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNoteItem nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CreditNoteItemMutation) ResetField(name string) error {
+	switch name {
+	case creditnoteitem.FieldCreditNoteID:
+		m.ResetCreditNoteID()
+		return nil
+	case creditnoteitem.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case creditnoteitem.FieldKind:
+		m.ResetKind()
+		return nil
+	case creditnoteitem.FieldLabel:
+		m.ResetLabel()
+		return nil
+	case creditnoteitem.FieldPercent:
+		m.ResetPercent()
+		return nil
+	case creditnoteitem.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case creditnoteitem.FieldTaxID:
+		m.ResetTaxID()
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNoteItem field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CreditNoteItemMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.credit_note != nil {
+		edges = append(edges, creditnoteitem.EdgeCreditNote)
+	}
+	if m.tax != nil {
+		edges = append(edges, creditnoteitem.EdgeTax)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CreditNoteItemMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case creditnoteitem.EdgeCreditNote:
+		if id := m.credit_note; id != nil {
+			return []ent.Value{*id}
+		}
+	case creditnoteitem.EdgeTax:
+		if id := m.tax; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CreditNoteItemMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CreditNoteItemMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CreditNoteItemMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedcredit_note {
+		edges = append(edges, creditnoteitem.EdgeCreditNote)
+	}
+	if m.clearedtax {
+		edges = append(edges, creditnoteitem.EdgeTax)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CreditNoteItemMutation) EdgeCleared(name string) bool {
+	switch name {
+	case creditnoteitem.EdgeCreditNote:
+		return m.clearedcredit_note
+	case creditnoteitem.EdgeTax:
+		return m.clearedtax
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CreditNoteItemMutation) ClearEdge(name string) error {
+	switch name {
+	case creditnoteitem.EdgeCreditNote:
+		m.ClearCreditNote()
+		return nil
+	case creditnoteitem.EdgeTax:
+		m.ClearTax()
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNoteItem unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CreditNoteItemMutation) ResetEdge(name string) error {
+	switch name {
+	case creditnoteitem.EdgeCreditNote:
+		m.ResetCreditNote()
+		return nil
+	case creditnoteitem.EdgeTax:
+		m.ResetTax()
+		return nil
+	}
+	return fmt.Errorf("unknown CreditNoteItem edge %s", name)
+}
+
+// DiscountMutation represents an operation that mutates the Discount nodes in the graph.
+type DiscountMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *uuid.UUID
+	mode           *discount.Mode
+	percent        *string
+	value          *string
+	currency       *string
+	value_used     *string
+	filters        *string
+	first_month    *string
+	last_month     *string
+	description    *string
+	reason         *string
+	actor_id       *uuid.UUID
+	version        *int
+	addversion     *int
+	created_at     *time.Time
+	clearedFields  map[string]struct{}
+	seller         *uuid.UUID
+	clearedseller  bool
+	buyer          *uuid.UUID
+	clearedbuyer   bool
+	voucher        *uuid.UUID
+	clearedvoucher bool
+	done           bool
+	oldValue       func(context.Context) (*Discount, error)
+	predicates     []predicate.Discount
+}
+
+var _ ent.Mutation = (*DiscountMutation)(nil)
+
+// discountOption allows management of the mutation configuration using functional options.
+type discountOption func(*DiscountMutation)
+
+// newDiscountMutation creates new mutation for the Discount entity.
+func newDiscountMutation(c config, op Op, opts ...discountOption) *DiscountMutation {
+	m := &DiscountMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeDiscount,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withDiscountID sets the ID field of the mutation.
+func withDiscountID(id uuid.UUID) discountOption {
+	return func(m *DiscountMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Discount
+		)
+		m.oldValue = func(ctx context.Context) (*Discount, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Discount.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withDiscount sets the old Discount of the mutation.
+func withDiscount(node *Discount) discountOption {
+	return func(m *DiscountMutation) {
+		m.oldValue = func(context.Context) (*Discount, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m DiscountMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m DiscountMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Discount entities.
+func (m *DiscountMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *DiscountMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *DiscountMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Discount.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSellerID sets the "seller_id" field.
+func (m *DiscountMutation) SetSellerID(u uuid.UUID) {
+	m.seller = &u
+}
+
+// SellerID returns the value of the "seller_id" field in the mutation.
+func (m *DiscountMutation) SellerID() (r uuid.UUID, exists bool) {
+	v := m.seller
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSellerID returns the old "seller_id" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldSellerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSellerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSellerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSellerID: %w", err)
+	}
+	return oldValue.SellerID, nil
+}
+
+// ResetSellerID resets all changes to the "seller_id" field.
+func (m *DiscountMutation) ResetSellerID() {
+	m.seller = nil
+}
+
+// SetBuyerID sets the "buyer_id" field.
+func (m *DiscountMutation) SetBuyerID(u uuid.UUID) {
+	m.buyer = &u
+}
+
+// BuyerID returns the value of the "buyer_id" field in the mutation.
+func (m *DiscountMutation) BuyerID() (r uuid.UUID, exists bool) {
+	v := m.buyer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBuyerID returns the old "buyer_id" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldBuyerID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBuyerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBuyerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBuyerID: %w", err)
+	}
+	return oldValue.BuyerID, nil
+}
+
+// ClearBuyerID clears the value of the "buyer_id" field.
+func (m *DiscountMutation) ClearBuyerID() {
+	m.buyer = nil
+	m.clearedFields[discount.FieldBuyerID] = struct{}{}
+}
+
+// BuyerIDCleared returns if the "buyer_id" field was cleared in this mutation.
+func (m *DiscountMutation) BuyerIDCleared() bool {
+	_, ok := m.clearedFields[discount.FieldBuyerID]
+	return ok
+}
+
+// ResetBuyerID resets all changes to the "buyer_id" field.
+func (m *DiscountMutation) ResetBuyerID() {
+	m.buyer = nil
+	delete(m.clearedFields, discount.FieldBuyerID)
+}
+
+// SetVoucherID sets the "voucher_id" field.
+func (m *DiscountMutation) SetVoucherID(u uuid.UUID) {
+	m.voucher = &u
+}
+
+// VoucherID returns the value of the "voucher_id" field in the mutation.
+func (m *DiscountMutation) VoucherID() (r uuid.UUID, exists bool) {
+	v := m.voucher
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVoucherID returns the old "voucher_id" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldVoucherID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVoucherID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVoucherID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVoucherID: %w", err)
+	}
+	return oldValue.VoucherID, nil
+}
+
+// ClearVoucherID clears the value of the "voucher_id" field.
+func (m *DiscountMutation) ClearVoucherID() {
+	m.voucher = nil
+	m.clearedFields[discount.FieldVoucherID] = struct{}{}
+}
+
+// VoucherIDCleared returns if the "voucher_id" field was cleared in this mutation.
+func (m *DiscountMutation) VoucherIDCleared() bool {
+	_, ok := m.clearedFields[discount.FieldVoucherID]
+	return ok
+}
+
+// ResetVoucherID resets all changes to the "voucher_id" field.
+func (m *DiscountMutation) ResetVoucherID() {
+	m.voucher = nil
+	delete(m.clearedFields, discount.FieldVoucherID)
+}
+
+// SetMode sets the "mode" field.
+func (m *DiscountMutation) SetMode(d discount.Mode) {
+	m.mode = &d
+}
+
+// Mode returns the value of the "mode" field in the mutation.
+func (m *DiscountMutation) Mode() (r discount.Mode, exists bool) {
+	v := m.mode
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMode returns the old "mode" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldMode(ctx context.Context) (v discount.Mode, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMode: %w", err)
+	}
+	return oldValue.Mode, nil
+}
+
+// ResetMode resets all changes to the "mode" field.
+func (m *DiscountMutation) ResetMode() {
+	m.mode = nil
+}
+
+// SetPercent sets the "percent" field.
+func (m *DiscountMutation) SetPercent(s string) {
+	m.percent = &s
+}
+
+// Percent returns the value of the "percent" field in the mutation.
+func (m *DiscountMutation) Percent() (r string, exists bool) {
+	v := m.percent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPercent returns the old "percent" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldPercent(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPercent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPercent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPercent: %w", err)
+	}
+	return oldValue.Percent, nil
+}
+
+// ClearPercent clears the value of the "percent" field.
+func (m *DiscountMutation) ClearPercent() {
+	m.percent = nil
+	m.clearedFields[discount.FieldPercent] = struct{}{}
+}
+
+// PercentCleared returns if the "percent" field was cleared in this mutation.
+func (m *DiscountMutation) PercentCleared() bool {
+	_, ok := m.clearedFields[discount.FieldPercent]
+	return ok
+}
+
+// ResetPercent resets all changes to the "percent" field.
+func (m *DiscountMutation) ResetPercent() {
+	m.percent = nil
+	delete(m.clearedFields, discount.FieldPercent)
+}
+
+// SetValue sets the "value" field.
+func (m *DiscountMutation) SetValue(s string) {
+	m.value = &s
+}
+
+// Value returns the value of the "value" field in the mutation.
+func (m *DiscountMutation) Value() (r string, exists bool) {
+	v := m.value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValue returns the old "value" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldValue(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+	}
+	return oldValue.Value, nil
+}
+
+// ClearValue clears the value of the "value" field.
+func (m *DiscountMutation) ClearValue() {
+	m.value = nil
+	m.clearedFields[discount.FieldValue] = struct{}{}
+}
+
+// ValueCleared returns if the "value" field was cleared in this mutation.
+func (m *DiscountMutation) ValueCleared() bool {
+	_, ok := m.clearedFields[discount.FieldValue]
+	return ok
+}
+
+// ResetValue resets all changes to the "value" field.
+func (m *DiscountMutation) ResetValue() {
+	m.value = nil
+	delete(m.clearedFields, discount.FieldValue)
+}
+
+// SetCurrency sets the "currency" field.
+func (m *DiscountMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *DiscountMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *DiscountMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetValueUsed sets the "value_used" field.
+func (m *DiscountMutation) SetValueUsed(s string) {
+	m.value_used = &s
+}
+
+// ValueUsed returns the value of the "value_used" field in the mutation.
+func (m *DiscountMutation) ValueUsed() (r string, exists bool) {
+	v := m.value_used
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValueUsed returns the old "value_used" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldValueUsed(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValueUsed is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValueUsed requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValueUsed: %w", err)
+	}
+	return oldValue.ValueUsed, nil
+}
+
+// ResetValueUsed resets all changes to the "value_used" field.
+func (m *DiscountMutation) ResetValueUsed() {
+	m.value_used = nil
+}
+
+// SetFilters sets the "filters" field.
+func (m *DiscountMutation) SetFilters(s string) {
+	m.filters = &s
+}
+
+// Filters returns the value of the "filters" field in the mutation.
+func (m *DiscountMutation) Filters() (r string, exists bool) {
+	v := m.filters
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFilters returns the old "filters" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldFilters(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFilters is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFilters requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFilters: %w", err)
+	}
+	return oldValue.Filters, nil
+}
+
+// ResetFilters resets all changes to the "filters" field.
+func (m *DiscountMutation) ResetFilters() {
+	m.filters = nil
+}
+
+// SetFirstMonth sets the "first_month" field.
+func (m *DiscountMutation) SetFirstMonth(s string) {
+	m.first_month = &s
+}
+
+// FirstMonth returns the value of the "first_month" field in the mutation.
+func (m *DiscountMutation) FirstMonth() (r string, exists bool) {
+	v := m.first_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstMonth returns the old "first_month" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldFirstMonth(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstMonth: %w", err)
+	}
+	return oldValue.FirstMonth, nil
+}
+
+// ResetFirstMonth resets all changes to the "first_month" field.
+func (m *DiscountMutation) ResetFirstMonth() {
+	m.first_month = nil
+}
+
+// SetLastMonth sets the "last_month" field.
+func (m *DiscountMutation) SetLastMonth(s string) {
+	m.last_month = &s
+}
+
+// LastMonth returns the value of the "last_month" field in the mutation.
+func (m *DiscountMutation) LastMonth() (r string, exists bool) {
+	v := m.last_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastMonth returns the old "last_month" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldLastMonth(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastMonth: %w", err)
+	}
+	return oldValue.LastMonth, nil
+}
+
+// ClearLastMonth clears the value of the "last_month" field.
+func (m *DiscountMutation) ClearLastMonth() {
+	m.last_month = nil
+	m.clearedFields[discount.FieldLastMonth] = struct{}{}
+}
+
+// LastMonthCleared returns if the "last_month" field was cleared in this mutation.
+func (m *DiscountMutation) LastMonthCleared() bool {
+	_, ok := m.clearedFields[discount.FieldLastMonth]
+	return ok
+}
+
+// ResetLastMonth resets all changes to the "last_month" field.
+func (m *DiscountMutation) ResetLastMonth() {
+	m.last_month = nil
+	delete(m.clearedFields, discount.FieldLastMonth)
+}
+
+// SetDescription sets the "description" field.
+func (m *DiscountMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *DiscountMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *DiscountMutation) ResetDescription() {
+	m.description = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *DiscountMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *DiscountMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *DiscountMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetActorID sets the "actor_id" field.
+func (m *DiscountMutation) SetActorID(u uuid.UUID) {
+	m.actor_id = &u
+}
+
+// ActorID returns the value of the "actor_id" field in the mutation.
+func (m *DiscountMutation) ActorID() (r uuid.UUID, exists bool) {
+	v := m.actor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorID returns the old "actor_id" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldActorID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorID: %w", err)
+	}
+	return oldValue.ActorID, nil
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (m *DiscountMutation) ClearActorID() {
+	m.actor_id = nil
+	m.clearedFields[discount.FieldActorID] = struct{}{}
+}
+
+// ActorIDCleared returns if the "actor_id" field was cleared in this mutation.
+func (m *DiscountMutation) ActorIDCleared() bool {
+	_, ok := m.clearedFields[discount.FieldActorID]
+	return ok
+}
+
+// ResetActorID resets all changes to the "actor_id" field.
+func (m *DiscountMutation) ResetActorID() {
+	m.actor_id = nil
+	delete(m.clearedFields, discount.FieldActorID)
+}
+
+// SetVersion sets the "version" field.
+func (m *DiscountMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *DiscountMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *DiscountMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *DiscountMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *DiscountMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *DiscountMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *DiscountMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Discount entity.
+// If the Discount object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DiscountMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *DiscountMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearSeller clears the "seller" edge to the Organization entity.
+func (m *DiscountMutation) ClearSeller() {
+	m.clearedseller = true
+	m.clearedFields[discount.FieldSellerID] = struct{}{}
+}
+
+// SellerCleared reports if the "seller" edge to the Organization entity was cleared.
+func (m *DiscountMutation) SellerCleared() bool {
+	return m.clearedseller
+}
+
+// SellerIDs returns the "seller" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SellerID instead. It exists only for internal usage by the builders.
+func (m *DiscountMutation) SellerIDs() (ids []uuid.UUID) {
+	if id := m.seller; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSeller resets all changes to the "seller" edge.
+func (m *DiscountMutation) ResetSeller() {
+	m.seller = nil
+	m.clearedseller = false
+}
+
+// ClearBuyer clears the "buyer" edge to the Organization entity.
+func (m *DiscountMutation) ClearBuyer() {
+	m.clearedbuyer = true
+	m.clearedFields[discount.FieldBuyerID] = struct{}{}
+}
+
+// BuyerCleared reports if the "buyer" edge to the Organization entity was cleared.
+func (m *DiscountMutation) BuyerCleared() bool {
+	return m.BuyerIDCleared() || m.clearedbuyer
+}
+
+// BuyerIDs returns the "buyer" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// BuyerID instead. It exists only for internal usage by the builders.
+func (m *DiscountMutation) BuyerIDs() (ids []uuid.UUID) {
+	if id := m.buyer; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetBuyer resets all changes to the "buyer" edge.
+func (m *DiscountMutation) ResetBuyer() {
+	m.buyer = nil
+	m.clearedbuyer = false
+}
+
+// ClearVoucher clears the "voucher" edge to the Voucher entity.
+func (m *DiscountMutation) ClearVoucher() {
+	m.clearedvoucher = true
+	m.clearedFields[discount.FieldVoucherID] = struct{}{}
+}
+
+// VoucherCleared reports if the "voucher" edge to the Voucher entity was cleared.
+func (m *DiscountMutation) VoucherCleared() bool {
+	return m.VoucherIDCleared() || m.clearedvoucher
+}
+
+// VoucherIDs returns the "voucher" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// VoucherID instead. It exists only for internal usage by the builders.
+func (m *DiscountMutation) VoucherIDs() (ids []uuid.UUID) {
+	if id := m.voucher; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetVoucher resets all changes to the "voucher" edge.
+func (m *DiscountMutation) ResetVoucher() {
+	m.voucher = nil
+	m.clearedvoucher = false
+}
+
+// Where appends a list predicates to the DiscountMutation builder.
+func (m *DiscountMutation) Where(ps ...predicate.Discount) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the DiscountMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *DiscountMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Discount, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *DiscountMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *DiscountMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Discount).
+func (m *DiscountMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *DiscountMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.seller != nil {
+		fields = append(fields, discount.FieldSellerID)
+	}
+	if m.buyer != nil {
+		fields = append(fields, discount.FieldBuyerID)
+	}
+	if m.voucher != nil {
+		fields = append(fields, discount.FieldVoucherID)
+	}
+	if m.mode != nil {
+		fields = append(fields, discount.FieldMode)
+	}
+	if m.percent != nil {
+		fields = append(fields, discount.FieldPercent)
+	}
+	if m.value != nil {
+		fields = append(fields, discount.FieldValue)
+	}
+	if m.currency != nil {
+		fields = append(fields, discount.FieldCurrency)
+	}
+	if m.value_used != nil {
+		fields = append(fields, discount.FieldValueUsed)
+	}
+	if m.filters != nil {
+		fields = append(fields, discount.FieldFilters)
+	}
+	if m.first_month != nil {
+		fields = append(fields, discount.FieldFirstMonth)
+	}
+	if m.last_month != nil {
+		fields = append(fields, discount.FieldLastMonth)
+	}
+	if m.description != nil {
+		fields = append(fields, discount.FieldDescription)
+	}
+	if m.reason != nil {
+		fields = append(fields, discount.FieldReason)
+	}
+	if m.actor_id != nil {
+		fields = append(fields, discount.FieldActorID)
+	}
+	if m.version != nil {
+		fields = append(fields, discount.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, discount.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *DiscountMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case discount.FieldSellerID:
+		return m.SellerID()
+	case discount.FieldBuyerID:
+		return m.BuyerID()
+	case discount.FieldVoucherID:
+		return m.VoucherID()
+	case discount.FieldMode:
+		return m.Mode()
+	case discount.FieldPercent:
+		return m.Percent()
+	case discount.FieldValue:
+		return m.Value()
+	case discount.FieldCurrency:
+		return m.Currency()
+	case discount.FieldValueUsed:
+		return m.ValueUsed()
+	case discount.FieldFilters:
+		return m.Filters()
+	case discount.FieldFirstMonth:
+		return m.FirstMonth()
+	case discount.FieldLastMonth:
+		return m.LastMonth()
+	case discount.FieldDescription:
+		return m.Description()
+	case discount.FieldReason:
+		return m.Reason()
+	case discount.FieldActorID:
+		return m.ActorID()
+	case discount.FieldVersion:
+		return m.Version()
+	case discount.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *DiscountMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case discount.FieldSellerID:
+		return m.OldSellerID(ctx)
+	case discount.FieldBuyerID:
+		return m.OldBuyerID(ctx)
+	case discount.FieldVoucherID:
+		return m.OldVoucherID(ctx)
+	case discount.FieldMode:
+		return m.OldMode(ctx)
+	case discount.FieldPercent:
+		return m.OldPercent(ctx)
+	case discount.FieldValue:
+		return m.OldValue(ctx)
+	case discount.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case discount.FieldValueUsed:
+		return m.OldValueUsed(ctx)
+	case discount.FieldFilters:
+		return m.OldFilters(ctx)
+	case discount.FieldFirstMonth:
+		return m.OldFirstMonth(ctx)
+	case discount.FieldLastMonth:
+		return m.OldLastMonth(ctx)
+	case discount.FieldDescription:
+		return m.OldDescription(ctx)
+	case discount.FieldReason:
+		return m.OldReason(ctx)
+	case discount.FieldActorID:
+		return m.OldActorID(ctx)
+	case discount.FieldVersion:
+		return m.OldVersion(ctx)
+	case discount.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Discount field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *DiscountMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case discount.FieldSellerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSellerID(v)
+		return nil
+	case discount.FieldBuyerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBuyerID(v)
+		return nil
+	case discount.FieldVoucherID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVoucherID(v)
+		return nil
+	case discount.FieldMode:
+		v, ok := value.(discount.Mode)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMode(v)
+		return nil
+	case discount.FieldPercent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPercent(v)
+		return nil
+	case discount.FieldValue:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValue(v)
+		return nil
+	case discount.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case discount.FieldValueUsed:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValueUsed(v)
+		return nil
+	case discount.FieldFilters:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFilters(v)
+		return nil
+	case discount.FieldFirstMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstMonth(v)
+		return nil
+	case discount.FieldLastMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastMonth(v)
+		return nil
+	case discount.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case discount.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case discount.FieldActorID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorID(v)
+		return nil
+	case discount.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case discount.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Discount field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *DiscountMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, discount.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *DiscountMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case discount.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *DiscountMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case discount.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Discount numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *DiscountMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(discount.FieldBuyerID) {
+		fields = append(fields, discount.FieldBuyerID)
+	}
+	if m.FieldCleared(discount.FieldVoucherID) {
+		fields = append(fields, discount.FieldVoucherID)
+	}
+	if m.FieldCleared(discount.FieldPercent) {
+		fields = append(fields, discount.FieldPercent)
+	}
+	if m.FieldCleared(discount.FieldValue) {
+		fields = append(fields, discount.FieldValue)
+	}
+	if m.FieldCleared(discount.FieldLastMonth) {
+		fields = append(fields, discount.FieldLastMonth)
+	}
+	if m.FieldCleared(discount.FieldActorID) {
+		fields = append(fields, discount.FieldActorID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *DiscountMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *DiscountMutation) ClearField(name string) error {
+	switch name {
+	case discount.FieldBuyerID:
+		m.ClearBuyerID()
+		return nil
+	case discount.FieldVoucherID:
+		m.ClearVoucherID()
+		return nil
+	case discount.FieldPercent:
+		m.ClearPercent()
+		return nil
+	case discount.FieldValue:
+		m.ClearValue()
+		return nil
+	case discount.FieldLastMonth:
+		m.ClearLastMonth()
+		return nil
+	case discount.FieldActorID:
+		m.ClearActorID()
+		return nil
+	}
+	return fmt.Errorf("unknown Discount nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *DiscountMutation) ResetField(name string) error {
+	switch name {
+	case discount.FieldSellerID:
+		m.ResetSellerID()
+		return nil
+	case discount.FieldBuyerID:
+		m.ResetBuyerID()
+		return nil
+	case discount.FieldVoucherID:
+		m.ResetVoucherID()
+		return nil
+	case discount.FieldMode:
+		m.ResetMode()
+		return nil
+	case discount.FieldPercent:
+		m.ResetPercent()
+		return nil
+	case discount.FieldValue:
+		m.ResetValue()
+		return nil
+	case discount.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case discount.FieldValueUsed:
+		m.ResetValueUsed()
+		return nil
+	case discount.FieldFilters:
+		m.ResetFilters()
+		return nil
+	case discount.FieldFirstMonth:
+		m.ResetFirstMonth()
+		return nil
+	case discount.FieldLastMonth:
+		m.ResetLastMonth()
+		return nil
+	case discount.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case discount.FieldReason:
+		m.ResetReason()
+		return nil
+	case discount.FieldActorID:
+		m.ResetActorID()
+		return nil
+	case discount.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case discount.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Discount field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *DiscountMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.seller != nil {
+		edges = append(edges, discount.EdgeSeller)
+	}
+	if m.buyer != nil {
+		edges = append(edges, discount.EdgeBuyer)
+	}
+	if m.voucher != nil {
+		edges = append(edges, discount.EdgeVoucher)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *DiscountMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case discount.EdgeSeller:
+		if id := m.seller; id != nil {
+			return []ent.Value{*id}
+		}
+	case discount.EdgeBuyer:
+		if id := m.buyer; id != nil {
+			return []ent.Value{*id}
+		}
+	case discount.EdgeVoucher:
+		if id := m.voucher; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *DiscountMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *DiscountMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *DiscountMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.clearedseller {
+		edges = append(edges, discount.EdgeSeller)
+	}
+	if m.clearedbuyer {
+		edges = append(edges, discount.EdgeBuyer)
+	}
+	if m.clearedvoucher {
+		edges = append(edges, discount.EdgeVoucher)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *DiscountMutation) EdgeCleared(name string) bool {
+	switch name {
+	case discount.EdgeSeller:
+		return m.clearedseller
+	case discount.EdgeBuyer:
+		return m.clearedbuyer
+	case discount.EdgeVoucher:
+		return m.clearedvoucher
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *DiscountMutation) ClearEdge(name string) error {
+	switch name {
+	case discount.EdgeSeller:
+		m.ClearSeller()
+		return nil
+	case discount.EdgeBuyer:
+		m.ClearBuyer()
+		return nil
+	case discount.EdgeVoucher:
+		m.ClearVoucher()
+		return nil
+	}
+	return fmt.Errorf("unknown Discount unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *DiscountMutation) ResetEdge(name string) error {
+	switch name {
+	case discount.EdgeSeller:
+		m.ResetSeller()
+		return nil
+	case discount.EdgeBuyer:
+		m.ResetBuyer()
+		return nil
+	case discount.EdgeVoucher:
+		m.ResetVoucher()
+		return nil
+	}
+	return fmt.Errorf("unknown Discount edge %s", name)
 }
 
 // GroupMutation represents an operation that mutates the Group nodes in the graph.
@@ -43155,6 +46604,9 @@ type StatementMutation struct {
 	status            *statement.Status
 	number            *int64
 	addnumber         *int64
+	discount          *string
+	fees              *string
+	tax               *string
 	total             *string
 	issued_at         *time.Time
 	due_at            *time.Time
@@ -43172,6 +46624,9 @@ type StatementMutation struct {
 	lines             map[uuid.UUID]struct{}
 	removedlines      map[uuid.UUID]struct{}
 	clearedlines      bool
+	items             map[uuid.UUID]struct{}
+	removeditems      map[uuid.UUID]struct{}
+	cleareditems      bool
 	done              bool
 	oldValue          func(context.Context) (*Statement, error)
 	predicates        []predicate.Statement
@@ -43529,6 +46984,114 @@ func (m *StatementMutation) ResetNumber() {
 	m.number = nil
 	m.addnumber = nil
 	delete(m.clearedFields, statement.FieldNumber)
+}
+
+// SetDiscount sets the "discount" field.
+func (m *StatementMutation) SetDiscount(s string) {
+	m.discount = &s
+}
+
+// Discount returns the value of the "discount" field in the mutation.
+func (m *StatementMutation) Discount() (r string, exists bool) {
+	v := m.discount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDiscount returns the old "discount" field's value of the Statement entity.
+// If the Statement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementMutation) OldDiscount(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDiscount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDiscount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDiscount: %w", err)
+	}
+	return oldValue.Discount, nil
+}
+
+// ResetDiscount resets all changes to the "discount" field.
+func (m *StatementMutation) ResetDiscount() {
+	m.discount = nil
+}
+
+// SetFees sets the "fees" field.
+func (m *StatementMutation) SetFees(s string) {
+	m.fees = &s
+}
+
+// Fees returns the value of the "fees" field in the mutation.
+func (m *StatementMutation) Fees() (r string, exists bool) {
+	v := m.fees
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFees returns the old "fees" field's value of the Statement entity.
+// If the Statement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementMutation) OldFees(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFees is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFees requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFees: %w", err)
+	}
+	return oldValue.Fees, nil
+}
+
+// ResetFees resets all changes to the "fees" field.
+func (m *StatementMutation) ResetFees() {
+	m.fees = nil
+}
+
+// SetTax sets the "tax" field.
+func (m *StatementMutation) SetTax(s string) {
+	m.tax = &s
+}
+
+// Tax returns the value of the "tax" field in the mutation.
+func (m *StatementMutation) Tax() (r string, exists bool) {
+	v := m.tax
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTax returns the old "tax" field's value of the Statement entity.
+// If the Statement object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementMutation) OldTax(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTax is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTax requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTax: %w", err)
+	}
+	return oldValue.Tax, nil
+}
+
+// ResetTax resets all changes to the "tax" field.
+func (m *StatementMutation) ResetTax() {
+	m.tax = nil
 }
 
 // SetTotal sets the "total" field.
@@ -43986,6 +47549,60 @@ func (m *StatementMutation) ResetLines() {
 	m.removedlines = nil
 }
 
+// AddItemIDs adds the "items" edge to the StatementItem entity by ids.
+func (m *StatementMutation) AddItemIDs(ids ...uuid.UUID) {
+	if m.items == nil {
+		m.items = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		m.items[ids[i]] = struct{}{}
+	}
+}
+
+// ClearItems clears the "items" edge to the StatementItem entity.
+func (m *StatementMutation) ClearItems() {
+	m.cleareditems = true
+}
+
+// ItemsCleared reports if the "items" edge to the StatementItem entity was cleared.
+func (m *StatementMutation) ItemsCleared() bool {
+	return m.cleareditems
+}
+
+// RemoveItemIDs removes the "items" edge to the StatementItem entity by IDs.
+func (m *StatementMutation) RemoveItemIDs(ids ...uuid.UUID) {
+	if m.removeditems == nil {
+		m.removeditems = make(map[uuid.UUID]struct{})
+	}
+	for i := range ids {
+		delete(m.items, ids[i])
+		m.removeditems[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedItems returns the removed IDs of the "items" edge to the StatementItem entity.
+func (m *StatementMutation) RemovedItemsIDs() (ids []uuid.UUID) {
+	for id := range m.removeditems {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ItemsIDs returns the "items" edge IDs in the mutation.
+func (m *StatementMutation) ItemsIDs() (ids []uuid.UUID) {
+	for id := range m.items {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetItems resets all changes to the "items" edge.
+func (m *StatementMutation) ResetItems() {
+	m.items = nil
+	m.cleareditems = false
+	m.removeditems = nil
+}
+
 // Where appends a list predicates to the StatementMutation builder.
 func (m *StatementMutation) Where(ps ...predicate.Statement) {
 	m.predicates = append(m.predicates, ps...)
@@ -44020,7 +47637,7 @@ func (m *StatementMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StatementMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 17)
 	if m.seller != nil {
 		fields = append(fields, statement.FieldSellerID)
 	}
@@ -44038,6 +47655,15 @@ func (m *StatementMutation) Fields() []string {
 	}
 	if m.number != nil {
 		fields = append(fields, statement.FieldNumber)
+	}
+	if m.discount != nil {
+		fields = append(fields, statement.FieldDiscount)
+	}
+	if m.fees != nil {
+		fields = append(fields, statement.FieldFees)
+	}
+	if m.tax != nil {
+		fields = append(fields, statement.FieldTax)
 	}
 	if m.total != nil {
 		fields = append(fields, statement.FieldTotal)
@@ -44083,6 +47709,12 @@ func (m *StatementMutation) Field(name string) (ent.Value, bool) {
 		return m.Status()
 	case statement.FieldNumber:
 		return m.Number()
+	case statement.FieldDiscount:
+		return m.Discount()
+	case statement.FieldFees:
+		return m.Fees()
+	case statement.FieldTax:
+		return m.Tax()
 	case statement.FieldTotal:
 		return m.Total()
 	case statement.FieldIssuedAt:
@@ -44120,6 +47752,12 @@ func (m *StatementMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldStatus(ctx)
 	case statement.FieldNumber:
 		return m.OldNumber(ctx)
+	case statement.FieldDiscount:
+		return m.OldDiscount(ctx)
+	case statement.FieldFees:
+		return m.OldFees(ctx)
+	case statement.FieldTax:
+		return m.OldTax(ctx)
 	case statement.FieldTotal:
 		return m.OldTotal(ctx)
 	case statement.FieldIssuedAt:
@@ -44186,6 +47824,27 @@ func (m *StatementMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetNumber(v)
+		return nil
+	case statement.FieldDiscount:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDiscount(v)
+		return nil
+	case statement.FieldFees:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFees(v)
+		return nil
+	case statement.FieldTax:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTax(v)
 		return nil
 	case statement.FieldTotal:
 		v, ok := value.(string)
@@ -44364,6 +48023,15 @@ func (m *StatementMutation) ResetField(name string) error {
 	case statement.FieldNumber:
 		m.ResetNumber()
 		return nil
+	case statement.FieldDiscount:
+		m.ResetDiscount()
+		return nil
+	case statement.FieldFees:
+		m.ResetFees()
+		return nil
+	case statement.FieldTax:
+		m.ResetTax()
+		return nil
 	case statement.FieldTotal:
 		m.ResetTotal()
 		return nil
@@ -44394,7 +48062,7 @@ func (m *StatementMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *StatementMutation) AddedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.seller != nil {
 		edges = append(edges, statement.EdgeSeller)
 	}
@@ -44403,6 +48071,9 @@ func (m *StatementMutation) AddedEdges() []string {
 	}
 	if m.lines != nil {
 		edges = append(edges, statement.EdgeLines)
+	}
+	if m.items != nil {
+		edges = append(edges, statement.EdgeItems)
 	}
 	return edges
 }
@@ -44425,15 +48096,24 @@ func (m *StatementMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case statement.EdgeItems:
+		ids := make([]ent.Value, 0, len(m.items))
+		for id := range m.items {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *StatementMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.removedlines != nil {
 		edges = append(edges, statement.EdgeLines)
+	}
+	if m.removeditems != nil {
+		edges = append(edges, statement.EdgeItems)
 	}
 	return edges
 }
@@ -44448,13 +48128,19 @@ func (m *StatementMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case statement.EdgeItems:
+		ids := make([]ent.Value, 0, len(m.removeditems))
+		for id := range m.removeditems {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *StatementMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.clearedseller {
 		edges = append(edges, statement.EdgeSeller)
 	}
@@ -44463,6 +48149,9 @@ func (m *StatementMutation) ClearedEdges() []string {
 	}
 	if m.clearedlines {
 		edges = append(edges, statement.EdgeLines)
+	}
+	if m.cleareditems {
+		edges = append(edges, statement.EdgeItems)
 	}
 	return edges
 }
@@ -44477,6 +48166,8 @@ func (m *StatementMutation) EdgeCleared(name string) bool {
 		return m.clearedbuyer
 	case statement.EdgeLines:
 		return m.clearedlines
+	case statement.EdgeItems:
+		return m.cleareditems
 	}
 	return false
 }
@@ -44508,8 +48199,971 @@ func (m *StatementMutation) ResetEdge(name string) error {
 	case statement.EdgeLines:
 		m.ResetLines()
 		return nil
+	case statement.EdgeItems:
+		m.ResetItems()
+		return nil
 	}
 	return fmt.Errorf("unknown Statement edge %s", name)
+}
+
+// StatementItemMutation represents an operation that mutates the StatementItem nodes in the graph.
+type StatementItemMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *uuid.UUID
+	position         *int
+	addposition      *int
+	kind             *statementitem.Kind
+	label            *string
+	percent          *string
+	base             *string
+	amount           *string
+	reverse_charge   *bool
+	clearedFields    map[string]struct{}
+	statement        *uuid.UUID
+	clearedstatement bool
+	discount         *uuid.UUID
+	cleareddiscount  bool
+	done             bool
+	oldValue         func(context.Context) (*StatementItem, error)
+	predicates       []predicate.StatementItem
+}
+
+var _ ent.Mutation = (*StatementItemMutation)(nil)
+
+// statementitemOption allows management of the mutation configuration using functional options.
+type statementitemOption func(*StatementItemMutation)
+
+// newStatementItemMutation creates new mutation for the StatementItem entity.
+func newStatementItemMutation(c config, op Op, opts ...statementitemOption) *StatementItemMutation {
+	m := &StatementItemMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeStatementItem,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withStatementItemID sets the ID field of the mutation.
+func withStatementItemID(id uuid.UUID) statementitemOption {
+	return func(m *StatementItemMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *StatementItem
+		)
+		m.oldValue = func(ctx context.Context) (*StatementItem, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().StatementItem.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withStatementItem sets the old StatementItem of the mutation.
+func withStatementItem(node *StatementItem) statementitemOption {
+	return func(m *StatementItemMutation) {
+		m.oldValue = func(context.Context) (*StatementItem, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m StatementItemMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m StatementItemMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of StatementItem entities.
+func (m *StatementItemMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *StatementItemMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *StatementItemMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().StatementItem.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetStatementID sets the "statement_id" field.
+func (m *StatementItemMutation) SetStatementID(u uuid.UUID) {
+	m.statement = &u
+}
+
+// StatementID returns the value of the "statement_id" field in the mutation.
+func (m *StatementItemMutation) StatementID() (r uuid.UUID, exists bool) {
+	v := m.statement
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatementID returns the old "statement_id" field's value of the StatementItem entity.
+// If the StatementItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementItemMutation) OldStatementID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatementID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatementID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatementID: %w", err)
+	}
+	return oldValue.StatementID, nil
+}
+
+// ResetStatementID resets all changes to the "statement_id" field.
+func (m *StatementItemMutation) ResetStatementID() {
+	m.statement = nil
+}
+
+// SetPosition sets the "position" field.
+func (m *StatementItemMutation) SetPosition(i int) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *StatementItemMutation) Position() (r int, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the StatementItem entity.
+// If the StatementItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementItemMutation) OldPosition(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *StatementItemMutation) AddPosition(i int) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *StatementItemMutation) AddedPosition() (r int, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *StatementItemMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *StatementItemMutation) SetKind(s statementitem.Kind) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *StatementItemMutation) Kind() (r statementitem.Kind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the StatementItem entity.
+// If the StatementItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementItemMutation) OldKind(ctx context.Context) (v statementitem.Kind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *StatementItemMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetLabel sets the "label" field.
+func (m *StatementItemMutation) SetLabel(s string) {
+	m.label = &s
+}
+
+// Label returns the value of the "label" field in the mutation.
+func (m *StatementItemMutation) Label() (r string, exists bool) {
+	v := m.label
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLabel returns the old "label" field's value of the StatementItem entity.
+// If the StatementItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementItemMutation) OldLabel(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLabel is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLabel requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLabel: %w", err)
+	}
+	return oldValue.Label, nil
+}
+
+// ResetLabel resets all changes to the "label" field.
+func (m *StatementItemMutation) ResetLabel() {
+	m.label = nil
+}
+
+// SetPercent sets the "percent" field.
+func (m *StatementItemMutation) SetPercent(s string) {
+	m.percent = &s
+}
+
+// Percent returns the value of the "percent" field in the mutation.
+func (m *StatementItemMutation) Percent() (r string, exists bool) {
+	v := m.percent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPercent returns the old "percent" field's value of the StatementItem entity.
+// If the StatementItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementItemMutation) OldPercent(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPercent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPercent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPercent: %w", err)
+	}
+	return oldValue.Percent, nil
+}
+
+// ClearPercent clears the value of the "percent" field.
+func (m *StatementItemMutation) ClearPercent() {
+	m.percent = nil
+	m.clearedFields[statementitem.FieldPercent] = struct{}{}
+}
+
+// PercentCleared returns if the "percent" field was cleared in this mutation.
+func (m *StatementItemMutation) PercentCleared() bool {
+	_, ok := m.clearedFields[statementitem.FieldPercent]
+	return ok
+}
+
+// ResetPercent resets all changes to the "percent" field.
+func (m *StatementItemMutation) ResetPercent() {
+	m.percent = nil
+	delete(m.clearedFields, statementitem.FieldPercent)
+}
+
+// SetBase sets the "base" field.
+func (m *StatementItemMutation) SetBase(s string) {
+	m.base = &s
+}
+
+// Base returns the value of the "base" field in the mutation.
+func (m *StatementItemMutation) Base() (r string, exists bool) {
+	v := m.base
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBase returns the old "base" field's value of the StatementItem entity.
+// If the StatementItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementItemMutation) OldBase(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBase is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBase requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBase: %w", err)
+	}
+	return oldValue.Base, nil
+}
+
+// ClearBase clears the value of the "base" field.
+func (m *StatementItemMutation) ClearBase() {
+	m.base = nil
+	m.clearedFields[statementitem.FieldBase] = struct{}{}
+}
+
+// BaseCleared returns if the "base" field was cleared in this mutation.
+func (m *StatementItemMutation) BaseCleared() bool {
+	_, ok := m.clearedFields[statementitem.FieldBase]
+	return ok
+}
+
+// ResetBase resets all changes to the "base" field.
+func (m *StatementItemMutation) ResetBase() {
+	m.base = nil
+	delete(m.clearedFields, statementitem.FieldBase)
+}
+
+// SetAmount sets the "amount" field.
+func (m *StatementItemMutation) SetAmount(s string) {
+	m.amount = &s
+}
+
+// Amount returns the value of the "amount" field in the mutation.
+func (m *StatementItemMutation) Amount() (r string, exists bool) {
+	v := m.amount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAmount returns the old "amount" field's value of the StatementItem entity.
+// If the StatementItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementItemMutation) OldAmount(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAmount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAmount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAmount: %w", err)
+	}
+	return oldValue.Amount, nil
+}
+
+// ResetAmount resets all changes to the "amount" field.
+func (m *StatementItemMutation) ResetAmount() {
+	m.amount = nil
+}
+
+// SetReverseCharge sets the "reverse_charge" field.
+func (m *StatementItemMutation) SetReverseCharge(b bool) {
+	m.reverse_charge = &b
+}
+
+// ReverseCharge returns the value of the "reverse_charge" field in the mutation.
+func (m *StatementItemMutation) ReverseCharge() (r bool, exists bool) {
+	v := m.reverse_charge
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReverseCharge returns the old "reverse_charge" field's value of the StatementItem entity.
+// If the StatementItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementItemMutation) OldReverseCharge(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReverseCharge is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReverseCharge requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReverseCharge: %w", err)
+	}
+	return oldValue.ReverseCharge, nil
+}
+
+// ResetReverseCharge resets all changes to the "reverse_charge" field.
+func (m *StatementItemMutation) ResetReverseCharge() {
+	m.reverse_charge = nil
+}
+
+// SetDiscountID sets the "discount_id" field.
+func (m *StatementItemMutation) SetDiscountID(u uuid.UUID) {
+	m.discount = &u
+}
+
+// DiscountID returns the value of the "discount_id" field in the mutation.
+func (m *StatementItemMutation) DiscountID() (r uuid.UUID, exists bool) {
+	v := m.discount
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDiscountID returns the old "discount_id" field's value of the StatementItem entity.
+// If the StatementItem object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatementItemMutation) OldDiscountID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDiscountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDiscountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDiscountID: %w", err)
+	}
+	return oldValue.DiscountID, nil
+}
+
+// ClearDiscountID clears the value of the "discount_id" field.
+func (m *StatementItemMutation) ClearDiscountID() {
+	m.discount = nil
+	m.clearedFields[statementitem.FieldDiscountID] = struct{}{}
+}
+
+// DiscountIDCleared returns if the "discount_id" field was cleared in this mutation.
+func (m *StatementItemMutation) DiscountIDCleared() bool {
+	_, ok := m.clearedFields[statementitem.FieldDiscountID]
+	return ok
+}
+
+// ResetDiscountID resets all changes to the "discount_id" field.
+func (m *StatementItemMutation) ResetDiscountID() {
+	m.discount = nil
+	delete(m.clearedFields, statementitem.FieldDiscountID)
+}
+
+// ClearStatement clears the "statement" edge to the Statement entity.
+func (m *StatementItemMutation) ClearStatement() {
+	m.clearedstatement = true
+	m.clearedFields[statementitem.FieldStatementID] = struct{}{}
+}
+
+// StatementCleared reports if the "statement" edge to the Statement entity was cleared.
+func (m *StatementItemMutation) StatementCleared() bool {
+	return m.clearedstatement
+}
+
+// StatementIDs returns the "statement" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// StatementID instead. It exists only for internal usage by the builders.
+func (m *StatementItemMutation) StatementIDs() (ids []uuid.UUID) {
+	if id := m.statement; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetStatement resets all changes to the "statement" edge.
+func (m *StatementItemMutation) ResetStatement() {
+	m.statement = nil
+	m.clearedstatement = false
+}
+
+// ClearDiscount clears the "discount" edge to the Discount entity.
+func (m *StatementItemMutation) ClearDiscount() {
+	m.cleareddiscount = true
+	m.clearedFields[statementitem.FieldDiscountID] = struct{}{}
+}
+
+// DiscountCleared reports if the "discount" edge to the Discount entity was cleared.
+func (m *StatementItemMutation) DiscountCleared() bool {
+	return m.DiscountIDCleared() || m.cleareddiscount
+}
+
+// DiscountIDs returns the "discount" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// DiscountID instead. It exists only for internal usage by the builders.
+func (m *StatementItemMutation) DiscountIDs() (ids []uuid.UUID) {
+	if id := m.discount; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetDiscount resets all changes to the "discount" edge.
+func (m *StatementItemMutation) ResetDiscount() {
+	m.discount = nil
+	m.cleareddiscount = false
+}
+
+// Where appends a list predicates to the StatementItemMutation builder.
+func (m *StatementItemMutation) Where(ps ...predicate.StatementItem) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the StatementItemMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *StatementItemMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.StatementItem, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *StatementItemMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *StatementItemMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (StatementItem).
+func (m *StatementItemMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *StatementItemMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.statement != nil {
+		fields = append(fields, statementitem.FieldStatementID)
+	}
+	if m.position != nil {
+		fields = append(fields, statementitem.FieldPosition)
+	}
+	if m.kind != nil {
+		fields = append(fields, statementitem.FieldKind)
+	}
+	if m.label != nil {
+		fields = append(fields, statementitem.FieldLabel)
+	}
+	if m.percent != nil {
+		fields = append(fields, statementitem.FieldPercent)
+	}
+	if m.base != nil {
+		fields = append(fields, statementitem.FieldBase)
+	}
+	if m.amount != nil {
+		fields = append(fields, statementitem.FieldAmount)
+	}
+	if m.reverse_charge != nil {
+		fields = append(fields, statementitem.FieldReverseCharge)
+	}
+	if m.discount != nil {
+		fields = append(fields, statementitem.FieldDiscountID)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *StatementItemMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case statementitem.FieldStatementID:
+		return m.StatementID()
+	case statementitem.FieldPosition:
+		return m.Position()
+	case statementitem.FieldKind:
+		return m.Kind()
+	case statementitem.FieldLabel:
+		return m.Label()
+	case statementitem.FieldPercent:
+		return m.Percent()
+	case statementitem.FieldBase:
+		return m.Base()
+	case statementitem.FieldAmount:
+		return m.Amount()
+	case statementitem.FieldReverseCharge:
+		return m.ReverseCharge()
+	case statementitem.FieldDiscountID:
+		return m.DiscountID()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *StatementItemMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case statementitem.FieldStatementID:
+		return m.OldStatementID(ctx)
+	case statementitem.FieldPosition:
+		return m.OldPosition(ctx)
+	case statementitem.FieldKind:
+		return m.OldKind(ctx)
+	case statementitem.FieldLabel:
+		return m.OldLabel(ctx)
+	case statementitem.FieldPercent:
+		return m.OldPercent(ctx)
+	case statementitem.FieldBase:
+		return m.OldBase(ctx)
+	case statementitem.FieldAmount:
+		return m.OldAmount(ctx)
+	case statementitem.FieldReverseCharge:
+		return m.OldReverseCharge(ctx)
+	case statementitem.FieldDiscountID:
+		return m.OldDiscountID(ctx)
+	}
+	return nil, fmt.Errorf("unknown StatementItem field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StatementItemMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case statementitem.FieldStatementID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatementID(v)
+		return nil
+	case statementitem.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case statementitem.FieldKind:
+		v, ok := value.(statementitem.Kind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case statementitem.FieldLabel:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLabel(v)
+		return nil
+	case statementitem.FieldPercent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPercent(v)
+		return nil
+	case statementitem.FieldBase:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBase(v)
+		return nil
+	case statementitem.FieldAmount:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAmount(v)
+		return nil
+	case statementitem.FieldReverseCharge:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReverseCharge(v)
+		return nil
+	case statementitem.FieldDiscountID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDiscountID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StatementItem field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *StatementItemMutation) AddedFields() []string {
+	var fields []string
+	if m.addposition != nil {
+		fields = append(fields, statementitem.FieldPosition)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *StatementItemMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case statementitem.FieldPosition:
+		return m.AddedPosition()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *StatementItemMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case statementitem.FieldPosition:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	}
+	return fmt.Errorf("unknown StatementItem numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *StatementItemMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(statementitem.FieldPercent) {
+		fields = append(fields, statementitem.FieldPercent)
+	}
+	if m.FieldCleared(statementitem.FieldBase) {
+		fields = append(fields, statementitem.FieldBase)
+	}
+	if m.FieldCleared(statementitem.FieldDiscountID) {
+		fields = append(fields, statementitem.FieldDiscountID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *StatementItemMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *StatementItemMutation) ClearField(name string) error {
+	switch name {
+	case statementitem.FieldPercent:
+		m.ClearPercent()
+		return nil
+	case statementitem.FieldBase:
+		m.ClearBase()
+		return nil
+	case statementitem.FieldDiscountID:
+		m.ClearDiscountID()
+		return nil
+	}
+	return fmt.Errorf("unknown StatementItem nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *StatementItemMutation) ResetField(name string) error {
+	switch name {
+	case statementitem.FieldStatementID:
+		m.ResetStatementID()
+		return nil
+	case statementitem.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case statementitem.FieldKind:
+		m.ResetKind()
+		return nil
+	case statementitem.FieldLabel:
+		m.ResetLabel()
+		return nil
+	case statementitem.FieldPercent:
+		m.ResetPercent()
+		return nil
+	case statementitem.FieldBase:
+		m.ResetBase()
+		return nil
+	case statementitem.FieldAmount:
+		m.ResetAmount()
+		return nil
+	case statementitem.FieldReverseCharge:
+		m.ResetReverseCharge()
+		return nil
+	case statementitem.FieldDiscountID:
+		m.ResetDiscountID()
+		return nil
+	}
+	return fmt.Errorf("unknown StatementItem field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *StatementItemMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.statement != nil {
+		edges = append(edges, statementitem.EdgeStatement)
+	}
+	if m.discount != nil {
+		edges = append(edges, statementitem.EdgeDiscount)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *StatementItemMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case statementitem.EdgeStatement:
+		if id := m.statement; id != nil {
+			return []ent.Value{*id}
+		}
+	case statementitem.EdgeDiscount:
+		if id := m.discount; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *StatementItemMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *StatementItemMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *StatementItemMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedstatement {
+		edges = append(edges, statementitem.EdgeStatement)
+	}
+	if m.cleareddiscount {
+		edges = append(edges, statementitem.EdgeDiscount)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *StatementItemMutation) EdgeCleared(name string) bool {
+	switch name {
+	case statementitem.EdgeStatement:
+		return m.clearedstatement
+	case statementitem.EdgeDiscount:
+		return m.cleareddiscount
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *StatementItemMutation) ClearEdge(name string) error {
+	switch name {
+	case statementitem.EdgeStatement:
+		m.ClearStatement()
+		return nil
+	case statementitem.EdgeDiscount:
+		m.ClearDiscount()
+		return nil
+	}
+	return fmt.Errorf("unknown StatementItem unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *StatementItemMutation) ResetEdge(name string) error {
+	switch name {
+	case statementitem.EdgeStatement:
+		m.ResetStatement()
+		return nil
+	case statementitem.EdgeDiscount:
+		m.ResetDiscount()
+		return nil
+	}
+	return fmt.Errorf("unknown StatementItem edge %s", name)
 }
 
 // StatementLineMutation represents an operation that mutates the StatementLine nodes in the graph.
@@ -45258,6 +49912,882 @@ func (m *StatementLineMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown StatementLine edge %s", name)
 }
 
+// SupportFeeMutation represents an operation that mutates the SupportFee nodes in the graph.
+type SupportFeeMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *uuid.UUID
+	plan          *supportfee.Plan
+	minimum       *string
+	currency      *string
+	percent       *string
+	first_month   *string
+	actor_id      *uuid.UUID
+	version       *int
+	addversion    *int
+	created_at    *time.Time
+	clearedFields map[string]struct{}
+	seller        *uuid.UUID
+	clearedseller bool
+	done          bool
+	oldValue      func(context.Context) (*SupportFee, error)
+	predicates    []predicate.SupportFee
+}
+
+var _ ent.Mutation = (*SupportFeeMutation)(nil)
+
+// supportfeeOption allows management of the mutation configuration using functional options.
+type supportfeeOption func(*SupportFeeMutation)
+
+// newSupportFeeMutation creates new mutation for the SupportFee entity.
+func newSupportFeeMutation(c config, op Op, opts ...supportfeeOption) *SupportFeeMutation {
+	m := &SupportFeeMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSupportFee,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSupportFeeID sets the ID field of the mutation.
+func withSupportFeeID(id uuid.UUID) supportfeeOption {
+	return func(m *SupportFeeMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SupportFee
+		)
+		m.oldValue = func(ctx context.Context) (*SupportFee, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SupportFee.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSupportFee sets the old SupportFee of the mutation.
+func withSupportFee(node *SupportFee) supportfeeOption {
+	return func(m *SupportFeeMutation) {
+		m.oldValue = func(context.Context) (*SupportFee, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SupportFeeMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SupportFeeMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SupportFee entities.
+func (m *SupportFeeMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SupportFeeMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SupportFeeMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SupportFee.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSellerID sets the "seller_id" field.
+func (m *SupportFeeMutation) SetSellerID(u uuid.UUID) {
+	m.seller = &u
+}
+
+// SellerID returns the value of the "seller_id" field in the mutation.
+func (m *SupportFeeMutation) SellerID() (r uuid.UUID, exists bool) {
+	v := m.seller
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSellerID returns the old "seller_id" field's value of the SupportFee entity.
+// If the SupportFee object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SupportFeeMutation) OldSellerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSellerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSellerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSellerID: %w", err)
+	}
+	return oldValue.SellerID, nil
+}
+
+// ResetSellerID resets all changes to the "seller_id" field.
+func (m *SupportFeeMutation) ResetSellerID() {
+	m.seller = nil
+}
+
+// SetPlan sets the "plan" field.
+func (m *SupportFeeMutation) SetPlan(s supportfee.Plan) {
+	m.plan = &s
+}
+
+// Plan returns the value of the "plan" field in the mutation.
+func (m *SupportFeeMutation) Plan() (r supportfee.Plan, exists bool) {
+	v := m.plan
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlan returns the old "plan" field's value of the SupportFee entity.
+// If the SupportFee object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SupportFeeMutation) OldPlan(ctx context.Context) (v supportfee.Plan, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlan is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlan requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlan: %w", err)
+	}
+	return oldValue.Plan, nil
+}
+
+// ResetPlan resets all changes to the "plan" field.
+func (m *SupportFeeMutation) ResetPlan() {
+	m.plan = nil
+}
+
+// SetMinimum sets the "minimum" field.
+func (m *SupportFeeMutation) SetMinimum(s string) {
+	m.minimum = &s
+}
+
+// Minimum returns the value of the "minimum" field in the mutation.
+func (m *SupportFeeMutation) Minimum() (r string, exists bool) {
+	v := m.minimum
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMinimum returns the old "minimum" field's value of the SupportFee entity.
+// If the SupportFee object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SupportFeeMutation) OldMinimum(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMinimum is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMinimum requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMinimum: %w", err)
+	}
+	return oldValue.Minimum, nil
+}
+
+// ResetMinimum resets all changes to the "minimum" field.
+func (m *SupportFeeMutation) ResetMinimum() {
+	m.minimum = nil
+}
+
+// SetCurrency sets the "currency" field.
+func (m *SupportFeeMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *SupportFeeMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the SupportFee entity.
+// If the SupportFee object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SupportFeeMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *SupportFeeMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetPercent sets the "percent" field.
+func (m *SupportFeeMutation) SetPercent(s string) {
+	m.percent = &s
+}
+
+// Percent returns the value of the "percent" field in the mutation.
+func (m *SupportFeeMutation) Percent() (r string, exists bool) {
+	v := m.percent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPercent returns the old "percent" field's value of the SupportFee entity.
+// If the SupportFee object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SupportFeeMutation) OldPercent(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPercent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPercent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPercent: %w", err)
+	}
+	return oldValue.Percent, nil
+}
+
+// ResetPercent resets all changes to the "percent" field.
+func (m *SupportFeeMutation) ResetPercent() {
+	m.percent = nil
+}
+
+// SetFirstMonth sets the "first_month" field.
+func (m *SupportFeeMutation) SetFirstMonth(s string) {
+	m.first_month = &s
+}
+
+// FirstMonth returns the value of the "first_month" field in the mutation.
+func (m *SupportFeeMutation) FirstMonth() (r string, exists bool) {
+	v := m.first_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstMonth returns the old "first_month" field's value of the SupportFee entity.
+// If the SupportFee object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SupportFeeMutation) OldFirstMonth(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstMonth: %w", err)
+	}
+	return oldValue.FirstMonth, nil
+}
+
+// ResetFirstMonth resets all changes to the "first_month" field.
+func (m *SupportFeeMutation) ResetFirstMonth() {
+	m.first_month = nil
+}
+
+// SetActorID sets the "actor_id" field.
+func (m *SupportFeeMutation) SetActorID(u uuid.UUID) {
+	m.actor_id = &u
+}
+
+// ActorID returns the value of the "actor_id" field in the mutation.
+func (m *SupportFeeMutation) ActorID() (r uuid.UUID, exists bool) {
+	v := m.actor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorID returns the old "actor_id" field's value of the SupportFee entity.
+// If the SupportFee object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SupportFeeMutation) OldActorID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorID: %w", err)
+	}
+	return oldValue.ActorID, nil
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (m *SupportFeeMutation) ClearActorID() {
+	m.actor_id = nil
+	m.clearedFields[supportfee.FieldActorID] = struct{}{}
+}
+
+// ActorIDCleared returns if the "actor_id" field was cleared in this mutation.
+func (m *SupportFeeMutation) ActorIDCleared() bool {
+	_, ok := m.clearedFields[supportfee.FieldActorID]
+	return ok
+}
+
+// ResetActorID resets all changes to the "actor_id" field.
+func (m *SupportFeeMutation) ResetActorID() {
+	m.actor_id = nil
+	delete(m.clearedFields, supportfee.FieldActorID)
+}
+
+// SetVersion sets the "version" field.
+func (m *SupportFeeMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *SupportFeeMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the SupportFee entity.
+// If the SupportFee object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SupportFeeMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *SupportFeeMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *SupportFeeMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *SupportFeeMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *SupportFeeMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *SupportFeeMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the SupportFee entity.
+// If the SupportFee object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SupportFeeMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *SupportFeeMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearSeller clears the "seller" edge to the Organization entity.
+func (m *SupportFeeMutation) ClearSeller() {
+	m.clearedseller = true
+	m.clearedFields[supportfee.FieldSellerID] = struct{}{}
+}
+
+// SellerCleared reports if the "seller" edge to the Organization entity was cleared.
+func (m *SupportFeeMutation) SellerCleared() bool {
+	return m.clearedseller
+}
+
+// SellerIDs returns the "seller" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SellerID instead. It exists only for internal usage by the builders.
+func (m *SupportFeeMutation) SellerIDs() (ids []uuid.UUID) {
+	if id := m.seller; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSeller resets all changes to the "seller" edge.
+func (m *SupportFeeMutation) ResetSeller() {
+	m.seller = nil
+	m.clearedseller = false
+}
+
+// Where appends a list predicates to the SupportFeeMutation builder.
+func (m *SupportFeeMutation) Where(ps ...predicate.SupportFee) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SupportFeeMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SupportFeeMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SupportFee, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SupportFeeMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SupportFeeMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SupportFee).
+func (m *SupportFeeMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SupportFeeMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.seller != nil {
+		fields = append(fields, supportfee.FieldSellerID)
+	}
+	if m.plan != nil {
+		fields = append(fields, supportfee.FieldPlan)
+	}
+	if m.minimum != nil {
+		fields = append(fields, supportfee.FieldMinimum)
+	}
+	if m.currency != nil {
+		fields = append(fields, supportfee.FieldCurrency)
+	}
+	if m.percent != nil {
+		fields = append(fields, supportfee.FieldPercent)
+	}
+	if m.first_month != nil {
+		fields = append(fields, supportfee.FieldFirstMonth)
+	}
+	if m.actor_id != nil {
+		fields = append(fields, supportfee.FieldActorID)
+	}
+	if m.version != nil {
+		fields = append(fields, supportfee.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, supportfee.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SupportFeeMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case supportfee.FieldSellerID:
+		return m.SellerID()
+	case supportfee.FieldPlan:
+		return m.Plan()
+	case supportfee.FieldMinimum:
+		return m.Minimum()
+	case supportfee.FieldCurrency:
+		return m.Currency()
+	case supportfee.FieldPercent:
+		return m.Percent()
+	case supportfee.FieldFirstMonth:
+		return m.FirstMonth()
+	case supportfee.FieldActorID:
+		return m.ActorID()
+	case supportfee.FieldVersion:
+		return m.Version()
+	case supportfee.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SupportFeeMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case supportfee.FieldSellerID:
+		return m.OldSellerID(ctx)
+	case supportfee.FieldPlan:
+		return m.OldPlan(ctx)
+	case supportfee.FieldMinimum:
+		return m.OldMinimum(ctx)
+	case supportfee.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case supportfee.FieldPercent:
+		return m.OldPercent(ctx)
+	case supportfee.FieldFirstMonth:
+		return m.OldFirstMonth(ctx)
+	case supportfee.FieldActorID:
+		return m.OldActorID(ctx)
+	case supportfee.FieldVersion:
+		return m.OldVersion(ctx)
+	case supportfee.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown SupportFee field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SupportFeeMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case supportfee.FieldSellerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSellerID(v)
+		return nil
+	case supportfee.FieldPlan:
+		v, ok := value.(supportfee.Plan)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlan(v)
+		return nil
+	case supportfee.FieldMinimum:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMinimum(v)
+		return nil
+	case supportfee.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case supportfee.FieldPercent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPercent(v)
+		return nil
+	case supportfee.FieldFirstMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstMonth(v)
+		return nil
+	case supportfee.FieldActorID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorID(v)
+		return nil
+	case supportfee.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case supportfee.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SupportFee field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SupportFeeMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, supportfee.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SupportFeeMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case supportfee.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SupportFeeMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case supportfee.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SupportFee numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SupportFeeMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(supportfee.FieldActorID) {
+		fields = append(fields, supportfee.FieldActorID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SupportFeeMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SupportFeeMutation) ClearField(name string) error {
+	switch name {
+	case supportfee.FieldActorID:
+		m.ClearActorID()
+		return nil
+	}
+	return fmt.Errorf("unknown SupportFee nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SupportFeeMutation) ResetField(name string) error {
+	switch name {
+	case supportfee.FieldSellerID:
+		m.ResetSellerID()
+		return nil
+	case supportfee.FieldPlan:
+		m.ResetPlan()
+		return nil
+	case supportfee.FieldMinimum:
+		m.ResetMinimum()
+		return nil
+	case supportfee.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case supportfee.FieldPercent:
+		m.ResetPercent()
+		return nil
+	case supportfee.FieldFirstMonth:
+		m.ResetFirstMonth()
+		return nil
+	case supportfee.FieldActorID:
+		m.ResetActorID()
+		return nil
+	case supportfee.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case supportfee.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown SupportFee field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SupportFeeMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.seller != nil {
+		edges = append(edges, supportfee.EdgeSeller)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SupportFeeMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case supportfee.EdgeSeller:
+		if id := m.seller; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SupportFeeMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SupportFeeMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SupportFeeMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedseller {
+		edges = append(edges, supportfee.EdgeSeller)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SupportFeeMutation) EdgeCleared(name string) bool {
+	switch name {
+	case supportfee.EdgeSeller:
+		return m.clearedseller
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SupportFeeMutation) ClearEdge(name string) error {
+	switch name {
+	case supportfee.EdgeSeller:
+		m.ClearSeller()
+		return nil
+	}
+	return fmt.Errorf("unknown SupportFee unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SupportFeeMutation) ResetEdge(name string) error {
+	switch name {
+	case supportfee.EdgeSeller:
+		m.ResetSeller()
+		return nil
+	}
+	return fmt.Errorf("unknown SupportFee edge %s", name)
+}
+
 // SupportPlanPeriodMutation represents an operation that mutates the SupportPlanPeriod nodes in the graph.
 type SupportPlanPeriodMutation struct {
 	config
@@ -45934,6 +51464,1074 @@ func (m *SupportPlanPeriodMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown SupportPlanPeriod edge %s", name)
+}
+
+// TaxRateMutation represents an operation that mutates the TaxRate nodes in the graph.
+type TaxRateMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *uuid.UUID
+	name           *string
+	percent        *string
+	country        *string
+	reverse_charge *bool
+	first_month    *string
+	last_month     *string
+	actor_id       *uuid.UUID
+	version        *int
+	addversion     *int
+	created_at     *time.Time
+	clearedFields  map[string]struct{}
+	seller         *uuid.UUID
+	clearedseller  bool
+	buyer          *uuid.UUID
+	clearedbuyer   bool
+	done           bool
+	oldValue       func(context.Context) (*TaxRate, error)
+	predicates     []predicate.TaxRate
+}
+
+var _ ent.Mutation = (*TaxRateMutation)(nil)
+
+// taxrateOption allows management of the mutation configuration using functional options.
+type taxrateOption func(*TaxRateMutation)
+
+// newTaxRateMutation creates new mutation for the TaxRate entity.
+func newTaxRateMutation(c config, op Op, opts ...taxrateOption) *TaxRateMutation {
+	m := &TaxRateMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeTaxRate,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withTaxRateID sets the ID field of the mutation.
+func withTaxRateID(id uuid.UUID) taxrateOption {
+	return func(m *TaxRateMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *TaxRate
+		)
+		m.oldValue = func(ctx context.Context) (*TaxRate, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().TaxRate.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withTaxRate sets the old TaxRate of the mutation.
+func withTaxRate(node *TaxRate) taxrateOption {
+	return func(m *TaxRateMutation) {
+		m.oldValue = func(context.Context) (*TaxRate, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m TaxRateMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m TaxRateMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of TaxRate entities.
+func (m *TaxRateMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *TaxRateMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *TaxRateMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().TaxRate.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSellerID sets the "seller_id" field.
+func (m *TaxRateMutation) SetSellerID(u uuid.UUID) {
+	m.seller = &u
+}
+
+// SellerID returns the value of the "seller_id" field in the mutation.
+func (m *TaxRateMutation) SellerID() (r uuid.UUID, exists bool) {
+	v := m.seller
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSellerID returns the old "seller_id" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldSellerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSellerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSellerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSellerID: %w", err)
+	}
+	return oldValue.SellerID, nil
+}
+
+// ResetSellerID resets all changes to the "seller_id" field.
+func (m *TaxRateMutation) ResetSellerID() {
+	m.seller = nil
+}
+
+// SetBuyerID sets the "buyer_id" field.
+func (m *TaxRateMutation) SetBuyerID(u uuid.UUID) {
+	m.buyer = &u
+}
+
+// BuyerID returns the value of the "buyer_id" field in the mutation.
+func (m *TaxRateMutation) BuyerID() (r uuid.UUID, exists bool) {
+	v := m.buyer
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBuyerID returns the old "buyer_id" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldBuyerID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBuyerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBuyerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBuyerID: %w", err)
+	}
+	return oldValue.BuyerID, nil
+}
+
+// ClearBuyerID clears the value of the "buyer_id" field.
+func (m *TaxRateMutation) ClearBuyerID() {
+	m.buyer = nil
+	m.clearedFields[taxrate.FieldBuyerID] = struct{}{}
+}
+
+// BuyerIDCleared returns if the "buyer_id" field was cleared in this mutation.
+func (m *TaxRateMutation) BuyerIDCleared() bool {
+	_, ok := m.clearedFields[taxrate.FieldBuyerID]
+	return ok
+}
+
+// ResetBuyerID resets all changes to the "buyer_id" field.
+func (m *TaxRateMutation) ResetBuyerID() {
+	m.buyer = nil
+	delete(m.clearedFields, taxrate.FieldBuyerID)
+}
+
+// SetName sets the "name" field.
+func (m *TaxRateMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *TaxRateMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *TaxRateMutation) ResetName() {
+	m.name = nil
+}
+
+// SetPercent sets the "percent" field.
+func (m *TaxRateMutation) SetPercent(s string) {
+	m.percent = &s
+}
+
+// Percent returns the value of the "percent" field in the mutation.
+func (m *TaxRateMutation) Percent() (r string, exists bool) {
+	v := m.percent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPercent returns the old "percent" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldPercent(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPercent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPercent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPercent: %w", err)
+	}
+	return oldValue.Percent, nil
+}
+
+// ResetPercent resets all changes to the "percent" field.
+func (m *TaxRateMutation) ResetPercent() {
+	m.percent = nil
+}
+
+// SetCountry sets the "country" field.
+func (m *TaxRateMutation) SetCountry(s string) {
+	m.country = &s
+}
+
+// Country returns the value of the "country" field in the mutation.
+func (m *TaxRateMutation) Country() (r string, exists bool) {
+	v := m.country
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCountry returns the old "country" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldCountry(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCountry is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCountry requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCountry: %w", err)
+	}
+	return oldValue.Country, nil
+}
+
+// ResetCountry resets all changes to the "country" field.
+func (m *TaxRateMutation) ResetCountry() {
+	m.country = nil
+}
+
+// SetReverseCharge sets the "reverse_charge" field.
+func (m *TaxRateMutation) SetReverseCharge(b bool) {
+	m.reverse_charge = &b
+}
+
+// ReverseCharge returns the value of the "reverse_charge" field in the mutation.
+func (m *TaxRateMutation) ReverseCharge() (r bool, exists bool) {
+	v := m.reverse_charge
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReverseCharge returns the old "reverse_charge" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldReverseCharge(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReverseCharge is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReverseCharge requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReverseCharge: %w", err)
+	}
+	return oldValue.ReverseCharge, nil
+}
+
+// ResetReverseCharge resets all changes to the "reverse_charge" field.
+func (m *TaxRateMutation) ResetReverseCharge() {
+	m.reverse_charge = nil
+}
+
+// SetFirstMonth sets the "first_month" field.
+func (m *TaxRateMutation) SetFirstMonth(s string) {
+	m.first_month = &s
+}
+
+// FirstMonth returns the value of the "first_month" field in the mutation.
+func (m *TaxRateMutation) FirstMonth() (r string, exists bool) {
+	v := m.first_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstMonth returns the old "first_month" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldFirstMonth(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstMonth: %w", err)
+	}
+	return oldValue.FirstMonth, nil
+}
+
+// ResetFirstMonth resets all changes to the "first_month" field.
+func (m *TaxRateMutation) ResetFirstMonth() {
+	m.first_month = nil
+}
+
+// SetLastMonth sets the "last_month" field.
+func (m *TaxRateMutation) SetLastMonth(s string) {
+	m.last_month = &s
+}
+
+// LastMonth returns the value of the "last_month" field in the mutation.
+func (m *TaxRateMutation) LastMonth() (r string, exists bool) {
+	v := m.last_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastMonth returns the old "last_month" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldLastMonth(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastMonth: %w", err)
+	}
+	return oldValue.LastMonth, nil
+}
+
+// ClearLastMonth clears the value of the "last_month" field.
+func (m *TaxRateMutation) ClearLastMonth() {
+	m.last_month = nil
+	m.clearedFields[taxrate.FieldLastMonth] = struct{}{}
+}
+
+// LastMonthCleared returns if the "last_month" field was cleared in this mutation.
+func (m *TaxRateMutation) LastMonthCleared() bool {
+	_, ok := m.clearedFields[taxrate.FieldLastMonth]
+	return ok
+}
+
+// ResetLastMonth resets all changes to the "last_month" field.
+func (m *TaxRateMutation) ResetLastMonth() {
+	m.last_month = nil
+	delete(m.clearedFields, taxrate.FieldLastMonth)
+}
+
+// SetActorID sets the "actor_id" field.
+func (m *TaxRateMutation) SetActorID(u uuid.UUID) {
+	m.actor_id = &u
+}
+
+// ActorID returns the value of the "actor_id" field in the mutation.
+func (m *TaxRateMutation) ActorID() (r uuid.UUID, exists bool) {
+	v := m.actor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorID returns the old "actor_id" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldActorID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorID: %w", err)
+	}
+	return oldValue.ActorID, nil
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (m *TaxRateMutation) ClearActorID() {
+	m.actor_id = nil
+	m.clearedFields[taxrate.FieldActorID] = struct{}{}
+}
+
+// ActorIDCleared returns if the "actor_id" field was cleared in this mutation.
+func (m *TaxRateMutation) ActorIDCleared() bool {
+	_, ok := m.clearedFields[taxrate.FieldActorID]
+	return ok
+}
+
+// ResetActorID resets all changes to the "actor_id" field.
+func (m *TaxRateMutation) ResetActorID() {
+	m.actor_id = nil
+	delete(m.clearedFields, taxrate.FieldActorID)
+}
+
+// SetVersion sets the "version" field.
+func (m *TaxRateMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *TaxRateMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *TaxRateMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *TaxRateMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *TaxRateMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *TaxRateMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *TaxRateMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the TaxRate entity.
+// If the TaxRate object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TaxRateMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *TaxRateMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearSeller clears the "seller" edge to the Organization entity.
+func (m *TaxRateMutation) ClearSeller() {
+	m.clearedseller = true
+	m.clearedFields[taxrate.FieldSellerID] = struct{}{}
+}
+
+// SellerCleared reports if the "seller" edge to the Organization entity was cleared.
+func (m *TaxRateMutation) SellerCleared() bool {
+	return m.clearedseller
+}
+
+// SellerIDs returns the "seller" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SellerID instead. It exists only for internal usage by the builders.
+func (m *TaxRateMutation) SellerIDs() (ids []uuid.UUID) {
+	if id := m.seller; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSeller resets all changes to the "seller" edge.
+func (m *TaxRateMutation) ResetSeller() {
+	m.seller = nil
+	m.clearedseller = false
+}
+
+// ClearBuyer clears the "buyer" edge to the Organization entity.
+func (m *TaxRateMutation) ClearBuyer() {
+	m.clearedbuyer = true
+	m.clearedFields[taxrate.FieldBuyerID] = struct{}{}
+}
+
+// BuyerCleared reports if the "buyer" edge to the Organization entity was cleared.
+func (m *TaxRateMutation) BuyerCleared() bool {
+	return m.BuyerIDCleared() || m.clearedbuyer
+}
+
+// BuyerIDs returns the "buyer" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// BuyerID instead. It exists only for internal usage by the builders.
+func (m *TaxRateMutation) BuyerIDs() (ids []uuid.UUID) {
+	if id := m.buyer; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetBuyer resets all changes to the "buyer" edge.
+func (m *TaxRateMutation) ResetBuyer() {
+	m.buyer = nil
+	m.clearedbuyer = false
+}
+
+// Where appends a list predicates to the TaxRateMutation builder.
+func (m *TaxRateMutation) Where(ps ...predicate.TaxRate) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the TaxRateMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *TaxRateMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.TaxRate, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *TaxRateMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *TaxRateMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (TaxRate).
+func (m *TaxRateMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *TaxRateMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.seller != nil {
+		fields = append(fields, taxrate.FieldSellerID)
+	}
+	if m.buyer != nil {
+		fields = append(fields, taxrate.FieldBuyerID)
+	}
+	if m.name != nil {
+		fields = append(fields, taxrate.FieldName)
+	}
+	if m.percent != nil {
+		fields = append(fields, taxrate.FieldPercent)
+	}
+	if m.country != nil {
+		fields = append(fields, taxrate.FieldCountry)
+	}
+	if m.reverse_charge != nil {
+		fields = append(fields, taxrate.FieldReverseCharge)
+	}
+	if m.first_month != nil {
+		fields = append(fields, taxrate.FieldFirstMonth)
+	}
+	if m.last_month != nil {
+		fields = append(fields, taxrate.FieldLastMonth)
+	}
+	if m.actor_id != nil {
+		fields = append(fields, taxrate.FieldActorID)
+	}
+	if m.version != nil {
+		fields = append(fields, taxrate.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, taxrate.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *TaxRateMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case taxrate.FieldSellerID:
+		return m.SellerID()
+	case taxrate.FieldBuyerID:
+		return m.BuyerID()
+	case taxrate.FieldName:
+		return m.Name()
+	case taxrate.FieldPercent:
+		return m.Percent()
+	case taxrate.FieldCountry:
+		return m.Country()
+	case taxrate.FieldReverseCharge:
+		return m.ReverseCharge()
+	case taxrate.FieldFirstMonth:
+		return m.FirstMonth()
+	case taxrate.FieldLastMonth:
+		return m.LastMonth()
+	case taxrate.FieldActorID:
+		return m.ActorID()
+	case taxrate.FieldVersion:
+		return m.Version()
+	case taxrate.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *TaxRateMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case taxrate.FieldSellerID:
+		return m.OldSellerID(ctx)
+	case taxrate.FieldBuyerID:
+		return m.OldBuyerID(ctx)
+	case taxrate.FieldName:
+		return m.OldName(ctx)
+	case taxrate.FieldPercent:
+		return m.OldPercent(ctx)
+	case taxrate.FieldCountry:
+		return m.OldCountry(ctx)
+	case taxrate.FieldReverseCharge:
+		return m.OldReverseCharge(ctx)
+	case taxrate.FieldFirstMonth:
+		return m.OldFirstMonth(ctx)
+	case taxrate.FieldLastMonth:
+		return m.OldLastMonth(ctx)
+	case taxrate.FieldActorID:
+		return m.OldActorID(ctx)
+	case taxrate.FieldVersion:
+		return m.OldVersion(ctx)
+	case taxrate.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown TaxRate field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TaxRateMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case taxrate.FieldSellerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSellerID(v)
+		return nil
+	case taxrate.FieldBuyerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBuyerID(v)
+		return nil
+	case taxrate.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case taxrate.FieldPercent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPercent(v)
+		return nil
+	case taxrate.FieldCountry:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCountry(v)
+		return nil
+	case taxrate.FieldReverseCharge:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReverseCharge(v)
+		return nil
+	case taxrate.FieldFirstMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstMonth(v)
+		return nil
+	case taxrate.FieldLastMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastMonth(v)
+		return nil
+	case taxrate.FieldActorID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorID(v)
+		return nil
+	case taxrate.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case taxrate.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TaxRate field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *TaxRateMutation) AddedFields() []string {
+	var fields []string
+	if m.addversion != nil {
+		fields = append(fields, taxrate.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *TaxRateMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case taxrate.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TaxRateMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case taxrate.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TaxRate numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *TaxRateMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(taxrate.FieldBuyerID) {
+		fields = append(fields, taxrate.FieldBuyerID)
+	}
+	if m.FieldCleared(taxrate.FieldLastMonth) {
+		fields = append(fields, taxrate.FieldLastMonth)
+	}
+	if m.FieldCleared(taxrate.FieldActorID) {
+		fields = append(fields, taxrate.FieldActorID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *TaxRateMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *TaxRateMutation) ClearField(name string) error {
+	switch name {
+	case taxrate.FieldBuyerID:
+		m.ClearBuyerID()
+		return nil
+	case taxrate.FieldLastMonth:
+		m.ClearLastMonth()
+		return nil
+	case taxrate.FieldActorID:
+		m.ClearActorID()
+		return nil
+	}
+	return fmt.Errorf("unknown TaxRate nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *TaxRateMutation) ResetField(name string) error {
+	switch name {
+	case taxrate.FieldSellerID:
+		m.ResetSellerID()
+		return nil
+	case taxrate.FieldBuyerID:
+		m.ResetBuyerID()
+		return nil
+	case taxrate.FieldName:
+		m.ResetName()
+		return nil
+	case taxrate.FieldPercent:
+		m.ResetPercent()
+		return nil
+	case taxrate.FieldCountry:
+		m.ResetCountry()
+		return nil
+	case taxrate.FieldReverseCharge:
+		m.ResetReverseCharge()
+		return nil
+	case taxrate.FieldFirstMonth:
+		m.ResetFirstMonth()
+		return nil
+	case taxrate.FieldLastMonth:
+		m.ResetLastMonth()
+		return nil
+	case taxrate.FieldActorID:
+		m.ResetActorID()
+		return nil
+	case taxrate.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case taxrate.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown TaxRate field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *TaxRateMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.seller != nil {
+		edges = append(edges, taxrate.EdgeSeller)
+	}
+	if m.buyer != nil {
+		edges = append(edges, taxrate.EdgeBuyer)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *TaxRateMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case taxrate.EdgeSeller:
+		if id := m.seller; id != nil {
+			return []ent.Value{*id}
+		}
+	case taxrate.EdgeBuyer:
+		if id := m.buyer; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *TaxRateMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *TaxRateMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *TaxRateMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedseller {
+		edges = append(edges, taxrate.EdgeSeller)
+	}
+	if m.clearedbuyer {
+		edges = append(edges, taxrate.EdgeBuyer)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *TaxRateMutation) EdgeCleared(name string) bool {
+	switch name {
+	case taxrate.EdgeSeller:
+		return m.clearedseller
+	case taxrate.EdgeBuyer:
+		return m.clearedbuyer
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *TaxRateMutation) ClearEdge(name string) error {
+	switch name {
+	case taxrate.EdgeSeller:
+		m.ClearSeller()
+		return nil
+	case taxrate.EdgeBuyer:
+		m.ClearBuyer()
+		return nil
+	}
+	return fmt.Errorf("unknown TaxRate unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *TaxRateMutation) ResetEdge(name string) error {
+	switch name {
+	case taxrate.EdgeSeller:
+		m.ResetSeller()
+		return nil
+	case taxrate.EdgeBuyer:
+		m.ResetBuyer()
+		return nil
+	}
+	return fmt.Errorf("unknown TaxRate edge %s", name)
 }
 
 // ThresholdMutation represents an operation that mutates the Threshold nodes in the graph.
@@ -60408,4 +67006,1454 @@ func (m *UserMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown User edge %s", name)
+}
+
+// VoucherMutation represents an operation that mutates the Voucher nodes in the graph.
+type VoucherMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *uuid.UUID
+	code_hash          *string
+	mode               *voucher.Mode
+	percent            *string
+	value              *string
+	currency           *string
+	filters            *string
+	months             *int
+	addmonths          *int
+	description        *string
+	redeemable_from    *time.Time
+	redeemable_until   *time.Time
+	max_redemptions    *int
+	addmax_redemptions *int
+	redemptions        *int
+	addredemptions     *int
+	actor_id           *uuid.UUID
+	version            *int
+	addversion         *int
+	created_at         *time.Time
+	clearedFields      map[string]struct{}
+	seller             *uuid.UUID
+	clearedseller      bool
+	done               bool
+	oldValue           func(context.Context) (*Voucher, error)
+	predicates         []predicate.Voucher
+}
+
+var _ ent.Mutation = (*VoucherMutation)(nil)
+
+// voucherOption allows management of the mutation configuration using functional options.
+type voucherOption func(*VoucherMutation)
+
+// newVoucherMutation creates new mutation for the Voucher entity.
+func newVoucherMutation(c config, op Op, opts ...voucherOption) *VoucherMutation {
+	m := &VoucherMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVoucher,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVoucherID sets the ID field of the mutation.
+func withVoucherID(id uuid.UUID) voucherOption {
+	return func(m *VoucherMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Voucher
+		)
+		m.oldValue = func(ctx context.Context) (*Voucher, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Voucher.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVoucher sets the old Voucher of the mutation.
+func withVoucher(node *Voucher) voucherOption {
+	return func(m *VoucherMutation) {
+		m.oldValue = func(context.Context) (*Voucher, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VoucherMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VoucherMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Voucher entities.
+func (m *VoucherMutation) SetID(id uuid.UUID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VoucherMutation) ID() (id uuid.UUID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VoucherMutation) IDs(ctx context.Context) ([]uuid.UUID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uuid.UUID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Voucher.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSellerID sets the "seller_id" field.
+func (m *VoucherMutation) SetSellerID(u uuid.UUID) {
+	m.seller = &u
+}
+
+// SellerID returns the value of the "seller_id" field in the mutation.
+func (m *VoucherMutation) SellerID() (r uuid.UUID, exists bool) {
+	v := m.seller
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSellerID returns the old "seller_id" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldSellerID(ctx context.Context) (v uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSellerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSellerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSellerID: %w", err)
+	}
+	return oldValue.SellerID, nil
+}
+
+// ResetSellerID resets all changes to the "seller_id" field.
+func (m *VoucherMutation) ResetSellerID() {
+	m.seller = nil
+}
+
+// SetCodeHash sets the "code_hash" field.
+func (m *VoucherMutation) SetCodeHash(s string) {
+	m.code_hash = &s
+}
+
+// CodeHash returns the value of the "code_hash" field in the mutation.
+func (m *VoucherMutation) CodeHash() (r string, exists bool) {
+	v := m.code_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCodeHash returns the old "code_hash" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldCodeHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCodeHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCodeHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCodeHash: %w", err)
+	}
+	return oldValue.CodeHash, nil
+}
+
+// ResetCodeHash resets all changes to the "code_hash" field.
+func (m *VoucherMutation) ResetCodeHash() {
+	m.code_hash = nil
+}
+
+// SetMode sets the "mode" field.
+func (m *VoucherMutation) SetMode(v voucher.Mode) {
+	m.mode = &v
+}
+
+// Mode returns the value of the "mode" field in the mutation.
+func (m *VoucherMutation) Mode() (r voucher.Mode, exists bool) {
+	v := m.mode
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMode returns the old "mode" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldMode(ctx context.Context) (v voucher.Mode, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMode: %w", err)
+	}
+	return oldValue.Mode, nil
+}
+
+// ResetMode resets all changes to the "mode" field.
+func (m *VoucherMutation) ResetMode() {
+	m.mode = nil
+}
+
+// SetPercent sets the "percent" field.
+func (m *VoucherMutation) SetPercent(s string) {
+	m.percent = &s
+}
+
+// Percent returns the value of the "percent" field in the mutation.
+func (m *VoucherMutation) Percent() (r string, exists bool) {
+	v := m.percent
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPercent returns the old "percent" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldPercent(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPercent is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPercent requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPercent: %w", err)
+	}
+	return oldValue.Percent, nil
+}
+
+// ClearPercent clears the value of the "percent" field.
+func (m *VoucherMutation) ClearPercent() {
+	m.percent = nil
+	m.clearedFields[voucher.FieldPercent] = struct{}{}
+}
+
+// PercentCleared returns if the "percent" field was cleared in this mutation.
+func (m *VoucherMutation) PercentCleared() bool {
+	_, ok := m.clearedFields[voucher.FieldPercent]
+	return ok
+}
+
+// ResetPercent resets all changes to the "percent" field.
+func (m *VoucherMutation) ResetPercent() {
+	m.percent = nil
+	delete(m.clearedFields, voucher.FieldPercent)
+}
+
+// SetValue sets the "value" field.
+func (m *VoucherMutation) SetValue(s string) {
+	m.value = &s
+}
+
+// Value returns the value of the "value" field in the mutation.
+func (m *VoucherMutation) Value() (r string, exists bool) {
+	v := m.value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValue returns the old "value" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldValue(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+	}
+	return oldValue.Value, nil
+}
+
+// ClearValue clears the value of the "value" field.
+func (m *VoucherMutation) ClearValue() {
+	m.value = nil
+	m.clearedFields[voucher.FieldValue] = struct{}{}
+}
+
+// ValueCleared returns if the "value" field was cleared in this mutation.
+func (m *VoucherMutation) ValueCleared() bool {
+	_, ok := m.clearedFields[voucher.FieldValue]
+	return ok
+}
+
+// ResetValue resets all changes to the "value" field.
+func (m *VoucherMutation) ResetValue() {
+	m.value = nil
+	delete(m.clearedFields, voucher.FieldValue)
+}
+
+// SetCurrency sets the "currency" field.
+func (m *VoucherMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *VoucherMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *VoucherMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetFilters sets the "filters" field.
+func (m *VoucherMutation) SetFilters(s string) {
+	m.filters = &s
+}
+
+// Filters returns the value of the "filters" field in the mutation.
+func (m *VoucherMutation) Filters() (r string, exists bool) {
+	v := m.filters
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFilters returns the old "filters" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldFilters(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFilters is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFilters requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFilters: %w", err)
+	}
+	return oldValue.Filters, nil
+}
+
+// ResetFilters resets all changes to the "filters" field.
+func (m *VoucherMutation) ResetFilters() {
+	m.filters = nil
+}
+
+// SetMonths sets the "months" field.
+func (m *VoucherMutation) SetMonths(i int) {
+	m.months = &i
+	m.addmonths = nil
+}
+
+// Months returns the value of the "months" field in the mutation.
+func (m *VoucherMutation) Months() (r int, exists bool) {
+	v := m.months
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMonths returns the old "months" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldMonths(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMonths is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMonths requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMonths: %w", err)
+	}
+	return oldValue.Months, nil
+}
+
+// AddMonths adds i to the "months" field.
+func (m *VoucherMutation) AddMonths(i int) {
+	if m.addmonths != nil {
+		*m.addmonths += i
+	} else {
+		m.addmonths = &i
+	}
+}
+
+// AddedMonths returns the value that was added to the "months" field in this mutation.
+func (m *VoucherMutation) AddedMonths() (r int, exists bool) {
+	v := m.addmonths
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearMonths clears the value of the "months" field.
+func (m *VoucherMutation) ClearMonths() {
+	m.months = nil
+	m.addmonths = nil
+	m.clearedFields[voucher.FieldMonths] = struct{}{}
+}
+
+// MonthsCleared returns if the "months" field was cleared in this mutation.
+func (m *VoucherMutation) MonthsCleared() bool {
+	_, ok := m.clearedFields[voucher.FieldMonths]
+	return ok
+}
+
+// ResetMonths resets all changes to the "months" field.
+func (m *VoucherMutation) ResetMonths() {
+	m.months = nil
+	m.addmonths = nil
+	delete(m.clearedFields, voucher.FieldMonths)
+}
+
+// SetDescription sets the "description" field.
+func (m *VoucherMutation) SetDescription(s string) {
+	m.description = &s
+}
+
+// Description returns the value of the "description" field in the mutation.
+func (m *VoucherMutation) Description() (r string, exists bool) {
+	v := m.description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDescription returns the old "description" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDescription: %w", err)
+	}
+	return oldValue.Description, nil
+}
+
+// ResetDescription resets all changes to the "description" field.
+func (m *VoucherMutation) ResetDescription() {
+	m.description = nil
+}
+
+// SetRedeemableFrom sets the "redeemable_from" field.
+func (m *VoucherMutation) SetRedeemableFrom(t time.Time) {
+	m.redeemable_from = &t
+}
+
+// RedeemableFrom returns the value of the "redeemable_from" field in the mutation.
+func (m *VoucherMutation) RedeemableFrom() (r time.Time, exists bool) {
+	v := m.redeemable_from
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRedeemableFrom returns the old "redeemable_from" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldRedeemableFrom(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRedeemableFrom is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRedeemableFrom requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRedeemableFrom: %w", err)
+	}
+	return oldValue.RedeemableFrom, nil
+}
+
+// ResetRedeemableFrom resets all changes to the "redeemable_from" field.
+func (m *VoucherMutation) ResetRedeemableFrom() {
+	m.redeemable_from = nil
+}
+
+// SetRedeemableUntil sets the "redeemable_until" field.
+func (m *VoucherMutation) SetRedeemableUntil(t time.Time) {
+	m.redeemable_until = &t
+}
+
+// RedeemableUntil returns the value of the "redeemable_until" field in the mutation.
+func (m *VoucherMutation) RedeemableUntil() (r time.Time, exists bool) {
+	v := m.redeemable_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRedeemableUntil returns the old "redeemable_until" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldRedeemableUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRedeemableUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRedeemableUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRedeemableUntil: %w", err)
+	}
+	return oldValue.RedeemableUntil, nil
+}
+
+// ClearRedeemableUntil clears the value of the "redeemable_until" field.
+func (m *VoucherMutation) ClearRedeemableUntil() {
+	m.redeemable_until = nil
+	m.clearedFields[voucher.FieldRedeemableUntil] = struct{}{}
+}
+
+// RedeemableUntilCleared returns if the "redeemable_until" field was cleared in this mutation.
+func (m *VoucherMutation) RedeemableUntilCleared() bool {
+	_, ok := m.clearedFields[voucher.FieldRedeemableUntil]
+	return ok
+}
+
+// ResetRedeemableUntil resets all changes to the "redeemable_until" field.
+func (m *VoucherMutation) ResetRedeemableUntil() {
+	m.redeemable_until = nil
+	delete(m.clearedFields, voucher.FieldRedeemableUntil)
+}
+
+// SetMaxRedemptions sets the "max_redemptions" field.
+func (m *VoucherMutation) SetMaxRedemptions(i int) {
+	m.max_redemptions = &i
+	m.addmax_redemptions = nil
+}
+
+// MaxRedemptions returns the value of the "max_redemptions" field in the mutation.
+func (m *VoucherMutation) MaxRedemptions() (r int, exists bool) {
+	v := m.max_redemptions
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMaxRedemptions returns the old "max_redemptions" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldMaxRedemptions(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMaxRedemptions is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMaxRedemptions requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMaxRedemptions: %w", err)
+	}
+	return oldValue.MaxRedemptions, nil
+}
+
+// AddMaxRedemptions adds i to the "max_redemptions" field.
+func (m *VoucherMutation) AddMaxRedemptions(i int) {
+	if m.addmax_redemptions != nil {
+		*m.addmax_redemptions += i
+	} else {
+		m.addmax_redemptions = &i
+	}
+}
+
+// AddedMaxRedemptions returns the value that was added to the "max_redemptions" field in this mutation.
+func (m *VoucherMutation) AddedMaxRedemptions() (r int, exists bool) {
+	v := m.addmax_redemptions
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearMaxRedemptions clears the value of the "max_redemptions" field.
+func (m *VoucherMutation) ClearMaxRedemptions() {
+	m.max_redemptions = nil
+	m.addmax_redemptions = nil
+	m.clearedFields[voucher.FieldMaxRedemptions] = struct{}{}
+}
+
+// MaxRedemptionsCleared returns if the "max_redemptions" field was cleared in this mutation.
+func (m *VoucherMutation) MaxRedemptionsCleared() bool {
+	_, ok := m.clearedFields[voucher.FieldMaxRedemptions]
+	return ok
+}
+
+// ResetMaxRedemptions resets all changes to the "max_redemptions" field.
+func (m *VoucherMutation) ResetMaxRedemptions() {
+	m.max_redemptions = nil
+	m.addmax_redemptions = nil
+	delete(m.clearedFields, voucher.FieldMaxRedemptions)
+}
+
+// SetRedemptions sets the "redemptions" field.
+func (m *VoucherMutation) SetRedemptions(i int) {
+	m.redemptions = &i
+	m.addredemptions = nil
+}
+
+// Redemptions returns the value of the "redemptions" field in the mutation.
+func (m *VoucherMutation) Redemptions() (r int, exists bool) {
+	v := m.redemptions
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRedemptions returns the old "redemptions" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldRedemptions(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRedemptions is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRedemptions requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRedemptions: %w", err)
+	}
+	return oldValue.Redemptions, nil
+}
+
+// AddRedemptions adds i to the "redemptions" field.
+func (m *VoucherMutation) AddRedemptions(i int) {
+	if m.addredemptions != nil {
+		*m.addredemptions += i
+	} else {
+		m.addredemptions = &i
+	}
+}
+
+// AddedRedemptions returns the value that was added to the "redemptions" field in this mutation.
+func (m *VoucherMutation) AddedRedemptions() (r int, exists bool) {
+	v := m.addredemptions
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRedemptions resets all changes to the "redemptions" field.
+func (m *VoucherMutation) ResetRedemptions() {
+	m.redemptions = nil
+	m.addredemptions = nil
+}
+
+// SetActorID sets the "actor_id" field.
+func (m *VoucherMutation) SetActorID(u uuid.UUID) {
+	m.actor_id = &u
+}
+
+// ActorID returns the value of the "actor_id" field in the mutation.
+func (m *VoucherMutation) ActorID() (r uuid.UUID, exists bool) {
+	v := m.actor_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActorID returns the old "actor_id" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldActorID(ctx context.Context) (v *uuid.UUID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActorID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActorID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActorID: %w", err)
+	}
+	return oldValue.ActorID, nil
+}
+
+// ClearActorID clears the value of the "actor_id" field.
+func (m *VoucherMutation) ClearActorID() {
+	m.actor_id = nil
+	m.clearedFields[voucher.FieldActorID] = struct{}{}
+}
+
+// ActorIDCleared returns if the "actor_id" field was cleared in this mutation.
+func (m *VoucherMutation) ActorIDCleared() bool {
+	_, ok := m.clearedFields[voucher.FieldActorID]
+	return ok
+}
+
+// ResetActorID resets all changes to the "actor_id" field.
+func (m *VoucherMutation) ResetActorID() {
+	m.actor_id = nil
+	delete(m.clearedFields, voucher.FieldActorID)
+}
+
+// SetVersion sets the "version" field.
+func (m *VoucherMutation) SetVersion(i int) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *VoucherMutation) Version() (r int, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldVersion(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *VoucherMutation) AddVersion(i int) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *VoucherMutation) AddedVersion() (r int, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *VoucherMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *VoucherMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *VoucherMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Voucher entity.
+// If the Voucher object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VoucherMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *VoucherMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// ClearSeller clears the "seller" edge to the Organization entity.
+func (m *VoucherMutation) ClearSeller() {
+	m.clearedseller = true
+	m.clearedFields[voucher.FieldSellerID] = struct{}{}
+}
+
+// SellerCleared reports if the "seller" edge to the Organization entity was cleared.
+func (m *VoucherMutation) SellerCleared() bool {
+	return m.clearedseller
+}
+
+// SellerIDs returns the "seller" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// SellerID instead. It exists only for internal usage by the builders.
+func (m *VoucherMutation) SellerIDs() (ids []uuid.UUID) {
+	if id := m.seller; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetSeller resets all changes to the "seller" edge.
+func (m *VoucherMutation) ResetSeller() {
+	m.seller = nil
+	m.clearedseller = false
+}
+
+// Where appends a list predicates to the VoucherMutation builder.
+func (m *VoucherMutation) Where(ps ...predicate.Voucher) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VoucherMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VoucherMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Voucher, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VoucherMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VoucherMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Voucher).
+func (m *VoucherMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VoucherMutation) Fields() []string {
+	fields := make([]string, 0, 16)
+	if m.seller != nil {
+		fields = append(fields, voucher.FieldSellerID)
+	}
+	if m.code_hash != nil {
+		fields = append(fields, voucher.FieldCodeHash)
+	}
+	if m.mode != nil {
+		fields = append(fields, voucher.FieldMode)
+	}
+	if m.percent != nil {
+		fields = append(fields, voucher.FieldPercent)
+	}
+	if m.value != nil {
+		fields = append(fields, voucher.FieldValue)
+	}
+	if m.currency != nil {
+		fields = append(fields, voucher.FieldCurrency)
+	}
+	if m.filters != nil {
+		fields = append(fields, voucher.FieldFilters)
+	}
+	if m.months != nil {
+		fields = append(fields, voucher.FieldMonths)
+	}
+	if m.description != nil {
+		fields = append(fields, voucher.FieldDescription)
+	}
+	if m.redeemable_from != nil {
+		fields = append(fields, voucher.FieldRedeemableFrom)
+	}
+	if m.redeemable_until != nil {
+		fields = append(fields, voucher.FieldRedeemableUntil)
+	}
+	if m.max_redemptions != nil {
+		fields = append(fields, voucher.FieldMaxRedemptions)
+	}
+	if m.redemptions != nil {
+		fields = append(fields, voucher.FieldRedemptions)
+	}
+	if m.actor_id != nil {
+		fields = append(fields, voucher.FieldActorID)
+	}
+	if m.version != nil {
+		fields = append(fields, voucher.FieldVersion)
+	}
+	if m.created_at != nil {
+		fields = append(fields, voucher.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VoucherMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case voucher.FieldSellerID:
+		return m.SellerID()
+	case voucher.FieldCodeHash:
+		return m.CodeHash()
+	case voucher.FieldMode:
+		return m.Mode()
+	case voucher.FieldPercent:
+		return m.Percent()
+	case voucher.FieldValue:
+		return m.Value()
+	case voucher.FieldCurrency:
+		return m.Currency()
+	case voucher.FieldFilters:
+		return m.Filters()
+	case voucher.FieldMonths:
+		return m.Months()
+	case voucher.FieldDescription:
+		return m.Description()
+	case voucher.FieldRedeemableFrom:
+		return m.RedeemableFrom()
+	case voucher.FieldRedeemableUntil:
+		return m.RedeemableUntil()
+	case voucher.FieldMaxRedemptions:
+		return m.MaxRedemptions()
+	case voucher.FieldRedemptions:
+		return m.Redemptions()
+	case voucher.FieldActorID:
+		return m.ActorID()
+	case voucher.FieldVersion:
+		return m.Version()
+	case voucher.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VoucherMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case voucher.FieldSellerID:
+		return m.OldSellerID(ctx)
+	case voucher.FieldCodeHash:
+		return m.OldCodeHash(ctx)
+	case voucher.FieldMode:
+		return m.OldMode(ctx)
+	case voucher.FieldPercent:
+		return m.OldPercent(ctx)
+	case voucher.FieldValue:
+		return m.OldValue(ctx)
+	case voucher.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case voucher.FieldFilters:
+		return m.OldFilters(ctx)
+	case voucher.FieldMonths:
+		return m.OldMonths(ctx)
+	case voucher.FieldDescription:
+		return m.OldDescription(ctx)
+	case voucher.FieldRedeemableFrom:
+		return m.OldRedeemableFrom(ctx)
+	case voucher.FieldRedeemableUntil:
+		return m.OldRedeemableUntil(ctx)
+	case voucher.FieldMaxRedemptions:
+		return m.OldMaxRedemptions(ctx)
+	case voucher.FieldRedemptions:
+		return m.OldRedemptions(ctx)
+	case voucher.FieldActorID:
+		return m.OldActorID(ctx)
+	case voucher.FieldVersion:
+		return m.OldVersion(ctx)
+	case voucher.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Voucher field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VoucherMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case voucher.FieldSellerID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSellerID(v)
+		return nil
+	case voucher.FieldCodeHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCodeHash(v)
+		return nil
+	case voucher.FieldMode:
+		v, ok := value.(voucher.Mode)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMode(v)
+		return nil
+	case voucher.FieldPercent:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPercent(v)
+		return nil
+	case voucher.FieldValue:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValue(v)
+		return nil
+	case voucher.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case voucher.FieldFilters:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFilters(v)
+		return nil
+	case voucher.FieldMonths:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMonths(v)
+		return nil
+	case voucher.FieldDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDescription(v)
+		return nil
+	case voucher.FieldRedeemableFrom:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRedeemableFrom(v)
+		return nil
+	case voucher.FieldRedeemableUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRedeemableUntil(v)
+		return nil
+	case voucher.FieldMaxRedemptions:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMaxRedemptions(v)
+		return nil
+	case voucher.FieldRedemptions:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRedemptions(v)
+		return nil
+	case voucher.FieldActorID:
+		v, ok := value.(uuid.UUID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActorID(v)
+		return nil
+	case voucher.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
+	case voucher.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Voucher field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VoucherMutation) AddedFields() []string {
+	var fields []string
+	if m.addmonths != nil {
+		fields = append(fields, voucher.FieldMonths)
+	}
+	if m.addmax_redemptions != nil {
+		fields = append(fields, voucher.FieldMaxRedemptions)
+	}
+	if m.addredemptions != nil {
+		fields = append(fields, voucher.FieldRedemptions)
+	}
+	if m.addversion != nil {
+		fields = append(fields, voucher.FieldVersion)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VoucherMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case voucher.FieldMonths:
+		return m.AddedMonths()
+	case voucher.FieldMaxRedemptions:
+		return m.AddedMaxRedemptions()
+	case voucher.FieldRedemptions:
+		return m.AddedRedemptions()
+	case voucher.FieldVersion:
+		return m.AddedVersion()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VoucherMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case voucher.FieldMonths:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMonths(v)
+		return nil
+	case voucher.FieldMaxRedemptions:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMaxRedemptions(v)
+		return nil
+	case voucher.FieldRedemptions:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRedemptions(v)
+		return nil
+	case voucher.FieldVersion:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Voucher numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VoucherMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(voucher.FieldPercent) {
+		fields = append(fields, voucher.FieldPercent)
+	}
+	if m.FieldCleared(voucher.FieldValue) {
+		fields = append(fields, voucher.FieldValue)
+	}
+	if m.FieldCleared(voucher.FieldMonths) {
+		fields = append(fields, voucher.FieldMonths)
+	}
+	if m.FieldCleared(voucher.FieldRedeemableUntil) {
+		fields = append(fields, voucher.FieldRedeemableUntil)
+	}
+	if m.FieldCleared(voucher.FieldMaxRedemptions) {
+		fields = append(fields, voucher.FieldMaxRedemptions)
+	}
+	if m.FieldCleared(voucher.FieldActorID) {
+		fields = append(fields, voucher.FieldActorID)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VoucherMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VoucherMutation) ClearField(name string) error {
+	switch name {
+	case voucher.FieldPercent:
+		m.ClearPercent()
+		return nil
+	case voucher.FieldValue:
+		m.ClearValue()
+		return nil
+	case voucher.FieldMonths:
+		m.ClearMonths()
+		return nil
+	case voucher.FieldRedeemableUntil:
+		m.ClearRedeemableUntil()
+		return nil
+	case voucher.FieldMaxRedemptions:
+		m.ClearMaxRedemptions()
+		return nil
+	case voucher.FieldActorID:
+		m.ClearActorID()
+		return nil
+	}
+	return fmt.Errorf("unknown Voucher nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VoucherMutation) ResetField(name string) error {
+	switch name {
+	case voucher.FieldSellerID:
+		m.ResetSellerID()
+		return nil
+	case voucher.FieldCodeHash:
+		m.ResetCodeHash()
+		return nil
+	case voucher.FieldMode:
+		m.ResetMode()
+		return nil
+	case voucher.FieldPercent:
+		m.ResetPercent()
+		return nil
+	case voucher.FieldValue:
+		m.ResetValue()
+		return nil
+	case voucher.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case voucher.FieldFilters:
+		m.ResetFilters()
+		return nil
+	case voucher.FieldMonths:
+		m.ResetMonths()
+		return nil
+	case voucher.FieldDescription:
+		m.ResetDescription()
+		return nil
+	case voucher.FieldRedeemableFrom:
+		m.ResetRedeemableFrom()
+		return nil
+	case voucher.FieldRedeemableUntil:
+		m.ResetRedeemableUntil()
+		return nil
+	case voucher.FieldMaxRedemptions:
+		m.ResetMaxRedemptions()
+		return nil
+	case voucher.FieldRedemptions:
+		m.ResetRedemptions()
+		return nil
+	case voucher.FieldActorID:
+		m.ResetActorID()
+		return nil
+	case voucher.FieldVersion:
+		m.ResetVersion()
+		return nil
+	case voucher.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Voucher field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VoucherMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.seller != nil {
+		edges = append(edges, voucher.EdgeSeller)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VoucherMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case voucher.EdgeSeller:
+		if id := m.seller; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VoucherMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VoucherMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VoucherMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedseller {
+		edges = append(edges, voucher.EdgeSeller)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VoucherMutation) EdgeCleared(name string) bool {
+	switch name {
+	case voucher.EdgeSeller:
+		return m.clearedseller
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VoucherMutation) ClearEdge(name string) error {
+	switch name {
+	case voucher.EdgeSeller:
+		m.ClearSeller()
+		return nil
+	}
+	return fmt.Errorf("unknown Voucher unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VoucherMutation) ResetEdge(name string) error {
+	switch name {
+	case voucher.EdgeSeller:
+		m.ResetSeller()
+		return nil
+	}
+	return fmt.Errorf("unknown Voucher edge %s", name)
 }

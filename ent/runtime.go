@@ -21,6 +21,9 @@ import (
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
+	"github.com/headwater-platform/headwater/ent/creditnote"
+	"github.com/headwater-platform/headwater/ent/creditnoteitem"
+	"github.com/headwater-platform/headwater/ent/discount"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/identityprovider"
 	"github.com/headwater-platform/headwater/ent/invitation"
@@ -44,7 +47,10 @@ import (
 	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementitem"
 	"github.com/headwater-platform/headwater/ent/statementline"
+	"github.com/headwater-platform/headwater/ent/supportfee"
+	"github.com/headwater-platform/headwater/ent/taxrate"
 	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
@@ -57,6 +63,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
 	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/ent/voucher"
 )
 
 // The init function reads all schema descriptors with runtime code
@@ -537,6 +544,90 @@ func init() {
 			return nil
 		}
 	}()
+	creditnoteFields := schema.CreditNote{}.Fields()
+	_ = creditnoteFields
+	// creditnoteDescNumber is the schema descriptor for number field.
+	creditnoteDescNumber := creditnoteFields[4].Descriptor()
+	// creditnote.NumberValidator is a validator for the "number" field. It is called by the builders before save.
+	creditnote.NumberValidator = creditnoteDescNumber.Validators[0].(func(int64) error)
+	// creditnoteDescCurrency is the schema descriptor for currency field.
+	creditnoteDescCurrency := creditnoteFields[5].Descriptor()
+	// creditnote.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	creditnote.CurrencyValidator = func() func(string) error {
+		validators := creditnoteDescCurrency.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(currency string) error {
+			for _, fn := range fns {
+				if err := fn(currency); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// creditnoteDescReason is the schema descriptor for reason field.
+	creditnoteDescReason := creditnoteFields[9].Descriptor()
+	// creditnote.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
+	creditnote.ReasonValidator = creditnoteDescReason.Validators[0].(func(string) error)
+	creditnoteitemFields := schema.CreditNoteItem{}.Fields()
+	_ = creditnoteitemFields
+	// creditnoteitemDescPosition is the schema descriptor for position field.
+	creditnoteitemDescPosition := creditnoteitemFields[2].Descriptor()
+	// creditnoteitem.PositionValidator is a validator for the "position" field. It is called by the builders before save.
+	creditnoteitem.PositionValidator = creditnoteitemDescPosition.Validators[0].(func(int) error)
+	// creditnoteitemDescLabel is the schema descriptor for label field.
+	creditnoteitemDescLabel := creditnoteitemFields[4].Descriptor()
+	// creditnoteitem.LabelValidator is a validator for the "label" field. It is called by the builders before save.
+	creditnoteitem.LabelValidator = creditnoteitemDescLabel.Validators[0].(func(string) error)
+	discountFields := schema.Discount{}.Fields()
+	_ = discountFields
+	// discountDescCurrency is the schema descriptor for currency field.
+	discountDescCurrency := discountFields[7].Descriptor()
+	// discount.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	discount.CurrencyValidator = discountDescCurrency.Validators[0].(func(string) error)
+	// discountDescValueUsed is the schema descriptor for value_used field.
+	discountDescValueUsed := discountFields[8].Descriptor()
+	// discount.DefaultValueUsed holds the default value on creation for the value_used field.
+	discount.DefaultValueUsed = discountDescValueUsed.Default.(string)
+	// discountDescFirstMonth is the schema descriptor for first_month field.
+	discountDescFirstMonth := discountFields[10].Descriptor()
+	// discount.FirstMonthValidator is a validator for the "first_month" field. It is called by the builders before save.
+	discount.FirstMonthValidator = discountDescFirstMonth.Validators[0].(func(string) error)
+	// discountDescLastMonth is the schema descriptor for last_month field.
+	discountDescLastMonth := discountFields[11].Descriptor()
+	// discount.LastMonthValidator is a validator for the "last_month" field. It is called by the builders before save.
+	discount.LastMonthValidator = discountDescLastMonth.Validators[0].(func(string) error)
+	// discountDescDescription is the schema descriptor for description field.
+	discountDescDescription := discountFields[12].Descriptor()
+	// discount.DescriptionValidator is a validator for the "description" field. It is called by the builders before save.
+	discount.DescriptionValidator = func() func(string) error {
+		validators := discountDescDescription.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(description string) error {
+			for _, fn := range fns {
+				if err := fn(description); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// discountDescReason is the schema descriptor for reason field.
+	discountDescReason := discountFields[13].Descriptor()
+	// discount.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
+	discount.ReasonValidator = discountDescReason.Validators[0].(func(string) error)
+	// discountDescVersion is the schema descriptor for version field.
+	discountDescVersion := discountFields[15].Descriptor()
+	// discount.DefaultVersion holds the default value on creation for the version field.
+	discount.DefaultVersion = discountDescVersion.Default.(int)
+	// discount.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	discount.VersionValidator = discountDescVersion.Validators[0].(func(int) error)
 	groupFields := schema.Group{}.Fields()
 	_ = groupFields
 	// groupDescName is the schema descriptor for name field.
@@ -1583,24 +1674,50 @@ func init() {
 	statementDescNumber := statementFields[6].Descriptor()
 	// statement.NumberValidator is a validator for the "number" field. It is called by the builders before save.
 	statement.NumberValidator = statementDescNumber.Validators[0].(func(int64) error)
+	// statementDescDiscount is the schema descriptor for discount field.
+	statementDescDiscount := statementFields[7].Descriptor()
+	// statement.DefaultDiscount holds the default value on creation for the discount field.
+	statement.DefaultDiscount = statementDescDiscount.Default.(string)
+	// statementDescFees is the schema descriptor for fees field.
+	statementDescFees := statementFields[8].Descriptor()
+	// statement.DefaultFees holds the default value on creation for the fees field.
+	statement.DefaultFees = statementDescFees.Default.(string)
+	// statementDescTax is the schema descriptor for tax field.
+	statementDescTax := statementFields[9].Descriptor()
+	// statement.DefaultTax holds the default value on creation for the tax field.
+	statement.DefaultTax = statementDescTax.Default.(string)
 	// statementDescPaymentReference is the schema descriptor for payment_reference field.
-	statementDescPaymentReference := statementFields[11].Descriptor()
+	statementDescPaymentReference := statementFields[14].Descriptor()
 	// statement.DefaultPaymentReference holds the default value on creation for the payment_reference field.
 	statement.DefaultPaymentReference = statementDescPaymentReference.Default.(string)
 	// statement.PaymentReferenceValidator is a validator for the "payment_reference" field. It is called by the builders before save.
 	statement.PaymentReferenceValidator = statementDescPaymentReference.Validators[0].(func(string) error)
 	// statementDescReason is the schema descriptor for reason field.
-	statementDescReason := statementFields[12].Descriptor()
+	statementDescReason := statementFields[15].Descriptor()
 	// statement.DefaultReason holds the default value on creation for the reason field.
 	statement.DefaultReason = statementDescReason.Default.(string)
 	// statement.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	statement.ReasonValidator = statementDescReason.Validators[0].(func(string) error)
 	// statementDescVersion is the schema descriptor for version field.
-	statementDescVersion := statementFields[13].Descriptor()
+	statementDescVersion := statementFields[16].Descriptor()
 	// statement.DefaultVersion holds the default value on creation for the version field.
 	statement.DefaultVersion = statementDescVersion.Default.(int)
 	// statement.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	statement.VersionValidator = statementDescVersion.Validators[0].(func(int) error)
+	statementitemFields := schema.StatementItem{}.Fields()
+	_ = statementitemFields
+	// statementitemDescPosition is the schema descriptor for position field.
+	statementitemDescPosition := statementitemFields[2].Descriptor()
+	// statementitem.PositionValidator is a validator for the "position" field. It is called by the builders before save.
+	statementitem.PositionValidator = statementitemDescPosition.Validators[0].(func(int) error)
+	// statementitemDescLabel is the schema descriptor for label field.
+	statementitemDescLabel := statementitemFields[4].Descriptor()
+	// statementitem.LabelValidator is a validator for the "label" field. It is called by the builders before save.
+	statementitem.LabelValidator = statementitemDescLabel.Validators[0].(func(string) error)
+	// statementitemDescReverseCharge is the schema descriptor for reverse_charge field.
+	statementitemDescReverseCharge := statementitemFields[8].Descriptor()
+	// statementitem.DefaultReverseCharge holds the default value on creation for the reverse_charge field.
+	statementitem.DefaultReverseCharge = statementitemDescReverseCharge.Default.(bool)
 	statementlineFields := schema.StatementLine{}.Fields()
 	_ = statementlineFields
 	// statementlineDescPosition is the schema descriptor for position field.
@@ -1619,6 +1736,74 @@ func init() {
 	statementlineDescChargeCategory := statementlineFields[5].Descriptor()
 	// statementline.ChargeCategoryValidator is a validator for the "charge_category" field. It is called by the builders before save.
 	statementline.ChargeCategoryValidator = statementlineDescChargeCategory.Validators[0].(func(string) error)
+	supportfeeFields := schema.SupportFee{}.Fields()
+	_ = supportfeeFields
+	// supportfeeDescCurrency is the schema descriptor for currency field.
+	supportfeeDescCurrency := supportfeeFields[4].Descriptor()
+	// supportfee.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	supportfee.CurrencyValidator = func() func(string) error {
+		validators := supportfeeDescCurrency.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(currency string) error {
+			for _, fn := range fns {
+				if err := fn(currency); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// supportfeeDescFirstMonth is the schema descriptor for first_month field.
+	supportfeeDescFirstMonth := supportfeeFields[6].Descriptor()
+	// supportfee.FirstMonthValidator is a validator for the "first_month" field. It is called by the builders before save.
+	supportfee.FirstMonthValidator = supportfeeDescFirstMonth.Validators[0].(func(string) error)
+	// supportfeeDescVersion is the schema descriptor for version field.
+	supportfeeDescVersion := supportfeeFields[8].Descriptor()
+	// supportfee.DefaultVersion holds the default value on creation for the version field.
+	supportfee.DefaultVersion = supportfeeDescVersion.Default.(int)
+	// supportfee.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	supportfee.VersionValidator = supportfeeDescVersion.Validators[0].(func(int) error)
+	taxrateFields := schema.TaxRate{}.Fields()
+	_ = taxrateFields
+	// taxrateDescName is the schema descriptor for name field.
+	taxrateDescName := taxrateFields[3].Descriptor()
+	// taxrate.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	taxrate.NameValidator = func() func(string) error {
+		validators := taxrateDescName.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(name string) error {
+			for _, fn := range fns {
+				if err := fn(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// taxrateDescCountry is the schema descriptor for country field.
+	taxrateDescCountry := taxrateFields[5].Descriptor()
+	// taxrate.CountryValidator is a validator for the "country" field. It is called by the builders before save.
+	taxrate.CountryValidator = taxrateDescCountry.Validators[0].(func(string) error)
+	// taxrateDescFirstMonth is the schema descriptor for first_month field.
+	taxrateDescFirstMonth := taxrateFields[7].Descriptor()
+	// taxrate.FirstMonthValidator is a validator for the "first_month" field. It is called by the builders before save.
+	taxrate.FirstMonthValidator = taxrateDescFirstMonth.Validators[0].(func(string) error)
+	// taxrateDescLastMonth is the schema descriptor for last_month field.
+	taxrateDescLastMonth := taxrateFields[8].Descriptor()
+	// taxrate.LastMonthValidator is a validator for the "last_month" field. It is called by the builders before save.
+	taxrate.LastMonthValidator = taxrateDescLastMonth.Validators[0].(func(string) error)
+	// taxrateDescVersion is the schema descriptor for version field.
+	taxrateDescVersion := taxrateFields[10].Descriptor()
+	// taxrate.DefaultVersion holds the default value on creation for the version field.
+	taxrate.DefaultVersion = taxrateDescVersion.Default.(int)
+	// taxrate.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	taxrate.VersionValidator = taxrateDescVersion.Validators[0].(func(int) error)
 	thresholdFields := schema.Threshold{}.Fields()
 	_ = thresholdFields
 	// thresholdDescName is the schema descriptor for name field.
@@ -2067,4 +2252,52 @@ func init() {
 	user.DefaultVersion = userDescVersion.Default.(int)
 	// user.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	user.VersionValidator = userDescVersion.Validators[0].(func(int) error)
+	voucherFields := schema.Voucher{}.Fields()
+	_ = voucherFields
+	// voucherDescCodeHash is the schema descriptor for code_hash field.
+	voucherDescCodeHash := voucherFields[2].Descriptor()
+	// voucher.CodeHashValidator is a validator for the "code_hash" field. It is called by the builders before save.
+	voucher.CodeHashValidator = voucherDescCodeHash.Validators[0].(func(string) error)
+	// voucherDescCurrency is the schema descriptor for currency field.
+	voucherDescCurrency := voucherFields[6].Descriptor()
+	// voucher.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
+	voucher.CurrencyValidator = voucherDescCurrency.Validators[0].(func(string) error)
+	// voucherDescMonths is the schema descriptor for months field.
+	voucherDescMonths := voucherFields[8].Descriptor()
+	// voucher.MonthsValidator is a validator for the "months" field. It is called by the builders before save.
+	voucher.MonthsValidator = voucherDescMonths.Validators[0].(func(int) error)
+	// voucherDescDescription is the schema descriptor for description field.
+	voucherDescDescription := voucherFields[9].Descriptor()
+	// voucher.DescriptionValidator is a validator for the "description" field. It is called by the builders before save.
+	voucher.DescriptionValidator = func() func(string) error {
+		validators := voucherDescDescription.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(description string) error {
+			for _, fn := range fns {
+				if err := fn(description); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// voucherDescMaxRedemptions is the schema descriptor for max_redemptions field.
+	voucherDescMaxRedemptions := voucherFields[12].Descriptor()
+	// voucher.MaxRedemptionsValidator is a validator for the "max_redemptions" field. It is called by the builders before save.
+	voucher.MaxRedemptionsValidator = voucherDescMaxRedemptions.Validators[0].(func(int) error)
+	// voucherDescRedemptions is the schema descriptor for redemptions field.
+	voucherDescRedemptions := voucherFields[13].Descriptor()
+	// voucher.DefaultRedemptions holds the default value on creation for the redemptions field.
+	voucher.DefaultRedemptions = voucherDescRedemptions.Default.(int)
+	// voucher.RedemptionsValidator is a validator for the "redemptions" field. It is called by the builders before save.
+	voucher.RedemptionsValidator = voucherDescRedemptions.Validators[0].(func(int) error)
+	// voucherDescVersion is the schema descriptor for version field.
+	voucherDescVersion := voucherFields[15].Descriptor()
+	// voucher.DefaultVersion holds the default value on creation for the version field.
+	voucher.DefaultVersion = voucherDescVersion.Default.(int)
+	// voucher.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	voucher.VersionValidator = voucherDescVersion.Validators[0].(func(int) error)
 }

@@ -31,6 +31,12 @@ type Statement struct {
 	Status statement.Status `json:"status,omitempty"`
 	// Number holds the value of the "number" field.
 	Number *int64 `json:"number,omitempty"`
+	// Discount holds the value of the "discount" field.
+	Discount string `json:"discount,omitempty"`
+	// Fees holds the value of the "fees" field.
+	Fees string `json:"fees,omitempty"`
+	// Tax holds the value of the "tax" field.
+	Tax string `json:"tax,omitempty"`
 	// Total holds the value of the "total" field.
 	Total string `json:"total,omitempty"`
 	// IssuedAt holds the value of the "issued_at" field.
@@ -61,9 +67,11 @@ type StatementEdges struct {
 	Buyer *Organization `json:"buyer,omitempty"`
 	// Lines holds the value of the lines edge.
 	Lines []*StatementLine `json:"lines,omitempty"`
+	// Items holds the value of the items edge.
+	Items []*StatementItem `json:"items,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
+	loadedTypes [4]bool
 }
 
 // SellerOrErr returns the Seller value or an error if the edge
@@ -97,6 +105,15 @@ func (e StatementEdges) LinesOrErr() ([]*StatementLine, error) {
 	return nil, &NotLoadedError{edge: "lines"}
 }
 
+// ItemsOrErr returns the Items value or an error if the edge
+// was not loaded in eager-loading.
+func (e StatementEdges) ItemsOrErr() ([]*StatementItem, error) {
+	if e.loadedTypes[3] {
+		return e.Items, nil
+	}
+	return nil, &NotLoadedError{edge: "items"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*Statement) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -104,7 +121,7 @@ func (*Statement) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case statement.FieldNumber, statement.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case statement.FieldMonth, statement.FieldCurrency, statement.FieldStatus, statement.FieldTotal, statement.FieldPaymentReference, statement.FieldReason:
+		case statement.FieldMonth, statement.FieldCurrency, statement.FieldStatus, statement.FieldDiscount, statement.FieldFees, statement.FieldTax, statement.FieldTotal, statement.FieldPaymentReference, statement.FieldReason:
 			values[i] = new(sql.NullString)
 		case statement.FieldIssuedAt, statement.FieldDueAt, statement.FieldSettledAt, statement.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -167,6 +184,24 @@ func (_m *Statement) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Number = new(int64)
 				*_m.Number = value.Int64
+			}
+		case statement.FieldDiscount:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field discount", values[i])
+			} else if value.Valid {
+				_m.Discount = value.String
+			}
+		case statement.FieldFees:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field fees", values[i])
+			} else if value.Valid {
+				_m.Fees = value.String
+			}
+		case statement.FieldTax:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field tax", values[i])
+			} else if value.Valid {
+				_m.Tax = value.String
 			}
 		case statement.FieldTotal:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -247,6 +282,11 @@ func (_m *Statement) QueryLines() *StatementLineQuery {
 	return NewStatementClient(_m.config).QueryLines(_m)
 }
 
+// QueryItems queries the "items" edge of the Statement entity.
+func (_m *Statement) QueryItems() *StatementItemQuery {
+	return NewStatementClient(_m.config).QueryItems(_m)
+}
+
 // Update returns a builder for updating this Statement.
 // Note that you need to call Statement.Unwrap() before calling this method if this Statement
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -289,6 +329,15 @@ func (_m *Statement) String() string {
 		builder.WriteString("number=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("discount=")
+	builder.WriteString(_m.Discount)
+	builder.WriteString(", ")
+	builder.WriteString("fees=")
+	builder.WriteString(_m.Fees)
+	builder.WriteString(", ")
+	builder.WriteString("tax=")
+	builder.WriteString(_m.Tax)
 	builder.WriteString(", ")
 	builder.WriteString("total=")
 	builder.WriteString(_m.Total)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementitem"
 	"github.com/headwater-platform/headwater/ent/statementline"
 )
 
@@ -66,6 +67,48 @@ func (_c *StatementCreate) SetNumber(v int64) *StatementCreate {
 func (_c *StatementCreate) SetNillableNumber(v *int64) *StatementCreate {
 	if v != nil {
 		_c.SetNumber(*v)
+	}
+	return _c
+}
+
+// SetDiscount sets the "discount" field.
+func (_c *StatementCreate) SetDiscount(v string) *StatementCreate {
+	_c.mutation.SetDiscount(v)
+	return _c
+}
+
+// SetNillableDiscount sets the "discount" field if the given value is not nil.
+func (_c *StatementCreate) SetNillableDiscount(v *string) *StatementCreate {
+	if v != nil {
+		_c.SetDiscount(*v)
+	}
+	return _c
+}
+
+// SetFees sets the "fees" field.
+func (_c *StatementCreate) SetFees(v string) *StatementCreate {
+	_c.mutation.SetFees(v)
+	return _c
+}
+
+// SetNillableFees sets the "fees" field if the given value is not nil.
+func (_c *StatementCreate) SetNillableFees(v *string) *StatementCreate {
+	if v != nil {
+		_c.SetFees(*v)
+	}
+	return _c
+}
+
+// SetTax sets the "tax" field.
+func (_c *StatementCreate) SetTax(v string) *StatementCreate {
+	_c.mutation.SetTax(v)
+	return _c
+}
+
+// SetNillableTax sets the "tax" field if the given value is not nil.
+func (_c *StatementCreate) SetNillableTax(v *string) *StatementCreate {
+	if v != nil {
+		_c.SetTax(*v)
 	}
 	return _c
 }
@@ -197,6 +240,21 @@ func (_c *StatementCreate) AddLines(v ...*StatementLine) *StatementCreate {
 	return _c.AddLineIDs(ids...)
 }
 
+// AddItemIDs adds the "items" edge to the StatementItem entity by IDs.
+func (_c *StatementCreate) AddItemIDs(ids ...uuid.UUID) *StatementCreate {
+	_c.mutation.AddItemIDs(ids...)
+	return _c
+}
+
+// AddItems adds the "items" edges to the StatementItem entity.
+func (_c *StatementCreate) AddItems(v ...*StatementItem) *StatementCreate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddItemIDs(ids...)
+}
+
 // Mutation returns the StatementMutation object of the builder.
 func (_c *StatementCreate) Mutation() *StatementMutation {
 	return _c.mutation
@@ -232,6 +290,18 @@ func (_c *StatementCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *StatementCreate) defaults() {
+	if _, ok := _c.mutation.Discount(); !ok {
+		v := statement.DefaultDiscount
+		_c.mutation.SetDiscount(v)
+	}
+	if _, ok := _c.mutation.Fees(); !ok {
+		v := statement.DefaultFees
+		_c.mutation.SetFees(v)
+	}
+	if _, ok := _c.mutation.Tax(); !ok {
+		v := statement.DefaultTax
+		_c.mutation.SetTax(v)
+	}
 	if _, ok := _c.mutation.PaymentReference(); !ok {
 		v := statement.DefaultPaymentReference
 		_c.mutation.SetPaymentReference(v)
@@ -282,6 +352,15 @@ func (_c *StatementCreate) check() error {
 		if err := statement.NumberValidator(v); err != nil {
 			return &ValidationError{Name: "number", err: fmt.Errorf(`ent: validator failed for field "Statement.number": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Discount(); !ok {
+		return &ValidationError{Name: "discount", err: errors.New(`ent: missing required field "Statement.discount"`)}
+	}
+	if _, ok := _c.mutation.Fees(); !ok {
+		return &ValidationError{Name: "fees", err: errors.New(`ent: missing required field "Statement.fees"`)}
+	}
+	if _, ok := _c.mutation.Tax(); !ok {
+		return &ValidationError{Name: "tax", err: errors.New(`ent: missing required field "Statement.tax"`)}
 	}
 	if _, ok := _c.mutation.Total(); !ok {
 		return &ValidationError{Name: "total", err: errors.New(`ent: missing required field "Statement.total"`)}
@@ -371,6 +450,18 @@ func (_c *StatementCreate) createSpec() (*Statement, *sqlgraph.CreateSpec) {
 		_spec.SetField(statement.FieldNumber, field.TypeInt64, value)
 		_node.Number = &value
 	}
+	if value, ok := _c.mutation.Discount(); ok {
+		_spec.SetField(statement.FieldDiscount, field.TypeString, value)
+		_node.Discount = value
+	}
+	if value, ok := _c.mutation.Fees(); ok {
+		_spec.SetField(statement.FieldFees, field.TypeString, value)
+		_node.Fees = value
+	}
+	if value, ok := _c.mutation.Tax(); ok {
+		_spec.SetField(statement.FieldTax, field.TypeString, value)
+		_node.Tax = value
+	}
 	if value, ok := _c.mutation.Total(); ok {
 		_spec.SetField(statement.FieldTotal, field.TypeString, value)
 		_node.Total = value
@@ -446,6 +537,22 @@ func (_c *StatementCreate) createSpec() (*Statement, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(statementline.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.ItemsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   statement.ItemsTable,
+			Columns: []string{statement.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(statementitem.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {
@@ -586,6 +693,42 @@ func (u *StatementUpsert) AddNumber(v int64) *StatementUpsert {
 // ClearNumber clears the value of the "number" field.
 func (u *StatementUpsert) ClearNumber() *StatementUpsert {
 	u.SetNull(statement.FieldNumber)
+	return u
+}
+
+// SetDiscount sets the "discount" field.
+func (u *StatementUpsert) SetDiscount(v string) *StatementUpsert {
+	u.Set(statement.FieldDiscount, v)
+	return u
+}
+
+// UpdateDiscount sets the "discount" field to the value that was provided on create.
+func (u *StatementUpsert) UpdateDiscount() *StatementUpsert {
+	u.SetExcluded(statement.FieldDiscount)
+	return u
+}
+
+// SetFees sets the "fees" field.
+func (u *StatementUpsert) SetFees(v string) *StatementUpsert {
+	u.Set(statement.FieldFees, v)
+	return u
+}
+
+// UpdateFees sets the "fees" field to the value that was provided on create.
+func (u *StatementUpsert) UpdateFees() *StatementUpsert {
+	u.SetExcluded(statement.FieldFees)
+	return u
+}
+
+// SetTax sets the "tax" field.
+func (u *StatementUpsert) SetTax(v string) *StatementUpsert {
+	u.Set(statement.FieldTax, v)
+	return u
+}
+
+// UpdateTax sets the "tax" field to the value that was provided on create.
+func (u *StatementUpsert) UpdateTax() *StatementUpsert {
+	u.SetExcluded(statement.FieldTax)
 	return u
 }
 
@@ -843,6 +986,48 @@ func (u *StatementUpsertOne) UpdateNumber() *StatementUpsertOne {
 func (u *StatementUpsertOne) ClearNumber() *StatementUpsertOne {
 	return u.Update(func(s *StatementUpsert) {
 		s.ClearNumber()
+	})
+}
+
+// SetDiscount sets the "discount" field.
+func (u *StatementUpsertOne) SetDiscount(v string) *StatementUpsertOne {
+	return u.Update(func(s *StatementUpsert) {
+		s.SetDiscount(v)
+	})
+}
+
+// UpdateDiscount sets the "discount" field to the value that was provided on create.
+func (u *StatementUpsertOne) UpdateDiscount() *StatementUpsertOne {
+	return u.Update(func(s *StatementUpsert) {
+		s.UpdateDiscount()
+	})
+}
+
+// SetFees sets the "fees" field.
+func (u *StatementUpsertOne) SetFees(v string) *StatementUpsertOne {
+	return u.Update(func(s *StatementUpsert) {
+		s.SetFees(v)
+	})
+}
+
+// UpdateFees sets the "fees" field to the value that was provided on create.
+func (u *StatementUpsertOne) UpdateFees() *StatementUpsertOne {
+	return u.Update(func(s *StatementUpsert) {
+		s.UpdateFees()
+	})
+}
+
+// SetTax sets the "tax" field.
+func (u *StatementUpsertOne) SetTax(v string) *StatementUpsertOne {
+	return u.Update(func(s *StatementUpsert) {
+		s.SetTax(v)
+	})
+}
+
+// UpdateTax sets the "tax" field to the value that was provided on create.
+func (u *StatementUpsertOne) UpdateTax() *StatementUpsertOne {
+	return u.Update(func(s *StatementUpsert) {
+		s.UpdateTax()
 	})
 }
 
@@ -1285,6 +1470,48 @@ func (u *StatementUpsertBulk) UpdateNumber() *StatementUpsertBulk {
 func (u *StatementUpsertBulk) ClearNumber() *StatementUpsertBulk {
 	return u.Update(func(s *StatementUpsert) {
 		s.ClearNumber()
+	})
+}
+
+// SetDiscount sets the "discount" field.
+func (u *StatementUpsertBulk) SetDiscount(v string) *StatementUpsertBulk {
+	return u.Update(func(s *StatementUpsert) {
+		s.SetDiscount(v)
+	})
+}
+
+// UpdateDiscount sets the "discount" field to the value that was provided on create.
+func (u *StatementUpsertBulk) UpdateDiscount() *StatementUpsertBulk {
+	return u.Update(func(s *StatementUpsert) {
+		s.UpdateDiscount()
+	})
+}
+
+// SetFees sets the "fees" field.
+func (u *StatementUpsertBulk) SetFees(v string) *StatementUpsertBulk {
+	return u.Update(func(s *StatementUpsert) {
+		s.SetFees(v)
+	})
+}
+
+// UpdateFees sets the "fees" field to the value that was provided on create.
+func (u *StatementUpsertBulk) UpdateFees() *StatementUpsertBulk {
+	return u.Update(func(s *StatementUpsert) {
+		s.UpdateFees()
+	})
+}
+
+// SetTax sets the "tax" field.
+func (u *StatementUpsertBulk) SetTax(v string) *StatementUpsertBulk {
+	return u.Update(func(s *StatementUpsert) {
+		s.SetTax(v)
+	})
+}
+
+// UpdateTax sets the "tax" field to the value that was provided on create.
+func (u *StatementUpsertBulk) UpdateTax() *StatementUpsertBulk {
+	return u.Update(func(s *StatementUpsert) {
+		s.UpdateTax()
 	})
 }
 

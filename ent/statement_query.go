@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementitem"
 	"github.com/headwater-platform/headwater/ent/statementline"
 )
 
@@ -30,6 +31,7 @@ type StatementQuery struct {
 	withSeller *OrganizationQuery
 	withBuyer  *OrganizationQuery
 	withLines  *StatementLineQuery
+	withItems  *StatementItemQuery
 	modifiers  []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -126,6 +128,28 @@ func (_q *StatementQuery) QueryLines() *StatementLineQuery {
 			sqlgraph.From(statement.Table, statement.FieldID, selector),
 			sqlgraph.To(statementline.Table, statementline.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, statement.LinesTable, statement.LinesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryItems chains the current query on the "items" edge.
+func (_q *StatementQuery) QueryItems() *StatementItemQuery {
+	query := (&StatementItemClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(statement.Table, statement.FieldID, selector),
+			sqlgraph.To(statementitem.Table, statementitem.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, statement.ItemsTable, statement.ItemsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -328,6 +352,7 @@ func (_q *StatementQuery) Clone() *StatementQuery {
 		withSeller: _q.withSeller.Clone(),
 		withBuyer:  _q.withBuyer.Clone(),
 		withLines:  _q.withLines.Clone(),
+		withItems:  _q.withItems.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -365,6 +390,17 @@ func (_q *StatementQuery) WithLines(opts ...func(*StatementLineQuery)) *Statemen
 		opt(query)
 	}
 	_q.withLines = query
+	return _q
+}
+
+// WithItems tells the query-builder to eager-load the nodes that are connected to
+// the "items" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *StatementQuery) WithItems(opts ...func(*StatementItemQuery)) *StatementQuery {
+	query := (&StatementItemClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withItems = query
 	return _q
 }
 
@@ -446,10 +482,11 @@ func (_q *StatementQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*St
 	var (
 		nodes       = []*Statement{}
 		_spec       = _q.querySpec()
-		loadedTypes = [3]bool{
+		loadedTypes = [4]bool{
 			_q.withSeller != nil,
 			_q.withBuyer != nil,
 			_q.withLines != nil,
+			_q.withItems != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -489,6 +526,13 @@ func (_q *StatementQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*St
 		if err := _q.loadLines(ctx, query, nodes,
 			func(n *Statement) { n.Edges.Lines = []*StatementLine{} },
 			func(n *Statement, e *StatementLine) { n.Edges.Lines = append(n.Edges.Lines, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withItems; query != nil {
+		if err := _q.loadItems(ctx, query, nodes,
+			func(n *Statement) { n.Edges.Items = []*StatementItem{} },
+			func(n *Statement, e *StatementItem) { n.Edges.Items = append(n.Edges.Items, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -568,6 +612,36 @@ func (_q *StatementQuery) loadLines(ctx context.Context, query *StatementLineQue
 	}
 	query.Where(predicate.StatementLine(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(statement.LinesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.StatementID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "statement_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *StatementQuery) loadItems(ctx context.Context, query *StatementItemQuery, nodes []*Statement, init func(*Statement), assign func(*Statement, *StatementItem)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[uuid.UUID]*Statement)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(statementitem.FieldStatementID)
+	}
+	query.Where(predicate.StatementItem(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(statement.ItemsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

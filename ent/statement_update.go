@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementitem"
 	"github.com/headwater-platform/headwater/ent/statementline"
 )
 
@@ -126,6 +127,48 @@ func (_u *StatementUpdate) AddNumber(v int64) *StatementUpdate {
 // ClearNumber clears the value of the "number" field.
 func (_u *StatementUpdate) ClearNumber() *StatementUpdate {
 	_u.mutation.ClearNumber()
+	return _u
+}
+
+// SetDiscount sets the "discount" field.
+func (_u *StatementUpdate) SetDiscount(v string) *StatementUpdate {
+	_u.mutation.SetDiscount(v)
+	return _u
+}
+
+// SetNillableDiscount sets the "discount" field if the given value is not nil.
+func (_u *StatementUpdate) SetNillableDiscount(v *string) *StatementUpdate {
+	if v != nil {
+		_u.SetDiscount(*v)
+	}
+	return _u
+}
+
+// SetFees sets the "fees" field.
+func (_u *StatementUpdate) SetFees(v string) *StatementUpdate {
+	_u.mutation.SetFees(v)
+	return _u
+}
+
+// SetNillableFees sets the "fees" field if the given value is not nil.
+func (_u *StatementUpdate) SetNillableFees(v *string) *StatementUpdate {
+	if v != nil {
+		_u.SetFees(*v)
+	}
+	return _u
+}
+
+// SetTax sets the "tax" field.
+func (_u *StatementUpdate) SetTax(v string) *StatementUpdate {
+	_u.mutation.SetTax(v)
+	return _u
+}
+
+// SetNillableTax sets the "tax" field if the given value is not nil.
+func (_u *StatementUpdate) SetNillableTax(v *string) *StatementUpdate {
+	if v != nil {
+		_u.SetTax(*v)
+	}
 	return _u
 }
 
@@ -277,6 +320,21 @@ func (_u *StatementUpdate) AddLines(v ...*StatementLine) *StatementUpdate {
 	return _u.AddLineIDs(ids...)
 }
 
+// AddItemIDs adds the "items" edge to the StatementItem entity by IDs.
+func (_u *StatementUpdate) AddItemIDs(ids ...uuid.UUID) *StatementUpdate {
+	_u.mutation.AddItemIDs(ids...)
+	return _u
+}
+
+// AddItems adds the "items" edges to the StatementItem entity.
+func (_u *StatementUpdate) AddItems(v ...*StatementItem) *StatementUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddItemIDs(ids...)
+}
+
 // Mutation returns the StatementMutation object of the builder.
 func (_u *StatementUpdate) Mutation() *StatementMutation {
 	return _u.mutation
@@ -313,6 +371,27 @@ func (_u *StatementUpdate) RemoveLines(v ...*StatementLine) *StatementUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveLineIDs(ids...)
+}
+
+// ClearItems clears all "items" edges to the StatementItem entity.
+func (_u *StatementUpdate) ClearItems() *StatementUpdate {
+	_u.mutation.ClearItems()
+	return _u
+}
+
+// RemoveItemIDs removes the "items" edge to StatementItem entities by IDs.
+func (_u *StatementUpdate) RemoveItemIDs(ids ...uuid.UUID) *StatementUpdate {
+	_u.mutation.RemoveItemIDs(ids...)
+	return _u
+}
+
+// RemoveItems removes "items" edges to StatementItem entities.
+func (_u *StatementUpdate) RemoveItems(v ...*StatementItem) *StatementUpdate {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveItemIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -423,6 +502,15 @@ func (_u *StatementUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.NumberCleared() {
 		_spec.ClearField(statement.FieldNumber, field.TypeInt64)
+	}
+	if value, ok := _u.mutation.Discount(); ok {
+		_spec.SetField(statement.FieldDiscount, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Fees(); ok {
+		_spec.SetField(statement.FieldFees, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Tax(); ok {
+		_spec.SetField(statement.FieldTax, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Total(); ok {
 		_spec.SetField(statement.FieldTotal, field.TypeString, value)
@@ -560,6 +648,51 @@ func (_u *StatementUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.ItemsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   statement.ItemsTable,
+			Columns: []string{statement.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(statementitem.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedItemsIDs(); len(nodes) > 0 && !_u.mutation.ItemsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   statement.ItemsTable,
+			Columns: []string{statement.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(statementitem.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ItemsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   statement.ItemsTable,
+			Columns: []string{statement.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(statementitem.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -676,6 +809,48 @@ func (_u *StatementUpdateOne) AddNumber(v int64) *StatementUpdateOne {
 // ClearNumber clears the value of the "number" field.
 func (_u *StatementUpdateOne) ClearNumber() *StatementUpdateOne {
 	_u.mutation.ClearNumber()
+	return _u
+}
+
+// SetDiscount sets the "discount" field.
+func (_u *StatementUpdateOne) SetDiscount(v string) *StatementUpdateOne {
+	_u.mutation.SetDiscount(v)
+	return _u
+}
+
+// SetNillableDiscount sets the "discount" field if the given value is not nil.
+func (_u *StatementUpdateOne) SetNillableDiscount(v *string) *StatementUpdateOne {
+	if v != nil {
+		_u.SetDiscount(*v)
+	}
+	return _u
+}
+
+// SetFees sets the "fees" field.
+func (_u *StatementUpdateOne) SetFees(v string) *StatementUpdateOne {
+	_u.mutation.SetFees(v)
+	return _u
+}
+
+// SetNillableFees sets the "fees" field if the given value is not nil.
+func (_u *StatementUpdateOne) SetNillableFees(v *string) *StatementUpdateOne {
+	if v != nil {
+		_u.SetFees(*v)
+	}
+	return _u
+}
+
+// SetTax sets the "tax" field.
+func (_u *StatementUpdateOne) SetTax(v string) *StatementUpdateOne {
+	_u.mutation.SetTax(v)
+	return _u
+}
+
+// SetNillableTax sets the "tax" field if the given value is not nil.
+func (_u *StatementUpdateOne) SetNillableTax(v *string) *StatementUpdateOne {
+	if v != nil {
+		_u.SetTax(*v)
+	}
 	return _u
 }
 
@@ -827,6 +1002,21 @@ func (_u *StatementUpdateOne) AddLines(v ...*StatementLine) *StatementUpdateOne 
 	return _u.AddLineIDs(ids...)
 }
 
+// AddItemIDs adds the "items" edge to the StatementItem entity by IDs.
+func (_u *StatementUpdateOne) AddItemIDs(ids ...uuid.UUID) *StatementUpdateOne {
+	_u.mutation.AddItemIDs(ids...)
+	return _u
+}
+
+// AddItems adds the "items" edges to the StatementItem entity.
+func (_u *StatementUpdateOne) AddItems(v ...*StatementItem) *StatementUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddItemIDs(ids...)
+}
+
 // Mutation returns the StatementMutation object of the builder.
 func (_u *StatementUpdateOne) Mutation() *StatementMutation {
 	return _u.mutation
@@ -863,6 +1053,27 @@ func (_u *StatementUpdateOne) RemoveLines(v ...*StatementLine) *StatementUpdateO
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveLineIDs(ids...)
+}
+
+// ClearItems clears all "items" edges to the StatementItem entity.
+func (_u *StatementUpdateOne) ClearItems() *StatementUpdateOne {
+	_u.mutation.ClearItems()
+	return _u
+}
+
+// RemoveItemIDs removes the "items" edge to StatementItem entities by IDs.
+func (_u *StatementUpdateOne) RemoveItemIDs(ids ...uuid.UUID) *StatementUpdateOne {
+	_u.mutation.RemoveItemIDs(ids...)
+	return _u
+}
+
+// RemoveItems removes "items" edges to StatementItem entities.
+func (_u *StatementUpdateOne) RemoveItems(v ...*StatementItem) *StatementUpdateOne {
+	ids := make([]uuid.UUID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveItemIDs(ids...)
 }
 
 // Where appends a list predicates to the StatementUpdate builder.
@@ -1004,6 +1215,15 @@ func (_u *StatementUpdateOne) sqlSave(ctx context.Context) (_node *Statement, er
 	if _u.mutation.NumberCleared() {
 		_spec.ClearField(statement.FieldNumber, field.TypeInt64)
 	}
+	if value, ok := _u.mutation.Discount(); ok {
+		_spec.SetField(statement.FieldDiscount, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Fees(); ok {
+		_spec.SetField(statement.FieldFees, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Tax(); ok {
+		_spec.SetField(statement.FieldTax, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.Total(); ok {
 		_spec.SetField(statement.FieldTotal, field.TypeString, value)
 	}
@@ -1133,6 +1353,51 @@ func (_u *StatementUpdateOne) sqlSave(ctx context.Context) (_node *Statement, er
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(statementline.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ItemsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   statement.ItemsTable,
+			Columns: []string{statement.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(statementitem.FieldID, field.TypeUUID),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedItemsIDs(); len(nodes) > 0 && !_u.mutation.ItemsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   statement.ItemsTable,
+			Columns: []string{statement.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(statementitem.FieldID, field.TypeUUID),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ItemsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   statement.ItemsTable,
+			Columns: []string{statement.ItemsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(statementitem.FieldID, field.TypeUUID),
 			},
 		}
 		for _, k := range nodes {

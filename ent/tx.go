@@ -50,6 +50,12 @@ type Tx struct {
 	CostRollup *CostRollupClient
 	// Counter is the client for interacting with the Counter builders.
 	Counter *CounterClient
+	// CreditNote is the client for interacting with the CreditNote builders.
+	CreditNote *CreditNoteClient
+	// CreditNoteItem is the client for interacting with the CreditNoteItem builders.
+	CreditNoteItem *CreditNoteItemClient
+	// Discount is the client for interacting with the Discount builders.
+	Discount *DiscountClient
 	// Group is the client for interacting with the Group builders.
 	Group *GroupClient
 	// GroupMember is the client for interacting with the GroupMember builders.
@@ -100,10 +106,16 @@ type Tx struct {
 	SignInFlow *SignInFlowClient
 	// Statement is the client for interacting with the Statement builders.
 	Statement *StatementClient
+	// StatementItem is the client for interacting with the StatementItem builders.
+	StatementItem *StatementItemClient
 	// StatementLine is the client for interacting with the StatementLine builders.
 	StatementLine *StatementLineClient
+	// SupportFee is the client for interacting with the SupportFee builders.
+	SupportFee *SupportFeeClient
 	// SupportPlanPeriod is the client for interacting with the SupportPlanPeriod builders.
 	SupportPlanPeriod *SupportPlanPeriodClient
+	// TaxRate is the client for interacting with the TaxRate builders.
+	TaxRate *TaxRateClient
 	// Threshold is the client for interacting with the Threshold builders.
 	Threshold *ThresholdClient
 	// ThresholdFiring is the client for interacting with the ThresholdFiring builders.
@@ -128,6 +140,8 @@ type Tx struct {
 	UsageMapping *UsageMappingClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// Voucher is the client for interacting with the Voucher builders.
+	Voucher *VoucherClient
 
 	// lazily loaded.
 	client     *Client
@@ -277,6 +291,9 @@ func (tx *Tx) init() {
 	tx.CloudAccount = NewCloudAccountClient(tx.config)
 	tx.CostRollup = NewCostRollupClient(tx.config)
 	tx.Counter = NewCounterClient(tx.config)
+	tx.CreditNote = NewCreditNoteClient(tx.config)
+	tx.CreditNoteItem = NewCreditNoteItemClient(tx.config)
+	tx.Discount = NewDiscountClient(tx.config)
 	tx.Group = NewGroupClient(tx.config)
 	tx.GroupMember = NewGroupMemberClient(tx.config)
 	tx.GroupProject = NewGroupProjectClient(tx.config)
@@ -302,8 +319,11 @@ func (tx *Tx) init() {
 	tx.SignInAttempts = NewSignInAttemptsClient(tx.config)
 	tx.SignInFlow = NewSignInFlowClient(tx.config)
 	tx.Statement = NewStatementClient(tx.config)
+	tx.StatementItem = NewStatementItemClient(tx.config)
 	tx.StatementLine = NewStatementLineClient(tx.config)
+	tx.SupportFee = NewSupportFeeClient(tx.config)
 	tx.SupportPlanPeriod = NewSupportPlanPeriodClient(tx.config)
+	tx.TaxRate = NewTaxRateClient(tx.config)
 	tx.Threshold = NewThresholdClient(tx.config)
 	tx.ThresholdFiring = NewThresholdFiringClient(tx.config)
 	tx.Ticket = NewTicketClient(tx.config)
@@ -316,6 +336,7 @@ func (tx *Tx) init() {
 	tx.UsageLine = NewUsageLineClient(tx.config)
 	tx.UsageMapping = NewUsageMappingClient(tx.config)
 	tx.User = NewUserClient(tx.config)
+	tx.Voucher = NewVoucherClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

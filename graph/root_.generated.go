@@ -34,6 +34,7 @@ type ResolverRoot interface {
 	ActiveOrganization() ActiveOrganizationResolver
 	Allocation() AllocationResolver
 	Application() ApplicationResolver
+	CreditNote() CreditNoteResolver
 	Group() GroupResolver
 	IdentityProvider() IdentityProviderResolver
 	Invitation() InvitationResolver
@@ -53,6 +54,7 @@ type ResolverRoot interface {
 	SettingDefinition() SettingDefinitionResolver
 	SpendReason() SpendReasonResolver
 	Statement() StatementResolver
+	SupportFee() SupportFeeResolver
 	Ticket() TicketResolver
 	TicketMessage() TicketMessageResolver
 	TrustedIssuer() TrustedIssuerResolver
@@ -616,6 +618,11 @@ type ComplexityRoot struct {
 		CloudAccount     func(childComplexity int) int
 	}
 
+	CreateDiscountPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Discount         func(childComplexity int) int
+	}
+
 	CreateGroupPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Group            func(childComplexity int) int
@@ -652,6 +659,11 @@ type ComplexityRoot struct {
 		Sku              func(childComplexity int) int
 	}
 
+	CreateTaxRatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		TaxRate          func(childComplexity int) int
+	}
+
 	CreateThresholdPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Threshold        func(childComplexity int) int
@@ -666,6 +678,50 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Membership       func(childComplexity int) int
 		User             func(childComplexity int) int
+	}
+
+	CreateVoucherPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Code             func(childComplexity int) int
+		Voucher          func(childComplexity int) int
+	}
+
+	CreditNote struct {
+		Buyer        func(childComplexity int) int
+		Document     func(childComplexity int, format statements.Format) int
+		ID           func(childComplexity int) int
+		IssuedAt     func(childComplexity int) int
+		Lines        func(childComplexity int) int
+		Number       func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Seller       func(childComplexity int) int
+		Statement    func(childComplexity int) int
+		Taxes        func(childComplexity int) int
+		Total        func(childComplexity int) int
+		TotalTax     func(childComplexity int) int
+		TotalUntaxed func(childComplexity int) int
+	}
+
+	CreditNoteConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CreditNoteEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CreditNoteLine struct {
+		Amount func(childComplexity int) int
+		Reason func(childComplexity int) int
+	}
+
+	CreditNoteTax struct {
+		Amount  func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Percent func(childComplexity int) int
 	}
 
 	DeactivateOrganizationPayload struct {
@@ -772,6 +828,42 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 	}
 
+	Discount struct {
+		Buyer          func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Description    func(childComplexity int) int
+		Filters        func(childComplexity int) int
+		FirstMonth     func(childComplexity int) int
+		ID             func(childComplexity int) int
+		LastMonth      func(childComplexity int) int
+		Mode           func(childComplexity int) int
+		Percent        func(childComplexity int) int
+		Reason         func(childComplexity int) int
+		Redeemed       func(childComplexity int) int
+		Seller         func(childComplexity int) int
+		Value          func(childComplexity int) int
+		ValueRemaining func(childComplexity int) int
+		ValueUsed      func(childComplexity int) int
+		Version        func(childComplexity int) int
+	}
+
+	DiscountConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DiscountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DiscountFilter struct {
+		Exclude func(childComplexity int) int
+		Field   func(childComplexity int) int
+		Value   func(childComplexity int) int
+	}
+
 	EffectiveBillingMultiplier struct {
 		Basis    func(childComplexity int) int
 		Chain    func(childComplexity int) int
@@ -803,6 +895,11 @@ type ComplexityRoot struct {
 		Warnings          func(childComplexity int) int
 	}
 
+	EndDiscountPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Discount         func(childComplexity int) int
+	}
+
 	EndImpersonationPayload struct {
 		ClientMutationID func(childComplexity int) int
 		SessionID        func(childComplexity int) int
@@ -811,6 +908,16 @@ type ComplexityRoot struct {
 	EndPriceGuardPayload struct {
 		ClientMutationID func(childComplexity int) int
 		PriceGuard       func(childComplexity int) int
+	}
+
+	EndTaxRatePayload struct {
+		ClientMutationID func(childComplexity int) int
+		TaxRate          func(childComplexity int) int
+	}
+
+	EndVoucherPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Voucher          func(childComplexity int) int
 	}
 
 	ExchangeApiKeyPayload struct {
@@ -1012,6 +1119,11 @@ type ComplexityRoot struct {
 		Status     func(childComplexity int) int
 	}
 
+	IssueCreditNotePayload struct {
+		ClientMutationID func(childComplexity int) int
+		CreditNote       func(childComplexity int) int
+	}
+
 	Job struct {
 		Attempts     func(childComplexity int) int
 		CreatedAt    func(childComplexity int) int
@@ -1189,6 +1301,7 @@ type ComplexityRoot struct {
 		CreateApplication             func(childComplexity int, input model.CreateApplicationInput) int
 		CreateBillingUnit             func(childComplexity int, input model.CreateBillingUnitInput) int
 		CreateCloudAccount            func(childComplexity int, input model.CreateCloudAccountInput) int
+		CreateDiscount                func(childComplexity int, input model.CreateDiscountInput) int
 		CreateGroup                   func(childComplexity int, input model.CreateGroupInput) int
 		CreateIdentityProvider        func(childComplexity int, input model.CreateIdentityProviderInput) int
 		CreateOrganization            func(childComplexity int, input model.CreateOrganizationInput) int
@@ -1196,9 +1309,11 @@ type ComplexityRoot struct {
 		CreateProject                 func(childComplexity int, input model.CreateProjectInput) int
 		CreateScimToken               func(childComplexity int, input model.CreateScimTokenInput) int
 		CreateSku                     func(childComplexity int, input model.CreateSkuInput) int
+		CreateTaxRate                 func(childComplexity int, input model.CreateTaxRateInput) int
 		CreateThreshold               func(childComplexity int, input model.CreateThresholdInput) int
 		CreateTrustedIssuer           func(childComplexity int, input model.CreateTrustedIssuerInput) int
 		CreateUser                    func(childComplexity int, input model.CreateUserInput) int
+		CreateVoucher                 func(childComplexity int, input model.CreateVoucherInput) int
 		DeactivateOrganization        func(childComplexity int, input model.DeactivateOrganizationInput) int
 		DeclineAccessRequest          func(childComplexity int, input model.DeclineAccessRequestInput) int
 		DeclineInvitation             func(childComplexity int, input model.DeclineInvitationInput) int
@@ -1221,8 +1336,11 @@ type ComplexityRoot struct {
 		DeleteUsageMapping            func(childComplexity int, input model.DeleteUsageMappingInput) int
 		DisableSecondFactor           func(childComplexity int, input model.DisableSecondFactorInput) int
 		EndBillingMultiplier          func(childComplexity int, input model.EndBillingMultiplierInput) int
+		EndDiscount                   func(childComplexity int, input model.EndDiscountInput) int
 		EndImpersonation              func(childComplexity int, input model.EndImpersonationInput) int
 		EndPriceGuard                 func(childComplexity int, input model.EndPriceGuardInput) int
+		EndTaxRate                    func(childComplexity int, input model.EndTaxRateInput) int
+		EndVoucher                    func(childComplexity int, input model.EndVoucherInput) int
 		ExchangeAPIKey                func(childComplexity int, input model.ExchangeAPIKeyInput) int
 		ExchangeSignInCode            func(childComplexity int, input model.ExchangeSignInCodeInput) int
 		GuardSetting                  func(childComplexity int, input model.GuardSettingInput) int
@@ -1230,6 +1348,7 @@ type ComplexityRoot struct {
 		ImportUsage                   func(childComplexity int, input model.ImportUsageInput) int
 		ImportUsers                   func(childComplexity int, input model.ImportUsersInput) int
 		InviteMembers                 func(childComplexity int, input model.InviteMembersInput) int
+		IssueCreditNote               func(childComplexity int, input model.IssueCreditNoteInput) int
 		LeaveOrganization             func(childComplexity int, input model.LeaveOrganizationInput) int
 		LinkIdentity                  func(childComplexity int, input model.LinkIdentityInput) int
 		LockAccount                   func(childComplexity int, input model.LockAccountInput) int
@@ -1243,6 +1362,7 @@ type ComplexityRoot struct {
 		PlanBillingMultiplier         func(childComplexity int, input model.SetBillingMultiplierInput) int
 		ReassignOwner                 func(childComplexity int, input model.ReassignOwnerInput) int
 		RecordUsage                   func(childComplexity int, input model.RecordUsageInput) int
+		RedeemVoucher                 func(childComplexity int, input model.RedeemVoucherInput) int
 		RefreshSession                func(childComplexity int, input model.RefreshSessionInput) int
 		RegenerateRecoveryCodes       func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
 		RegisterResource              func(childComplexity int, input model.RegisterResourceInput) int
@@ -1289,6 +1409,7 @@ type ComplexityRoot struct {
 		SetPriceGuard                 func(childComplexity int, input model.SetPriceGuardInput) int
 		SetSetting                    func(childComplexity int, input model.SetSettingInput) int
 		SetSkuRate                    func(childComplexity int, input model.SetSkuRateInput) int
+		SetSupportFee                 func(childComplexity int, input model.SetSupportFeeInput) int
 		SetTicketPriority             func(childComplexity int, input model.SetTicketPriorityInput) int
 		SignOut                       func(childComplexity int, input model.SignOutInput) int
 		SignUp                        func(childComplexity int, input model.SignUpInput) int
@@ -1375,6 +1496,7 @@ type ComplexityRoot struct {
 		DeactivationReason          func(childComplexity int) int
 		DeletedAt                   func(childComplexity int) int
 		Depth                       func(childComplexity int) int
+		Discounts                   func(childComplexity int, first *int, after *string, last *int, before *string) int
 		EffectiveBillingMultipliers func(childComplexity int, month *pricing.Month) int
 		EffectiveSettings           func(childComplexity int, keys []string, asOf *time.Time) int
 		Groups                      func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1397,14 +1519,17 @@ type ComplexityRoot struct {
 		PriceGuards                 func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Projects                    func(childComplexity int, first *int, after *string, last *int, before *string, where *model.ProjectWhereInput, orderBy *model.ProjectOrder) int
 		PurgeAt                     func(childComplexity int) int
+		RedeemedDiscounts           func(childComplexity int, first *int, after *string, last *int, before *string) int
 		ScimTokens                  func(childComplexity int) int
 		SettingValues               func(childComplexity int, keys []string) int
 		Skus                        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Slug                        func(childComplexity int) int
 		Statements                  func(childComplexity int, side *statements.Side, first *int, after *string, last *int, before *string) int
 		Status                      func(childComplexity int) int
+		SupportFees                 func(childComplexity int, first *int, after *string, last *int, before *string) int
 		SupportPlan                 func(childComplexity int) int
 		SupportPlanHistory          func(childComplexity int, first *int, after *string, last *int, before *string) int
+		TaxRates                    func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Thresholds                  func(childComplexity int, first *int, after *string, last *int, before *string) int
 		Tickets                     func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		TrustedIssuers              func(childComplexity int, first *int, after *string, last *int, before *string) int
@@ -1415,6 +1540,7 @@ type ComplexityRoot struct {
 		Version                     func(childComplexity int) int
 		ViewerPermissions           func(childComplexity int) int
 		ViewerRoles                 func(childComplexity int) int
+		Vouchers                    func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	OrganizationConnection struct {
@@ -1665,6 +1791,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Events           func(childComplexity int) int
 		RecordedCount    func(childComplexity int) int
+	}
+
+	RedeemVoucherPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Discount         func(childComplexity int) int
 	}
 
 	RefreshSessionPayload struct {
@@ -2012,6 +2143,11 @@ type ComplexityRoot struct {
 		Sku              func(childComplexity int) int
 	}
 
+	SetSupportFeePayload struct {
+		ClientMutationID func(childComplexity int) int
+		SupportFee       func(childComplexity int) int
+	}
+
 	SetTicketPriorityPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Ticket           func(childComplexity int) int
@@ -2101,28 +2237,44 @@ type ComplexityRoot struct {
 	}
 
 	Statement struct {
-		Buyer            func(childComplexity int) int
-		CreatedAt        func(childComplexity int) int
-		Document         func(childComplexity int, format statements.Format) int
-		DueAt            func(childComplexity int) int
-		ID               func(childComplexity int) int
-		IssuedAt         func(childComplexity int) int
-		Lines            func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Month            func(childComplexity int) int
-		Number           func(childComplexity int) int
-		PaymentReference func(childComplexity int) int
-		Reason           func(childComplexity int) int
-		Seller           func(childComplexity int) int
-		SettledAt        func(childComplexity int) int
-		Status           func(childComplexity int) int
-		Total            func(childComplexity int) int
-		Version          func(childComplexity int) int
+		Buyer             func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		CreditNotes       func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Discounts         func(childComplexity int) int
+		Document          func(childComplexity int, format statements.Format) int
+		DueAt             func(childComplexity int) int
+		Fees              func(childComplexity int) int
+		ID                func(childComplexity int) int
+		IssuedAt          func(childComplexity int) int
+		Lines             func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Month             func(childComplexity int) int
+		Number            func(childComplexity int) int
+		PaymentReference  func(childComplexity int) int
+		Reason            func(childComplexity int) int
+		Seller            func(childComplexity int) int
+		SettledAt         func(childComplexity int) int
+		Status            func(childComplexity int) int
+		Taxes             func(childComplexity int) int
+		Total             func(childComplexity int) int
+		TotalCredited     func(childComplexity int) int
+		TotalDiscount     func(childComplexity int) int
+		TotalFees         func(childComplexity int) int
+		TotalTax          func(childComplexity int) int
+		TotalUndiscounted func(childComplexity int) int
+		TotalUntaxed      func(childComplexity int) int
+		Version           func(childComplexity int) int
 	}
 
 	StatementConnection struct {
 		Edges      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	StatementDiscount struct {
+		Amount  func(childComplexity int) int
+		Label   func(childComplexity int) int
+		Percent func(childComplexity int) int
 	}
 
 	StatementDocument struct {
@@ -2134,6 +2286,11 @@ type ComplexityRoot struct {
 	StatementEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	StatementFee struct {
+		Amount func(childComplexity int) int
+		Label  func(childComplexity int) int
 	}
 
 	StatementLine struct {
@@ -2151,6 +2308,36 @@ type ComplexityRoot struct {
 	}
 
 	StatementLineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StatementTax struct {
+		Amount        func(childComplexity int) int
+		Base          func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Percent       func(childComplexity int) int
+		ReverseCharge func(childComplexity int) int
+	}
+
+	SupportFee struct {
+		CreatedAt  func(childComplexity int) int
+		FirstMonth func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Minimum    func(childComplexity int) int
+		Percent    func(childComplexity int) int
+		Plan       func(childComplexity int) int
+		Seller     func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	SupportFeeConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SupportFeeEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -2175,6 +2362,31 @@ type ComplexityRoot struct {
 	}
 
 	SupportPlanPeriodEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TaxRate struct {
+		Buyer         func(childComplexity int) int
+		Country       func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		FirstMonth    func(childComplexity int) int
+		ID            func(childComplexity int) int
+		LastMonth     func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Percent       func(childComplexity int) int
+		ReverseCharge func(childComplexity int) int
+		Seller        func(childComplexity int) int
+		Version       func(childComplexity int) int
+	}
+
+	TaxRateConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TaxRateEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -2557,6 +2769,34 @@ type ComplexityRoot struct {
 	VoidStatementPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Statement        func(childComplexity int) int
+	}
+
+	Voucher struct {
+		CreatedAt       func(childComplexity int) int
+		Description     func(childComplexity int) int
+		Filters         func(childComplexity int) int
+		ID              func(childComplexity int) int
+		MaxRedemptions  func(childComplexity int) int
+		Mode            func(childComplexity int) int
+		Months          func(childComplexity int) int
+		Percent         func(childComplexity int) int
+		RedeemableFrom  func(childComplexity int) int
+		RedeemableUntil func(childComplexity int) int
+		Redemptions     func(childComplexity int) int
+		Seller          func(childComplexity int) int
+		Value           func(childComplexity int) int
+		Version         func(childComplexity int) int
+	}
+
+	VoucherConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	VoucherEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 }
 
@@ -4538,6 +4778,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateCloudAccountPayload.CloudAccount(childComplexity), true
 
+	case "CreateDiscountPayload.clientMutationId":
+		if e.ComplexityRoot.CreateDiscountPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDiscountPayload.ClientMutationID(childComplexity), true
+	case "CreateDiscountPayload.discount":
+		if e.ComplexityRoot.CreateDiscountPayload.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateDiscountPayload.Discount(childComplexity), true
+
 	case "CreateGroupPayload.clientMutationId":
 		if e.ComplexityRoot.CreateGroupPayload.ClientMutationID == nil {
 			break
@@ -4635,6 +4888,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateSkuPayload.Sku(childComplexity), true
 
+	case "CreateTaxRatePayload.clientMutationId":
+		if e.ComplexityRoot.CreateTaxRatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTaxRatePayload.ClientMutationID(childComplexity), true
+	case "CreateTaxRatePayload.taxRate":
+		if e.ComplexityRoot.CreateTaxRatePayload.TaxRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateTaxRatePayload.TaxRate(childComplexity), true
+
 	case "CreateThresholdPayload.clientMutationId":
 		if e.ComplexityRoot.CreateThresholdPayload.ClientMutationID == nil {
 			break
@@ -4679,6 +4945,173 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateUserPayload.User(childComplexity), true
+
+	case "CreateVoucherPayload.clientMutationId":
+		if e.ComplexityRoot.CreateVoucherPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateVoucherPayload.ClientMutationID(childComplexity), true
+	case "CreateVoucherPayload.code":
+		if e.ComplexityRoot.CreateVoucherPayload.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateVoucherPayload.Code(childComplexity), true
+	case "CreateVoucherPayload.voucher":
+		if e.ComplexityRoot.CreateVoucherPayload.Voucher == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateVoucherPayload.Voucher(childComplexity), true
+
+	case "CreditNote.buyer":
+		if e.ComplexityRoot.CreditNote.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Buyer(childComplexity), true
+	case "CreditNote.document":
+		if e.ComplexityRoot.CreditNote.Document == nil {
+			break
+		}
+
+		args, err := ec.field_CreditNote_document_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CreditNote.Document(childComplexity, args["format"].(statements.Format)), true
+	case "CreditNote.id":
+		if e.ComplexityRoot.CreditNote.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.ID(childComplexity), true
+	case "CreditNote.issuedAt":
+		if e.ComplexityRoot.CreditNote.IssuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.IssuedAt(childComplexity), true
+	case "CreditNote.lines":
+		if e.ComplexityRoot.CreditNote.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Lines(childComplexity), true
+	case "CreditNote.number":
+		if e.ComplexityRoot.CreditNote.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Number(childComplexity), true
+	case "CreditNote.reason":
+		if e.ComplexityRoot.CreditNote.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Reason(childComplexity), true
+	case "CreditNote.seller":
+		if e.ComplexityRoot.CreditNote.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Seller(childComplexity), true
+	case "CreditNote.statement":
+		if e.ComplexityRoot.CreditNote.Statement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Statement(childComplexity), true
+	case "CreditNote.taxes":
+		if e.ComplexityRoot.CreditNote.Taxes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Taxes(childComplexity), true
+	case "CreditNote.total":
+		if e.ComplexityRoot.CreditNote.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.Total(childComplexity), true
+	case "CreditNote.totalTax":
+		if e.ComplexityRoot.CreditNote.TotalTax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.TotalTax(childComplexity), true
+	case "CreditNote.totalUntaxed":
+		if e.ComplexityRoot.CreditNote.TotalUntaxed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNote.TotalUntaxed(childComplexity), true
+
+	case "CreditNoteConnection.edges":
+		if e.ComplexityRoot.CreditNoteConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteConnection.Edges(childComplexity), true
+	case "CreditNoteConnection.pageInfo":
+		if e.ComplexityRoot.CreditNoteConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteConnection.PageInfo(childComplexity), true
+	case "CreditNoteConnection.totalCount":
+		if e.ComplexityRoot.CreditNoteConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteConnection.TotalCount(childComplexity), true
+
+	case "CreditNoteEdge.cursor":
+		if e.ComplexityRoot.CreditNoteEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteEdge.Cursor(childComplexity), true
+	case "CreditNoteEdge.node":
+		if e.ComplexityRoot.CreditNoteEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteEdge.Node(childComplexity), true
+
+	case "CreditNoteLine.amount":
+		if e.ComplexityRoot.CreditNoteLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteLine.Amount(childComplexity), true
+	case "CreditNoteLine.reason":
+		if e.ComplexityRoot.CreditNoteLine.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteLine.Reason(childComplexity), true
+
+	case "CreditNoteTax.amount":
+		if e.ComplexityRoot.CreditNoteTax.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteTax.Amount(childComplexity), true
+	case "CreditNoteTax.name":
+		if e.ComplexityRoot.CreditNoteTax.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteTax.Name(childComplexity), true
+	case "CreditNoteTax.percent":
+		if e.ComplexityRoot.CreditNoteTax.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditNoteTax.Percent(childComplexity), true
 
 	case "DeactivateOrganizationPayload.clientMutationId":
 		if e.ComplexityRoot.DeactivateOrganizationPayload.ClientMutationID == nil {
@@ -4947,6 +5380,154 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DisableSecondFactorPayload.ClientMutationID(childComplexity), true
 
+	case "Discount.buyer":
+		if e.ComplexityRoot.Discount.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Buyer(childComplexity), true
+	case "Discount.createdAt":
+		if e.ComplexityRoot.Discount.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.CreatedAt(childComplexity), true
+	case "Discount.description":
+		if e.ComplexityRoot.Discount.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Description(childComplexity), true
+	case "Discount.filters":
+		if e.ComplexityRoot.Discount.Filters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Filters(childComplexity), true
+	case "Discount.firstMonth":
+		if e.ComplexityRoot.Discount.FirstMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.FirstMonth(childComplexity), true
+	case "Discount.id":
+		if e.ComplexityRoot.Discount.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.ID(childComplexity), true
+	case "Discount.lastMonth":
+		if e.ComplexityRoot.Discount.LastMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.LastMonth(childComplexity), true
+	case "Discount.mode":
+		if e.ComplexityRoot.Discount.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Mode(childComplexity), true
+	case "Discount.percent":
+		if e.ComplexityRoot.Discount.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Percent(childComplexity), true
+	case "Discount.reason":
+		if e.ComplexityRoot.Discount.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Reason(childComplexity), true
+	case "Discount.redeemed":
+		if e.ComplexityRoot.Discount.Redeemed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Redeemed(childComplexity), true
+	case "Discount.seller":
+		if e.ComplexityRoot.Discount.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Seller(childComplexity), true
+	case "Discount.value":
+		if e.ComplexityRoot.Discount.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Value(childComplexity), true
+	case "Discount.valueRemaining":
+		if e.ComplexityRoot.Discount.ValueRemaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.ValueRemaining(childComplexity), true
+	case "Discount.valueUsed":
+		if e.ComplexityRoot.Discount.ValueUsed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.ValueUsed(childComplexity), true
+	case "Discount.version":
+		if e.ComplexityRoot.Discount.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Discount.Version(childComplexity), true
+
+	case "DiscountConnection.edges":
+		if e.ComplexityRoot.DiscountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountConnection.Edges(childComplexity), true
+	case "DiscountConnection.pageInfo":
+		if e.ComplexityRoot.DiscountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountConnection.PageInfo(childComplexity), true
+	case "DiscountConnection.totalCount":
+		if e.ComplexityRoot.DiscountConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountConnection.TotalCount(childComplexity), true
+
+	case "DiscountEdge.cursor":
+		if e.ComplexityRoot.DiscountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountEdge.Cursor(childComplexity), true
+	case "DiscountEdge.node":
+		if e.ComplexityRoot.DiscountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountEdge.Node(childComplexity), true
+
+	case "DiscountFilter.exclude":
+		if e.ComplexityRoot.DiscountFilter.Exclude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountFilter.Exclude(childComplexity), true
+	case "DiscountFilter.field":
+		if e.ComplexityRoot.DiscountFilter.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountFilter.Field(childComplexity), true
+	case "DiscountFilter.value":
+		if e.ComplexityRoot.DiscountFilter.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DiscountFilter.Value(childComplexity), true
+
 	case "EffectiveBillingMultiplier.basis":
 		if e.ComplexityRoot.EffectiveBillingMultiplier.Basis == nil {
 			break
@@ -5082,6 +5663,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EndBillingMultiplierPayload.Warnings(childComplexity), true
 
+	case "EndDiscountPayload.clientMutationId":
+		if e.ComplexityRoot.EndDiscountPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndDiscountPayload.ClientMutationID(childComplexity), true
+	case "EndDiscountPayload.discount":
+		if e.ComplexityRoot.EndDiscountPayload.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndDiscountPayload.Discount(childComplexity), true
+
 	case "EndImpersonationPayload.clientMutationId":
 		if e.ComplexityRoot.EndImpersonationPayload.ClientMutationID == nil {
 			break
@@ -5107,6 +5701,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EndPriceGuardPayload.PriceGuard(childComplexity), true
+
+	case "EndTaxRatePayload.clientMutationId":
+		if e.ComplexityRoot.EndTaxRatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndTaxRatePayload.ClientMutationID(childComplexity), true
+	case "EndTaxRatePayload.taxRate":
+		if e.ComplexityRoot.EndTaxRatePayload.TaxRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndTaxRatePayload.TaxRate(childComplexity), true
+
+	case "EndVoucherPayload.clientMutationId":
+		if e.ComplexityRoot.EndVoucherPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndVoucherPayload.ClientMutationID(childComplexity), true
+	case "EndVoucherPayload.voucher":
+		if e.ComplexityRoot.EndVoucherPayload.Voucher == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndVoucherPayload.Voucher(childComplexity), true
 
 	case "ExchangeApiKeyPayload.accessToken":
 		if e.ComplexityRoot.ExchangeApiKeyPayload.AccessToken == nil {
@@ -5862,6 +6482,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InviteResult.Status(childComplexity), true
+
+	case "IssueCreditNotePayload.clientMutationId":
+		if e.ComplexityRoot.IssueCreditNotePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCreditNotePayload.ClientMutationID(childComplexity), true
+	case "IssueCreditNotePayload.creditNote":
+		if e.ComplexityRoot.IssueCreditNotePayload.CreditNote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCreditNotePayload.CreditNote(childComplexity), true
 
 	case "Job.attempts":
 		if e.ComplexityRoot.Job.Attempts == nil {
@@ -6690,6 +7323,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateCloudAccount(childComplexity, args["input"].(model.CreateCloudAccountInput)), true
+	case "Mutation.createDiscount":
+		if e.ComplexityRoot.Mutation.CreateDiscount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createDiscount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateDiscount(childComplexity, args["input"].(model.CreateDiscountInput)), true
 	case "Mutation.createGroup":
 		if e.ComplexityRoot.Mutation.CreateGroup == nil {
 			break
@@ -6767,6 +7411,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateSku(childComplexity, args["input"].(model.CreateSkuInput)), true
+	case "Mutation.createTaxRate":
+		if e.ComplexityRoot.Mutation.CreateTaxRate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createTaxRate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateTaxRate(childComplexity, args["input"].(model.CreateTaxRateInput)), true
 	case "Mutation.createThreshold":
 		if e.ComplexityRoot.Mutation.CreateThreshold == nil {
 			break
@@ -6800,6 +7455,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateUser(childComplexity, args["input"].(model.CreateUserInput)), true
+	case "Mutation.createVoucher":
+		if e.ComplexityRoot.Mutation.CreateVoucher == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createVoucher_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateVoucher(childComplexity, args["input"].(model.CreateVoucherInput)), true
 	case "Mutation.deactivateOrganization":
 		if e.ComplexityRoot.Mutation.DeactivateOrganization == nil {
 			break
@@ -7042,6 +7708,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndBillingMultiplier(childComplexity, args["input"].(model.EndBillingMultiplierInput)), true
+	case "Mutation.endDiscount":
+		if e.ComplexityRoot.Mutation.EndDiscount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endDiscount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndDiscount(childComplexity, args["input"].(model.EndDiscountInput)), true
 	case "Mutation.endImpersonation":
 		if e.ComplexityRoot.Mutation.EndImpersonation == nil {
 			break
@@ -7064,6 +7741,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndPriceGuard(childComplexity, args["input"].(model.EndPriceGuardInput)), true
+	case "Mutation.endTaxRate":
+		if e.ComplexityRoot.Mutation.EndTaxRate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endTaxRate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndTaxRate(childComplexity, args["input"].(model.EndTaxRateInput)), true
+	case "Mutation.endVoucher":
+		if e.ComplexityRoot.Mutation.EndVoucher == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endVoucher_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndVoucher(childComplexity, args["input"].(model.EndVoucherInput)), true
 	case "Mutation.exchangeApiKey":
 		if e.ComplexityRoot.Mutation.ExchangeAPIKey == nil {
 			break
@@ -7141,6 +7840,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.InviteMembers(childComplexity, args["input"].(model.InviteMembersInput)), true
+	case "Mutation.issueCreditNote":
+		if e.ComplexityRoot.Mutation.IssueCreditNote == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_issueCreditNote_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueCreditNote(childComplexity, args["input"].(model.IssueCreditNoteInput)), true
 	case "Mutation.leaveOrganization":
 		if e.ComplexityRoot.Mutation.LeaveOrganization == nil {
 			break
@@ -7284,6 +7994,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordUsage(childComplexity, args["input"].(model.RecordUsageInput)), true
+	case "Mutation.redeemVoucher":
+		if e.ComplexityRoot.Mutation.RedeemVoucher == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_redeemVoucher_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RedeemVoucher(childComplexity, args["input"].(model.RedeemVoucherInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -7790,6 +8511,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetSkuRate(childComplexity, args["input"].(model.SetSkuRateInput)), true
+	case "Mutation.setSupportFee":
+		if e.ComplexityRoot.Mutation.SetSupportFee == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setSupportFee_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSupportFee(childComplexity, args["input"].(model.SetSupportFeeInput)), true
 	case "Mutation.setTicketPriority":
 		if e.ComplexityRoot.Mutation.SetTicketPriority == nil {
 			break
@@ -8409,6 +9141,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Depth(childComplexity), true
+	case "Organization.discounts":
+		if e.ComplexityRoot.Organization.Discounts == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_discounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Discounts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.effectiveBillingMultipliers":
 		if e.ComplexityRoot.Organization.EffectiveBillingMultipliers == nil {
 			break
@@ -8606,6 +9349,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.PurgeAt(childComplexity), true
+	case "Organization.redeemedDiscounts":
+		if e.ComplexityRoot.Organization.RedeemedDiscounts == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_redeemedDiscounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.RedeemedDiscounts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.scimTokens":
 		if e.ComplexityRoot.Organization.ScimTokens == nil {
 			break
@@ -8657,6 +9411,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Status(childComplexity), true
+	case "Organization.supportFees":
+		if e.ComplexityRoot.Organization.SupportFees == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_supportFees_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.SupportFees(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.supportPlan":
 		if e.ComplexityRoot.Organization.SupportPlan == nil {
 			break
@@ -8674,6 +9439,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.SupportPlanHistory(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organization.taxRates":
+		if e.ComplexityRoot.Organization.TaxRates == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_taxRates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.TaxRates(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.thresholds":
 		if e.ComplexityRoot.Organization.Thresholds == nil {
 			break
@@ -8764,6 +9540,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.ViewerRoles(childComplexity), true
+	case "Organization.vouchers":
+		if e.ComplexityRoot.Organization.Vouchers == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_vouchers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Vouchers(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "OrganizationConnection.edges":
 		if e.ComplexityRoot.OrganizationConnection.Edges == nil {
@@ -9799,6 +10586,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecordUsagePayload.RecordedCount(childComplexity), true
+
+	case "RedeemVoucherPayload.clientMutationId":
+		if e.ComplexityRoot.RedeemVoucherPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedeemVoucherPayload.ClientMutationID(childComplexity), true
+	case "RedeemVoucherPayload.discount":
+		if e.ComplexityRoot.RedeemVoucherPayload.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RedeemVoucherPayload.Discount(childComplexity), true
 
 	case "RefreshSessionPayload.accessToken":
 		if e.ComplexityRoot.RefreshSessionPayload.AccessToken == nil {
@@ -10872,6 +11672,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetSkuRatePayload.Sku(childComplexity), true
 
+	case "SetSupportFeePayload.clientMutationId":
+		if e.ComplexityRoot.SetSupportFeePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSupportFeePayload.ClientMutationID(childComplexity), true
+	case "SetSupportFeePayload.supportFee":
+		if e.ComplexityRoot.SetSupportFeePayload.SupportFee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSupportFeePayload.SupportFee(childComplexity), true
+
 	case "SetTicketPriorityPayload.clientMutationId":
 		if e.ComplexityRoot.SetTicketPriorityPayload.ClientMutationID == nil {
 			break
@@ -11225,6 +12038,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.CreatedAt(childComplexity), true
+	case "Statement.creditNotes":
+		if e.ComplexityRoot.Statement.CreditNotes == nil {
+			break
+		}
+
+		args, err := ec.field_Statement_creditNotes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Statement.CreditNotes(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Statement.discounts":
+		if e.ComplexityRoot.Statement.Discounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Discounts(childComplexity), true
 	case "Statement.document":
 		if e.ComplexityRoot.Statement.Document == nil {
 			break
@@ -11242,6 +12072,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.DueAt(childComplexity), true
+	case "Statement.fees":
+		if e.ComplexityRoot.Statement.Fees == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Fees(childComplexity), true
 	case "Statement.id":
 		if e.ComplexityRoot.Statement.ID == nil {
 			break
@@ -11307,12 +12143,54 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Statement.Status(childComplexity), true
+	case "Statement.taxes":
+		if e.ComplexityRoot.Statement.Taxes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.Taxes(childComplexity), true
 	case "Statement.total":
 		if e.ComplexityRoot.Statement.Total == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Statement.Total(childComplexity), true
+	case "Statement.totalCredited":
+		if e.ComplexityRoot.Statement.TotalCredited == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalCredited(childComplexity), true
+	case "Statement.totalDiscount":
+		if e.ComplexityRoot.Statement.TotalDiscount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalDiscount(childComplexity), true
+	case "Statement.totalFees":
+		if e.ComplexityRoot.Statement.TotalFees == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalFees(childComplexity), true
+	case "Statement.totalTax":
+		if e.ComplexityRoot.Statement.TotalTax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalTax(childComplexity), true
+	case "Statement.totalUndiscounted":
+		if e.ComplexityRoot.Statement.TotalUndiscounted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalUndiscounted(childComplexity), true
+	case "Statement.totalUntaxed":
+		if e.ComplexityRoot.Statement.TotalUntaxed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Statement.TotalUntaxed(childComplexity), true
 	case "Statement.version":
 		if e.ComplexityRoot.Statement.Version == nil {
 			break
@@ -11338,6 +12216,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatementConnection.TotalCount(childComplexity), true
+
+	case "StatementDiscount.amount":
+		if e.ComplexityRoot.StatementDiscount.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementDiscount.Amount(childComplexity), true
+	case "StatementDiscount.label":
+		if e.ComplexityRoot.StatementDiscount.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementDiscount.Label(childComplexity), true
+	case "StatementDiscount.percent":
+		if e.ComplexityRoot.StatementDiscount.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementDiscount.Percent(childComplexity), true
 
 	case "StatementDocument.content":
 		if e.ComplexityRoot.StatementDocument.Content == nil {
@@ -11370,6 +12267,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatementEdge.Node(childComplexity), true
+
+	case "StatementFee.amount":
+		if e.ComplexityRoot.StatementFee.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementFee.Amount(childComplexity), true
+	case "StatementFee.label":
+		if e.ComplexityRoot.StatementFee.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementFee.Label(childComplexity), true
 
 	case "StatementLine.amount":
 		if e.ComplexityRoot.StatementLine.Amount == nil {
@@ -11433,6 +12343,118 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StatementLineEdge.Node(childComplexity), true
+
+	case "StatementTax.amount":
+		if e.ComplexityRoot.StatementTax.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementTax.Amount(childComplexity), true
+	case "StatementTax.base":
+		if e.ComplexityRoot.StatementTax.Base == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementTax.Base(childComplexity), true
+	case "StatementTax.name":
+		if e.ComplexityRoot.StatementTax.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementTax.Name(childComplexity), true
+	case "StatementTax.percent":
+		if e.ComplexityRoot.StatementTax.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementTax.Percent(childComplexity), true
+	case "StatementTax.reverseCharge":
+		if e.ComplexityRoot.StatementTax.ReverseCharge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatementTax.ReverseCharge(childComplexity), true
+
+	case "SupportFee.createdAt":
+		if e.ComplexityRoot.SupportFee.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.CreatedAt(childComplexity), true
+	case "SupportFee.firstMonth":
+		if e.ComplexityRoot.SupportFee.FirstMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.FirstMonth(childComplexity), true
+	case "SupportFee.id":
+		if e.ComplexityRoot.SupportFee.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.ID(childComplexity), true
+	case "SupportFee.minimum":
+		if e.ComplexityRoot.SupportFee.Minimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.Minimum(childComplexity), true
+	case "SupportFee.percent":
+		if e.ComplexityRoot.SupportFee.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.Percent(childComplexity), true
+	case "SupportFee.plan":
+		if e.ComplexityRoot.SupportFee.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.Plan(childComplexity), true
+	case "SupportFee.seller":
+		if e.ComplexityRoot.SupportFee.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.Seller(childComplexity), true
+	case "SupportFee.version":
+		if e.ComplexityRoot.SupportFee.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFee.Version(childComplexity), true
+
+	case "SupportFeeConnection.edges":
+		if e.ComplexityRoot.SupportFeeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFeeConnection.Edges(childComplexity), true
+	case "SupportFeeConnection.pageInfo":
+		if e.ComplexityRoot.SupportFeeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFeeConnection.PageInfo(childComplexity), true
+	case "SupportFeeConnection.totalCount":
+		if e.ComplexityRoot.SupportFeeConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFeeConnection.TotalCount(childComplexity), true
+
+	case "SupportFeeEdge.cursor":
+		if e.ComplexityRoot.SupportFeeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFeeEdge.Cursor(childComplexity), true
+	case "SupportFeeEdge.node":
+		if e.ComplexityRoot.SupportFeeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SupportFeeEdge.Node(childComplexity), true
 
 	case "SupportPlan.monthlyFee":
 		if e.ComplexityRoot.SupportPlan.MonthlyFee == nil {
@@ -11509,6 +12531,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SupportPlanPeriodEdge.Node(childComplexity), true
+
+	case "TaxRate.buyer":
+		if e.ComplexityRoot.TaxRate.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Buyer(childComplexity), true
+	case "TaxRate.country":
+		if e.ComplexityRoot.TaxRate.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Country(childComplexity), true
+	case "TaxRate.createdAt":
+		if e.ComplexityRoot.TaxRate.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.CreatedAt(childComplexity), true
+	case "TaxRate.firstMonth":
+		if e.ComplexityRoot.TaxRate.FirstMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.FirstMonth(childComplexity), true
+	case "TaxRate.id":
+		if e.ComplexityRoot.TaxRate.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.ID(childComplexity), true
+	case "TaxRate.lastMonth":
+		if e.ComplexityRoot.TaxRate.LastMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.LastMonth(childComplexity), true
+	case "TaxRate.name":
+		if e.ComplexityRoot.TaxRate.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Name(childComplexity), true
+	case "TaxRate.percent":
+		if e.ComplexityRoot.TaxRate.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Percent(childComplexity), true
+	case "TaxRate.reverseCharge":
+		if e.ComplexityRoot.TaxRate.ReverseCharge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.ReverseCharge(childComplexity), true
+	case "TaxRate.seller":
+		if e.ComplexityRoot.TaxRate.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Seller(childComplexity), true
+	case "TaxRate.version":
+		if e.ComplexityRoot.TaxRate.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRate.Version(childComplexity), true
+
+	case "TaxRateConnection.edges":
+		if e.ComplexityRoot.TaxRateConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRateConnection.Edges(childComplexity), true
+	case "TaxRateConnection.pageInfo":
+		if e.ComplexityRoot.TaxRateConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRateConnection.PageInfo(childComplexity), true
+	case "TaxRateConnection.totalCount":
+		if e.ComplexityRoot.TaxRateConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRateConnection.TotalCount(childComplexity), true
+
+	case "TaxRateEdge.cursor":
+		if e.ComplexityRoot.TaxRateEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRateEdge.Cursor(childComplexity), true
+	case "TaxRateEdge.node":
+		if e.ComplexityRoot.TaxRateEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxRateEdge.Node(childComplexity), true
 
 	case "Threshold.amount":
 		if e.ComplexityRoot.Threshold.Amount == nil {
@@ -12851,6 +13972,123 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VoidStatementPayload.Statement(childComplexity), true
 
+	case "Voucher.createdAt":
+		if e.ComplexityRoot.Voucher.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.CreatedAt(childComplexity), true
+	case "Voucher.description":
+		if e.ComplexityRoot.Voucher.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Description(childComplexity), true
+	case "Voucher.filters":
+		if e.ComplexityRoot.Voucher.Filters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Filters(childComplexity), true
+	case "Voucher.id":
+		if e.ComplexityRoot.Voucher.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.ID(childComplexity), true
+	case "Voucher.maxRedemptions":
+		if e.ComplexityRoot.Voucher.MaxRedemptions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.MaxRedemptions(childComplexity), true
+	case "Voucher.mode":
+		if e.ComplexityRoot.Voucher.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Mode(childComplexity), true
+	case "Voucher.months":
+		if e.ComplexityRoot.Voucher.Months == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Months(childComplexity), true
+	case "Voucher.percent":
+		if e.ComplexityRoot.Voucher.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Percent(childComplexity), true
+	case "Voucher.redeemableFrom":
+		if e.ComplexityRoot.Voucher.RedeemableFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.RedeemableFrom(childComplexity), true
+	case "Voucher.redeemableUntil":
+		if e.ComplexityRoot.Voucher.RedeemableUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.RedeemableUntil(childComplexity), true
+	case "Voucher.redemptions":
+		if e.ComplexityRoot.Voucher.Redemptions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Redemptions(childComplexity), true
+	case "Voucher.seller":
+		if e.ComplexityRoot.Voucher.Seller == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Seller(childComplexity), true
+	case "Voucher.value":
+		if e.ComplexityRoot.Voucher.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Value(childComplexity), true
+	case "Voucher.version":
+		if e.ComplexityRoot.Voucher.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Voucher.Version(childComplexity), true
+
+	case "VoucherConnection.edges":
+		if e.ComplexityRoot.VoucherConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoucherConnection.Edges(childComplexity), true
+	case "VoucherConnection.pageInfo":
+		if e.ComplexityRoot.VoucherConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoucherConnection.PageInfo(childComplexity), true
+	case "VoucherConnection.totalCount":
+		if e.ComplexityRoot.VoucherConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoucherConnection.TotalCount(childComplexity), true
+
+	case "VoucherEdge.cursor":
+		if e.ComplexityRoot.VoucherEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoucherEdge.Cursor(childComplexity), true
+	case "VoucherEdge.node":
+		if e.ComplexityRoot.VoucherEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoucherEdge.Node(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -12892,6 +14130,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateApplicationInput,
 		ec.unmarshalInputCreateBillingUnitInput,
 		ec.unmarshalInputCreateCloudAccountInput,
+		ec.unmarshalInputCreateDiscountInput,
 		ec.unmarshalInputCreateGroupInput,
 		ec.unmarshalInputCreateIdentityProviderInput,
 		ec.unmarshalInputCreateOrganizationInput,
@@ -12899,9 +14138,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateProjectInput,
 		ec.unmarshalInputCreateScimTokenInput,
 		ec.unmarshalInputCreateSkuInput,
+		ec.unmarshalInputCreateTaxRateInput,
 		ec.unmarshalInputCreateThresholdInput,
 		ec.unmarshalInputCreateTrustedIssuerInput,
 		ec.unmarshalInputCreateUserInput,
+		ec.unmarshalInputCreateVoucherInput,
+		ec.unmarshalInputCreditNoteLineInput,
 		ec.unmarshalInputDeactivateOrganizationInput,
 		ec.unmarshalInputDeclineAccessRequestInput,
 		ec.unmarshalInputDeclineInvitationInput,
@@ -12923,9 +14165,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteTrustedIssuerInput,
 		ec.unmarshalInputDeleteUsageMappingInput,
 		ec.unmarshalInputDisableSecondFactorInput,
+		ec.unmarshalInputDiscountFilterInput,
 		ec.unmarshalInputEndBillingMultiplierInput,
+		ec.unmarshalInputEndDiscountInput,
 		ec.unmarshalInputEndImpersonationInput,
 		ec.unmarshalInputEndPriceGuardInput,
+		ec.unmarshalInputEndTaxRateInput,
+		ec.unmarshalInputEndVoucherInput,
 		ec.unmarshalInputExchangeApiKeyInput,
 		ec.unmarshalInputExchangeSignInCodeInput,
 		ec.unmarshalInputGroupAllocationInput,
@@ -12936,6 +14182,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputImportUsersInput,
 		ec.unmarshalInputInvitationWhereInput,
 		ec.unmarshalInputInviteMembersInput,
+		ec.unmarshalInputIssueCreditNoteInput,
 		ec.unmarshalInputJobWhereInput,
 		ec.unmarshalInputLeaveOrganizationInput,
 		ec.unmarshalInputLinkIdentityInput,
@@ -12960,6 +14207,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputQuantityInput,
 		ec.unmarshalInputReassignOwnerInput,
 		ec.unmarshalInputRecordUsageInput,
+		ec.unmarshalInputRedeemVoucherInput,
 		ec.unmarshalInputRefreshSessionInput,
 		ec.unmarshalInputRegenerateRecoveryCodesInput,
 		ec.unmarshalInputRegisterResourceInput,
@@ -13007,6 +14255,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetPriceGuardInput,
 		ec.unmarshalInputSetSettingInput,
 		ec.unmarshalInputSetSkuRateInput,
+		ec.unmarshalInputSetSupportFeeInput,
 		ec.unmarshalInputSetTicketPriorityInput,
 		ec.unmarshalInputSignOutInput,
 		ec.unmarshalInputSignUpInput,
@@ -13116,7 +14365,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "metering.graphql" "organization.graphql" "payment.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "creditnote.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "metering.graphql" "organization.graphql" "payment.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql" "terms.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -13133,6 +14382,7 @@ var sources = []*ast.Source{
 	{Name: "application.graphql", Input: sourceData("application.graphql"), BuiltIn: false},
 	{Name: "billing.graphql", Input: sourceData("billing.graphql"), BuiltIn: false},
 	{Name: "cloud.graphql", Input: sourceData("cloud.graphql"), BuiltIn: false},
+	{Name: "creditnote.graphql", Input: sourceData("creditnote.graphql"), BuiltIn: false},
 	{Name: "directory.graphql", Input: sourceData("directory.graphql"), BuiltIn: false},
 	{Name: "group.graphql", Input: sourceData("group.graphql"), BuiltIn: false},
 	{Name: "identity.graphql", Input: sourceData("identity.graphql"), BuiltIn: false},
@@ -13153,6 +14403,7 @@ var sources = []*ast.Source{
 	{Name: "spending.graphql", Input: sourceData("spending.graphql"), BuiltIn: false},
 	{Name: "statement.graphql", Input: sourceData("statement.graphql"), BuiltIn: false},
 	{Name: "support.graphql", Input: sourceData("support.graphql"), BuiltIn: false},
+	{Name: "terms.graphql", Input: sourceData("terms.graphql"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -14258,6 +15509,16 @@ func (ec *executionContext) childFields_CreateCloudAccountPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type CreateCloudAccountPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discount":
+		return ec.fieldContext_CreateDiscountPayload_discount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateDiscountPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateDiscountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "group":
@@ -14330,6 +15591,16 @@ func (ec *executionContext) childFields_CreateSkuPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type CreateSkuPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateTaxRatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "taxRate":
+		return ec.fieldContext_CreateTaxRatePayload_taxRate(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateTaxRatePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateTaxRatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateThresholdPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "threshold":
@@ -14360,6 +15631,94 @@ func (ec *executionContext) childFields_CreateUserPayload(ctx context.Context, f
 		return ec.fieldContext_CreateUserPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateVoucherPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "voucher":
+		return ec.fieldContext_CreateVoucherPayload_voucher(ctx, field)
+	case "code":
+		return ec.fieldContext_CreateVoucherPayload_code(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateVoucherPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateVoucherPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditNote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CreditNote_id(ctx, field)
+	case "statement":
+		return ec.fieldContext_CreditNote_statement(ctx, field)
+	case "seller":
+		return ec.fieldContext_CreditNote_seller(ctx, field)
+	case "buyer":
+		return ec.fieldContext_CreditNote_buyer(ctx, field)
+	case "number":
+		return ec.fieldContext_CreditNote_number(ctx, field)
+	case "reason":
+		return ec.fieldContext_CreditNote_reason(ctx, field)
+	case "lines":
+		return ec.fieldContext_CreditNote_lines(ctx, field)
+	case "taxes":
+		return ec.fieldContext_CreditNote_taxes(ctx, field)
+	case "totalUntaxed":
+		return ec.fieldContext_CreditNote_totalUntaxed(ctx, field)
+	case "totalTax":
+		return ec.fieldContext_CreditNote_totalTax(ctx, field)
+	case "total":
+		return ec.fieldContext_CreditNote_total(ctx, field)
+	case "document":
+		return ec.fieldContext_CreditNote_document(ctx, field)
+	case "issuedAt":
+		return ec.fieldContext_CreditNote_issuedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNote", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditNoteConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CreditNoteConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CreditNoteConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CreditNoteConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNoteConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditNoteEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CreditNoteEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CreditNoteEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNoteEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditNoteLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_CreditNoteLine_reason(ctx, field)
+	case "amount":
+		return ec.fieldContext_CreditNoteLine_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNoteLine", field.Name)
+}
+
+func (ec *executionContext) childFields_CreditNoteTax(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_CreditNoteTax_name(ctx, field)
+	case "percent":
+		return ec.fieldContext_CreditNoteTax_percent(ctx, field)
+	case "amount":
+		return ec.fieldContext_CreditNoteTax_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditNoteTax", field.Name)
 }
 
 func (ec *executionContext) childFields_DeactivateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14570,6 +15929,78 @@ func (ec *executionContext) childFields_DisableSecondFactorPayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type DisableSecondFactorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Discount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Discount_id(ctx, field)
+	case "seller":
+		return ec.fieldContext_Discount_seller(ctx, field)
+	case "buyer":
+		return ec.fieldContext_Discount_buyer(ctx, field)
+	case "description":
+		return ec.fieldContext_Discount_description(ctx, field)
+	case "mode":
+		return ec.fieldContext_Discount_mode(ctx, field)
+	case "percent":
+		return ec.fieldContext_Discount_percent(ctx, field)
+	case "value":
+		return ec.fieldContext_Discount_value(ctx, field)
+	case "valueUsed":
+		return ec.fieldContext_Discount_valueUsed(ctx, field)
+	case "valueRemaining":
+		return ec.fieldContext_Discount_valueRemaining(ctx, field)
+	case "filters":
+		return ec.fieldContext_Discount_filters(ctx, field)
+	case "firstMonth":
+		return ec.fieldContext_Discount_firstMonth(ctx, field)
+	case "lastMonth":
+		return ec.fieldContext_Discount_lastMonth(ctx, field)
+	case "redeemed":
+		return ec.fieldContext_Discount_redeemed(ctx, field)
+	case "reason":
+		return ec.fieldContext_Discount_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Discount_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Discount_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Discount", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DiscountConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DiscountConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DiscountConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DiscountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DiscountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_DiscountFilter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_DiscountFilter_field(ctx, field)
+	case "value":
+		return ec.fieldContext_DiscountFilter_value(ctx, field)
+	case "exclude":
+		return ec.fieldContext_DiscountFilter_exclude(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DiscountFilter", field.Name)
+}
+
 func (ec *executionContext) childFields_EffectiveBillingMultiplier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "selector":
@@ -14632,6 +16063,16 @@ func (ec *executionContext) childFields_EndBillingMultiplierPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type EndBillingMultiplierPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_EndDiscountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discount":
+		return ec.fieldContext_EndDiscountPayload_discount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndDiscountPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndDiscountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_EndImpersonationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sessionId":
@@ -14650,6 +16091,26 @@ func (ec *executionContext) childFields_EndPriceGuardPayload(ctx context.Context
 		return ec.fieldContext_EndPriceGuardPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndPriceGuardPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndTaxRatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "taxRate":
+		return ec.fieldContext_EndTaxRatePayload_taxRate(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndTaxRatePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndTaxRatePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndVoucherPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "voucher":
+		return ec.fieldContext_EndVoucherPayload_voucher(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EndVoucherPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndVoucherPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ExchangeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15048,6 +16509,16 @@ func (ec *executionContext) childFields_InviteResult(ctx context.Context, field 
 		return ec.fieldContext_InviteResult_error(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InviteResult", field.Name)
+}
+
+func (ec *executionContext) childFields_IssueCreditNotePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "creditNote":
+		return ec.fieldContext_IssueCreditNotePayload_creditNote(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_IssueCreditNotePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueCreditNotePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Job(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15536,6 +17007,16 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_supportPlanHistory(ctx, field)
 	case "tickets":
 		return ec.fieldContext_Organization_tickets(ctx, field)
+	case "taxRates":
+		return ec.fieldContext_Organization_taxRates(ctx, field)
+	case "discounts":
+		return ec.fieldContext_Organization_discounts(ctx, field)
+	case "redeemedDiscounts":
+		return ec.fieldContext_Organization_redeemedDiscounts(ctx, field)
+	case "vouchers":
+		return ec.fieldContext_Organization_vouchers(ctx, field)
+	case "supportFees":
+		return ec.fieldContext_Organization_supportFees(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organization", field.Name)
 }
@@ -15996,6 +17477,16 @@ func (ec *executionContext) childFields_RecordUsagePayload(ctx context.Context, 
 		return ec.fieldContext_RecordUsagePayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RecordUsagePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RedeemVoucherPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "discount":
+		return ec.fieldContext_RedeemVoucherPayload_discount(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RedeemVoucherPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedeemVoucherPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16676,6 +18167,16 @@ func (ec *executionContext) childFields_SetSkuRatePayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type SetSkuRatePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetSupportFeePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "supportFee":
+		return ec.fieldContext_SetSupportFeePayload_supportFee(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SetSupportFeePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetSupportFeePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetTicketPriorityPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ticket":
@@ -16866,10 +18367,26 @@ func (ec *executionContext) childFields_Statement(ctx context.Context, field gra
 		return ec.fieldContext_Statement_status(ctx, field)
 	case "number":
 		return ec.fieldContext_Statement_number(ctx, field)
+	case "totalUndiscounted":
+		return ec.fieldContext_Statement_totalUndiscounted(ctx, field)
+	case "totalDiscount":
+		return ec.fieldContext_Statement_totalDiscount(ctx, field)
+	case "totalFees":
+		return ec.fieldContext_Statement_totalFees(ctx, field)
+	case "totalUntaxed":
+		return ec.fieldContext_Statement_totalUntaxed(ctx, field)
+	case "totalTax":
+		return ec.fieldContext_Statement_totalTax(ctx, field)
 	case "total":
 		return ec.fieldContext_Statement_total(ctx, field)
 	case "lines":
 		return ec.fieldContext_Statement_lines(ctx, field)
+	case "discounts":
+		return ec.fieldContext_Statement_discounts(ctx, field)
+	case "fees":
+		return ec.fieldContext_Statement_fees(ctx, field)
+	case "taxes":
+		return ec.fieldContext_Statement_taxes(ctx, field)
 	case "document":
 		return ec.fieldContext_Statement_document(ctx, field)
 	case "issuedAt":
@@ -16886,6 +18403,10 @@ func (ec *executionContext) childFields_Statement(ctx context.Context, field gra
 		return ec.fieldContext_Statement_createdAt(ctx, field)
 	case "version":
 		return ec.fieldContext_Statement_version(ctx, field)
+	case "totalCredited":
+		return ec.fieldContext_Statement_totalCredited(ctx, field)
+	case "creditNotes":
+		return ec.fieldContext_Statement_creditNotes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Statement", field.Name)
 }
@@ -16900,6 +18421,18 @@ func (ec *executionContext) childFields_StatementConnection(ctx context.Context,
 		return ec.fieldContext_StatementConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatementConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementDiscount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_StatementDiscount_label(ctx, field)
+	case "percent":
+		return ec.fieldContext_StatementDiscount_percent(ctx, field)
+	case "amount":
+		return ec.fieldContext_StatementDiscount_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementDiscount", field.Name)
 }
 
 func (ec *executionContext) childFields_StatementDocument(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16922,6 +18455,16 @@ func (ec *executionContext) childFields_StatementEdge(ctx context.Context, field
 		return ec.fieldContext_StatementEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatementEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementFee(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "label":
+		return ec.fieldContext_StatementFee_label(ctx, field)
+	case "amount":
+		return ec.fieldContext_StatementFee_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementFee", field.Name)
 }
 
 func (ec *executionContext) childFields_StatementLine(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16960,6 +18503,66 @@ func (ec *executionContext) childFields_StatementLineEdge(ctx context.Context, f
 		return ec.fieldContext_StatementLineEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatementLineEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StatementTax(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_StatementTax_name(ctx, field)
+	case "percent":
+		return ec.fieldContext_StatementTax_percent(ctx, field)
+	case "base":
+		return ec.fieldContext_StatementTax_base(ctx, field)
+	case "amount":
+		return ec.fieldContext_StatementTax_amount(ctx, field)
+	case "reverseCharge":
+		return ec.fieldContext_StatementTax_reverseCharge(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatementTax", field.Name)
+}
+
+func (ec *executionContext) childFields_SupportFee(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SupportFee_id(ctx, field)
+	case "seller":
+		return ec.fieldContext_SupportFee_seller(ctx, field)
+	case "plan":
+		return ec.fieldContext_SupportFee_plan(ctx, field)
+	case "minimum":
+		return ec.fieldContext_SupportFee_minimum(ctx, field)
+	case "percent":
+		return ec.fieldContext_SupportFee_percent(ctx, field)
+	case "firstMonth":
+		return ec.fieldContext_SupportFee_firstMonth(ctx, field)
+	case "version":
+		return ec.fieldContext_SupportFee_version(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_SupportFee_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportFee", field.Name)
+}
+
+func (ec *executionContext) childFields_SupportFeeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SupportFeeConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SupportFeeConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SupportFeeConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportFeeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SupportFeeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SupportFeeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SupportFeeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SupportFeeEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_SupportPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17008,6 +18611,56 @@ func (ec *executionContext) childFields_SupportPlanPeriodEdge(ctx context.Contex
 		return ec.fieldContext_SupportPlanPeriodEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SupportPlanPeriodEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TaxRate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TaxRate_id(ctx, field)
+	case "seller":
+		return ec.fieldContext_TaxRate_seller(ctx, field)
+	case "buyer":
+		return ec.fieldContext_TaxRate_buyer(ctx, field)
+	case "name":
+		return ec.fieldContext_TaxRate_name(ctx, field)
+	case "percent":
+		return ec.fieldContext_TaxRate_percent(ctx, field)
+	case "country":
+		return ec.fieldContext_TaxRate_country(ctx, field)
+	case "reverseCharge":
+		return ec.fieldContext_TaxRate_reverseCharge(ctx, field)
+	case "firstMonth":
+		return ec.fieldContext_TaxRate_firstMonth(ctx, field)
+	case "lastMonth":
+		return ec.fieldContext_TaxRate_lastMonth(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TaxRate_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_TaxRate_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxRate", field.Name)
+}
+
+func (ec *executionContext) childFields_TaxRateConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TaxRateConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TaxRateConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TaxRateConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxRateConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TaxRateEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TaxRateEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TaxRateEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxRateEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Threshold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17768,6 +19421,62 @@ func (ec *executionContext) childFields_VoidStatementPayload(ctx context.Context
 		return ec.fieldContext_VoidStatementPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoidStatementPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Voucher(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Voucher_id(ctx, field)
+	case "seller":
+		return ec.fieldContext_Voucher_seller(ctx, field)
+	case "description":
+		return ec.fieldContext_Voucher_description(ctx, field)
+	case "mode":
+		return ec.fieldContext_Voucher_mode(ctx, field)
+	case "percent":
+		return ec.fieldContext_Voucher_percent(ctx, field)
+	case "value":
+		return ec.fieldContext_Voucher_value(ctx, field)
+	case "filters":
+		return ec.fieldContext_Voucher_filters(ctx, field)
+	case "months":
+		return ec.fieldContext_Voucher_months(ctx, field)
+	case "redeemableFrom":
+		return ec.fieldContext_Voucher_redeemableFrom(ctx, field)
+	case "redeemableUntil":
+		return ec.fieldContext_Voucher_redeemableUntil(ctx, field)
+	case "maxRedemptions":
+		return ec.fieldContext_Voucher_maxRedemptions(ctx, field)
+	case "redemptions":
+		return ec.fieldContext_Voucher_redemptions(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Voucher_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Voucher_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Voucher", field.Name)
+}
+
+func (ec *executionContext) childFields_VoucherConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_VoucherConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_VoucherConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_VoucherConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_VoucherEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_VoucherEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_VoucherEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoucherEdge", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -19,13 +19,24 @@ type Share struct {
 // amount is a whole unit away from its share, whatever the signs, and the
 // order of the shares does not matter.
 func Allocate(shares []Share, places int32) []Decimal {
+	var exact Decimal
+	for _, s := range shares {
+		exact = exact.Add(s.Amount)
+	}
+	return AllocateTotal(exact.Round(places), shares, places)
+}
+
+// AllocateTotal is Allocate for a total that is given: one with these places that
+// is less than a unit away from the sum of the shares, such as the amount at which
+// the sum was posted itself. Shares that are whole units stay as they are if the
+// total is their sum.
+func AllocateTotal(total Decimal, shares []Share, places int32) []Decimal {
 	posted := make([]Decimal, len(shares))
 	order := make([]int, len(shares))
-	var exact, cut Decimal
+	var cut Decimal
 	for i, s := range shares {
 		posted[i] = s.Amount.floor(int(places))
 		order[i] = i
-		exact = exact.Add(s.Amount)
 		cut = cut.Add(posted[i])
 	}
 	slices.SortFunc(order, func(i, j int) int {
@@ -33,7 +44,7 @@ func Allocate(shares []Share, places int32) []Decimal {
 	})
 
 	unit := New(1, places)
-	missing := exact.Round(places).Sub(cut)
+	missing := total.Sub(cut)
 	for _, i := range order {
 		if missing.Sign() <= 0 || missing.Overflowed() {
 			break

@@ -152,6 +152,32 @@ func (d Decimal) Div(n int64, places int32) Decimal {
 	return quotient.bounded()
 }
 
+// Part returns d × numerator ÷ denominator with at most the given number of digits
+// after the point, half to even, rounded once. A part of 0 overflows.
+func (d Decimal) Part(numerator, denominator Decimal, places int32) Decimal {
+	product := d.Mul(numerator)
+	if denominator.Sign() == 0 || places > maxScale || places < -maxScale || product.Overflowed() || denominator.Overflowed() {
+		return overflowed()
+	}
+	quotient := Decimal{scale: int(places)}
+	var dividend, divisor, unit, remainder apd.BigInt
+	dividend.Set(&product.coef)
+	divisor.Set(&denominator.coef)
+	more := quotient.scale - product.scale + denominator.scale
+	pow10(&unit, max(more, -more))
+	if more >= 0 {
+		dividend.Mul(&product.coef, &unit)
+	} else {
+		divisor.Mul(&denominator.coef, &unit)
+	}
+	quotient.coef.QuoRem(&dividend, &divisor, &remainder)
+	half := remainder.Lsh(&remainder, 1).CmpAbs(&divisor)
+	if half > 0 || half == 0 && quotient.coef.Bit(0) == 1 {
+		quotient.step(d.Sign() * numerator.Sign() * denominator.Sign())
+	}
+	return quotient.bounded()
+}
+
 // floor returns the greatest number with the given places that is not above d.
 func (d Decimal) floor(places int) Decimal {
 	quotient, remainder, _, exact := d.split(places)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -103,6 +104,28 @@ func TestDivAgreesWithRationals(t *testing.T) {
 		if !units.IsInt() || half > 0 || half == 0 && units.Num().Bit(0) == 1 {
 			t.Fatalf("seed %d: %s ÷ %d is %s with %d places", seed, x, n, got, places)
 		}
+	}
+}
+
+func TestPartAgreesWithRationals(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(effort.Cases(100_000)) {
+		rng := rand.New(rand.NewPCG(4, seed))
+		d, n, by, places := randomText(rng), randomText(rng), randomText(rng), rng.IntN(25)-2
+		if rng.IntN(3) == 0 {
+			by = strconv.Itoa(1 << rng.IntN(20)) // so that halves occur
+		}
+		if dec(t, by).IsZero() {
+			continue
+		}
+		exact := new(big.Rat).Quo(new(big.Rat).Mul(rat(t, d), rat(t, n)), rat(t, by))
+		got := dec(t, d).Part(dec(t, n), dec(t, by), int32(places))
+		if want := roundedRat(exact, places); rat(t, got.String()).Cmp(want) != 0 {
+			t.Fatalf("seed %d: %s × %s ÷ %s with %d places is %s", seed, d, n, by, places, got)
+		}
+	}
+	if got := money.FromInt(1).Part(money.FromInt(1), money.Decimal{}, 2); !got.Overflowed() {
+		t.Errorf("a part of 0: %s", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package paper
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -9,10 +10,10 @@ import (
 	"github.com/headwater-platform/headwater/money"
 )
 
-// The kinds of rows of a CSV file.
+// The kinds of usual rows of a CSV file.
 const (
-	kindLine  = "line"
-	kindTotal = "total"
+	kindLine  Kind = "line"
+	kindTotal Kind = "total"
 )
 
 // columns returns the columns of a CSV file. New ones are added at the end.
@@ -22,17 +23,17 @@ func columns() []string {
 
 // WriteCSV writes the lines and the totals of a document as RFC 4180 describes
 // it, in UTF-8, with a header: kind, label, detail, amount, currency, number,
-// seller, buyer. The kind is "line" or "total"; the amount is a plain decimal,
-// such as -1234.5. A text that a spreadsheet would take for a formula begins with
-// an apostrophe. A document beyond the bounds of this package is refused before
-// anything is written.
+// seller, buyer. The kind is "line" or "total", or a Kind; the amount is a plain
+// decimal, such as -1234.5. A text that a spreadsheet would take for a formula
+// begins with an apostrophe. A document beyond the bounds of this package is
+// refused before anything is written.
 func WriteCSV(w io.Writer, d Document) error {
 	if err := d.check(); err != nil {
 		return err
 	}
 	number, seller, buyer := cell(d.Number), cell(d.Seller.Name), cell(d.Buyer.Name)
-	row := func(kind, label, detail string, amount money.Decimal) []string {
-		return []string{kind, cell(label), cell(detail), amount.String(), d.Currency, number, seller, buyer}
+	row := func(kind Kind, label, detail string, amount money.Decimal) []string {
+		return []string{string(kind), cell(label), cell(detail), amount.String(), d.Currency, number, seller, buyer}
 	}
 
 	out := csv.NewWriter(w)
@@ -40,10 +41,10 @@ func WriteCSV(w io.Writer, d Document) error {
 	// What cannot be written is told by Flush, once for all rows.
 	_ = out.Write(columns())
 	for _, line := range d.Lines {
-		_ = out.Write(row(kindLine, line.Label, line.Detail, line.Amount))
+		_ = out.Write(row(cmp.Or(line.Kind, kindLine), line.Label, line.Detail, line.Amount))
 	}
 	for _, total := range d.Totals {
-		_ = out.Write(row(kindTotal, total.Label, "", total.Amount))
+		_ = out.Write(row(cmp.Or(total.Kind, kindTotal), total.Label, "", total.Amount))
 	}
 	out.Flush()
 	if err := out.Error(); err != nil {

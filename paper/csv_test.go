@@ -26,12 +26,15 @@ func TestCSV(t *testing.T) {
 	t.Parallel()
 	d := statement(2)
 	d.Seller.Name = `Nordlicht, "Cloud"`
-	d.Totals = d.Totals[:1]
+	d.Totals = append(d.Totals[:1:1], Total{Kind: Tax, Label: "VAT", Amount: money.New(5, 0)})
+	d.Lines = append(d.Lines, Line{Kind: Discount, Label: "a gift", Amount: money.New(-5, 0)})
 	want := strings.Join([]string{
 		`kind,label,detail,amount,currency,number,seller,buyer`,
 		`line,AWS · Service 0,,-10000,EUR,N-2026-000412,"Nordlicht, ""Cloud""",Fabryka Łódź Sp. z o.o.`,
 		`line,AWS · Service 1,project 1,-9920.81,EUR,N-2026-000412,"Nordlicht, ""Cloud""",Fabryka Łódź Sp. z o.o.`,
+		`discount,a gift,,-5,EUR,N-2026-000412,"Nordlicht, ""Cloud""",Fabryka Łódź Sp. z o.o.`,
 		`total,Subtotal,,-19920.81,EUR,N-2026-000412,"Nordlicht, ""Cloud""",Fabryka Łódź Sp. z o.o.`,
+		`tax,VAT,,5,EUR,N-2026-000412,"Nordlicht, ""Cloud""",Fabryka Łódź Sp. z o.o.`,
 		``,
 	}, "\r\n")
 	if diff := cmp.Diff(want, csvOf(t, d)); diff != "" {
@@ -79,8 +82,8 @@ func FuzzWriteCSV(f *testing.F) {
 	f.Fuzz(func(t *testing.T, label, name, currency string, amount int64, places int32) {
 		d := Document{
 			Currency: currency, Number: name, Seller: Party{Name: name}, Buyer: Party{Name: label},
-			Lines:  []Line{{label, name, money.New(amount, places)}},
-			Totals: []Total{{name, money.New(amount, places)}},
+			Lines:  []Line{{Label: label, Detail: name, Amount: money.New(amount, places)}},
+			Totals: []Total{{Label: name, Amount: money.New(amount, places)}},
 		}
 		var out bytes.Buffer
 		if err := WriteCSV(&out, d); err != nil {

@@ -64,8 +64,22 @@ type Party struct {
 // Fact is a label with its value.
 type Fact struct{ Label, Value string }
 
+// Kind says in a CSV file what a row is. The zero Kind is a usual line or a usual
+// total.
+type Kind string
+
+// The kinds of rows beside usual ones. Lines, discounts, fees and taxes add up to
+// the total.
+const (
+	Discount Kind = "discount"
+	Fee      Kind = "fee"
+	Subtotal Kind = "subtotal"
+	Tax      Kind = "tax"
+)
+
 // Line is one thing that was charged or credited.
 type Line struct {
+	Kind Kind
 	// Label is what it is, such as "AWS · Amazon EC2".
 	Label string
 	// Detail is a second, smaller line, or "".
@@ -77,6 +91,7 @@ type Line struct {
 
 // Total is a sum with its label. Amount is as that of a Line.
 type Total struct {
+	Kind   Kind
 	Label  string
 	Amount money.Decimal
 }
@@ -118,8 +133,8 @@ func (d Document) clean() Document {
 	d.Title, d.Number, d.Watermark = clean(d.Title), clean(d.Number), clean(d.Watermark)
 	d.Seller, d.Buyer = d.Seller.clean(), d.Buyer.clean()
 	d.Facts = each(d.Facts, func(f Fact) Fact { return Fact{clean(f.Label), clean(f.Value)} })
-	d.Lines = each(d.Lines, func(l Line) Line { return Line{clean(l.Label), clean(l.Detail), l.Amount} })
-	d.Totals = each(d.Totals, func(t Total) Total { return Total{clean(t.Label), t.Amount} })
+	d.Lines = each(d.Lines, func(l Line) Line { return Line{l.Kind, clean(l.Label), clean(l.Detail), l.Amount} })
+	d.Totals = each(d.Totals, func(t Total) Total { return Total{t.Kind, clean(t.Label), t.Amount} })
 	d.Notes = each(d.Notes, clean)
 	return d
 }

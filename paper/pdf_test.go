@@ -253,8 +253,8 @@ func hostile() map[string]Document {
 			Title: text, Number: text, Watermark: text, Seller: party, Buyer: party,
 			Facts:    []Fact{{text, text}, {text, text}, {text, text}, {text, text}, {text, text}},
 			Currency: "EUR",
-			Lines:    []Line{{text, text, money.New(-1, 2)}, {text, "", money.New(1, 2)}, {"", text, money.New(1, 2)}},
-			Totals:   []Total{{text, money.New(1, 2)}, {text, money.New(1, 2)}},
+			Lines:    []Line{{Label: text, Detail: text, Amount: money.New(-1, 2)}, {Label: text, Amount: money.New(1, 2)}, {Detail: text, Amount: money.New(1, 2)}},
+			Totals:   []Total{{Label: text, Amount: money.New(1, 2)}, {Label: text, Amount: money.New(1, 2)}},
 			Notes:    []string{text, text},
 		}
 	}
@@ -263,7 +263,7 @@ func hostile() map[string]Document {
 	for range MaxOthers - 1 {
 		crowd.Seller.Address = append(crowd.Seller.Address, long)
 		crowd.Facts = append(crowd.Facts, Fact{long, long})
-		crowd.Totals = append(crowd.Totals, Total{long, money.New(1, 2)})
+		crowd.Totals = append(crowd.Totals, Total{Label: long, Amount: money.New(1, 2)})
 		crowd.Notes = append(crowd.Notes, long)
 	}
 	documents["a crowd"] = crowd
@@ -438,7 +438,7 @@ func FuzzWritePDF(f *testing.F) {
 		party := Party{Name: text, Address: []string{text}, VATID: text, Email: text}
 		d := Document{
 			Title: text, Number: text, Watermark: text, Seller: party, Buyer: party, Facts: []Fact{{text, text}}, Currency: currency,
-			Lines: slices.Repeat([]Line{{text, text, money.New(amount, 2)}}, int(lines%200)), Totals: []Total{{text, money.New(amount, 2)}}, Notes: []string{text},
+			Lines: slices.Repeat([]Line{{Label: text, Detail: text, Amount: money.New(amount, 2)}}, int(lines%200)), Totals: []Total{{Label: text, Amount: money.New(amount, 2)}}, Notes: []string{text},
 		}
 		var out bytes.Buffer
 		if err := WritePDF(&out, d); err != nil {

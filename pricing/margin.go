@@ -35,44 +35,60 @@ type edgeCurrency struct {
 	currency money.Currency
 }
 
-// Margins rates the charges by the book and returns the margin of every edge
-// that they pass, by seller, buyer and currency. It returns INVALID if an
-// amount has too many digits to be stored.
-func (b *Book) Margins(charges iter.Seq[Charge]) ([]Margin, error) {
-	tills := make(map[edgeCurrency]*Margin)
-	rater := b.Rater()
-	var rated []Rated
+// Compare rates the charges by two books, going through them once, and returns for
+// each the margin of every edge that they pass, by seller, buyer and currency. It
+// returns INVALID if an amount has too many digits to be stored.
+func Compare(before, after *Book, charges iter.Seq[Charge]) (was, is []Margin, err error) {
+	first, second := newTills(before), newTills(after)
 	for c := range charges {
-		var err error
-		rated, err = rater.Rate(rated[:0], c.Chain, &c.Line)
-		if err != nil {
-			return nil, err
+		if err := first.collect(&c); err != nil {
+			return nil, nil, err
 		}
-		collect(tills, rated, &c.Line)
+		if err := second.collect(&c); err != nil {
+			return nil, nil, err
+		}
 	}
-	margins := make([]Margin, 0, len(tills))
-	for _, m := range tills {
-		margins = append(margins, *m)
-	}
-	slices.SortFunc(margins, compareMargins)
-	return margins, nil
+	return first.margins(), second.margins(), nil
 }
 
-// collect adds a rated line to the margins of its edges. What a seller pays is
-// the amount on the edge above, and for the top seller the source cost.
-func collect(tills map[edgeCurrency]*Margin, rated []Rated, line *Line) {
-	cost := line.SourceCost
-	for _, r := range rated {
-		key := edgeCurrency{edge: r.Price.Edge, currency: line.Currency}
-		m := tills[key]
+// tills are what the sellers of a book take and pay.
+type tills struct {
+	rater *Rater
+	edges map[edgeCurrency]*Margin
+	rated []Rated
+}
+
+func newTills(b *Book) *tills { return &tills{rater: b.Rater(), edges: map[edgeCurrency]*Margin{}} }
+
+// collect adds a charge to the margins of its edges. What a seller pays is the
+// amount on the edge above, and for the top seller the source cost.
+func (t *tills) collect(c *Charge) (err error) {
+	if t.rated, err = t.rater.Rate(t.rated[:0], c.Chain, &c.Line); err != nil {
+		return err
+	}
+	cost := c.Line.SourceCost
+	for _, r := range t.rated {
+		key := edgeCurrency{edge: r.Price.Edge, currency: c.Line.Currency}
+		m := t.edges[key]
 		if m == nil {
 			m = &Margin{Edge: key.edge, Currency: key.currency}
-			tills[key] = m
+			t.edges[key] = m
 		}
 		m.Revenue = m.Revenue.Add(r.Amount)
 		m.Cost = m.Cost.Add(cost)
 		cost = r.Amount
 	}
+	return nil
+}
+
+// margins returns the margins in their order.
+func (t *tills) margins() []Margin {
+	all := make([]Margin, 0, len(t.edges))
+	for _, m := range t.edges {
+		all = append(all, *m)
+	}
+	slices.SortFunc(all, compareMargins)
+	return all
 }
 
 func compareMargins(a, b Margin) int {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/graph/model"
+	"github.com/headwater-platform/headwater/invoicing"
 	"github.com/headwater-platform/headwater/metering"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/service/allocations"
@@ -24,6 +25,7 @@ import (
 	"github.com/headwater-platform/headwater/service/resources"
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/support"
+	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
@@ -250,6 +252,59 @@ func newGuard(input model.SetPriceGuardInput) (rates.NewGuard, error) {
 		Manager: manager, Seller: seller, Basis: input.Basis, Min: input.Min, Max: input.Max,
 		FirstMonth: input.FirstMonth, LastMonth: input.LastMonth, Reason: valueOf(input.Reason),
 	}, nil
+}
+
+func newTaxRate(input model.CreateTaxRateInput) (terms.NewTaxRate, error) {
+	seller, err := input.SellerID.Expect("sellerId", typeid.Organization)
+	if err != nil {
+		return terms.NewTaxRate{}, err
+	}
+	buyer, err := optionalID("buyerId", typeid.Organization, input.BuyerID)
+	if err != nil {
+		return terms.NewTaxRate{}, err
+	}
+	return terms.NewTaxRate{
+		Seller: seller, Buyer: buyer, Name: input.Name, Percent: input.Percent, Country: valueOf(input.Country),
+		ReverseCharge: valueOf(input.ReverseCharge), FirstMonth: input.FirstMonth, LastMonth: input.LastMonth,
+	}, nil
+}
+
+func newDiscount(input model.CreateDiscountInput) (terms.NewDiscount, error) {
+	seller, err := input.SellerID.Expect("sellerId", typeid.Organization)
+	if err != nil {
+		return terms.NewDiscount{}, err
+	}
+	buyer, err := optionalID("buyerId", typeid.Organization, input.BuyerID)
+	if err != nil {
+		return terms.NewDiscount{}, err
+	}
+	return terms.NewDiscount{
+		Worth: terms.Worth{
+			Description: input.Description, Percent: input.Percent, Value: input.Value, Currency: input.Currency, Filters: filters(input.Filters),
+		},
+		Seller: seller, Buyer: buyer, FirstMonth: input.FirstMonth, LastMonth: input.LastMonth, Reason: valueOf(input.Reason),
+	}, nil
+}
+
+func newVoucher(input model.CreateVoucherInput) (terms.NewVoucher, error) {
+	seller, err := input.SellerID.Expect("sellerId", typeid.Organization)
+	if err != nil {
+		return terms.NewVoucher{}, err
+	}
+	return terms.NewVoucher{
+		Worth: terms.Worth{
+			Description: input.Description, Percent: input.Percent, Value: input.Value, Currency: input.Currency, Filters: filters(input.Filters),
+		},
+		Seller: seller, Months: input.Months, RedeemableFrom: input.RedeemableFrom, RedeemableUntil: input.RedeemableUntil, MaxRedemptions: input.MaxRedemptions,
+	}, nil
+}
+
+func filters(input []*model.DiscountFilterInput) []invoicing.Filter {
+	list := make([]invoicing.Filter, len(input))
+	for i, f := range input {
+		list[i] = invoicing.Filter{Field: f.Field, Value: f.Value, Exclude: valueOf(f.Exclude)}
+	}
+	return list
 }
 
 func newAllocation(input model.SetAllocationInput) (allocations.NewAllocation, error) {

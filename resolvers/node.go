@@ -52,6 +52,16 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Usage.Mapping(ctx, id.UUID))
 	case typeid.Allocation:
 		return found(r.Allocations.Get(ctx, id.UUID))
+	case typeid.CreditNote:
+		return found(r.Statements.CreditNote(ctx, id.UUID))
+	case typeid.Discount:
+		return found(r.Terms.Discount(ctx, id.UUID))
+	case typeid.Voucher:
+		return found(r.Terms.Voucher(ctx, id.UUID))
+	case typeid.SupportFee:
+		return found(r.Terms.SupportFee(ctx, id.UUID))
+	case typeid.TaxRate:
+		return found(r.Terms.TaxRate(ctx, id.UUID))
 	case typeid.Statement:
 		return found(r.Statements.Get(ctx, id.UUID))
 	case typeid.Threshold:

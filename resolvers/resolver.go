@@ -28,6 +28,7 @@ import (
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/service/support"
+	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
@@ -59,5 +60,6 @@ type Resolver struct {
 	Settings   *settings.Service
 	Statements *statements.Service
 	Support    *support.Service
+	Terms      *terms.Service
 	Usage      *usage.Service
 }

@@ -58,6 +58,10 @@ const deltaCount = 100
 // one.
 const grantCount = 20
 
+// itemCount is about how many discounts, fees and taxes a statement has, of each, how
+// many filters a discount has, and how many lines a credit note has.
+const itemCount = 5
+
 // criticalCount is how many announcements a login page shows at most.
 const criticalCount = 20
 
@@ -148,7 +152,18 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.Statements = func(child int, _ *statements.Side, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)
 	}
+	c.Organization.TaxRates, c.Organization.SupportFees, c.Organization.Vouchers = paged, paged, paged
+	c.Organization.Discounts, c.Organization.RedeemedDiscounts = paged, paged
+	c.Discount.Filters = func(child int) int { return times(child, itemCount) }
+	c.Voucher.Filters = func(child int) int { return times(child, itemCount) }
 	c.Statement.Lines = paged
+	c.Statement.Discounts = func(child int) int { return times(child, itemCount) }
+	c.Statement.Fees = func(child int) int { return times(child, itemCount) }
+	c.Statement.Taxes = func(child int) int { return times(child, itemCount) }
+	c.Statement.CreditNotes = paged
+	c.CreditNote.Lines = func(child int) int { return times(child, itemCount) }
+	c.CreditNote.Taxes = func(child int) int { return times(child, itemCount) }
+	c.CreditNote.Document = func(child int, _ statements.Format) int { return child + reportCost }
 	c.Statement.Document = func(child int, _ statements.Format) int { return child + reportCost }
 	c.CloseBillingMonthPayload.Statements = func(child int) int { return times(child, statementCount) }
 	c.Mutation.SetGroupAllocations = func(child int, input model.SetGroupAllocationsInput) int {

@@ -79,6 +79,18 @@ func (r *statementResolver) Lines(ctx context.Context, obj *statements.Statement
 	return r.Statements.Lines(ctx, obj, page.Args{First: first, After: after, Last: last, Before: before})
 }
 
+func (r *statementResolver) Discounts(ctx context.Context, obj *statements.Statement) ([]*statements.Discount, error) {
+	return r.Statements.Discounts(ctx, obj)
+}
+
+func (r *statementResolver) Fees(ctx context.Context, obj *statements.Statement) ([]*statements.Fee, error) {
+	return r.Statements.Fees(ctx, obj)
+}
+
+func (r *statementResolver) Taxes(ctx context.Context, obj *statements.Statement) ([]*statements.Tax, error) {
+	return r.Statements.Taxes(ctx, obj)
+}
+
 func (r *statementResolver) Document(ctx context.Context, obj *statements.Statement, format statements.Format) (*statements.Document, error) {
 	return r.Statements.Document(ctx, obj, format)
 }

@@ -74,6 +74,12 @@ const (
 	TicketMessage    Kind = "tmg"
 	Announcement     Kind = "ann"
 	Job              Kind = "job"
+
+	TaxRate    Kind = "tax"
+	Discount   Kind = "dsc"
+	Voucher    Kind = "vch"
+	SupportFee Kind = "fee" // of a support plan
+	CreditNote Kind = "crn"
 )
 
 // Kinds returns every kind.
@@ -82,13 +88,14 @@ func Kinds() []Kind {
 	return all[:]
 }
 
-func kinds() [50]Kind {
+func kinds() [55]Kind {
 	return [...]Kind{
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, PriceGuard, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
 		BillingContact, PaymentMethod, Budget, BudgetAlert, CloudAccount, BillingUnit, SKU, MeteringRate, UsageEvent,
 		Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
+		TaxRate, Discount, Voucher, SupportFee, CreditNote,
 	}
 }
 

@@ -393,6 +393,10 @@ func (c *conversation) plainText(text, key string) string {
 		}
 	case "secret", "accessToken", "refreshToken", "accessKey", "uri", "recoveryCodes", "digest":
 		return "{{" + key + "}}"
+	case "code":
+		if regexp.MustCompile(`^[A-Z2-7]{4}(-[A-Z2-7]{4}){3}$`).MatchString(text) { // of a voucher
+			return "{{code}}"
+		}
 	case "cursor", "startCursor", "endCursor":
 		return c.plainCursor(text)
 	case "revision":

@@ -47,7 +47,8 @@ func corrections() []corrected {
 		{
 			"reallocated in part, by difference", true,
 			[]string{"-300,-400," + june + "R-111,USG-123,acct-acme", "300,400," + june + "R-222,USG-123,acct-bravo"},
-			map[string]string{"acme": "1800"}, reallocated, "1500",
+			map[string]string{"acme": "1800"},
+			reallocated, "1500",
 		},
 		{
 			"reallocated in part, by reversal", true,
@@ -55,17 +56,22 @@ func corrections() []corrected {
 				"-1500,-2000," + june + "R-111,USG-123,acct-acme", "1200,1600," + june + "R-111,USG-123,acct-acme",
 				"300,400," + june + "R-222,USG-123,acct-bravo",
 			},
-			map[string]string{"acme": "1800"}, reallocated, "1500",
+			map[string]string{"acme": "1800"},
+			reallocated, "1500",
 		},
 		{
 			"late usage", true,
 			[]string{"1500,2000," + june + ",USG-123,acct-bravo"},
-			map[string]string{"acme": "1800"}, map[string]string{"bravo": "1800"}, "3000",
+			map[string]string{"acme": "1800"},
+			map[string]string{"bravo": "1800"},
+			"3000",
 		},
 		{
 			"costs by line, by difference", true,
 			[]string{"0.001,0.001," + adjustment + ",USG-123,acct-acme", "0.011,0.011," + adjustment + ",USG-456,acct-acme"},
-			map[string]string{"acme": "1800"}, map[string]string{"acme": "0.01"}, "1500.012", // 0.012, rounded once
+			map[string]string{"acme": "1800"},
+			map[string]string{"acme": "0.01"},
+			"1500.012", // 0.012, rounded once
 		},
 		{
 			"costs by line, by reversal", true,
@@ -73,19 +79,25 @@ func corrections() []corrected {
 				"-1500,-2000," + june + "R-111,USG-123,acct-acme", "1500,2000," + june + "R-111,USG-123,acct-acme",
 				"0.012,0.012," + adjustment + ",USG-123,acct-acme",
 			},
-			map[string]string{"acme": "1800"}, map[string]string{"acme": "0.01"}, "1500.012",
+			map[string]string{"acme": "1800"},
+			map[string]string{"acme": "0.01"},
+			"1500.012",
 		},
 		{
 			"the cost as a whole", true,
 			[]string{"0.002,0.002," + adjustment + ",(null),"},
-			map[string]string{"acme": "1800"}, map[string]string{}, "1500.002",
+			map[string]string{"acme": "1800"},
+			map[string]string{},
+			"1500.002",
 		},
 		{
 			"reallocated while open, by difference", false,
 			[]string{
 				billOfMay, "-300,-400,{{may}},Usage,Correction,R-111,USG-123,acct-acme", "300,400,{{may}},Usage,Correction,R-222,USG-123,acct-bravo",
 			},
-			map[string]string{"acme": "1440", "bravo": "360"}, map[string]string{}, "1500",
+			map[string]string{"acme": "1440", "bravo": "360"},
+			map[string]string{},
+			"1500",
 		},
 		{
 			"reallocated while open, by reversal", false,
@@ -93,22 +105,30 @@ func corrections() []corrected {
 				billOfMay, "-1500,-2000,{{may}},Usage,Correction,R-111,USG-123,acct-acme", "1200,1600,{{may}},Usage,Correction,R-111,USG-123,acct-acme",
 				"300,400,{{may}},Usage,Correction,R-222,USG-123,acct-bravo",
 			},
-			map[string]string{"acme": "1440", "bravo": "360"}, map[string]string{}, "1500",
+			map[string]string{"acme": "1440", "bravo": "360"},
+			map[string]string{},
+			"1500",
 		},
 		{
 			"reallocated while open, by replacement", false,
 			[]string{"1200,1600,{{may}},Usage,,R-111,USG-123,acct-acme", "300,400,{{may}},Usage,,R-222,USG-123,acct-bravo"},
-			map[string]string{"acme": "1440", "bravo": "360"}, map[string]string{}, "1500",
+			map[string]string{"acme": "1440", "bravo": "360"},
+			map[string]string{},
+			"1500",
 		},
 		{
 			"late usage while open, by replacement", false,
 			[]string{billOfMay, "100,100,{{may}},Usage,,,USG-123,acct-bravo"},
-			map[string]string{"acme": "1800", "bravo": "120"}, map[string]string{}, "1600",
+			map[string]string{"acme": "1800", "bravo": "120"},
+			map[string]string{},
+			"1600",
 		},
 		{
 			"the cost as a whole while open, by replacement", false,
 			[]string{billOfMay, "0.002,0.002,{{may}},Adjustment,,,(null),"},
-			map[string]string{"acme": "1800"}, map[string]string{}, "1500.002",
+			map[string]string{"acme": "1800"},
+			map[string]string{},
+			"1500.002",
 		},
 	}
 }

@@ -147,8 +147,17 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"setDefaultPaymentMethod", map[string]any{"paymentMethodId": methods[1]}, "acme", []string{"~pmt", "~pmt"}},
 			{"removePaymentMethod", map[string]any{"paymentMethodId": methods[2]}, "acme", []string{"-pmt"}},
 			{"updateBillingProfile", map[string]any{"organizationId": w.ids["acme"], "company": "Acme Ltd", "country": "DE"}, "acme", []string{"+bpr"}},
+			{"createTaxRate", map[string]any{"sellerId": w.ids["northwind"], "name": "VAT", "percent": "20", "firstMonth": "2026-12"}, "northwind", []string{"+tax"}},
+			{"endTaxRate", map[string]any{"taxRateId": w.taxRate(t), "lastMonth": "2027-01"}, "northwind", []string{"~tax"}},
+			{"createDiscount", map[string]any{"sellerId": w.ids["northwind"], "description": "less", "percent": "5", "firstMonth": "2026-12", "reason": "because"}, "northwind", []string{"+dsc"}},
+			{"endDiscount", map[string]any{"discountId": w.discount(t, "northwind"), "lastMonth": "2027-01"}, "northwind", []string{"~dsc"}},
+			{"createVoucher", map[string]any{"sellerId": w.ids["northwind"], "description": "less", "percent": "5"}, "northwind", []string{"+vch"}},
+			{"endVoucher", map[string]any{"voucherId": dig(w.voucher(t), "voucher.id")}, "northwind", []string{"~vch"}},
+			{"redeemVoucher", map[string]any{"organizationId": w.ids["acme"], "code": dig(w.voucher(t), "code")}, "acme", []string{"+dsc", "~vch"}},
+			{"setSupportFee", map[string]any{"sellerId": w.ids["northwind"], "plan": "BUSINESS", "minimum": "5", "currency": "USD", "firstMonth": "2026-12"}, "northwind", []string{"+fee"}},
 			{"markStatementPaid", map[string]any{"statementId": w.issued(t, 1), "paymentReference": "wire"}, "northwind", []string{"~stm"}},
 			{"voidStatement", map[string]any{"statementId": w.issued(t, 2), "reason": "because"}, "northwind", []string{"~stm"}},
+			{"issueCreditNote", map[string]any{"statementId": w.issued(t, 3), "lines": []map[string]any{{"reason": "late", "amount": "2"}}, "reason": "because"}, "northwind", []string{"+crn"}},
 			{"setAllocation", map[string]any{"scopeId": w.ids["acme"], "authorId": w.ids["acme"], "total": "5", "unit": "USD", "period": "MONTH"}, "acme", []string{"+alc"}},
 			{"setGroupAllocations", map[string]any{"organizationId": w.ids["acme"], "allocations": []map[string]any{{"groupId": w.ids["acme.editors"], "total": "5", "unit": "USD"}}}, "acme", []string{"+alc"}},
 			{"createThreshold", map[string]any{"organizationId": w.ids["acme"], "name": "warning", "percent": "5", "severity": "ALERT"}, "acme", []string{"+thr"}},
@@ -272,6 +281,27 @@ func (w *world) shutAllocation(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// taxRate makes a tax of northwind and returns its id.
+func (w *world) taxRate(t *testing.T) string {
+	t.Helper()
+	input := map[string]any{"sellerId": w.ids["northwind"], "name": "GST", "percent": "5", "firstMonth": "2026-12"}
+	return dig(w.must(t, "paula", mutation("createTaxRate", "taxRate { id }"), map[string]any{"i": input}), "createTaxRate.taxRate.id")
+}
+
+// discount makes a discount of a seller and returns its id.
+func (w *world) discount(t *testing.T, seller string) string {
+	t.Helper()
+	input := map[string]any{"sellerId": w.ids[seller], "description": "less", "percent": "5", "firstMonth": "2026-12"}
+	return dig(w.must(t, "ada", mutation("createDiscount", "discount { id }"), map[string]any{"i": input}), "createDiscount.discount.id")
+}
+
+// voucher makes a voucher of northwind and returns it with its code.
+func (w *world) voucher(t *testing.T) any {
+	t.Helper()
+	input := map[string]any{"sellerId": w.ids["northwind"], "description": "less", "percent": "5"}
+	return w.must(t, "ada", mutation("createVoucher", "code voucher { id }"), map[string]any{"i": input}).(map[string]any)["createVoucher"]
 }
 
 // price sets a price of northwind for acme and returns its id.

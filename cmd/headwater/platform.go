@@ -46,6 +46,7 @@ import (
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/service/support"
+	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/token"
 )
@@ -128,6 +129,7 @@ func newPlatform(db *database.DB, b bounds) *platform {
 			Settings:      settings.New(db, store),
 			Statements:    statements.New(db, store),
 			Support:       support.New(db, store),
+			Terms:         terms.New(db, store, rand.Reader),
 			Usage:         usage.New(db, store),
 		},
 	}

@@ -429,6 +429,18 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"endBillingMultiplier":  on("id", "northwind.price-to-acme", map[string]any{"lastMonth": "2030-12"}),
 		"setPriceGuard":         on("managerId", "northwind", map[string]any{"sellerId": k.ids["fjord"], "min": "0.9", "firstMonth": "2030-01"}),
 		"endPriceGuard":         on("id", "northwind.guard", map[string]any{"lastMonth": "2030-12"}),
+		"createTaxRate":         on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "name": "tax", "percent": "5", "firstMonth": "2026-12"}),
+		"createDiscount":        on("sellerId", "northwind", map[string]any{"description": "less", "percent": "5", "firstMonth": "2026-12", "lastMonth": "2026-12"}),
+		"endDiscount":           on("discountId", "northwind.discount", map[string]any{"lastMonth": "2030-12"}),
+		"createVoucher":         on("sellerId", "northwind", map[string]any{"description": "less", "percent": "5"}),
+		"endVoucher": func(t *testing.T) (map[string]any, *object) {
+			return map[string]any{"voucherId": dig(k.voucher(t), "voucher.id")}, &object{kind: "Voucher", slugs: []string{"northwind"}}
+		},
+		"redeemVoucher": func(t *testing.T) (map[string]any, *object) {
+			return map[string]any{"organizationId": k.ids["acme"], "code": dig(k.voucher(t), "code")}, at("acme")
+		},
+		"setSupportFee": on("sellerId", "northwind", map[string]any{"plan": "ADVANCED", "minimum": "5", "currency": "USD", "firstMonth": "2026-12"}),
+		"endTaxRate":    on("taxRateId", "northwind.tax", map[string]any{"lastMonth": "2030-12"}),
 		"mapUsage": on("organizationId", "northwind", map[string]any{
 			"mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": k.ids["acme"]}},
 		}),
@@ -502,9 +514,11 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"updateBillingProfile": on("organizationId", "acme", map[string]any{"company": "Acme Ltd"}),
 		"closeBillingMonth":    on("sellerId", "northwind", map[string]any{"month": "2026-09"}),
 		"markStatementPaid":    func(t *testing.T) (map[string]any, *object) { return issued(t, nil) },
-		"voidStatement":        func(t *testing.T) (map[string]any, *object) { return issued(t, map[string]any{"reason": "because"}) },
-		// Totals are high enough for others to start something.
-		"setAllocation": on("scopeId", "acme", map[string]any{"total": "500000", "unit": "USD", "period": "QUARTER"}),
+		"issueCreditNote": func(t *testing.T) (map[string]any, *object) {
+			return issued(t, map[string]any{"lines": []map[string]any{{"reason": "because", "amount": "1"}}})
+		},
+		"voidStatement": func(t *testing.T) (map[string]any, *object) { return issued(t, map[string]any{"reason": "because"}) },
+		"setAllocation": on("scopeId", "acme", map[string]any{"total": "99999", "unit": "USD", "period": "QUARTER"}),
 		"setGroupAllocations": on("organizationId", "acme", map[string]any{
 			"allocations": []map[string]any{{"groupId": k.ids["acme.crew"], "total": "500000", "unit": "USD"}},
 		}),

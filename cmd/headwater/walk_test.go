@@ -664,7 +664,7 @@ func (k *walk) titles(ids []string) []string {
 // page sizes: of the lists of an object that is asked for by its id, and of the
 // lists in those.
 const (
-	wholePage = 40
+	wholePage = 90
 	cutPage   = 2
 )
 

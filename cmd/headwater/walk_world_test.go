@@ -470,6 +470,7 @@ func (w *world) furnishWithPrices(t *testing.T) {
 	}
 	w.furnishWithAllocations(t, slugs)
 	w.furnishWithPayments(t, slugs)
+	w.furnishWithTerms(t)
 	if err := w.platform.db.Client().CloudAccount.Update().SetLastUsageAt(walkMonth()).Exec(w.system(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -515,6 +516,44 @@ func (w *world) furnishWithMetering(t *testing.T, slug string) {
 	correction["idempotencyKey"], correction["corrects"], correction["quantity"] = "key-of-correction-of-"+slug, event["idempotencyKey"], "-0.5"
 	w.must(t, "ada", mutation("recordUsage", "recordedCount"), map[string]any{"i": map[string]any{
 		"organizationId": w.ids[slug], "events": []map[string]any{event, correction},
+	}})
+}
+
+// furnishWithTerms says what sellers charge and take off beside their prices.
+func (w *world) furnishWithTerms(t *testing.T) {
+	t.Helper()
+	for _, slug := range []string{"platform", "northwind", "fjord"} {
+		tax := w.must(t, "ada", mutation("createTaxRate", "taxRate { id }"), map[string]any{"i": map[string]any{
+			"sellerId": w.ids[slug], "name": "tax-of-" + slug, "percent": "7.1", "firstMonth": "2026-09",
+		}})
+		w.name(slug+".tax", dig(tax, "createTaxRate.taxRate.id"))
+		w.must(t, "ada", mutation("setSupportFee", "clientMutationId"), map[string]any{"i": map[string]any{
+			"sellerId": w.ids[slug], "plan": "BUSINESS", "minimum": "7.3", "currency": "USD", "percent": "1", "firstMonth": "2026-09",
+		}})
+		discount := w.must(t, "ada", mutation("createDiscount", "discount { id }"), map[string]any{"i": map[string]any{
+			"sellerId": w.ids[slug], "description": "less-of-" + slug, "percent": "7.4", "firstMonth": "2026-09", "lastMonth": "2031-01", "reason": "reason-of-" + slug,
+			"filters": []map[string]any{{"field": "SKU", "value": "filter-of-" + slug, "exclude": true}},
+		}})
+		w.name(slug+".discount", dig(discount, "createDiscount.discount.id"))
+	}
+	for buyer, seller := range map[string]string{"northwind": "platform", "acme": "northwind", "cove": "fjord"} {
+		voucher := w.must(t, "ada", mutation("createVoucher", "code"), map[string]any{"i": map[string]any{
+			"sellerId": w.ids[seller], "description": "voucher-of-" + seller, "value": "7.5", "currency": "USD", "months": 3, "maxRedemptions": 7,
+			"redeemableFrom": "2026-01-01T00:00:00Z", "redeemableUntil": "2031-01-01T00:00:00Z",
+			"filters": []map[string]any{{"field": "SERVICE", "value": "voucher-filter-of-" + seller}},
+		}})
+		w.must(t, "ada", mutation("redeemVoucher", "clientMutationId"), map[string]any{"i": map[string]any{"organizationId": w.ids[buyer], "code": dig(voucher, "createVoucher.code")}})
+		w.must(t, "ada", mutation("createVoucher", "clientMutationId"), map[string]any{"i": map[string]any{
+			"sellerId": w.ids[seller], "description": "rate-of-" + seller, "percent": "7.6",
+		}})
+	}
+	err := w.platform.db.Client().SupportPlanPeriod.Create().SetID(uuid.New()).SetOrganizationID(w.key(t, "bravo")).SetPlan("BUSINESS").
+		SetStartsAt(walkMonth().AddDate(-1, 0, 0)).SetChangedBy(w.key(t, "ada")).SetCreatedAt(walkMonth()).Exec(w.system(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.must(t, "ada", mutation("createTaxRate", "clientMutationId"), map[string]any{"i": map[string]any{
+		"sellerId": w.ids["northwind"], "buyerId": w.ids["acme"], "country": "DE", "name": "tax-of-acme", "percent": "7.2", "firstMonth": "2026-09", "lastMonth": "2031-01",
 	}})
 }
 
@@ -591,6 +630,9 @@ func (w *world) furnishWithStatements(t *testing.T, slugs []string) {
 		w.name(fmt.Sprintf("statement-%d", i), id)
 		if i%2 == 0 {
 			w.must(t, "ada", mutation("markStatementPaid", "clientMutationId"), map[string]any{"i": map[string]any{"statementId": id, "paymentReference": fmt.Sprintf("payment-of-%d", i)}})
+			w.must(t, "ada", mutation("issueCreditNote", "clientMutationId"), map[string]any{"i": map[string]any{
+				"statementId": id, "lines": []map[string]any{{"reason": fmt.Sprintf("line-of-%d", i), "amount": "0.01"}}, "reason": fmt.Sprintf("credit-of-%d", i),
+			}})
 		} else {
 			w.must(t, "ada", mutation("voidStatement", "clientMutationId"), map[string]any{"i": map[string]any{"statementId": id, "reason": fmt.Sprintf("reason-of-%d", i)}})
 		}
@@ -817,6 +859,22 @@ func (c *counter) addBilling(t *testing.T) {
 	for _, row := range one(t, func() ([]*ent.PriceGuard, error) { return client.PriceGuard.Query().All(ctx) }) {
 		c.add("PriceGuard", typeid.New(typeid.PriceGuard, row.ID), row.ManagerID).tells["reason"] = row.Reason
 	}
+	for _, row := range one(t, func() ([]*ent.TaxRate, error) { return client.TaxRate.Query().All(ctx) }) {
+		c.add("TaxRate", typeid.New(typeid.TaxRate, row.ID), row.SellerID)
+	}
+	for _, row := range one(t, func() ([]*ent.Discount, error) { return client.Discount.Query().All(ctx) }) {
+		o := c.add("Discount", typeid.New(typeid.Discount, row.ID), row.SellerID)
+		o.tells["reason"] = row.Reason
+		if row.VoucherID != nil {
+			o.buyer = c.slug(*row.BuyerID)
+		}
+	}
+	for _, row := range one(t, func() ([]*ent.Voucher, error) { return client.Voucher.Query().All(ctx) }) {
+		c.add("Voucher", typeid.New(typeid.Voucher, row.ID), row.SellerID)
+	}
+	for _, row := range one(t, func() ([]*ent.SupportFee, error) { return client.SupportFee.Query().All(ctx) }) {
+		c.add("SupportFee", typeid.New(typeid.SupportFee, row.ID), row.SellerID)
+	}
 	for _, row := range one(t, func() ([]*ent.CloudAccount, error) { return client.CloudAccount.Query().All(ctx) }) {
 		o := c.add("CloudAccount", typeid.New(typeid.CloudAccount, row.ID), row.OrganizationID)
 		o.tells["name"] = row.Name
@@ -855,6 +913,11 @@ func (c *counter) addBilling(t *testing.T) {
 		o := c.add("Statement", typeid.New(typeid.Statement, row.ID), row.SellerID)
 		o.buyer = c.slug(row.BuyerID)
 		o.tells["reason"], o.tells["paymentReference"] = row.Reason, row.PaymentReference
+	}
+	for _, row := range one(t, func() ([]*ent.CreditNote, error) { return client.CreditNote.Query().All(ctx) }) {
+		o := c.add("CreditNote", typeid.New(typeid.CreditNote, row.ID), row.SellerID)
+		o.buyer = c.slug(row.BuyerID)
+		o.tells["reason"] = row.Reason
 	}
 	for _, row := range one(t, func() ([]*ent.Threshold, error) { return client.Threshold.Query().All(ctx) }) {
 		o := c.add("Threshold", typeid.New(typeid.Threshold, row.ID), row.OrganizationID)

@@ -26,6 +26,9 @@ import (
 	"github.com/headwater-platform/headwater/ent/cloudaccount"
 	"github.com/headwater-platform/headwater/ent/costrollup"
 	"github.com/headwater-platform/headwater/ent/counter"
+	"github.com/headwater-platform/headwater/ent/creditnote"
+	"github.com/headwater-platform/headwater/ent/creditnoteitem"
+	"github.com/headwater-platform/headwater/ent/discount"
 	"github.com/headwater-platform/headwater/ent/group"
 	"github.com/headwater-platform/headwater/ent/groupmember"
 	"github.com/headwater-platform/headwater/ent/groupproject"
@@ -52,8 +55,11 @@ import (
 	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/sshkey"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementitem"
 	"github.com/headwater-platform/headwater/ent/statementline"
+	"github.com/headwater-platform/headwater/ent/supportfee"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
+	"github.com/headwater-platform/headwater/ent/taxrate"
 	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/ent/ticket"
@@ -66,6 +72,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/usageline"
 	"github.com/headwater-platform/headwater/ent/usagemapping"
 	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/ent/voucher"
 )
 
 // The Query interface represents an operation that queries a graph.
@@ -608,6 +615,87 @@ func (f TraverseCounter) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.CounterQuery", q)
+}
+
+// The CreditNoteFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CreditNoteFunc func(context.Context, *ent.CreditNoteQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CreditNoteFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CreditNoteQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CreditNoteQuery", q)
+}
+
+// The TraverseCreditNote type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCreditNote func(context.Context, *ent.CreditNoteQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCreditNote) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCreditNote) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CreditNoteQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CreditNoteQuery", q)
+}
+
+// The CreditNoteItemFunc type is an adapter to allow the use of ordinary function as a Querier.
+type CreditNoteItemFunc func(context.Context, *ent.CreditNoteItemQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f CreditNoteItemFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.CreditNoteItemQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.CreditNoteItemQuery", q)
+}
+
+// The TraverseCreditNoteItem type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseCreditNoteItem func(context.Context, *ent.CreditNoteItemQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseCreditNoteItem) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseCreditNoteItem) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CreditNoteItemQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.CreditNoteItemQuery", q)
+}
+
+// The DiscountFunc type is an adapter to allow the use of ordinary function as a Querier.
+type DiscountFunc func(context.Context, *ent.DiscountQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f DiscountFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.DiscountQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.DiscountQuery", q)
+}
+
+// The TraverseDiscount type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseDiscount func(context.Context, *ent.DiscountQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseDiscount) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseDiscount) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.DiscountQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.DiscountQuery", q)
 }
 
 // The GroupFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -1285,6 +1373,33 @@ func (f TraverseStatement) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.StatementQuery", q)
 }
 
+// The StatementItemFunc type is an adapter to allow the use of ordinary function as a Querier.
+type StatementItemFunc func(context.Context, *ent.StatementItemQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f StatementItemFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.StatementItemQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.StatementItemQuery", q)
+}
+
+// The TraverseStatementItem type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseStatementItem func(context.Context, *ent.StatementItemQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseStatementItem) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseStatementItem) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.StatementItemQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.StatementItemQuery", q)
+}
+
 // The StatementLineFunc type is an adapter to allow the use of ordinary function as a Querier.
 type StatementLineFunc func(context.Context, *ent.StatementLineQuery) (ent.Value, error)
 
@@ -1312,6 +1427,33 @@ func (f TraverseStatementLine) Traverse(ctx context.Context, q ent.Query) error 
 	return fmt.Errorf("unexpected query type %T. expect *ent.StatementLineQuery", q)
 }
 
+// The SupportFeeFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SupportFeeFunc func(context.Context, *ent.SupportFeeQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SupportFeeFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SupportFeeQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SupportFeeQuery", q)
+}
+
+// The TraverseSupportFee type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSupportFee func(context.Context, *ent.SupportFeeQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSupportFee) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSupportFee) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SupportFeeQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SupportFeeQuery", q)
+}
+
 // The SupportPlanPeriodFunc type is an adapter to allow the use of ordinary function as a Querier.
 type SupportPlanPeriodFunc func(context.Context, *ent.SupportPlanPeriodQuery) (ent.Value, error)
 
@@ -1337,6 +1479,33 @@ func (f TraverseSupportPlanPeriod) Traverse(ctx context.Context, q ent.Query) er
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.SupportPlanPeriodQuery", q)
+}
+
+// The TaxRateFunc type is an adapter to allow the use of ordinary function as a Querier.
+type TaxRateFunc func(context.Context, *ent.TaxRateQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f TaxRateFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.TaxRateQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.TaxRateQuery", q)
+}
+
+// The TraverseTaxRate type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseTaxRate func(context.Context, *ent.TaxRateQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseTaxRate) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseTaxRate) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.TaxRateQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.TaxRateQuery", q)
 }
 
 // The ThresholdFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -1663,6 +1832,33 @@ func (f TraverseUser) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.UserQuery", q)
 }
 
+// The VoucherFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VoucherFunc func(context.Context, *ent.VoucherQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VoucherFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VoucherQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VoucherQuery", q)
+}
+
+// The TraverseVoucher type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVoucher func(context.Context, *ent.VoucherQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVoucher) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVoucher) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VoucherQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VoucherQuery", q)
+}
+
 // NewQuery returns the generic Query interface for the given typed query.
 func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
@@ -1702,6 +1898,12 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.CostRollupQuery, predicate.CostRollup, costrollup.OrderOption]{typ: ent.TypeCostRollup, tq: q}, nil
 	case *ent.CounterQuery:
 		return &query[*ent.CounterQuery, predicate.Counter, counter.OrderOption]{typ: ent.TypeCounter, tq: q}, nil
+	case *ent.CreditNoteQuery:
+		return &query[*ent.CreditNoteQuery, predicate.CreditNote, creditnote.OrderOption]{typ: ent.TypeCreditNote, tq: q}, nil
+	case *ent.CreditNoteItemQuery:
+		return &query[*ent.CreditNoteItemQuery, predicate.CreditNoteItem, creditnoteitem.OrderOption]{typ: ent.TypeCreditNoteItem, tq: q}, nil
+	case *ent.DiscountQuery:
+		return &query[*ent.DiscountQuery, predicate.Discount, discount.OrderOption]{typ: ent.TypeDiscount, tq: q}, nil
 	case *ent.GroupQuery:
 		return &query[*ent.GroupQuery, predicate.Group, group.OrderOption]{typ: ent.TypeGroup, tq: q}, nil
 	case *ent.GroupMemberQuery:
@@ -1752,10 +1954,16 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.SignInFlowQuery, predicate.SignInFlow, signinflow.OrderOption]{typ: ent.TypeSignInFlow, tq: q}, nil
 	case *ent.StatementQuery:
 		return &query[*ent.StatementQuery, predicate.Statement, statement.OrderOption]{typ: ent.TypeStatement, tq: q}, nil
+	case *ent.StatementItemQuery:
+		return &query[*ent.StatementItemQuery, predicate.StatementItem, statementitem.OrderOption]{typ: ent.TypeStatementItem, tq: q}, nil
 	case *ent.StatementLineQuery:
 		return &query[*ent.StatementLineQuery, predicate.StatementLine, statementline.OrderOption]{typ: ent.TypeStatementLine, tq: q}, nil
+	case *ent.SupportFeeQuery:
+		return &query[*ent.SupportFeeQuery, predicate.SupportFee, supportfee.OrderOption]{typ: ent.TypeSupportFee, tq: q}, nil
 	case *ent.SupportPlanPeriodQuery:
 		return &query[*ent.SupportPlanPeriodQuery, predicate.SupportPlanPeriod, supportplanperiod.OrderOption]{typ: ent.TypeSupportPlanPeriod, tq: q}, nil
+	case *ent.TaxRateQuery:
+		return &query[*ent.TaxRateQuery, predicate.TaxRate, taxrate.OrderOption]{typ: ent.TypeTaxRate, tq: q}, nil
 	case *ent.ThresholdQuery:
 		return &query[*ent.ThresholdQuery, predicate.Threshold, threshold.OrderOption]{typ: ent.TypeThreshold, tq: q}, nil
 	case *ent.ThresholdFiringQuery:
@@ -1780,6 +1988,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.UsageMappingQuery, predicate.UsageMapping, usagemapping.OrderOption]{typ: ent.TypeUsageMapping, tq: q}, nil
 	case *ent.UserQuery:
 		return &query[*ent.UserQuery, predicate.User, user.OrderOption]{typ: ent.TypeUser, tq: q}, nil
+	case *ent.VoucherQuery:
+		return &query[*ent.VoucherQuery, predicate.Voucher, voucher.OrderOption]{typ: ent.TypeVoucher, tq: q}, nil
 	default:
 		return nil, fmt.Errorf("unknown query type %T", q)
 	}

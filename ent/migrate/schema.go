@@ -829,6 +829,163 @@ var (
 		Columns:    CountersColumns,
 		PrimaryKey: []*schema.Column{CountersColumns[0]},
 	}
+	// CreditNotesColumns holds the columns for the "credit_notes" table.
+	CreditNotesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "number", Type: field.TypeInt64},
+		{Name: "currency", Type: field.TypeString, Size: 16},
+		{Name: "untaxed", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "tax", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "total", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "reason", Type: field.TypeString, Size: 500},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "statement_id", Type: field.TypeUUID},
+		{Name: "seller_id", Type: field.TypeUUID},
+		{Name: "buyer_id", Type: field.TypeUUID},
+	}
+	// CreditNotesTable holds the schema information for the "credit_notes" table.
+	CreditNotesTable = &schema.Table{
+		Name:       "credit_notes",
+		Columns:    CreditNotesColumns,
+		PrimaryKey: []*schema.Column{CreditNotesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "credit_notes_statements_statement",
+				Columns:    []*schema.Column{CreditNotesColumns[9]},
+				RefColumns: []*schema.Column{StatementsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "credit_notes_organizations_seller",
+				Columns:    []*schema.Column{CreditNotesColumns[10]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "credit_notes_organizations_buyer",
+				Columns:    []*schema.Column{CreditNotesColumns[11]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "credit_note_number",
+				Unique:  true,
+				Columns: []*schema.Column{CreditNotesColumns[10], CreditNotesColumns[1]},
+			},
+			{
+				Name:    "creditnote_statement_id",
+				Unique:  false,
+				Columns: []*schema.Column{CreditNotesColumns[9]},
+			},
+		},
+	}
+	// CreditNoteItemsColumns holds the columns for the "credit_note_items" table.
+	CreditNoteItemsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"LINE", "TAX"}},
+		{Name: "label", Type: field.TypeString, Size: 300},
+		{Name: "percent", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(7,4)", "sqlite3": "text"}},
+		{Name: "amount", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "credit_note_id", Type: field.TypeUUID},
+		{Name: "tax_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// CreditNoteItemsTable holds the schema information for the "credit_note_items" table.
+	CreditNoteItemsTable = &schema.Table{
+		Name:       "credit_note_items",
+		Columns:    CreditNoteItemsColumns,
+		PrimaryKey: []*schema.Column{CreditNoteItemsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "credit_note_items_credit_notes_items",
+				Columns:    []*schema.Column{CreditNoteItemsColumns[6]},
+				RefColumns: []*schema.Column{CreditNotesColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "credit_note_items_statement_items_tax",
+				Columns:    []*schema.Column{CreditNoteItemsColumns[7]},
+				RefColumns: []*schema.Column{StatementItemsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "credit_note_item_position",
+				Unique:  true,
+				Columns: []*schema.Column{CreditNoteItemsColumns[6], CreditNoteItemsColumns[1]},
+			},
+		},
+	}
+	// DiscountsColumns holds the columns for the "discounts" table.
+	DiscountsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "mode", Type: field.TypeEnum, Enums: []string{"RATE", "VALUE"}},
+		{Name: "percent", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(7,4)", "sqlite3": "text"}},
+		{Name: "value", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "currency", Type: field.TypeString, Size: 16},
+		{Name: "value_used", Type: field.TypeString, Default: "0", SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "filters", Type: field.TypeString, Size: 2147483647, SchemaType: map[string]string{"postgres": "jsonb", "sqlite3": "json"}},
+		{Name: "first_month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "last_month", Type: field.TypeString, Nullable: true, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "description", Type: field.TypeString, Size: 200},
+		{Name: "reason", Type: field.TypeString, Size: 500},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "seller_id", Type: field.TypeUUID},
+		{Name: "buyer_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "voucher_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// DiscountsTable holds the schema information for the "discounts" table.
+	DiscountsTable = &schema.Table{
+		Name:       "discounts",
+		Columns:    DiscountsColumns,
+		PrimaryKey: []*schema.Column{DiscountsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "discounts_organizations_seller",
+				Columns:    []*schema.Column{DiscountsColumns[14]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "discounts_organizations_buyer",
+				Columns:    []*schema.Column{DiscountsColumns[15]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "discounts_vouchers_voucher",
+				Columns:    []*schema.Column{DiscountsColumns[16]},
+				RefColumns: []*schema.Column{VouchersColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "voucher_redeemed_once",
+				Unique:  true,
+				Columns: []*schema.Column{DiscountsColumns[16], DiscountsColumns[15]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "voucher_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "discount_seller_id",
+				Unique:  false,
+				Columns: []*schema.Column{DiscountsColumns[14]},
+			},
+			{
+				Name:    "discount_buyer_id",
+				Unique:  false,
+				Columns: []*schema.Column{DiscountsColumns[15]},
+			},
+		},
+	}
 	// GroupsColumns holds the columns for the "groups" table.
 	GroupsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -2035,6 +2192,9 @@ var (
 		{Name: "currency", Type: field.TypeString, Size: 16},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"CLOSED", "ISSUED", "PAID", "VOID"}},
 		{Name: "number", Type: field.TypeInt64, Nullable: true},
+		{Name: "discount", Type: field.TypeString, Default: "0", SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "fees", Type: field.TypeString, Default: "0", SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "tax", Type: field.TypeString, Default: "0", SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
 		{Name: "total", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
 		{Name: "issued_at", Type: field.TypeTime, Nullable: true},
 		{Name: "due_at", Type: field.TypeTime, Nullable: true},
@@ -2054,13 +2214,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "statements_organizations_seller",
-				Columns:    []*schema.Column{StatementsColumns[13]},
+				Columns:    []*schema.Column{StatementsColumns[16]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "statements_organizations_buyer",
-				Columns:    []*schema.Column{StatementsColumns[14]},
+				Columns:    []*schema.Column{StatementsColumns[17]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -2069,12 +2229,12 @@ var (
 			{
 				Name:    "statement_once",
 				Unique:  true,
-				Columns: []*schema.Column{StatementsColumns[13], StatementsColumns[1], StatementsColumns[14], StatementsColumns[2]},
+				Columns: []*schema.Column{StatementsColumns[16], StatementsColumns[1], StatementsColumns[17], StatementsColumns[2]},
 			},
 			{
 				Name:    "statement_number",
 				Unique:  true,
-				Columns: []*schema.Column{StatementsColumns[13], StatementsColumns[4]},
+				Columns: []*schema.Column{StatementsColumns[16], StatementsColumns[4]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "number IS NOT NULL",
 				},
@@ -2082,7 +2242,47 @@ var (
 			{
 				Name:    "statement_buyer_id_month",
 				Unique:  false,
-				Columns: []*schema.Column{StatementsColumns[14], StatementsColumns[1]},
+				Columns: []*schema.Column{StatementsColumns[17], StatementsColumns[1]},
+			},
+		},
+	}
+	// StatementItemsColumns holds the columns for the "statement_items" table.
+	StatementItemsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "position", Type: field.TypeInt},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"DISCOUNT", "FEE", "TAX"}},
+		{Name: "label", Type: field.TypeString, Size: 300},
+		{Name: "percent", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(7,4)", "sqlite3": "text"}},
+		{Name: "base", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "amount", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "reverse_charge", Type: field.TypeBool, Default: false},
+		{Name: "statement_id", Type: field.TypeUUID},
+		{Name: "discount_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// StatementItemsTable holds the schema information for the "statement_items" table.
+	StatementItemsTable = &schema.Table{
+		Name:       "statement_items",
+		Columns:    StatementItemsColumns,
+		PrimaryKey: []*schema.Column{StatementItemsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "statement_items_statements_items",
+				Columns:    []*schema.Column{StatementItemsColumns[8]},
+				RefColumns: []*schema.Column{StatementsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "statement_items_discounts_discount",
+				Columns:    []*schema.Column{StatementItemsColumns[9]},
+				RefColumns: []*schema.Column{DiscountsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "statement_item_position",
+				Unique:  true,
+				Columns: []*schema.Column{StatementItemsColumns[8], StatementItemsColumns[1]},
 			},
 		},
 	}
@@ -2115,6 +2315,40 @@ var (
 				Name:    "statement_line_position",
 				Unique:  true,
 				Columns: []*schema.Column{StatementLinesColumns[7], StatementLinesColumns[1]},
+			},
+		},
+	}
+	// SupportFeesColumns holds the columns for the "support_fees" table.
+	SupportFeesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "plan", Type: field.TypeEnum, Enums: []string{"ADVANCED", "BUSINESS", "ENTERPRISE"}},
+		{Name: "minimum", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "currency", Type: field.TypeString, Size: 16},
+		{Name: "percent", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(7,4)", "sqlite3": "text"}},
+		{Name: "first_month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "seller_id", Type: field.TypeUUID},
+	}
+	// SupportFeesTable holds the schema information for the "support_fees" table.
+	SupportFeesTable = &schema.Table{
+		Name:       "support_fees",
+		Columns:    SupportFeesColumns,
+		PrimaryKey: []*schema.Column{SupportFeesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "support_fees_organizations_seller",
+				Columns:    []*schema.Column{SupportFeesColumns[9]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "support_fee_version",
+				Unique:  true,
+				Columns: []*schema.Column{SupportFeesColumns[9], SupportFeesColumns[1], SupportFeesColumns[7]},
 			},
 		},
 	}
@@ -2154,6 +2388,53 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "ends_at IS NULL",
 				},
+			},
+		},
+	}
+	// TaxRatesColumns holds the columns for the "tax_rates" table.
+	TaxRatesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString, Size: 100},
+		{Name: "percent", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(7,4)", "sqlite3": "text"}},
+		{Name: "country", Type: field.TypeString, Size: 2},
+		{Name: "reverse_charge", Type: field.TypeBool},
+		{Name: "first_month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "last_month", Type: field.TypeString, Nullable: true, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "seller_id", Type: field.TypeUUID},
+		{Name: "buyer_id", Type: field.TypeUUID, Nullable: true},
+	}
+	// TaxRatesTable holds the schema information for the "tax_rates" table.
+	TaxRatesTable = &schema.Table{
+		Name:       "tax_rates",
+		Columns:    TaxRatesColumns,
+		PrimaryKey: []*schema.Column{TaxRatesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "tax_rates_organizations_seller",
+				Columns:    []*schema.Column{TaxRatesColumns[10]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "tax_rates_organizations_buyer",
+				Columns:    []*schema.Column{TaxRatesColumns[11]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "taxrate_seller_id",
+				Unique:  false,
+				Columns: []*schema.Column{TaxRatesColumns[10]},
+			},
+			{
+				Name:    "taxrate_buyer_id",
+				Unique:  false,
+				Columns: []*schema.Column{TaxRatesColumns[11]},
 			},
 		},
 	}
@@ -2759,6 +3040,52 @@ var (
 			},
 		},
 	}
+	// VouchersColumns holds the columns for the "vouchers" table.
+	VouchersColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "code_hash", Type: field.TypeString, Size: 64},
+		{Name: "mode", Type: field.TypeEnum, Enums: []string{"RATE", "VALUE"}},
+		{Name: "percent", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(7,4)", "sqlite3": "text"}},
+		{Name: "value", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
+		{Name: "currency", Type: field.TypeString, Size: 16},
+		{Name: "filters", Type: field.TypeString, Size: 2147483647, SchemaType: map[string]string{"postgres": "jsonb", "sqlite3": "json"}},
+		{Name: "months", Type: field.TypeInt, Nullable: true},
+		{Name: "description", Type: field.TypeString, Size: 200},
+		{Name: "redeemable_from", Type: field.TypeTime},
+		{Name: "redeemable_until", Type: field.TypeTime, Nullable: true},
+		{Name: "max_redemptions", Type: field.TypeInt, Nullable: true},
+		{Name: "redemptions", Type: field.TypeInt, Default: 0},
+		{Name: "actor_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "version", Type: field.TypeInt, Default: 1},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "seller_id", Type: field.TypeUUID},
+	}
+	// VouchersTable holds the schema information for the "vouchers" table.
+	VouchersTable = &schema.Table{
+		Name:       "vouchers",
+		Columns:    VouchersColumns,
+		PrimaryKey: []*schema.Column{VouchersColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "vouchers_organizations_seller",
+				Columns:    []*schema.Column{VouchersColumns[16]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "voucher_code",
+				Unique:  true,
+				Columns: []*schema.Column{VouchersColumns[1]},
+			},
+			{
+				Name:    "voucher_seller_id",
+				Unique:  false,
+				Columns: []*schema.Column{VouchersColumns[16]},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		APIKeysTable,
@@ -2779,6 +3106,9 @@ var (
 		CloudAccountsTable,
 		CostRollupsTable,
 		CountersTable,
+		CreditNotesTable,
+		CreditNoteItemsTable,
+		DiscountsTable,
 		GroupsTable,
 		GroupMembersTable,
 		GroupProjectsTable,
@@ -2804,8 +3134,11 @@ var (
 		SignInAttemptsTable,
 		SignInFlowsTable,
 		StatementsTable,
+		StatementItemsTable,
 		StatementLinesTable,
+		SupportFeesTable,
 		SupportPlanPeriodsTable,
+		TaxRatesTable,
 		ThresholdsTable,
 		ThresholdFiringsTable,
 		TicketsTable,
@@ -2818,6 +3151,7 @@ var (
 		UsageLinesTable,
 		UsageMappingsTable,
 		UsersTable,
+		VouchersTable,
 	}
 )
 
@@ -2919,6 +3253,26 @@ func init() {
 	}
 	CountersTable.Annotation = &entsql.Annotation{
 		Table: "counters",
+	}
+	CreditNotesTable.ForeignKeys[0].RefTable = StatementsTable
+	CreditNotesTable.ForeignKeys[1].RefTable = OrganizationsTable
+	CreditNotesTable.ForeignKeys[2].RefTable = OrganizationsTable
+	CreditNotesTable.Annotation = &entsql.Annotation{
+		Table: "credit_notes",
+	}
+	CreditNoteItemsTable.ForeignKeys[0].RefTable = CreditNotesTable
+	CreditNoteItemsTable.ForeignKeys[1].RefTable = StatementItemsTable
+	CreditNoteItemsTable.Annotation = &entsql.Annotation{
+		Table: "credit_note_items",
+	}
+	DiscountsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	DiscountsTable.ForeignKeys[1].RefTable = OrganizationsTable
+	DiscountsTable.ForeignKeys[2].RefTable = VouchersTable
+	DiscountsTable.Annotation = &entsql.Annotation{
+		Table: "discounts",
+	}
+	DiscountsTable.Annotation.Checks = map[string]string{
+		"discount_is_of_its_mode": "(((mode = 'RATE') = (percent IS NOT NULL)) AND ((mode = 'VALUE') = (value IS NOT NULL)))",
 	}
 	GroupsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	GroupsTable.Annotation = &entsql.Annotation{
@@ -3052,13 +3406,27 @@ func init() {
 	StatementsTable.Annotation.Checks = map[string]string{
 		"statement_has_a_number": "((status = 'CLOSED') = (number IS NULL))",
 	}
+	StatementItemsTable.ForeignKeys[0].RefTable = StatementsTable
+	StatementItemsTable.ForeignKeys[1].RefTable = DiscountsTable
+	StatementItemsTable.Annotation = &entsql.Annotation{
+		Table: "statement_items",
+	}
 	StatementLinesTable.ForeignKeys[0].RefTable = StatementsTable
 	StatementLinesTable.Annotation = &entsql.Annotation{
 		Table: "statement_lines",
 	}
+	SupportFeesTable.ForeignKeys[0].RefTable = OrganizationsTable
+	SupportFeesTable.Annotation = &entsql.Annotation{
+		Table: "support_fees",
+	}
 	SupportPlanPeriodsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	SupportPlanPeriodsTable.Annotation = &entsql.Annotation{
 		Table: "support_plan_periods",
+	}
+	TaxRatesTable.ForeignKeys[0].RefTable = OrganizationsTable
+	TaxRatesTable.ForeignKeys[1].RefTable = OrganizationsTable
+	TaxRatesTable.Annotation = &entsql.Annotation{
+		Table: "tax_rates",
 	}
 	ThresholdsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	ThresholdsTable.Annotation = &entsql.Annotation{
@@ -3125,5 +3493,12 @@ func init() {
 	UsersTable.ForeignKeys[0].RefTable = OrganizationsTable
 	UsersTable.Annotation = &entsql.Annotation{
 		Table: "users",
+	}
+	VouchersTable.ForeignKeys[0].RefTable = OrganizationsTable
+	VouchersTable.Annotation = &entsql.Annotation{
+		Table: "vouchers",
+	}
+	VouchersTable.Annotation.Checks = map[string]string{
+		"voucher_is_of_its_mode": "(((mode = 'RATE') = (percent IS NOT NULL)) AND ((mode = 'VALUE') = (value IS NOT NULL)))",
 	}
 }

@@ -60,6 +60,15 @@ type CostRollup func(*sql.Selector)
 // Counter is the predicate function for counter builders.
 type Counter func(*sql.Selector)
 
+// CreditNote is the predicate function for creditnote builders.
+type CreditNote func(*sql.Selector)
+
+// CreditNoteItem is the predicate function for creditnoteitem builders.
+type CreditNoteItem func(*sql.Selector)
+
+// Discount is the predicate function for discount builders.
+type Discount func(*sql.Selector)
+
 // Group is the predicate function for group builders.
 type Group func(*sql.Selector)
 
@@ -135,11 +144,20 @@ type SignInFlow func(*sql.Selector)
 // Statement is the predicate function for statement builders.
 type Statement func(*sql.Selector)
 
+// StatementItem is the predicate function for statementitem builders.
+type StatementItem func(*sql.Selector)
+
 // StatementLine is the predicate function for statementline builders.
 type StatementLine func(*sql.Selector)
 
+// SupportFee is the predicate function for supportfee builders.
+type SupportFee func(*sql.Selector)
+
 // SupportPlanPeriod is the predicate function for supportplanperiod builders.
 type SupportPlanPeriod func(*sql.Selector)
+
+// TaxRate is the predicate function for taxrate builders.
+type TaxRate func(*sql.Selector)
 
 // Threshold is the predicate function for threshold builders.
 type Threshold func(*sql.Selector)
@@ -176,3 +194,6 @@ type UsageMapping func(*sql.Selector)
 
 // User is the predicate function for user builders.
 type User func(*sql.Selector)
+
+// Voucher is the predicate function for voucher builders.
+type Voucher func(*sql.Selector)

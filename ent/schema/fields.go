@@ -42,6 +42,14 @@ func amount(name string) ent.Field {
 	})
 }
 
+// sumOfNone is an amount that begins at 0.
+func sumOfNone(name string) ent.Field {
+	return field.String(name).Default("0").SchemaType(map[string]string{
+		dialect.Postgres: "numeric(38,18)",
+		dialect.SQLite:   "text",
+	})
+}
+
 func optionalAmount(name string) ent.Field {
 	return field.String(name).Optional().Nillable().SchemaType(map[string]string{
 		dialect.Postgres: "numeric(38,18)",

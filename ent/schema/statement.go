@@ -47,7 +47,8 @@ func (BillingMonth) Annotations() []entschema.Annotation { return table("billing
 type Statement struct{ ent.Schema }
 
 // Fields of a statement. It has a number once it is ISSUED, one more than the last
-// of its seller.
+// of its seller. The total is what is to be paid: its lines, discounts (which are
+// negative), fees and taxes.
 func (Statement) Fields() []ent.Field {
 	return []ent.Field{
 		identity(),
@@ -57,6 +58,9 @@ func (Statement) Fields() []ent.Field {
 		field.String("currency").NotEmpty().MaxLen(16),
 		field.Enum("status").Values("CLOSED", "ISSUED", "PAID", "VOID"),
 		field.Int64("number").Positive().Optional().Nillable(),
+		sumOfNone("discount"),
+		sumOfNone("fees"),
+		sumOfNone("tax"),
 		amount("total"),
 		field.Time("issued_at").Optional().Nillable(),
 		field.Time("due_at").Optional().Nillable(),
@@ -74,6 +78,7 @@ func (Statement) Edges() []ent.Edge {
 		edge.To("seller", Organization.Type).Field("seller_id").Unique().Required().Annotations(restrict()),
 		edge.To("buyer", Organization.Type).Field("buyer_id").Unique().Required().Annotations(restrict()),
 		edge.To("lines", StatementLine.Type).Annotations(entsql.OnDelete(entsql.Cascade)),
+		edge.To("items", StatementItem.Type).Annotations(cascade()),
 	}
 }
 

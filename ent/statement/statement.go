@@ -26,6 +26,12 @@ const (
 	FieldStatus = "status"
 	// FieldNumber holds the string denoting the number field in the database.
 	FieldNumber = "number"
+	// FieldDiscount holds the string denoting the discount field in the database.
+	FieldDiscount = "discount"
+	// FieldFees holds the string denoting the fees field in the database.
+	FieldFees = "fees"
+	// FieldTax holds the string denoting the tax field in the database.
+	FieldTax = "tax"
 	// FieldTotal holds the string denoting the total field in the database.
 	FieldTotal = "total"
 	// FieldIssuedAt holds the string denoting the issued_at field in the database.
@@ -48,6 +54,8 @@ const (
 	EdgeBuyer = "buyer"
 	// EdgeLines holds the string denoting the lines edge name in mutations.
 	EdgeLines = "lines"
+	// EdgeItems holds the string denoting the items edge name in mutations.
+	EdgeItems = "items"
 	// Table holds the table name of the statement in the database.
 	Table = "statements"
 	// SellerTable is the table that holds the seller relation/edge.
@@ -71,6 +79,13 @@ const (
 	LinesInverseTable = "statement_lines"
 	// LinesColumn is the table column denoting the lines relation/edge.
 	LinesColumn = "statement_id"
+	// ItemsTable is the table that holds the items relation/edge.
+	ItemsTable = "statement_items"
+	// ItemsInverseTable is the table name for the StatementItem entity.
+	// It exists in this package in order to avoid circular dependency with the "statementitem" package.
+	ItemsInverseTable = "statement_items"
+	// ItemsColumn is the table column denoting the items relation/edge.
+	ItemsColumn = "statement_id"
 )
 
 // Columns holds all SQL columns for statement fields.
@@ -82,6 +97,9 @@ var Columns = []string{
 	FieldCurrency,
 	FieldStatus,
 	FieldNumber,
+	FieldDiscount,
+	FieldFees,
+	FieldTax,
 	FieldTotal,
 	FieldIssuedAt,
 	FieldDueAt,
@@ -109,6 +127,12 @@ var (
 	CurrencyValidator func(string) error
 	// NumberValidator is a validator for the "number" field. It is called by the builders before save.
 	NumberValidator func(int64) error
+	// DefaultDiscount holds the default value on creation for the "discount" field.
+	DefaultDiscount string
+	// DefaultFees holds the default value on creation for the "fees" field.
+	DefaultFees string
+	// DefaultTax holds the default value on creation for the "tax" field.
+	DefaultTax string
 	// DefaultPaymentReference holds the default value on creation for the "payment_reference" field.
 	DefaultPaymentReference string
 	// PaymentReferenceValidator is a validator for the "payment_reference" field. It is called by the builders before save.
@@ -186,6 +210,21 @@ func ByNumber(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNumber, opts...).ToFunc()
 }
 
+// ByDiscount orders the results by the discount field.
+func ByDiscount(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDiscount, opts...).ToFunc()
+}
+
+// ByFees orders the results by the fees field.
+func ByFees(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFees, opts...).ToFunc()
+}
+
+// ByTax orders the results by the tax field.
+func ByTax(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTax, opts...).ToFunc()
+}
+
 // ByTotal orders the results by the total field.
 func ByTotal(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTotal, opts...).ToFunc()
@@ -253,6 +292,20 @@ func ByLines(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newLinesStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByItemsCount orders the results by items count.
+func ByItemsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newItemsStep(), opts...)
+	}
+}
+
+// ByItems orders the results by items terms.
+func ByItems(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newItemsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newSellerStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -272,5 +325,12 @@ func newLinesStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(LinesInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, LinesTable, LinesColumn),
+	)
+}
+func newItemsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(ItemsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, ItemsTable, ItemsColumn),
 	)
 }

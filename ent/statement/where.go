@@ -81,6 +81,21 @@ func Number(v int64) predicate.Statement {
 	return predicate.Statement(sql.FieldEQ(FieldNumber, v))
 }
 
+// Discount applies equality check predicate on the "discount" field. It's identical to DiscountEQ.
+func Discount(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldEQ(FieldDiscount, v))
+}
+
+// Fees applies equality check predicate on the "fees" field. It's identical to FeesEQ.
+func Fees(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldEQ(FieldFees, v))
+}
+
+// Tax applies equality check predicate on the "tax" field. It's identical to TaxEQ.
+func Tax(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldEQ(FieldTax, v))
+}
+
 // Total applies equality check predicate on the "total" field. It's identical to TotalEQ.
 func Total(v string) predicate.Statement {
 	return predicate.Statement(sql.FieldEQ(FieldTotal, v))
@@ -359,6 +374,201 @@ func NumberIsNil() predicate.Statement {
 // NumberNotNil applies the NotNil predicate on the "number" field.
 func NumberNotNil() predicate.Statement {
 	return predicate.Statement(sql.FieldNotNull(FieldNumber))
+}
+
+// DiscountEQ applies the EQ predicate on the "discount" field.
+func DiscountEQ(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldEQ(FieldDiscount, v))
+}
+
+// DiscountNEQ applies the NEQ predicate on the "discount" field.
+func DiscountNEQ(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldNEQ(FieldDiscount, v))
+}
+
+// DiscountIn applies the In predicate on the "discount" field.
+func DiscountIn(vs ...string) predicate.Statement {
+	return predicate.Statement(sql.FieldIn(FieldDiscount, vs...))
+}
+
+// DiscountNotIn applies the NotIn predicate on the "discount" field.
+func DiscountNotIn(vs ...string) predicate.Statement {
+	return predicate.Statement(sql.FieldNotIn(FieldDiscount, vs...))
+}
+
+// DiscountGT applies the GT predicate on the "discount" field.
+func DiscountGT(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldGT(FieldDiscount, v))
+}
+
+// DiscountGTE applies the GTE predicate on the "discount" field.
+func DiscountGTE(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldGTE(FieldDiscount, v))
+}
+
+// DiscountLT applies the LT predicate on the "discount" field.
+func DiscountLT(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldLT(FieldDiscount, v))
+}
+
+// DiscountLTE applies the LTE predicate on the "discount" field.
+func DiscountLTE(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldLTE(FieldDiscount, v))
+}
+
+// DiscountContains applies the Contains predicate on the "discount" field.
+func DiscountContains(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldContains(FieldDiscount, v))
+}
+
+// DiscountHasPrefix applies the HasPrefix predicate on the "discount" field.
+func DiscountHasPrefix(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldHasPrefix(FieldDiscount, v))
+}
+
+// DiscountHasSuffix applies the HasSuffix predicate on the "discount" field.
+func DiscountHasSuffix(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldHasSuffix(FieldDiscount, v))
+}
+
+// DiscountEqualFold applies the EqualFold predicate on the "discount" field.
+func DiscountEqualFold(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldEqualFold(FieldDiscount, v))
+}
+
+// DiscountContainsFold applies the ContainsFold predicate on the "discount" field.
+func DiscountContainsFold(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldContainsFold(FieldDiscount, v))
+}
+
+// FeesEQ applies the EQ predicate on the "fees" field.
+func FeesEQ(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldEQ(FieldFees, v))
+}
+
+// FeesNEQ applies the NEQ predicate on the "fees" field.
+func FeesNEQ(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldNEQ(FieldFees, v))
+}
+
+// FeesIn applies the In predicate on the "fees" field.
+func FeesIn(vs ...string) predicate.Statement {
+	return predicate.Statement(sql.FieldIn(FieldFees, vs...))
+}
+
+// FeesNotIn applies the NotIn predicate on the "fees" field.
+func FeesNotIn(vs ...string) predicate.Statement {
+	return predicate.Statement(sql.FieldNotIn(FieldFees, vs...))
+}
+
+// FeesGT applies the GT predicate on the "fees" field.
+func FeesGT(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldGT(FieldFees, v))
+}
+
+// FeesGTE applies the GTE predicate on the "fees" field.
+func FeesGTE(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldGTE(FieldFees, v))
+}
+
+// FeesLT applies the LT predicate on the "fees" field.
+func FeesLT(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldLT(FieldFees, v))
+}
+
+// FeesLTE applies the LTE predicate on the "fees" field.
+func FeesLTE(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldLTE(FieldFees, v))
+}
+
+// FeesContains applies the Contains predicate on the "fees" field.
+func FeesContains(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldContains(FieldFees, v))
+}
+
+// FeesHasPrefix applies the HasPrefix predicate on the "fees" field.
+func FeesHasPrefix(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldHasPrefix(FieldFees, v))
+}
+
+// FeesHasSuffix applies the HasSuffix predicate on the "fees" field.
+func FeesHasSuffix(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldHasSuffix(FieldFees, v))
+}
+
+// FeesEqualFold applies the EqualFold predicate on the "fees" field.
+func FeesEqualFold(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldEqualFold(FieldFees, v))
+}
+
+// FeesContainsFold applies the ContainsFold predicate on the "fees" field.
+func FeesContainsFold(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldContainsFold(FieldFees, v))
+}
+
+// TaxEQ applies the EQ predicate on the "tax" field.
+func TaxEQ(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldEQ(FieldTax, v))
+}
+
+// TaxNEQ applies the NEQ predicate on the "tax" field.
+func TaxNEQ(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldNEQ(FieldTax, v))
+}
+
+// TaxIn applies the In predicate on the "tax" field.
+func TaxIn(vs ...string) predicate.Statement {
+	return predicate.Statement(sql.FieldIn(FieldTax, vs...))
+}
+
+// TaxNotIn applies the NotIn predicate on the "tax" field.
+func TaxNotIn(vs ...string) predicate.Statement {
+	return predicate.Statement(sql.FieldNotIn(FieldTax, vs...))
+}
+
+// TaxGT applies the GT predicate on the "tax" field.
+func TaxGT(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldGT(FieldTax, v))
+}
+
+// TaxGTE applies the GTE predicate on the "tax" field.
+func TaxGTE(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldGTE(FieldTax, v))
+}
+
+// TaxLT applies the LT predicate on the "tax" field.
+func TaxLT(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldLT(FieldTax, v))
+}
+
+// TaxLTE applies the LTE predicate on the "tax" field.
+func TaxLTE(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldLTE(FieldTax, v))
+}
+
+// TaxContains applies the Contains predicate on the "tax" field.
+func TaxContains(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldContains(FieldTax, v))
+}
+
+// TaxHasPrefix applies the HasPrefix predicate on the "tax" field.
+func TaxHasPrefix(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldHasPrefix(FieldTax, v))
+}
+
+// TaxHasSuffix applies the HasSuffix predicate on the "tax" field.
+func TaxHasSuffix(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldHasSuffix(FieldTax, v))
+}
+
+// TaxEqualFold applies the EqualFold predicate on the "tax" field.
+func TaxEqualFold(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldEqualFold(FieldTax, v))
+}
+
+// TaxContainsFold applies the ContainsFold predicate on the "tax" field.
+func TaxContainsFold(v string) predicate.Statement {
+	return predicate.Statement(sql.FieldContainsFold(FieldTax, v))
 }
 
 // TotalEQ applies the EQ predicate on the "total" field.
@@ -847,6 +1057,29 @@ func HasLines() predicate.Statement {
 func HasLinesWith(preds ...predicate.StatementLine) predicate.Statement {
 	return predicate.Statement(func(s *sql.Selector) {
 		step := newLinesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasItems applies the HasEdge predicate on the "items" edge.
+func HasItems() predicate.Statement {
+	return predicate.Statement(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, ItemsTable, ItemsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasItemsWith applies the HasEdge predicate on the "items" edge with a given conditions (other predicates).
+func HasItemsWith(preds ...predicate.StatementItem) predicate.Statement {
+	return predicate.Statement(func(s *sql.Selector) {
+		step := newItemsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

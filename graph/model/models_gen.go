@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/headwater-platform/headwater/access"
+	"github.com/headwater-platform/headwater/invoicing"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
@@ -36,6 +37,7 @@ import (
 	"github.com/headwater-platform/headwater/service/settings"
 	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/service/support"
+	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
@@ -647,6 +649,40 @@ type CreateCloudAccountPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `createDiscount` is asked for: a percent, or a value and its currency.
+type CreateDiscountInput struct {
+	// The seller.
+	SellerID typeid.ID `json:"sellerId"`
+	// The customer, directly below the seller; all if absent. A value needs one.
+	BuyerID *typeid.ID `json:"buyerId,omitempty"`
+	// What statements call it, 1 to 200 characters.
+	Description string `json:"description"`
+	// The percent of a RATE, above 0 and at most 100, with at most 4 digits after the point.
+	Percent *money.Decimal `json:"percent,omitempty"`
+	// How much a VALUE is worth, above 0 and in whole minor units.
+	Value *money.Decimal `json:"value,omitempty"`
+	// In what; with a value alone.
+	Currency *money.Currency `json:"currency,omitempty"`
+	// Which charges it is on, at most 20 filters; all if absent.
+	Filters []*DiscountFilterInput `json:"filters,omitempty"`
+	// The first month in which it holds.
+	FirstMonth pricing.Month `json:"firstMonth"`
+	// The last month in which it holds; no end if absent.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
+	// Why, at most 500 bytes. The customer is not told.
+	Reason *string `json:"reason,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createDiscount` answers.
+type CreateDiscountPayload struct {
+	// The discount.
+	Discount *terms.Discount `json:"discount"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `createGroup` is asked for.
 type CreateGroupInput struct {
 	// Where.
@@ -831,6 +867,36 @@ type CreateSkuPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `createTaxRate` is asked for.
+type CreateTaxRateInput struct {
+	// The seller.
+	SellerID typeid.ID `json:"sellerId"`
+	// The customer, directly below the seller; all if absent.
+	BuyerID *typeid.ID `json:"buyerId,omitempty"`
+	// What statements call it, 1 to 100 characters.
+	Name string `json:"name"`
+	// The percent, 0 to 100 with at most 4 digits after the point; 0 for a reverse charge.
+	Percent money.Decimal `json:"percent"`
+	// Two capital letters, as in ISO 3166-1; any country if absent.
+	Country *string `json:"country,omitempty"`
+	// Whether customers with a VAT number owe the tax themselves.
+	ReverseCharge *bool `json:"reverseCharge,omitempty"`
+	// The first month in which it is charged.
+	FirstMonth pricing.Month `json:"firstMonth"`
+	// The last month in which it is charged; no end if absent.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createTaxRate` answers.
+type CreateTaxRatePayload struct {
+	// The tax rate.
+	TaxRate *terms.TaxRate `json:"taxRate"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `createThreshold` is asked for.
 type CreateThresholdInput struct {
 	// The organization.
@@ -915,6 +981,50 @@ type CreateUserPayload struct {
 	Membership *people.Membership `json:"membership"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createVoucher` is asked for: a percent, or a value and its currency.
+type CreateVoucherInput struct {
+	// The seller.
+	SellerID typeid.ID `json:"sellerId"`
+	// What statements call the discount, 1 to 200 characters.
+	Description string `json:"description"`
+	// The percent of a RATE, above 0 and at most 100, with at most 4 digits after the point.
+	Percent *money.Decimal `json:"percent,omitempty"`
+	// How much a VALUE is worth to each who redeems it, above 0 and in whole minor units.
+	Value *money.Decimal `json:"value,omitempty"`
+	// In what; with a value alone.
+	Currency *money.Currency `json:"currency,omitempty"`
+	// Which charges the discount is on, at most 20 filters; all if absent.
+	Filters []*DiscountFilterInput `json:"filters,omitempty"`
+	// For how many months the discount holds, 1 to 120; no end if absent.
+	Months *int `json:"months,omitempty"`
+	// From when on it can be redeemed; now if absent.
+	RedeemableFrom *time.Time `json:"redeemableFrom,omitempty"`
+	// Until when it can be redeemed, exclusive; no end if absent.
+	RedeemableUntil *time.Time `json:"redeemableUntil,omitempty"`
+	// How often it can be redeemed in all; once by each customer if absent.
+	MaxRedemptions *int `json:"maxRedemptions,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createVoucher` answers.
+type CreateVoucherPayload struct {
+	// The voucher.
+	Voucher *terms.Voucher `json:"voucher"`
+	// What whoever redeems it needs. It is told this once.
+	Code string `json:"code"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What a credit note takes back for one reason.
+type CreditNoteLineInput struct {
+	// Why: one line of 1 to 300 characters.
+	Reason string `json:"reason"`
+	// How much without taxes, above 0 and in whole minor units of the statement's currency.
+	Amount money.Decimal `json:"amount"`
 }
 
 // What `deactivateOrganization` is asked for.
@@ -1261,6 +1371,16 @@ type DisableSecondFactorPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A filter takes charges into a discount, or out of it.
+type DiscountFilterInput struct {
+	// What it looks at.
+	Field invoicing.Field `json:"field"`
+	// What that has to be, letter by letter: 1 to 200 bytes.
+	Value string `json:"value"`
+	// Whether it takes out instead.
+	Exclude *bool `json:"exclude,omitempty"`
+}
+
 // What `endBillingMultiplier` is asked for.
 type EndBillingMultiplierInput struct {
 	// The rule.
@@ -1279,6 +1399,24 @@ type EndBillingMultiplierPayload struct {
 	BillingMultiplier *rates.Multiplier `json:"billingMultiplier"`
 	// What the author should know. The rule ends all the same.
 	Warnings []*rates.Warning `json:"warnings"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endDiscount` is asked for.
+type EndDiscountInput struct {
+	// The discount.
+	DiscountID typeid.ID `json:"discountId"`
+	// The last month in which it holds, inclusive; null takes an end away.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endDiscount` answers.
+type EndDiscountPayload struct {
+	// The discount.
+	Discount *terms.Discount `json:"discount"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1313,6 +1451,40 @@ type EndPriceGuardInput struct {
 type EndPriceGuardPayload struct {
 	// The guard.
 	PriceGuard *rates.Guard `json:"priceGuard"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endTaxRate` is asked for.
+type EndTaxRateInput struct {
+	// The tax rate.
+	TaxRateID typeid.ID `json:"taxRateId"`
+	// The last month in which it is charged, inclusive; null takes an end away.
+	LastMonth *pricing.Month `json:"lastMonth,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endTaxRate` answers.
+type EndTaxRatePayload struct {
+	// The tax rate.
+	TaxRate *terms.TaxRate `json:"taxRate"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endVoucher` is asked for.
+type EndVoucherInput struct {
+	// The voucher.
+	VoucherID typeid.ID `json:"voucherId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `endVoucher` answers.
+type EndVoucherPayload struct {
+	// The voucher.
+	Voucher *terms.Voucher `json:"voucher"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1510,6 +1682,26 @@ type InviteMembersInput struct {
 type InviteMembersPayload struct {
 	// One result for each address, in their order.
 	Results []*invitations.Result `json:"results"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `issueCreditNote` is asked for.
+type IssueCreditNoteInput struct {
+	// The statement.
+	StatementID typeid.ID `json:"statementId"`
+	// What is taken back, 1 to 100 lines: together at most what is left of the statement without taxes.
+	Lines []*CreditNoteLineInput `json:"lines"`
+	// Why, at most 500 bytes. It is printed.
+	Reason *string `json:"reason,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `issueCreditNote` answers.
+type IssueCreditNotePayload struct {
+	// The credit note.
+	CreditNote *statements.CreditNote `json:"creditNote"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1884,6 +2076,24 @@ type RecordUsagePayload struct {
 	Events []*usage.UsageEvent `json:"events"`
 	// How many of them are new.
 	RecordedCount int `json:"recordedCount"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `redeemVoucher` is asked for.
+type RedeemVoucherInput struct {
+	// Who takes the discount.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The code. Spaces around it and the case of its letters do not matter.
+	Code string `json:"code"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `redeemVoucher` answers.
+type RedeemVoucherPayload struct {
+	// The discount.
+	Discount *terms.Discount `json:"discount"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2772,6 +2982,32 @@ type SetSkuRateInput struct {
 type SetSkuRatePayload struct {
 	// The SKU.
 	Sku *usage.SKU `json:"sku"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setSupportFee` is asked for. A minimum and a percent of 0 charge nothing from the month on.
+type SetSupportFeeInput struct {
+	// The seller.
+	SellerID typeid.ID `json:"sellerId"`
+	// The plan, which is not BASIC.
+	Plan support.PlanName `json:"plan"`
+	// The least that is charged for a month, in whole minor units.
+	Minimum money.Decimal `json:"minimum"`
+	// In what; statements in other currencies have no fee.
+	Currency money.Currency `json:"currency"`
+	// The percent of what a statement charges after discounts, without taxes; 0 if absent.
+	Percent *money.Decimal `json:"percent,omitempty"`
+	// The first month in which it is charged.
+	FirstMonth pricing.Month `json:"firstMonth"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `setSupportFee` answers.
+type SetSupportFeePayload struct {
+	// The support fee.
+	SupportFee *terms.SupportFee `json:"supportFee"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -55,10 +55,7 @@ func (s *Service) compare(ctx context.Context, seller records.Organization, c ch
 		if err != nil {
 			return err
 		}
-		if before, err = r.margins(ctx, tx, pricing.NewBook(c.before)); err != nil {
-			return err
-		}
-		after, err = r.margins(ctx, tx, pricing.NewBook(c.after))
+		before, after, err = r.margins(ctx, tx, pricing.NewBook(c.before), pricing.NewBook(c.after))
 		return err
 	})
 	if err != nil {
@@ -93,7 +90,9 @@ func newReplay(ctx context.Context, tx *database.Tx, seller records.Organization
 	}, nil
 }
 
-func (r *replay) margins(ctx context.Context, tx *database.Tx, book *pricing.Book) ([]pricing.Margin, error) {
+// margins returns the margins of the usage by two books. The usage is read once,
+// which is most of the work.
+func (r *replay) margins(ctx context.Context, tx *database.Tx, first, second *pricing.Book) (before, after []pricing.Margin, err error) {
 	importers := make([]uuid.UUID, len(r.above))
 	for i, id := range r.above {
 		importers[i] = uuid.UUID(id)
@@ -103,7 +102,7 @@ func (r *replay) margins(ctx context.Context, tx *database.Tx, book *pricing.Boo
 		owner = r.rule.Seller
 	}
 	var failure error
-	margins, err := book.Margins(func(yield func(pricing.Charge) bool) {
+	before, after, err = pricing.Compare(first, second, func(yield func(pricing.Charge) bool) {
 		failure = tx.UsageSums(ctx, importers, uuid.UUID(owner), r.usage, r.lists, func(sum database.UsageSum) bool {
 			chain := r.chain(orgtree.ID(sum.Importer), orgtree.ID(sum.Owner))
 			return chain == nil || yield(pricing.Charge{Chain: chain, Line: pricing.Line{
@@ -111,7 +110,7 @@ func (r *replay) margins(ctx context.Context, tx *database.Tx, book *pricing.Boo
 			}})
 		})
 	})
-	return margins, errors.Join(failure, err)
+	return before, after, errors.Join(failure, err)
 }
 
 // chain returns the path from an importer at or above the seller down to an

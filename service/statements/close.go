@@ -1,11 +1,14 @@
 package statements
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/access"
@@ -13,8 +16,12 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/supportfee"
+	"github.com/headwater-platform/headwater/ent/supportplanperiod"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
@@ -36,9 +43,9 @@ const goOnAfter = 5 * time.Minute
 const shown = 100
 
 // Close closes a month of a seller and returns its first 100 statements and how
-// many there are: one for each direct customer that was sold usage of the month,
-// and each currency. From then
-// on neither its prices nor its usage of the month change. Closing it again
+// many there are: one for each direct customer that was sold usage of the month or
+// has a support plan that costs something, and each currency. From then on neither
+// its prices nor its terms nor its usage of the month change. Closing it again
 // changes nothing. Needs billing:write in the seller. INVALID for a seller that
 // manages nobody and for a month that is not over; CONFLICT while an earlier month
 // is open, while the seller's own manager, who sells it that usage, has not closed
@@ -141,6 +148,11 @@ func checkOrder(ctx context.Context, tx *database.Tx, seller records.Organizatio
 	if err != nil {
 		return err
 	}
+	if owed, err := firstOwed(ctx, tx, seller.ID, month); err != nil {
+		return err
+	} else if !owed.IsZero() && (first.IsZero() || owed < first) {
+		first = owed
+	}
 	if !first.IsZero() && first < month {
 		return fault.New(fault.Conflict, "%s is open yet: close it first", first).With("month", first.String())
 	}
@@ -166,6 +178,57 @@ func checkOrder(ctx context.Context, tx *database.Tx, seller records.Organizatio
 		return fault.New(fault.Conflict, "usage of %s is being rated again: wait until it is done", month)
 	}
 	return nil
+}
+
+// firstOwed returns the first month before one that a seller has not closed and in
+// which a customer owes it a fee for a support plan; zero for none. Without usage
+// nothing else tells that such a month is open.
+func firstOwed(ctx context.Context, tx *database.Tx, seller uuid.UUID, before pricing.Month) (pricing.Month, error) {
+	first, err := tx.SupportFee.Query().Where(supportfee.SellerID(seller)).Order(ent.Asc(supportfee.FieldFirstMonth)).First(ctx)
+	if ent.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("find the first support fee: %w", err)
+	}
+	month, err := pricing.ParseMonth(first.FirstMonth)
+	if err != nil {
+		return 0, fmt.Errorf("read support fee: %w", err)
+	}
+	last, err := tx.BillingMonth.Query().Where(billingmonth.SellerID(seller)).Order(ent.Desc(billingmonth.FieldMonth)).First(ctx)
+	if err != nil && !ent.IsNotFound(err) {
+		return 0, fmt.Errorf("find the last closed month: %w", err)
+	}
+	if last != nil {
+		closed, err := pricing.ParseMonth(last.Month)
+		if err != nil {
+			return 0, fmt.Errorf("read billing month: %w", err)
+		}
+		month = max(month, closed.Next())
+	}
+	for ; month < before; month = month.Next() {
+		fees, err := feesOf(ctx, tx, seller, month)
+		if err != nil {
+			return 0, err
+		}
+		owes, err := tx.SupportPlanPeriod.Query().Where(owing(seller, month, fees)).Exist(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("find who owes fees: %w", err)
+		}
+		if owes {
+			return month, nil
+		}
+	}
+	return 0, nil
+}
+
+// owing returns the predicate of the plans of a month for which customers of a
+// seller owe fees.
+func owing(seller uuid.UUID, month pricing.Month, fees map[string]records.SupportFee) predicate.SupportPlanPeriod {
+	return supportplanperiod.And(
+		planOf(month), supportplanperiod.PlanIn(plansOf(fees)...),
+		supportplanperiod.HasOrganizationWith(organization.ParentID(seller), organization.StatusNEQ(orgtree.Deleted)),
+	)
 }
 
 // checkManager returns CONFLICT if usage comes to the seller from above and its
@@ -215,7 +278,7 @@ const atOnce = 100
 // that do so at once wait for each other.
 func (s *Service) finish(ctx context.Context, m *ent.BillingMonth) error {
 	for after := uuid.Nil; ; {
-		next, err := s.makeSome(ctx, m.ID, after)
+		next, err := s.makeSome(ctx, m.SellerID, m.ID, after)
 		if err != nil {
 			return err
 		}
@@ -229,6 +292,13 @@ func (s *Service) finish(ctx context.Context, m *ent.BillingMonth) error {
 		if err != nil || closed {
 			return err
 		}
+	}
+}
+
+// later returns the predicate of periods of organizations after one.
+func later(organization uuid.UUID) predicate.SupportPlanPeriod {
+	return func(s *entsql.Selector) {
+		s.Where(entsql.GT(s.C(supportplanperiod.FieldOrganizationID), organization))
 	}
 }
 
@@ -247,20 +317,48 @@ func stillClosing(ctx context.Context, tx *database.Tx, id uuid.UUID) (*ent.Bill
 
 // makeSome makes the statements of the next customers after one, and returns the
 // last of them, the nil id if there are no more.
-func (s *Service) makeSome(ctx context.Context, id, after uuid.UUID) (next uuid.UUID, err error) {
-	_, err = s.db.Write(asSystem(ctx), database.Entry{}, func(ctx context.Context, tx *database.Tx) error {
+func (s *Service) makeSome(ctx context.Context, seller, id, after uuid.UUID) (next uuid.UUID, err error) {
+	entry := database.Entry{Action: "makeStatements", Organization: seller}
+	_, err = s.db.Write(asSystem(ctx), entry, func(ctx context.Context, tx *database.Tx) error {
+		next = uuid.Nil
 		row, month, closing, err := stillClosing(ctx, tx, id)
 		if err != nil || !closing {
 			return err
 		}
-		buyers, err := tx.Buyers(ctx, row.SellerID, month, after, atOnce)
+		fees, err := feesOf(ctx, tx, row.SellerID, month)
+		if err != nil {
+			return err
+		}
+		buyers, err := buyersOf(ctx, tx, row.SellerID, month, fees, after)
 		if err != nil || len(buyers) == 0 {
 			return err
 		}
 		next = buyers[len(buyers)-1]
-		return makeStatements(ctx, tx, row.SellerID, month, buyers)
+		return makeStatements(ctx, tx, row.SellerID, month, fees, buyers)
 	})
 	return next, err
+}
+
+// buyersOf returns the next direct customers of a seller after one that there may
+// be a statement for, in the order of their ids: those that were sold usage of the
+// month, and those with a support plan that costs something.
+func buyersOf(ctx context.Context, tx *database.Tx, seller uuid.UUID, month pricing.Month, fees map[string]records.SupportFee, after uuid.UUID) ([]uuid.UUID, error) {
+	buyers, err := tx.Buyers(ctx, seller, month, after, atOnce)
+	if err != nil || len(fees) == 0 {
+		return buyers, err
+	}
+	planned, err := tx.SupportPlanPeriod.Query().
+		Where(owing(seller, month, fees), later(after)).
+		Order(ent.Asc(supportplanperiod.FieldOrganizationID)).Limit(atOnce).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list customers with support plans: %w", err)
+	}
+	for _, row := range planned {
+		buyers = append(buyers, row.OrganizationID)
+	}
+	slices.SortFunc(buyers, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	buyers = slices.Compact(buyers)
+	return buyers[:min(len(buyers), atOnce)], nil
 }
 
 // asSystem returns the context of the platform, which makes statements whoever has

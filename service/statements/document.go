@@ -12,6 +12,7 @@ import (
 
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/statementline"
+	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/paper"
 	"github.com/headwater-platform/headwater/records"
 )
@@ -25,7 +26,7 @@ const (
 	CSV Format = "CSV"
 )
 
-// Document is a statement as a file.
+// Document is a statement or a credit note as a file.
 type Document struct {
 	FileName  string
 	MediaType string
@@ -54,7 +55,16 @@ func (s *Service) Document(ctx context.Context, st *Statement, format Format) (*
 	if err != nil {
 		return nil, err
 	}
-	d := documentOf(st, wrapped, partyOf(st.Seller, profiles[row.SellerID]), partyOf(st.Buyer, profiles[row.BuyerID]))
+	beside, err := s.items(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	d := documentOf(st, wrapped, beside, partyOf(st.Seller, profiles[row.SellerID]), partyOf(st.Buyer, profiles[row.BuyerID]))
+	return fileOf(d, format, fmt.Sprintf("statement-%s-%s", st.Month, d.Number))
+}
+
+// fileOf writes a document. The name is without an extension.
+func fileOf(d paper.Document, format Format, name string) (*Document, error) {
 	kinds := map[Format]struct {
 		write     func(io.Writer, paper.Document) error
 		extension string
@@ -63,10 +73,10 @@ func (s *Service) Document(ctx context.Context, st *Statement, format Format) (*
 	kind := kinds[format]
 	var file bytes.Buffer
 	if err := kind.write(&file, d); err != nil {
-		return nil, fmt.Errorf("write statement: %w", err)
+		return nil, fmt.Errorf("write %s: %w", name, err)
 	}
 	return &Document{
-		FileName:  fmt.Sprintf("statement-%s-%s.%s", st.Month, d.Number, kind.extension),
+		FileName:  name + "." + kind.extension,
 		MediaType: kind.media, Content: base64.StdEncoding.EncodeToString(file.Bytes()),
 	}, nil
 }
@@ -84,7 +94,7 @@ func partyOf(as *records.Reference, p Profile) paper.Party {
 }
 
 // documentOf returns what is printed of a statement.
-func documentOf(st *Statement, lines []*Line, seller, buyer paper.Party) paper.Document {
+func documentOf(st *Statement, lines []*Line, beside *items, seller, buyer paper.Party) paper.Document {
 	d := paper.Document{
 		Title: "Statement", Seller: seller, Buyer: buyer, Currency: string(st.Total.Currency),
 		Facts: []paper.Fact{{Label: "Month", Value: st.Month.String()}},
@@ -113,9 +123,33 @@ func documentOf(st *Statement, lines []*Line, seller, buyer paper.Party) paper.D
 	for _, l := range lines {
 		d.Lines = append(d.Lines, paper.Line{Label: l.Label(), Amount: l.Amount.Decimal})
 	}
-	d.Totals = []paper.Total{{Label: "Total", Amount: st.Total.Decimal}}
+	for _, x := range beside.discounts {
+		d.Lines = append(d.Lines, paper.Line{Kind: paper.Discount, Label: x.Label + percentText(x.Percent), Amount: x.Amount.Decimal})
+	}
+	for _, x := range beside.fees {
+		d.Lines = append(d.Lines, paper.Line{Kind: paper.Fee, Label: x.Label, Amount: x.Amount.Decimal})
+	}
+	if len(beside.taxes) > 0 {
+		d.Totals = append(d.Totals, paper.Total{Kind: paper.Subtotal, Label: "Total without taxes", Amount: st.TotalUntaxed().Decimal})
+	}
+	for _, x := range beside.taxes {
+		label := x.Name + percentText(&x.Percent) + " of " + x.Base.Figures()
+		d.Totals = append(d.Totals, paper.Total{Kind: paper.Tax, Label: label, Amount: x.Amount.Decimal})
+		if x.ReverseCharge {
+			d.Notes = append(d.Notes, x.Name+": reverse charge. The buyer owes the tax.")
+		}
+	}
+	d.Totals = append(d.Totals, paper.Total{Label: "Total", Amount: st.Total.Decimal})
 	if st.Status == Void {
-		d.Notes = []string{"Taken back: " + st.Reason}
+		d.Notes = append(d.Notes, "Taken back: "+st.Reason)
 	}
 	return d
+}
+
+// percentText returns a percent as it follows a label, "" for none.
+func percentText(percent *money.Decimal) string {
+	if percent == nil {
+		return ""
+	}
+	return " (" + percent.String() + " %)"
 }

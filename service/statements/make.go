@@ -3,19 +3,29 @@ package statements
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementitem"
+	"github.com/headwater-platform/headwater/invoicing"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/pricing"
+	"github.com/headwater-platform/headwater/records"
 )
 
-// makeStatements makes the statements of some buyers that have none yet.
-func makeStatements(ctx context.Context, tx *database.Tx, seller uuid.UUID, month pricing.Month, buyers []uuid.UUID) error {
+// party is whom a statement is for, in what.
+type party struct {
+	buyer    uuid.UUID
+	currency money.Currency
+}
+
+// makeStatements makes the statements of some buyers that have none yet, by the
+// terms that hold for them in the month. What they use of discounts is written in
+// the same transaction.
+func makeStatements(ctx context.Context, tx *database.Tx, seller uuid.UUID, month pricing.Month, fees map[string]records.SupportFee, buyers []uuid.UUID) error {
 	there, err := tx.Statement.Query().
 		Where(statement.SellerID(seller), statement.Month(month.String()), statement.BuyerIDIn(buyers...)).All(ctx)
 	if err != nil {
@@ -29,62 +39,105 @@ func makeStatements(ctx context.Context, tx *database.Tx, seller uuid.UUID, mont
 	if err != nil {
 		return err
 	}
-	var statements []*ent.StatementCreate
-	var lines []*ent.StatementLineCreate
-	for start := 0; start < len(sold); {
-		end := start + 1
-		for end < len(sold) && of(sold[end]) == of(sold[start]) {
-			end++
-		}
-		if !made[of(sold[start])] {
-			drawn, its := draw(tx, seller, month, sold[start:end])
-			statements, lines = append(statements, drawn), append(lines, its...)
-		}
-		start = end
+	terms, err := termsOf(ctx, tx, seller, month, fees, buyers)
+	if err != nil {
+		return err
 	}
-	if err := tx.Statement.CreateBulk(statements...).Exec(ctx); err != nil {
-		return fmt.Errorf("make statements: %w", err)
-	}
-	for len(lines) > 0 {
-		some := lines[:min(len(lines), linesAtOnce)]
-		lines = lines[len(some):]
-		if err := tx.StatementLine.CreateBulk(some...).Exec(ctx); err != nil {
-			return fmt.Errorf("make statement lines: %w", err)
+	d := drawer{tx: tx, seller: seller, month: month}
+	for _, p := range terms.partiesOf(sold) {
+		if made[p.party] {
+			continue
+		}
+		drawn := invoicing.Draw(p.charges, terms.of(p.party), placesOf(p.currency))
+		if len(drawn.Lines)+len(drawn.Fees) == 0 {
+			continue // of a fee that comes to nothing
+		}
+		d.draw(p.party, drawn)
+		if err := terms.use(ctx, tx, drawn.Reductions); err != nil {
+			return err
 		}
 	}
-	return nil
+	return d.store(ctx)
+}
+
+// charged is a party with what it was charged, in the order of the lines.
+type charged struct {
+	party
+	charges []invoicing.Charge
 }
 
 // linesAtOnce keeps a statement below the drivers' limits on parameters.
 const linesAtOnce = 1000
 
-// party is whom a statement is for, in what.
-type party struct {
-	buyer    uuid.UUID
-	currency money.Currency
+// drawer collects the rows of statements.
+type drawer struct {
+	tx         *database.Tx
+	seller     uuid.UUID
+	month      pricing.Month
+	statements []*ent.StatementCreate
+	lines      []*ent.StatementLineCreate
+	items      []*ent.StatementItemCreate
 }
 
-func of(s database.Sold) party { return party{s.Buyer, s.Currency} }
+func (d *drawer) draw(p party, s invoicing.Statement) {
+	id := d.tx.NewID()
+	d.statements = append(d.statements, d.tx.Statement.Create().
+		SetID(id).SetSellerID(d.seller).SetBuyerID(p.buyer).SetMonth(d.month.String()).SetCurrency(string(p.currency)).
+		SetStatus(statement.StatusCLOSED).SetDiscount(s.Discount().String()).SetFees(s.Fee().String()).SetTax(s.Tax().String()).
+		SetTotal(s.Total().String()).SetCreatedAt(d.tx.Now()))
+	for i, line := range s.Lines {
+		d.lines = append(d.lines, d.tx.StatementLine.Create().
+			SetID(d.tx.NewID()).SetStatementID(id).SetPosition(i).
+			SetProvider(line.Provider).SetService(line.Service).SetChargeCategory(string(line.Category)).
+			SetExactAmount(line.Exact.String()).SetAmount(line.Amount.String()))
+	}
+	position := 0
+	item := func(kind statementitem.Kind, label string, amount money.Decimal) *ent.StatementItemCreate {
+		create := d.tx.StatementItem.Create().
+			SetID(d.tx.NewID()).SetStatementID(id).SetPosition(position).SetKind(kind).SetLabel(label).SetAmount(amount.String())
+		d.items = append(d.items, create)
+		position++
+		return create
+	}
+	for _, r := range s.Reductions {
+		item(statementitem.KindDISCOUNT, r.Label, r.Amount).SetDiscountID(uuid.UUID(r.Discount)).SetNillablePercent(written(r.Percent))
+	}
+	for _, f := range s.Fees {
+		item(statementitem.KindFEE, f.Label, f.Amount)
+	}
+	for _, t := range s.Taxes {
+		item(statementitem.KindTAX, t.Name, t.Amount).SetPercent(t.Percent.String()).SetBase(t.Base.String()).SetReverseCharge(t.ReverseCharge)
+	}
+}
 
-// draw returns a statement with its lines. They are posted in whole minor units so
-// that they add up to the exact sum, rounded once.
-func draw(tx *database.Tx, seller uuid.UUID, month pricing.Month, sold []database.Sold) (*ent.StatementCreate, []*ent.StatementLineCreate) {
-	shares := make([]money.Share, len(sold))
-	for i, line := range sold {
-		shares[i] = money.Share{Key: strconv.Itoa(i), Amount: line.Amount}
+func written(d *money.Decimal) *string {
+	if d == nil {
+		return nil
 	}
-	posted := money.Allocate(shares, placesOf(sold[0].Currency))
-	id := tx.NewID()
-	lines := make([]*ent.StatementLineCreate, len(sold))
-	for i, line := range sold {
-		lines[i] = tx.StatementLine.Create().
-			SetID(tx.NewID()).SetStatementID(id).SetPosition(i).
-			SetProvider(line.Provider).SetService(line.Service).SetChargeCategory(line.ChargeCategory).
-			SetExactAmount(line.Amount.String()).SetAmount(posted[i].String())
+	text := d.String()
+	return &text
+}
+
+// store writes the rows.
+func (d *drawer) store(ctx context.Context) error {
+	if err := d.tx.Statement.CreateBulk(d.statements...).Exec(ctx); err != nil {
+		return fmt.Errorf("make statements: %w", err)
 	}
-	return tx.Statement.Create().
-		SetID(id).SetSellerID(seller).SetBuyerID(sold[0].Buyer).SetMonth(month.String()).SetCurrency(string(sold[0].Currency)).
-		SetStatus(statement.StatusCLOSED).SetTotal(money.Sum(posted...).String()).SetCreatedAt(tx.Now()), lines
+	for lines := d.lines; len(lines) > 0; {
+		some := lines[:min(len(lines), linesAtOnce)]
+		lines = lines[len(some):]
+		if err := d.tx.StatementLine.CreateBulk(some...).Exec(ctx); err != nil {
+			return fmt.Errorf("make statement lines: %w", err)
+		}
+	}
+	for items := d.items; len(items) > 0; {
+		some := items[:min(len(items), linesAtOnce)]
+		items = items[len(some):]
+		if err := d.tx.StatementItem.CreateBulk(some...).Exec(ctx); err != nil {
+			return fmt.Errorf("make statement items: %w", err)
+		}
+	}
+	return nil
 }
 
 // placesOf returns in how many digits after the point a currency is posted. One

@@ -7,11 +7,14 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/creditnote"
+	"github.com/headwater-platform/headwater/ent/discount"
 	"github.com/headwater-platform/headwater/ent/statement"
+	"github.com/headwater-platform/headwater/ent/statementitem"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -29,33 +32,69 @@ func (s *Service) Pay(ctx context.Context, id uuid.UUID, reference string) (*Sta
 	if len([]rune(reference)) > maxReference || strings.ContainsRune(reference, 0) {
 		return nil, fault.Invalidf("paymentReference", "a reference has at most %d characters", maxReference)
 	}
-	return s.settle(ctx, database.Entry{Action: "markStatementPaid"}, id, func(set *ent.StatementUpdateOne) {
+	return s.settle(ctx, database.Entry{Action: "markStatementPaid"}, id, func(_ context.Context, _ *database.Tx, set *ent.StatementUpdateOne) error {
 		set.SetStatus(statement.StatusPAID).SetPaymentReference(reference)
+		return nil
 	})
 }
 
-// Void takes an issued statement back. It keeps its number. Needs billing:write in
-// the seller; NOT_FOUND for one that the viewer does not see, INVALID without a
-// reason. CONFLICT for one that is paid or void already.
+// Void takes an issued statement back. It keeps its number, and what it has used of
+// values of discounts can be used again. Needs billing:write in the seller;
+// NOT_FOUND for one that the viewer does not see, INVALID without a reason.
+// CONFLICT for one that is paid or void already, or of which something is credited.
 func (s *Service) Void(ctx context.Context, id uuid.UUID, reason string) (*Statement, error) {
 	if strings.TrimSpace(reason) == "" || len(reason) > maxReason || strings.ContainsRune(reason, 0) {
 		return nil, fault.Invalidf("reason", "a reason has 1 to %d bytes", maxReason)
 	}
-	return s.settle(ctx, database.Entry{Action: "voidStatement", Reason: reason}, id, func(set *ent.StatementUpdateOne) {
+	return s.settle(ctx, database.Entry{Action: "voidStatement", Reason: reason}, id, func(ctx context.Context, tx *database.Tx, set *ent.StatementUpdateOne) error {
+		credited, err := tx.CreditNote.Query().Where(creditnote.StatementID(id)).Exist(ctx)
+		if err != nil {
+			return fmt.Errorf("find credit notes: %w", err)
+		}
+		if credited {
+			return fault.New(fault.Conflict, "some of the statement is credited: credit the rest")
+		}
 		set.SetStatus(statement.StatusVOID).SetReason(reason)
+		return giveBack(ctx, tx, id)
 	})
 }
 
+// giveBack gives discounts back what a statement has used of their values.
+func giveBack(ctx context.Context, tx *database.Tx, id uuid.UUID) error {
+	ctx = asSystem(ctx) // what is on a statement is read with it
+	items, err := tx.StatementItem.Query().Where(statementitem.StatementID(id), statementitem.DiscountIDNotNil()).All(ctx)
+	if err != nil {
+		return fmt.Errorf("list discounts of the statement: %w", err)
+	}
+	taken := make(map[uuid.UUID]money.Decimal, len(items))
+	ids := make([]uuid.UUID, len(items))
+	for i, item := range items {
+		ids[i] = *item.DiscountID
+		if taken[ids[i]], err = money.Parse(item.Amount); err != nil {
+			return fmt.Errorf("read statement item %s: %w", item.ID, err)
+		}
+	}
+	query := tx.Discount.Query().Where(discount.IDIn(ids...), discount.ModeEQ(discount.ModeVALUE)).Order(ent.Asc(discount.FieldID))
+	query.Modify(tx.Lock)
+	rows, err := query.All(ctx)
+	if err != nil {
+		return fmt.Errorf("lock discounts: %w", err)
+	}
+	for _, row := range rows {
+		if err := addUse(ctx, tx, row, taken[row.ID]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // settle changes the status of an issued statement.
-func (s *Service) settle(ctx context.Context, entry database.Entry, id uuid.UUID, apply func(set *ent.StatementUpdateOne)) (*Statement, error) {
+func (s *Service) settle(ctx context.Context, entry database.Entry, id uuid.UUID, apply func(ctx context.Context, tx *database.Tx, set *ent.StatementUpdateOne) error) (*Statement, error) {
 	row, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.records.Check(ctx, access.BillingWrite, row.SellerID); err != nil {
-		if fault.CodeOf(err) == fault.NotFound { // They see it as the buyer.
-			return nil, fault.New(fault.Forbidden, "the seller says what becomes of a statement")
-		}
+	if err := s.checkSeller(ctx, row); err != nil {
 		return nil, err
 	}
 	var after *ent.Statement
@@ -71,7 +110,9 @@ func (s *Service) settle(ctx context.Context, entry database.Entry, id uuid.UUID
 			return fault.New(fault.Conflict, "the statement is %s", before.Status)
 		}
 		set := before.Update().SetSettledAt(tx.Now()).SetVersion(before.Version + 1)
-		apply(set)
+		if err := apply(ctx, tx, set); err != nil {
+			return err
+		}
 		if after, err = set.Save(ctx); err != nil {
 			return fmt.Errorf("settle statement: %w", err)
 		}

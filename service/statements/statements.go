@@ -49,7 +49,10 @@ type Statement struct {
 	Status Status
 	// Number is nil until it is issued.
 	Number *string
-	Total  money.Amount
+	// Discount is not above 0.
+	Discount, Fees, Tax money.Amount
+	// Total is what is to be paid.
+	Total money.Amount
 	// IssuedAt and DueAt are nil until it is issued, SettledAt until it is paid or
 	// void.
 	IssuedAt, DueAt, SettledAt *time.Time
@@ -64,6 +67,28 @@ type Statement struct {
 
 // Identity returns the id.
 func (s *Statement) Identity() typeid.ID { return s.ID }
+
+// TotalDiscount returns what discounts take off, which is not above 0.
+func (s *Statement) TotalDiscount() money.Amount { return s.Discount }
+
+// TotalFees returns the sum of the fees.
+func (s *Statement) TotalFees() money.Amount { return s.Fees }
+
+// TotalTax returns the sum of the taxes.
+func (s *Statement) TotalTax() money.Amount { return s.Tax }
+
+// TotalUntaxed returns what is charged without taxes.
+func (s *Statement) TotalUntaxed() money.Amount { return s.amount(s.Total.Decimal.Sub(s.Tax.Decimal)) }
+
+// TotalUndiscounted returns the sum of the lines.
+func (s *Statement) TotalUndiscounted() money.Amount {
+	return s.amount(s.TotalUntaxed().Decimal.Sub(s.Fees.Decimal).Sub(s.Discount.Decimal))
+}
+
+// amount returns an amount in the currency of the statement.
+func (s *Statement) amount(d money.Decimal) money.Amount {
+	return money.Amount{Decimal: d, Currency: s.Total.Currency}
+}
 
 // numberText returns the number of a statement as it is written.
 func numberText(n *int64) *string {
@@ -129,13 +154,16 @@ func (s *Service) wrap(ctx context.Context, rows []*ent.Statement) ([]*Statement
 		if err != nil {
 			return nil, fmt.Errorf("read statement %s: %w", row.ID, err)
 		}
-		total, err := money.Parse(row.Total)
-		if err != nil {
-			return nil, fmt.Errorf("read statement %s: %w", row.ID, err)
+		var sums [4]money.Amount
+		for i, text := range []string{row.Discount, row.Fees, row.Tax, row.Total} {
+			sums[i].Currency = money.Currency(row.Currency)
+			if sums[i].Decimal, err = money.Parse(text); err != nil {
+				return nil, fmt.Errorf("read statement %s: %w", row.ID, err)
+			}
 		}
 		wrapped[i] = &Statement{
 			ID: typeid.New(typeid.Statement, row.ID), Seller: refer(ctx, parties[row.SellerID]), Buyer: refer(ctx, parties[row.BuyerID]),
-			Month: month, Status: Status(row.Status), Number: numberText(row.Number), Total: money.Amount{Decimal: total, Currency: money.Currency(row.Currency)},
+			Month: month, Status: Status(row.Status), Number: numberText(row.Number), Discount: sums[0], Fees: sums[1], Tax: sums[2], Total: sums[3],
 			IssuedAt: inUTC(row.IssuedAt), DueAt: inUTC(row.DueAt), SettledAt: inUTC(row.SettledAt),
 			PaymentReference: row.PaymentReference, Reason: row.Reason, Version: row.Version, CreatedAt: row.CreatedAt.UTC(), Siblings: siblings,
 		}

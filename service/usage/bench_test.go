@@ -40,7 +40,8 @@ import (
 //	bare      writes all rows that the import has written into the same tables of
 //	          another database by COPY alone, which knows nothing of usage and prices
 //	          (PostgreSQL only)
-//	rate      rates everything again after the platform has changed its price
+//	price     sets another price of the platform, which is tried on the month
+//	rate      rates everything again at that price
 //	report    shows a partner with a tenth of the customers, a thousand at full
 //	          size, what it sold by service
 //	plain     sums the same from the same table by a statement that is written by hand
@@ -91,10 +92,12 @@ func benchNumber(b *testing.B, variable string, usual int) int {
 // benchRate changes the platform's price for everybody and rates the month again.
 func benchRate(b *testing.B, w *world, rows int) {
 	b.Helper()
+	start := time.Now()
 	w.reprice("root", "1.08", pricing.Source, rates.Selector{})
+	b.ReportMetric(float64(time.Since(start).Milliseconds()), "price-ms")
 	debug.FreeOSMemory()
 	forgetPeak()
-	start := time.Now()
+	start = time.Now()
 	for w.settle() > 0 { // a long rating is cut into jobs
 	}
 	b.ReportMetric(float64(rows)/time.Since(start).Seconds(), "rate-rows/s")
