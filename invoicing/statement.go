@@ -118,19 +118,34 @@ func sum[T any](items []T, amount func(T) money.Decimal) money.Decimal {
 	return total
 }
 
+// Precision is in how many digits after the point amounts are posted, and how they
+// are rounded to them.
+type Precision struct {
+	Places   int32
+	Rounding money.Rounding
+}
+
+// round rounds one amount.
+func (p Precision) round(d money.Decimal) money.Decimal { return d.RoundBy(p.Rounding, p.Places) }
+
+// allocate posts shares so that they add up to their sum, rounded once.
+func (p Precision) allocate(shares []money.Share) []money.Decimal {
+	total := sum(shares, func(s money.Share) money.Decimal { return s.Amount })
+	return money.AllocateTotal(p.round(total), shares, p.Places)
+}
+
 // Draw returns what a statement says of charges, which are in the order of their
 // lines. Lines are posted by largest remainder, so that they add up to the exact
 // sum, rounded once. A discount is rounded once and never more than what is left
 // of the charges that it is on. The fee is on what is left after them, and each
 // tax is rounded once, on all of that and the fee; what a provider charged as Tax
-// is passed on without a discount, a fee or a tax on it. Everything is rounded
-// half to even.
-func Draw(charges []Charge, terms Terms, places int32) Statement {
+// is passed on without a discount, a fee or a tax on it.
+func Draw(charges []Charge, terms Terms, p Precision) Statement {
 	var s Statement
-	s.Lines = linesOf(charges, places)
-	left := posted(charges, s.Lines, places)
+	s.Lines = linesOf(charges, p)
+	left := posted(charges, s.Lines, p.Places)
 	for _, d := range terms.Discounts {
-		amount := d.take(charges, left, places)
+		amount := d.take(charges, left, p)
 		if amount.IsZero() {
 			continue
 		}
@@ -147,21 +162,21 @@ func Draw(charges []Charge, terms Terms, places int32) Statement {
 		}
 	}
 	if terms.Fee != nil {
-		if amount := terms.Fee.of(net, places); !amount.IsZero() {
+		if amount := terms.Fee.of(net, p); !amount.IsZero() {
 			s.Fees = append(s.Fees, Fee{Label: terms.Fee.Label, Amount: amount})
 			net = net.Add(amount)
 		}
 	}
 	for _, rate := range terms.Taxes {
 		s.Taxes = append(s.Taxes, Tax{
-			Name: rate.Name, Percent: rate.Percent, Base: net, Amount: net.Mul(fraction(rate.Percent)).Round(places), ReverseCharge: rate.ReverseCharge,
+			Name: rate.Name, Percent: rate.Percent, Base: net, Amount: p.round(net.Mul(fraction(rate.Percent))), ReverseCharge: rate.ReverseCharge,
 		})
 	}
 	return s
 }
 
 // linesOf returns the lines of charges.
-func linesOf(charges []Charge, places int32) []Line {
+func linesOf(charges []Charge, p Precision) []Line {
 	var lines []Line
 	var shares []money.Share
 	for i, c := range charges {
@@ -173,7 +188,7 @@ func linesOf(charges []Charge, places int32) []Line {
 		lines[last].Exact = lines[last].Exact.Add(c.Amount)
 		shares[last].Amount = lines[last].Exact
 	}
-	for i, amount := range money.Allocate(shares, places) {
+	for i, amount := range p.allocate(shares) {
 		lines[i].Amount = amount
 	}
 	return lines
@@ -200,7 +215,7 @@ func (l Line) has(c Charge) bool {
 
 // take takes a discount off what is left of the charges that it is on, and returns
 // how much that is: at most what they amount to, 0 if that is not above 0.
-func (d Discount) take(charges []Charge, left []money.Decimal, places int32) money.Decimal {
+func (d Discount) take(charges []Charge, left []money.Decimal, p Precision) money.Decimal {
 	var on []int
 	var base money.Decimal
 	for i, c := range charges {
@@ -213,19 +228,19 @@ func (d Discount) take(charges []Charge, left []money.Decimal, places int32) mon
 		return money.Decimal{}
 	}
 	if d.Mode == Rate {
-		return d.takeRate(on, left, places)
+		return d.takeRate(on, left, p)
 	}
 	return d.takeValue(on, base, left)
 }
 
 // takeRate takes the percent off each of some charges.
-func (d Discount) takeRate(on []int, left []money.Decimal, places int32) money.Decimal {
+func (d Discount) takeRate(on []int, left []money.Decimal, p Precision) money.Decimal {
 	shares := make([]money.Share, len(on))
 	for i, at := range on {
 		shares[i] = money.Share{Key: strconv.Itoa(i), Amount: left[at].Mul(fraction(d.Percent))}
 	}
 	var taken money.Decimal
-	for i, amount := range money.Allocate(shares, places) {
+	for i, amount := range p.allocate(shares) {
 		left[on[i]] = left[on[i]].Sub(amount)
 		taken = taken.Add(amount)
 	}

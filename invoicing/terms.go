@@ -248,8 +248,8 @@ type SupportFee struct {
 }
 
 // of returns the fee on a net amount.
-func (f SupportFee) of(net money.Decimal, places int32) money.Decimal {
-	part := net.Mul(fraction(f.Percent)).Round(places)
+func (f SupportFee) of(net money.Decimal, p Precision) money.Decimal {
+	part := p.round(net.Mul(fraction(f.Percent)))
 	if part.Cmp(f.Minimum) > 0 {
 		return part
 	}

@@ -218,6 +218,29 @@ func TestRoundAgreesWithRationals(t *testing.T) {
 	}
 }
 
+func TestRoundBy(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][4]string{ // half even, half up, down, up
+		"0.125": {"0.12", "0.13", "0.12", "0.13"}, "-0.125": {"-0.12", "-0.13", "-0.12", "-0.13"},
+		"0.135": {"0.14", "0.14", "0.13", "0.14"}, "0.1201": {"0.12", "0.12", "0.12", "0.13"},
+		"-0.1299": {"-0.13", "-0.13", "-0.12", "-0.13"}, "0.12": {"0.12", "0.12", "0.12", "0.12"}, "0": {"0", "0", "0", "0"},
+		"0.001": {"0", "0", "0", "0.01"}, "-0.001": {"0", "0", "0", "-0.01"},
+	} {
+		for i, r := range []money.Rounding{money.HalfEven, money.HalfUp, money.Down, money.Up} {
+			if got := dec(t, text).RoundBy(r, 2); !got.Equal(dec(t, want[i])) {
+				t.Errorf("%s %s is %s, want %s", text, r, got, want[i])
+			}
+		}
+	}
+	for seed := range uint64(effort.Cases(20_000)) {
+		rng := rand.New(rand.NewPCG(5, seed))
+		d, places := dec(t, randomText(rng)), rng.Int32N(25)-2
+		if got := d.RoundBy(money.HalfEven, places); !got.Equal(d.Round(places)) || !d.RoundBy("", places).Equal(got) {
+			t.Fatalf("seed %d: %s with %d places is %s", seed, d, places, got)
+		}
+	}
+}
+
 func TestRound(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -21,6 +21,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/supportfee"
 	"github.com/headwater-platform/headwater/ent/supportplanperiod"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
@@ -318,6 +319,10 @@ func stillClosing(ctx context.Context, tx *database.Tx, id uuid.UUID) (*ent.Bill
 // makeSome makes the statements of the next customers after one, and returns the
 // last of them, the nil id if there are no more.
 func (s *Service) makeSome(ctx context.Context, seller, id, after uuid.UUID) (next uuid.UUID, err error) {
+	rounded, err := s.roundingOf(ctx, seller)
+	if err != nil {
+		return uuid.Nil, err
+	}
 	entry := database.Entry{Action: "makeStatements", Organization: seller}
 	_, err = s.db.Write(asSystem(ctx), entry, func(ctx context.Context, tx *database.Tx) error {
 		next = uuid.Nil
@@ -334,9 +339,22 @@ func (s *Service) makeSome(ctx context.Context, seller, id, after uuid.UUID) (ne
 			return err
 		}
 		next = buyers[len(buyers)-1]
-		return makeStatements(ctx, tx, row.SellerID, month, fees, buyers)
+		return makeStatements(ctx, tx, row.SellerID, month, rounded, fees, buyers)
 	})
 	return next, err
+}
+
+// rounding is the setting of a seller that says how its statements are rounded.
+const rounding = "billing.rounding"
+
+// roundingOf returns how the statements of a seller are rounded.
+func (s *Service) roundingOf(ctx context.Context, seller uuid.UUID) (money.Rounding, error) {
+	org, err := s.records.Organization(ctx, seller)
+	if err != nil {
+		return "", err
+	}
+	value, err := s.records.Value(ctx, org, rounding)
+	return money.Rounding(value.String()), err
 }
 
 // buyersOf returns the next direct customers of a seller after one that there may

@@ -31,7 +31,7 @@ func drawn(rng *rand.Rand) (*Statement, []*Line, *items) {
 	for range rng.IntN(3) {
 		terms.Taxes = append(terms.Taxes, invoicing.TaxRate{Percent: percent()})
 	}
-	s := invoicing.Draw(charges, terms, 2)
+	s := invoicing.Draw(charges, terms, invoicing.Precision{Places: 2})
 	in := func(d money.Decimal) money.Amount { return money.Amount{Decimal: d, Currency: "EUR"} }
 	st := &Statement{Status: Issued, Discount: in(s.Discount()), Fees: in(s.Fee()), Tax: in(s.Tax()), Total: in(s.Total())}
 	var lines []*Line

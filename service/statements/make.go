@@ -25,7 +25,7 @@ type party struct {
 // makeStatements makes the statements of some buyers that have none yet, by the
 // terms that hold for them in the month. What they use of discounts is written in
 // the same transaction.
-func makeStatements(ctx context.Context, tx *database.Tx, seller uuid.UUID, month pricing.Month, fees map[string]records.SupportFee, buyers []uuid.UUID) error {
+func makeStatements(ctx context.Context, tx *database.Tx, seller uuid.UUID, month pricing.Month, rounding money.Rounding, fees map[string]records.SupportFee, buyers []uuid.UUID) error {
 	there, err := tx.Statement.Query().
 		Where(statement.SellerID(seller), statement.Month(month.String()), statement.BuyerIDIn(buyers...)).All(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func makeStatements(ctx context.Context, tx *database.Tx, seller uuid.UUID, mont
 		if made[p.party] {
 			continue
 		}
-		drawn := invoicing.Draw(p.charges, terms.of(p.party), placesOf(p.currency))
+		drawn := invoicing.Draw(p.charges, terms.of(p.party), invoicing.Precision{Places: placesOf(p.currency), Rounding: rounding})
 		if len(drawn.Lines)+len(drawn.Fees) == 0 {
 			continue // of a fee that comes to nothing
 		}
