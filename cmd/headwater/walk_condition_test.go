@@ -271,7 +271,7 @@ func (k *walk) reads(t *testing.T, l list) string {
 // what the list says.
 func (k *walk) listed(t *testing.T, a *walker, l list, at *object, arguments string, marks []mark) []any {
 	t.Helper()
-	connection := k.pageOf(t, a, l, at, fmt.Sprintf("first: %d", wholePage)+arguments, marks)
+	connection := k.pageOf(t, a, l, at, fmt.Sprintf("first: %d", longPage)+arguments, marks)
 	elements := []any{}
 	edges, _ := connection["edges"].([]any)
 	for _, edge := range edges {

@@ -661,10 +661,11 @@ func (k *walk) titles(ids []string) []string {
 	return titles
 }
 
-// page sizes: of the lists of an object that is asked for by its id, and of the
-// lists in those.
+// page sizes: of the lists of an object that is asked for by its id, of a list that
+// is asked for alone, and of the lists in those.
 const (
 	wholePage = 40
+	longPage  = 100
 	cutPage   = 2
 )
 

@@ -933,7 +933,9 @@ func (c *counter) addBilling(t *testing.T) {
 		}
 	}
 	for _, row := range one(t, func() ([]*ent.UsageImport, error) { return client.UsageImport.Query().All(ctx) }) {
-		c.add("UsageImport", typeid.New(typeid.UsageImport, row.ID), row.OrganizationID)
+		if !strings.HasPrefix(row.ContentHash, "metered ") { // whose id nobody is told
+			c.add("UsageImport", typeid.New(typeid.UsageImport, row.ID), row.OrganizationID)
+		}
 	}
 	for _, row := range one(t, func() ([]*ent.Job, error) { return client.Job.Query().All(ctx) }) {
 		o := c.add("Job", typeid.New(typeid.Job, row.ID), c.w.key(t, "platform"))

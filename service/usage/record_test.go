@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
@@ -325,6 +326,46 @@ func TestABatchIsRecordedAsAWhole(t *testing.T) {
 		correction := metering.Event{Key: "less", SKU: "CPU", Quantity: dec("-1.5"), Owner: good.Owner, Start: good.Start, End: good.End, Corrects: "good"}
 		if n := w.record("partner", good, good, correction); n != 2 {
 			t.Errorf("%d events are new", n)
+		}
+	})
+}
+
+// TestRecordingBesideRatings records events while prices change and the parts are
+// rated again: no rating that comes to its end misses what was added meanwhile.
+func TestRecordingBesideRatings(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newTree(t, db)
+		w.meterWith("partner")
+		w.record("partner", w.event("first", "CPU", "1", "customer", 5))
+		done := make(chan struct{})
+		var all errgroup.Group
+		all.Go(func() error {
+			defer close(done)
+			for i := range 40 {
+				if _, _, err := w.svc.RecordUsage(w.ctx, w.orgs["partner"], []metering.Event{w.event(fmt.Sprint(i), "CPU", "1.5", "customer", 5)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for i := 1; ; i++ {
+			select {
+			case <-done:
+				if err := all.Wait(); err != nil {
+					t.Fatal(err)
+				}
+				w.settle()
+				if n := len(w.lines()); n != 41 {
+					t.Errorf("%d lines", n)
+				}
+				w.checkRated()
+				w.checkRollups()
+				return
+			default:
+				w.reprice("partner", fmt.Sprintf("1.%03d", i), pricing.Upstream, rates.Selector{Provider: ptr(usage.MeteredProvider)})
+				w.settle()
+			}
 		}
 	})
 }
