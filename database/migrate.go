@@ -136,7 +136,7 @@ func (db *DB) createMigrationTable(ctx context.Context) error {
 func isCreatedMeanwhile(err error) bool {
 	const duplicateTable, duplicateObject, uniqueViolation = "42P07", "42710", "23505"
 	var failure *pq.Error
-	return errors.As(err, &failure) && slices.Contains([]pq.ErrorCode{duplicateTable, duplicateObject, uniqueViolation}, failure.Code)
+	return errors.As(err, &failure) && slices.Contains([]string{duplicateTable, duplicateObject, uniqueViolation}, string(failure.Code))
 }
 
 func (db *DB) knownMigrations() ([]Migration, error) {

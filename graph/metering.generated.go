@@ -684,8 +684,8 @@ func (ec *executionContext) _RecordUsagePayload_events(ctx context.Context, fiel
 			return obj.Events, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*usage.UsageEvent) graphql.Marshaler {
-			return ec.marshalNUsageEvent2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐUsageEventᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*usage.Event) graphql.Marshaler {
+			return ec.marshalNUsageEvent2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐEventᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1505,7 +1505,7 @@ func (ec *executionContext) fieldContext_UpdateSkuPayload_clientMutationId(_ con
 	return graphql.NewScalarFieldContext("UpdateSkuPayload", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_id(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_id(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1528,7 +1528,7 @@ func (ec *executionContext) fieldContext_UsageEvent_id(_ context.Context, field 
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_idempotencyKey(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_idempotencyKey(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1551,7 +1551,7 @@ func (ec *executionContext) fieldContext_UsageEvent_idempotencyKey(_ context.Con
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_sku(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_sku(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1583,7 +1583,7 @@ func (ec *executionContext) fieldContext_UsageEvent_sku(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _UsageEvent_quantity(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_quantity(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1606,7 +1606,7 @@ func (ec *executionContext) fieldContext_UsageEvent_quantity(_ context.Context, 
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type Decimal does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_rate(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_rate(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1629,7 +1629,7 @@ func (ec *executionContext) fieldContext_UsageEvent_rate(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type Decimal does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_unitRate(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_unitRate(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1652,7 +1652,7 @@ func (ec *executionContext) fieldContext_UsageEvent_unitRate(_ context.Context, 
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type Decimal does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_amount(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_amount(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1684,7 +1684,7 @@ func (ec *executionContext) fieldContext_UsageEvent_amount(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _UsageEvent_organization(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_organization(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1716,7 +1716,7 @@ func (ec *executionContext) fieldContext_UsageEvent_organization(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _UsageEvent_group(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_group(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1748,7 +1748,7 @@ func (ec *executionContext) fieldContext_UsageEvent_group(_ context.Context, fie
 	return fc, nil
 }
 
-func (ec *executionContext) _UsageEvent_project(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_project(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1771,7 +1771,7 @@ func (ec *executionContext) fieldContext_UsageEvent_project(_ context.Context, f
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_user(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_user(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1794,7 +1794,7 @@ func (ec *executionContext) fieldContext_UsageEvent_user(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_startedAt(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_startedAt(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1817,7 +1817,7 @@ func (ec *executionContext) fieldContext_UsageEvent_startedAt(_ context.Context,
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_endedAt(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_endedAt(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1840,7 +1840,7 @@ func (ec *executionContext) fieldContext_UsageEvent_endedAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_tags(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_tags(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1872,7 +1872,7 @@ func (ec *executionContext) fieldContext_UsageEvent_tags(_ context.Context, fiel
 	return fc, nil
 }
 
-func (ec *executionContext) _UsageEvent_corrects(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_corrects(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1895,7 +1895,7 @@ func (ec *executionContext) fieldContext_UsageEvent_corrects(_ context.Context, 
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_month(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_month(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1918,7 +1918,7 @@ func (ec *executionContext) fieldContext_UsageEvent_month(_ context.Context, fie
 	return graphql.NewScalarFieldContext("UsageEvent", field, false, false, errors.New("field of type Month does not have child fields"))
 }
 
-func (ec *executionContext) _UsageEvent_recordedAt(ctx context.Context, field graphql.CollectedField, obj *usage.UsageEvent) (ret graphql.Marshaler) {
+func (ec *executionContext) _UsageEvent_recordedAt(ctx context.Context, field graphql.CollectedField, obj *usage.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2063,8 +2063,8 @@ func (ec *executionContext) _UsageEventEdge_node(ctx context.Context, field grap
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *usage.UsageEvent) graphql.Marshaler {
-			return ec.marshalNUsageEvent2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐUsageEvent(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *usage.Event) graphql.Marshaler {
+			return ec.marshalNUsageEvent2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐEvent(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3694,7 +3694,7 @@ func (ec *executionContext) _UpdateSkuPayload(ctx context.Context, sel ast.Selec
 
 var usageEventImplementors = []string{"UsageEvent", "Node"}
 
-func (ec *executionContext) _UsageEvent(ctx context.Context, sel ast.SelectionSet, obj *usage.UsageEvent) graphql.Marshaler {
+func (ec *executionContext) _UsageEvent(ctx context.Context, sel ast.SelectionSet, obj *usage.Event) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, usageEventImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -4237,11 +4237,11 @@ func (ec *executionContext) marshalNUpdateSkuPayload2ᚖgithubᚗcomᚋheadwater
 	return ec._UpdateSkuPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNUsageEvent2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐUsageEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*usage.UsageEvent) graphql.Marshaler {
+func (ec *executionContext) marshalNUsageEvent2ᚕᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐEventᚄ(ctx context.Context, sel ast.SelectionSet, v []*usage.Event) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNUsageEvent2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐUsageEvent(ctx, sel, v[i])
+		return ec.marshalNUsageEvent2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐEvent(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4253,7 +4253,7 @@ func (ec *executionContext) marshalNUsageEvent2ᚕᚖgithubᚗcomᚋheadwaterᚑ
 	return ret
 }
 
-func (ec *executionContext) marshalNUsageEvent2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐUsageEvent(ctx context.Context, sel ast.SelectionSet, v *usage.UsageEvent) graphql.Marshaler {
+func (ec *executionContext) marshalNUsageEvent2ᚖgithubᚗcomᚋheadwaterᚑplatformᚋheadwaterᚋserviceᚋusageᚐEvent(ctx context.Context, sel ast.SelectionSet, v *usage.Event) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -11253,7 +11253,7 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._UsageImport(ctx, sel, obj)
-	case *usage.UsageEvent:
+	case *usage.Event:
 		if obj == nil {
 			return graphql.Null
 		}

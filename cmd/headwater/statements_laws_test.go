@@ -57,11 +57,12 @@ func TestClosedMonthsDoNotChange(t *testing.T) {
 		for _, owner := range e.sold() {
 			e.mapAccount(t, "account-of-"+owner, owner, "")
 		}
-		stored, printed := map[string]string{}, map[string]string{}
+		stored := map[string]string{}
 		for range 4 {
 			e.closeNext(t)
 			checkKept(t, e.seed, stored, e.stored(t))
-			stored, printed = e.stored(t), e.printed(t)
+			stored = e.stored(t)
+			printed := e.printed(t)
 			for range effort.Cases(100) {
 				e.edit(t)
 				e.jobs(t)

@@ -264,12 +264,11 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 	metered := func(kind string, more map[string]any) attempted {
 		return func(t *testing.T) (map[string]any, *object) {
 			k.makeRoom(t, kind)
-			field, id := "billingUnitId", ""
+			field, make := "billingUnitId", k.billingUnit
 			if kind == "SKU" {
-				field, id = "skuId", k.sku(t, fresh("gone"))
-			} else {
-				id = k.billingUnit(t, fresh("gone"))
+				field, make = "skuId", k.sku
 			}
+			id := make(t, fresh("gone"))
 			input := map[string]any{field: id}
 			maps.Copy(input, more)
 			return input, &object{kind: kind, id: id, slugs: []string{"northwind"}}

@@ -2073,7 +2073,7 @@ type RecordUsageInput struct {
 // What `recordUsage` answers.
 type RecordUsagePayload struct {
 	// The events in the order given, with those that were known before.
-	Events []*usage.UsageEvent `json:"events"`
+	Events []*usage.Event `json:"events"`
 	// How many of them are new.
 	RecordedCount int `json:"recordedCount"`
 	// As given.

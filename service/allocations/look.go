@@ -104,7 +104,7 @@ func (s *Service) look(ctx context.Context, tx *database.Tx, rows []*ent.Allocat
 		return nil, err
 	}
 	looked := make([]*ent.Allocation, 0, len(rows))
-	for i := range known {
+	for i, row := range rows {
 		a := &known[i]
 		spent := a.Spent(tx.Now())
 		fires, tell := spending.Fire(spent, thresholds[a.Author], func(id orgtree.ID) bool {
@@ -113,11 +113,11 @@ func (s *Service) look(ctx context.Context, tx *database.Tx, rows []*ent.Allocat
 		if err := s.fire(ctx, tx, a, spent, fires, tell); err != nil {
 			return nil, err
 		}
-		row, err := store(ctx, rows[i], *a)
+		after, err := store(ctx, row, *a)
 		if err != nil {
 			return nil, err
 		}
-		looked = append(looked, row)
+		looked = append(looked, after)
 	}
 	return looked, nil
 }

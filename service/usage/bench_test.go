@@ -98,10 +98,7 @@ func benchRate(b *testing.B, w *world, rows int) {
 	debug.FreeOSMemory()
 	forgetPeak()
 	start = time.Now()
-	for { // a long rating is cut into jobs
-		if w.settle() == 0 {
-			break
-		}
+	for w.settle() > 0 { // a long rating is cut into jobs
 	}
 	b.ReportMetric(float64(rows)/time.Since(start).Seconds(), "rate-rows/s")
 	if peak, ok := peakMiB(); ok {

@@ -25,8 +25,8 @@ import (
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-// UsageEvent is usage that an organization has metered, with what it costs.
-type UsageEvent struct {
+// Event is usage that an organization has metered, with what it costs.
+type Event struct {
 	ID             typeid.ID
 	IdempotencyKey string
 	// SKU says what was used.
@@ -54,7 +54,7 @@ type UsageEvent struct {
 }
 
 // Identity returns the id.
-func (e *UsageEvent) Identity() typeid.ID { return e.ID }
+func (e *Event) Identity() typeid.ID { return e.ID }
 
 // EventTag is something that is said of an event.
 type EventTag struct{ Name, Value string }
@@ -73,12 +73,12 @@ func (c *EventConnection) TotalCount(ctx context.Context) (int, error) { return 
 // EventEdge is a usage event in a page.
 type EventEdge struct {
 	Cursor string
-	Node   *UsageEvent
+	Node   *Event
 }
 
 // Event returns what an organization has metered in which the viewer holds
 // usage:import, or NOT_FOUND.
-func (s *Service) Event(ctx context.Context, id uuid.UUID) (*UsageEvent, error) {
+func (s *Service) Event(ctx context.Context, id uuid.UUID) (*Event, error) {
 	row, err := s.db.Client().UsageEvent.Query().Where(usageevent.ID(id)).WithSku().WithCorrects().Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, fault.Missing("usage event")
@@ -143,9 +143,9 @@ func (s *Service) eventPages(ctx context.Context, ids []uuid.UUID, month *pricin
 		return nil, err
 	}
 	parts := batches.Parts(ids, window, events,
-		func(e *UsageEvent) uuid.UUID { return e.MeteringID },
-		func(e *UsageEvent) string { return order.Cursor("", e.ID.UUID.String()) },
-		func(cursor string, e *UsageEvent) EventEdge { return EventEdge{Cursor: cursor, Node: e} },
+		func(e *Event) uuid.UUID { return e.MeteringID },
+		func(e *Event) string { return order.Cursor("", e.ID.UUID.String()) },
+		func(cursor string, e *Event) EventEdge { return EventEdge{Cursor: cursor, Node: e} },
 		func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
 			var counts []organizationCount
 			err := s.db.Client().UsageEvent.Query().Where(of).
@@ -168,12 +168,12 @@ type named struct {
 
 // wrapEvents returns events that were read with their SKUs and what they correct,
 // with everything that they name in a statement each.
-func (s *Service) wrapEvents(ctx context.Context, rows []*ent.UsageEvent) ([]*UsageEvent, error) {
+func (s *Service) wrapEvents(ctx context.Context, rows []*ent.UsageEvent) ([]*Event, error) {
 	its, err := s.namedBy(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
-	events := make([]*UsageEvent, len(rows))
+	events := make([]*Event, len(rows))
 	for i, row := range rows {
 		said, err := eventOf(row)
 		if err != nil {
@@ -186,8 +186,8 @@ func (s *Service) wrapEvents(ctx context.Context, rows []*ent.UsageEvent) ([]*Us
 	return events, nil
 }
 
-func (s *Service) wrapEvent(ctx context.Context, row *ent.UsageEvent, said metering.Event, its named) (*UsageEvent, error) {
-	e := &UsageEvent{
+func (s *Service) wrapEvent(ctx context.Context, row *ent.UsageEvent, said metering.Event, its named) (*Event, error) {
+	e := &Event{
 		ID: typeid.New(typeid.UsageEvent, row.ID), IdempotencyKey: said.Key, SKU: its.skus[row.SkuID], Quantity: said.Quantity,
 		Organization: refer(ctx, its.organizations[row.OwnerID]), Project: optional(said.Project), User: optional(said.User),
 		StartedAt: said.Start, EndedAt: said.End, Tags: []*EventTag{}, Corrects: optional(said.Corrects),

@@ -59,10 +59,7 @@ func (s *Service) reserve(ctx context.Context, n int) (lineIDs, error) {
 // on each edge by the prices of now. That they count from the commit on is why they
 // need no import: nobody changes a price, a mapping or a month beside it.
 func (r *recording) enter(ctx context.Context) error {
-	a, err := r.namedOwners()
-	if err != nil {
-		return err
-	}
+	a := r.namedOwners()
 	rules, err := r.service.records.In(r.tx).Rules(ctx, sellers(a))
 	if err != nil {
 		return err
@@ -87,7 +84,7 @@ func (r *recording) enter(ctx context.Context) error {
 }
 
 // namedOwners returns the attribution of the new events.
-func (r *recording) namedOwners() (*attribution, error) {
+func (r *recording) namedOwners() *attribution {
 	top := orgtree.ID(r.metering.ID)
 	a := newAttribution(newOwner(orgtree.Path{top}, nil, false))
 	for _, row := range r.added {
@@ -96,7 +93,7 @@ func (r *recording) namedOwners() (*attribution, error) {
 			a.name(of, r.owners[row.OwnerID].Path().From(top))
 		}
 	}
-	return a, nil
+	return a
 }
 
 func ownerNamed(row *ent.UsageEvent) database.MeteredOwner {

@@ -38,7 +38,7 @@ const maxEvents = 1000
 // or below the organization, a group of another, and an event to be corrected that
 // there is not; CONFLICT for a known key with an event that says something else;
 // PERIOD_CLOSED for usage of a closed month, which corrections alone reach.
-func (s *Service) RecordUsage(ctx context.Context, organization uuid.UUID, events []metering.Event) (recorded []*UsageEvent, added int, err error) {
+func (s *Service) RecordUsage(ctx context.Context, organization uuid.UUID, events []metering.Event) (recorded []*Event, added int, err error) {
 	org, err := s.checkImporter(ctx, access.UsageImport, organization)
 	if err != nil {
 		return nil, 0, err

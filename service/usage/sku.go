@@ -189,7 +189,7 @@ func (s *Service) SetSKURate(ctx context.Context, id uuid.UUID, rate money.Decim
 func (s *Service) ArchiveSKU(ctx context.Context, id uuid.UUID) (*SKU, error) {
 	return s.changeSKU(ctx, "archiveSku", id, func(row *ent.SKU) (*ent.SKUUpdateOne, error) {
 		if row.ArchivedAt != nil {
-			return nil, nil //nolint:nilnil // it is archived
+			return nil, nil
 		}
 		return row.Update().SetArchivedAt(s.db.Now()), nil
 	})
@@ -201,7 +201,7 @@ func (s *Service) ArchiveSKU(ctx context.Context, id uuid.UUID) (*SKU, error) {
 func (s *Service) RestoreSKU(ctx context.Context, id uuid.UUID) (*SKU, error) {
 	return s.changeSKU(ctx, "restoreSku", id, func(row *ent.SKU) (*ent.SKUUpdateOne, error) {
 		if row.ArchivedAt == nil {
-			return nil, nil //nolint:nilnil // it is not archived
+			return nil, nil
 		}
 		return row.Update().ClearArchivedAt(), nil
 	})
