@@ -141,12 +141,16 @@ func (q CostQuery) readsLines() bool { return q.Key.Column == KeyTag || len(q.Fi
 
 // CostSums returns the sums of a query, in any order. Sums by tag, and those of
 // usage that tags choose, are taken from the lines, all others from the daily
-// roll-ups. LIMIT_EXCEEDED if there are more than 100 000.
+// roll-ups. LIMIT_EXCEEDED if there are more than 100 000, CONFLICT where lines are
+// needed that are archived.
 func (tx *Tx) CostSums(ctx context.Context, q CostQuery) ([]CostSum, error) {
 	var months []string
 	if q.readsLines() {
 		var err error
 		if months, err = tx.billedIn(ctx, q); err != nil {
+			return nil, err
+		}
+		if err := tx.checkKept(ctx, q.Scope.Tier, months...); err != nil {
 			return nil, err
 		}
 		if err := tx.keepJoinOrder(ctx); err != nil {
@@ -425,6 +429,9 @@ func (tx *Tx) CostLines(ctx context.Context, q CostLineQuery, w page.Window) ([]
 	if err != nil {
 		return nil, err
 	}
+	if err := tx.checkKept(ctx, q.Scope.Tier, q.Month.String()); err != nil {
+		return nil, err
+	}
 	if err := tx.keepJoinOrder(ctx); err != nil {
 		return nil, err
 	}
@@ -640,6 +647,9 @@ const maxUnattributed = 1000
 // brought in for a billing month, at its source cost, by provider, sub-account
 // and currency; the first 1000.
 func (tx *Tx) UnattributedUsage(ctx context.Context, importer uuid.UUID, month pricing.Month) ([]UnattributedSum, error) {
+	if err := tx.checkKept(ctx, importer, month.String()); err != nil {
+		return nil, err
+	}
 	s := tx.db.statement()
 	s.write("SELECT l.provider, l.sub_account_id, l.currency, COUNT(*), ", tx.db.ExactSum("r.amount"), " FROM rated_lines r", counting("r"),
 		" JOIN usage_lines l ON l.id = r.usage_line_id WHERE r.buyer_id = ", s.arg(importer), " AND r.month = ", s.arg(month.String()),

@@ -21,6 +21,9 @@ type RatedDatasets map[int64]int
 // RatedDatasets returns the datasets that have lines of a query. The conditions of
 // its filter are not looked at.
 func (tx *Tx) RatedDatasets(ctx context.Context, q CostLineQuery) (RatedDatasets, error) {
+	if err := tx.checkKept(ctx, q.Scope.Tier, q.Month.String()); err != nil {
+		return nil, err
+	}
 	s := tx.db.statement()
 	s.write("SELECT DISTINCT d.id, d.rating FROM cost_rollups c", counting("c"),
 		" WHERE c.organization_id = ", s.arg(q.Scope.Tier), " AND d.month = ", s.arg(q.Month.String()))

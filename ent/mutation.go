@@ -58087,6 +58087,7 @@ type UsageDatasetMutation struct {
 	addrating_reached   *int64
 	rating_claim        *int64
 	addrating_claim     *int64
+	archived_at         *time.Time
 	clearedFields       map[string]struct{}
 	_import             *uuid.UUID
 	cleared_import      bool
@@ -58762,6 +58763,55 @@ func (m *UsageDatasetMutation) ResetRatingClaim() {
 	m.addrating_claim = nil
 }
 
+// SetArchivedAt sets the "archived_at" field.
+func (m *UsageDatasetMutation) SetArchivedAt(t time.Time) {
+	m.archived_at = &t
+}
+
+// ArchivedAt returns the value of the "archived_at" field in the mutation.
+func (m *UsageDatasetMutation) ArchivedAt() (r time.Time, exists bool) {
+	v := m.archived_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldArchivedAt returns the old "archived_at" field's value of the UsageDataset entity.
+// If the UsageDataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDatasetMutation) OldArchivedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldArchivedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldArchivedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldArchivedAt: %w", err)
+	}
+	return oldValue.ArchivedAt, nil
+}
+
+// ClearArchivedAt clears the value of the "archived_at" field.
+func (m *UsageDatasetMutation) ClearArchivedAt() {
+	m.archived_at = nil
+	m.clearedFields[usagedataset.FieldArchivedAt] = struct{}{}
+}
+
+// ArchivedAtCleared returns if the "archived_at" field was cleared in this mutation.
+func (m *UsageDatasetMutation) ArchivedAtCleared() bool {
+	_, ok := m.clearedFields[usagedataset.FieldArchivedAt]
+	return ok
+}
+
+// ResetArchivedAt resets all changes to the "archived_at" field.
+func (m *UsageDatasetMutation) ResetArchivedAt() {
+	m.archived_at = nil
+	delete(m.clearedFields, usagedataset.FieldArchivedAt)
+}
+
 // ClearImport clears the "import" edge to the UsageImport entity.
 func (m *UsageDatasetMutation) ClearImport() {
 	m.cleared_import = true
@@ -59012,7 +59062,7 @@ func (m *UsageDatasetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UsageDatasetMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m._import != nil {
 		fields = append(fields, usagedataset.FieldImportID)
 	}
@@ -59049,6 +59099,9 @@ func (m *UsageDatasetMutation) Fields() []string {
 	if m.rating_claim != nil {
 		fields = append(fields, usagedataset.FieldRatingClaim)
 	}
+	if m.archived_at != nil {
+		fields = append(fields, usagedataset.FieldArchivedAt)
+	}
 	return fields
 }
 
@@ -59081,6 +59134,8 @@ func (m *UsageDatasetMutation) Field(name string) (ent.Value, bool) {
 		return m.RatingReached()
 	case usagedataset.FieldRatingClaim:
 		return m.RatingClaim()
+	case usagedataset.FieldArchivedAt:
+		return m.ArchivedAt()
 	}
 	return nil, false
 }
@@ -59114,6 +59169,8 @@ func (m *UsageDatasetMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldRatingReached(ctx)
 	case usagedataset.FieldRatingClaim:
 		return m.OldRatingClaim(ctx)
+	case usagedataset.FieldArchivedAt:
+		return m.OldArchivedAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown UsageDataset field %s", name)
 }
@@ -59206,6 +59263,13 @@ func (m *UsageDatasetMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRatingClaim(v)
+		return nil
+	case usagedataset.FieldArchivedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetArchivedAt(v)
 		return nil
 	}
 	return fmt.Errorf("unknown UsageDataset field %s", name)
@@ -59311,7 +59375,11 @@ func (m *UsageDatasetMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *UsageDatasetMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(usagedataset.FieldArchivedAt) {
+		fields = append(fields, usagedataset.FieldArchivedAt)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -59324,6 +59392,11 @@ func (m *UsageDatasetMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *UsageDatasetMutation) ClearField(name string) error {
+	switch name {
+	case usagedataset.FieldArchivedAt:
+		m.ClearArchivedAt()
+		return nil
+	}
 	return fmt.Errorf("unknown UsageDataset nullable field %s", name)
 }
 
@@ -59366,6 +59439,9 @@ func (m *UsageDatasetMutation) ResetField(name string) error {
 		return nil
 	case usagedataset.FieldRatingClaim:
 		m.ResetRatingClaim()
+		return nil
+	case usagedataset.FieldArchivedAt:
+		m.ResetArchivedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown UsageDataset field %s", name)

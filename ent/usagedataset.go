@@ -5,6 +5,7 @@ package ent
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
@@ -43,6 +44,8 @@ type UsageDataset struct {
 	RatingReached int64 `json:"rating_reached,omitempty"`
 	// RatingClaim holds the value of the "rating_claim" field.
 	RatingClaim int64 `json:"rating_claim,omitempty"`
+	// ArchivedAt holds the value of the "archived_at" field.
+	ArchivedAt *time.Time `json:"archived_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the UsageDatasetQuery when eager-loading is set.
 	Edges        UsageDatasetEdges `json:"edges"`
@@ -124,6 +127,8 @@ func (*UsageDataset) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case usagedataset.FieldProvider, usagedataset.FieldBillingAccountID, usagedataset.FieldMonth, usagedataset.FieldStatus:
 			values[i] = new(sql.NullString)
+		case usagedataset.FieldArchivedAt:
+			values[i] = new(sql.NullTime)
 		case usagedataset.FieldImportID, usagedataset.FieldOrganizationID:
 			values[i] = new(uuid.UUID)
 		default:
@@ -218,6 +223,13 @@ func (_m *UsageDataset) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field rating_claim", values[i])
 			} else if value.Valid {
 				_m.RatingClaim = value.Int64
+			}
+		case usagedataset.FieldArchivedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field archived_at", values[i])
+			} else if value.Valid {
+				_m.ArchivedAt = new(time.Time)
+				*_m.ArchivedAt = value.Time
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -315,6 +327,11 @@ func (_m *UsageDataset) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("rating_claim=")
 	builder.WriteString(fmt.Sprintf("%v", _m.RatingClaim))
+	builder.WriteString(", ")
+	if v := _m.ArchivedAt; v != nil {
+		builder.WriteString("archived_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

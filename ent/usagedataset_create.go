@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -143,6 +144,20 @@ func (_c *UsageDatasetCreate) SetRatingClaim(v int64) *UsageDatasetCreate {
 func (_c *UsageDatasetCreate) SetNillableRatingClaim(v *int64) *UsageDatasetCreate {
 	if v != nil {
 		_c.SetRatingClaim(*v)
+	}
+	return _c
+}
+
+// SetArchivedAt sets the "archived_at" field.
+func (_c *UsageDatasetCreate) SetArchivedAt(v time.Time) *UsageDatasetCreate {
+	_c.mutation.SetArchivedAt(v)
+	return _c
+}
+
+// SetNillableArchivedAt sets the "archived_at" field if the given value is not nil.
+func (_c *UsageDatasetCreate) SetNillableArchivedAt(v *time.Time) *UsageDatasetCreate {
+	if v != nil {
+		_c.SetArchivedAt(*v)
 	}
 	return _c
 }
@@ -405,6 +420,10 @@ func (_c *UsageDatasetCreate) createSpec() (*UsageDataset, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.RatingClaim(); ok {
 		_spec.SetField(usagedataset.FieldRatingClaim, field.TypeInt64, value)
 		_node.RatingClaim = value
+	}
+	if value, ok := _c.mutation.ArchivedAt(); ok {
+		_spec.SetField(usagedataset.FieldArchivedAt, field.TypeTime, value)
+		_node.ArchivedAt = &value
 	}
 	if nodes := _c.mutation.ImportIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -720,6 +739,24 @@ func (u *UsageDatasetUpsert) AddRatingClaim(v int64) *UsageDatasetUpsert {
 	return u
 }
 
+// SetArchivedAt sets the "archived_at" field.
+func (u *UsageDatasetUpsert) SetArchivedAt(v time.Time) *UsageDatasetUpsert {
+	u.Set(usagedataset.FieldArchivedAt, v)
+	return u
+}
+
+// UpdateArchivedAt sets the "archived_at" field to the value that was provided on create.
+func (u *UsageDatasetUpsert) UpdateArchivedAt() *UsageDatasetUpsert {
+	u.SetExcluded(usagedataset.FieldArchivedAt)
+	return u
+}
+
+// ClearArchivedAt clears the value of the "archived_at" field.
+func (u *UsageDatasetUpsert) ClearArchivedAt() *UsageDatasetUpsert {
+	u.SetNull(usagedataset.FieldArchivedAt)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -975,6 +1012,27 @@ func (u *UsageDatasetUpsertOne) AddRatingClaim(v int64) *UsageDatasetUpsertOne {
 func (u *UsageDatasetUpsertOne) UpdateRatingClaim() *UsageDatasetUpsertOne {
 	return u.Update(func(s *UsageDatasetUpsert) {
 		s.UpdateRatingClaim()
+	})
+}
+
+// SetArchivedAt sets the "archived_at" field.
+func (u *UsageDatasetUpsertOne) SetArchivedAt(v time.Time) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetArchivedAt(v)
+	})
+}
+
+// UpdateArchivedAt sets the "archived_at" field to the value that was provided on create.
+func (u *UsageDatasetUpsertOne) UpdateArchivedAt() *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateArchivedAt()
+	})
+}
+
+// ClearArchivedAt clears the value of the "archived_at" field.
+func (u *UsageDatasetUpsertOne) ClearArchivedAt() *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.ClearArchivedAt()
 	})
 }
 
@@ -1399,6 +1457,27 @@ func (u *UsageDatasetUpsertBulk) AddRatingClaim(v int64) *UsageDatasetUpsertBulk
 func (u *UsageDatasetUpsertBulk) UpdateRatingClaim() *UsageDatasetUpsertBulk {
 	return u.Update(func(s *UsageDatasetUpsert) {
 		s.UpdateRatingClaim()
+	})
+}
+
+// SetArchivedAt sets the "archived_at" field.
+func (u *UsageDatasetUpsertBulk) SetArchivedAt(v time.Time) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetArchivedAt(v)
+	})
+}
+
+// UpdateArchivedAt sets the "archived_at" field to the value that was provided on create.
+func (u *UsageDatasetUpsertBulk) UpdateArchivedAt() *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateArchivedAt()
+	})
+}
+
+// ClearArchivedAt clears the value of the "archived_at" field.
+func (u *UsageDatasetUpsertBulk) ClearArchivedAt() *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.ClearArchivedAt()
 	})
 }
 

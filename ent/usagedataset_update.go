@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -241,6 +242,26 @@ func (_u *UsageDatasetUpdate) SetNillableRatingClaim(v *int64) *UsageDatasetUpda
 // AddRatingClaim adds value to the "rating_claim" field.
 func (_u *UsageDatasetUpdate) AddRatingClaim(v int64) *UsageDatasetUpdate {
 	_u.mutation.AddRatingClaim(v)
+	return _u
+}
+
+// SetArchivedAt sets the "archived_at" field.
+func (_u *UsageDatasetUpdate) SetArchivedAt(v time.Time) *UsageDatasetUpdate {
+	_u.mutation.SetArchivedAt(v)
+	return _u
+}
+
+// SetNillableArchivedAt sets the "archived_at" field if the given value is not nil.
+func (_u *UsageDatasetUpdate) SetNillableArchivedAt(v *time.Time) *UsageDatasetUpdate {
+	if v != nil {
+		_u.SetArchivedAt(*v)
+	}
+	return _u
+}
+
+// ClearArchivedAt clears the value of the "archived_at" field.
+func (_u *UsageDatasetUpdate) ClearArchivedAt() *UsageDatasetUpdate {
+	_u.mutation.ClearArchivedAt()
 	return _u
 }
 
@@ -502,6 +523,12 @@ func (_u *UsageDatasetUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if value, ok := _u.mutation.AddedRatingClaim(); ok {
 		_spec.AddField(usagedataset.FieldRatingClaim, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ArchivedAt(); ok {
+		_spec.SetField(usagedataset.FieldArchivedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ArchivedAtCleared() {
+		_spec.ClearField(usagedataset.FieldArchivedAt, field.TypeTime)
 	}
 	if _u.mutation.ImportCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -928,6 +955,26 @@ func (_u *UsageDatasetUpdateOne) AddRatingClaim(v int64) *UsageDatasetUpdateOne 
 	return _u
 }
 
+// SetArchivedAt sets the "archived_at" field.
+func (_u *UsageDatasetUpdateOne) SetArchivedAt(v time.Time) *UsageDatasetUpdateOne {
+	_u.mutation.SetArchivedAt(v)
+	return _u
+}
+
+// SetNillableArchivedAt sets the "archived_at" field if the given value is not nil.
+func (_u *UsageDatasetUpdateOne) SetNillableArchivedAt(v *time.Time) *UsageDatasetUpdateOne {
+	if v != nil {
+		_u.SetArchivedAt(*v)
+	}
+	return _u
+}
+
+// ClearArchivedAt clears the value of the "archived_at" field.
+func (_u *UsageDatasetUpdateOne) ClearArchivedAt() *UsageDatasetUpdateOne {
+	_u.mutation.ClearArchivedAt()
+	return _u
+}
+
 // SetImport sets the "import" edge to the UsageImport entity.
 func (_u *UsageDatasetUpdateOne) SetImport(v *UsageImport) *UsageDatasetUpdateOne {
 	return _u.SetImportID(v.ID)
@@ -1216,6 +1263,12 @@ func (_u *UsageDatasetUpdateOne) sqlSave(ctx context.Context) (_node *UsageDatas
 	}
 	if value, ok := _u.mutation.AddedRatingClaim(); ok {
 		_spec.AddField(usagedataset.FieldRatingClaim, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ArchivedAt(); ok {
+		_spec.SetField(usagedataset.FieldArchivedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ArchivedAtCleared() {
+		_spec.ClearField(usagedataset.FieldArchivedAt, field.TypeTime)
 	}
 	if _u.mutation.ImportCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -18,6 +18,7 @@ func (p *platform) register() {
 	does.Handle(organizations.PurgeJob, p.services.Organizations.DoPurge)
 	does.Handle(database.RateUsage, p.services.Usage.Rate)
 	does.Every(time.Hour, "sweep-usage", func(ctx context.Context, _ []byte) error { return p.services.Usage.Sweep(ctx) })
+	does.Every(24*time.Hour, "archive-usage", func(ctx context.Context, _ []byte) error { return p.services.Usage.Archive(ctx) })
 	does.Handle(statements.CloseJob, p.services.Statements.GoOn)
 	does.Handle(database.CheckSpending, func(ctx context.Context, payload []byte) error {
 		return errors.Join(p.services.Allocations.Check(ctx, payload), p.services.Budgets.Check(ctx, payload))

@@ -2712,6 +2712,7 @@ var (
 		{Name: "rating_loading", Type: field.TypeInt, Default: 0},
 		{Name: "rating_reached", Type: field.TypeInt64, Default: 0},
 		{Name: "rating_claim", Type: field.TypeInt64, Default: 0},
+		{Name: "archived_at", Type: field.TypeTime, Nullable: true},
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "import_id", Type: field.TypeUUID},
 	}
@@ -2723,13 +2724,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "usage_datasets_organizations_organization",
-				Columns:    []*schema.Column{UsageDatasetsColumns[11]},
+				Columns:    []*schema.Column{UsageDatasetsColumns[12]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "usage_datasets_usage_imports_datasets",
-				Columns:    []*schema.Column{UsageDatasetsColumns[12]},
+				Columns:    []*schema.Column{UsageDatasetsColumns[13]},
 				RefColumns: []*schema.Column{UsageImportsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -2738,7 +2739,7 @@ var (
 			{
 				Name:    "usage_dataset_one_active",
 				Unique:  true,
-				Columns: []*schema.Column{UsageDatasetsColumns[11], UsageDatasetsColumns[1], UsageDatasetsColumns[2], UsageDatasetsColumns[3], UsageDatasetsColumns[4]},
+				Columns: []*schema.Column{UsageDatasetsColumns[12], UsageDatasetsColumns[1], UsageDatasetsColumns[2], UsageDatasetsColumns[3], UsageDatasetsColumns[4]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'ACTIVE'",
 				},
@@ -2746,7 +2747,7 @@ var (
 			{
 				Name:    "usage_dataset_to_rate",
 				Unique:  false,
-				Columns: []*schema.Column{UsageDatasetsColumns[11]},
+				Columns: []*schema.Column{UsageDatasetsColumns[12]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'ACTIVE' AND rating <> rating_wanted",
 				},
@@ -2754,7 +2755,7 @@ var (
 			{
 				Name:    "usagedataset_import_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsageDatasetsColumns[12]},
+				Columns: []*schema.Column{UsageDatasetsColumns[13]},
 			},
 		},
 	}

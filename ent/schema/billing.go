@@ -289,6 +289,8 @@ func (UsageDataset) Fields() []ent.Field {
 		field.Int("rating_loading").Default(0),
 		field.Int64("rating_reached").Default(0),
 		field.Int64("rating_claim").Default(0),
+		// Since when its lines are archived: gone, but for their daily roll-ups.
+		field.Time("archived_at").Optional().Nillable(),
 	}
 }
 

@@ -38,6 +38,8 @@ const (
 	FieldRatingReached = "rating_reached"
 	// FieldRatingClaim holds the string denoting the rating_claim field in the database.
 	FieldRatingClaim = "rating_claim"
+	// FieldArchivedAt holds the string denoting the archived_at field in the database.
+	FieldArchivedAt = "archived_at"
 	// EdgeImport holds the string denoting the import edge name in mutations.
 	EdgeImport = "import"
 	// EdgeOrganization holds the string denoting the organization edge name in mutations.
@@ -102,6 +104,7 @@ var Columns = []string{
 	FieldRatingLoading,
 	FieldRatingReached,
 	FieldRatingClaim,
+	FieldArchivedAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -225,6 +228,11 @@ func ByRatingReached(opts ...sql.OrderTermOption) OrderOption {
 // ByRatingClaim orders the results by the rating_claim field.
 func ByRatingClaim(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRatingClaim, opts...).ToFunc()
+}
+
+// ByArchivedAt orders the results by the archived_at field.
+func ByArchivedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldArchivedAt, opts...).ToFunc()
 }
 
 // ByImportField orders the results by import field.

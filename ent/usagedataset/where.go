@@ -3,6 +3,8 @@
 package usagedataset
 
 import (
+	"time"
+
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/google/uuid"
@@ -107,6 +109,11 @@ func RatingReached(v int64) predicate.UsageDataset {
 // RatingClaim applies equality check predicate on the "rating_claim" field. It's identical to RatingClaimEQ.
 func RatingClaim(v int64) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldEQ(FieldRatingClaim, v))
+}
+
+// ArchivedAt applies equality check predicate on the "archived_at" field. It's identical to ArchivedAtEQ.
+func ArchivedAt(v time.Time) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldArchivedAt, v))
 }
 
 // ImportIDEQ applies the EQ predicate on the "import_id" field.
@@ -602,6 +609,56 @@ func RatingClaimLT(v int64) predicate.UsageDataset {
 // RatingClaimLTE applies the LTE predicate on the "rating_claim" field.
 func RatingClaimLTE(v int64) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldLTE(FieldRatingClaim, v))
+}
+
+// ArchivedAtEQ applies the EQ predicate on the "archived_at" field.
+func ArchivedAtEQ(v time.Time) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldArchivedAt, v))
+}
+
+// ArchivedAtNEQ applies the NEQ predicate on the "archived_at" field.
+func ArchivedAtNEQ(v time.Time) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNEQ(FieldArchivedAt, v))
+}
+
+// ArchivedAtIn applies the In predicate on the "archived_at" field.
+func ArchivedAtIn(vs ...time.Time) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldIn(FieldArchivedAt, vs...))
+}
+
+// ArchivedAtNotIn applies the NotIn predicate on the "archived_at" field.
+func ArchivedAtNotIn(vs ...time.Time) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNotIn(FieldArchivedAt, vs...))
+}
+
+// ArchivedAtGT applies the GT predicate on the "archived_at" field.
+func ArchivedAtGT(v time.Time) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGT(FieldArchivedAt, v))
+}
+
+// ArchivedAtGTE applies the GTE predicate on the "archived_at" field.
+func ArchivedAtGTE(v time.Time) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGTE(FieldArchivedAt, v))
+}
+
+// ArchivedAtLT applies the LT predicate on the "archived_at" field.
+func ArchivedAtLT(v time.Time) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLT(FieldArchivedAt, v))
+}
+
+// ArchivedAtLTE applies the LTE predicate on the "archived_at" field.
+func ArchivedAtLTE(v time.Time) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLTE(FieldArchivedAt, v))
+}
+
+// ArchivedAtIsNil applies the IsNil predicate on the "archived_at" field.
+func ArchivedAtIsNil() predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldIsNull(FieldArchivedAt))
+}
+
+// ArchivedAtNotNil applies the NotNil predicate on the "archived_at" field.
+func ArchivedAtNotNil() predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNotNull(FieldArchivedAt))
 }
 
 // HasImport applies the HasEdge predicate on the "import" edge.
