@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/config"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/money"
+	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
@@ -175,11 +176,22 @@ type usageMapCommand struct {
 	Organization string   `required:"" placeholder:"SLUG" help:"The importing organization, a partner or the platform."`
 	SubAccount   []string `required:"" sep:"none" placeholder:"ID" help:"A sub-account as the files name it; may be repeated."`
 	To           string   `required:"" placeholder:"SLUG" help:"The organization whose usage it is, at or below the importing one."`
+
+	FirstMonth pricing.Month `placeholder:"MONTH" help:"The first month of charges that it is about, such as 2026-10; all before if absent."`
+	LastMonth  pricing.Month `placeholder:"MONTH" help:"The last month of charges that it is about; no end if absent."`
 }
 
 // Help shows an example.
 func (usageMapCommand) Help() string {
 	return "Example:\n  headwater usage map --organization platform --sub-account 210987654321 --to acme"
+}
+
+// given returns nil for no month.
+func given(m pricing.Month) *pricing.Month {
+	if m.IsZero() {
+		return nil
+	}
+	return &m
 }
 
 // Run maps the sub-accounts and prints them.
@@ -200,7 +212,9 @@ func (c usageMapCommand) Run(ctx context.Context, io streams) (err error) {
 	}
 	mappings := make([]usage.NewMapping, len(c.SubAccount))
 	for i, account := range c.SubAccount {
-		mappings[i] = usage.NewMapping{SubAccountID: &account, OrganizationID: owner.ID}
+		mappings[i] = usage.NewMapping{
+			SubAccountID: &account, OrganizationID: owner.ID, FirstMonth: given(c.FirstMonth), LastMonth: given(c.LastMonth),
+		}
 	}
 	mapped, err := p.services.Usage.MapUsage(ctx, importer.ID, mappings)
 	if err != nil {

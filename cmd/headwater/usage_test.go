@@ -267,6 +267,8 @@ func TestImportThatCannotBe(t *testing.T) {
 		"a directory":      {[]string{"usage", "import", "--organization", "platform", dir}, "is a directory"},
 		"no FOCUS file":    {[]string{"usage", "import", "--organization", "platform", file}, "BilledCost"},
 		"an unknown owner": {[]string{"usage", "map", "--organization", "platform", "--sub-account", "1", "--to", "nobody"}, `no organization "nobody"`},
+		"no month":         {[]string{"usage", "map", "--organization", "platform", "--sub-account", "1", "--to", "platform", "--first-month", "October"}, "a month is written as in 2026-11"},
+		"a month too late": {[]string{"usage", "map", "--organization", "platform", "--sub-account", "1", "--to", "platform", "--first-month", "2026-11", "--last-month", "2026-10"}, "before the first"},
 		"an empty account": {[]string{"usage", "map", "--organization", "platform", "--sub-account=", "--to", "platform"}, "names a sub-account"},
 	} {
 		t.Run(name, func(t *testing.T) {
