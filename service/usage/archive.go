@@ -66,7 +66,7 @@ func (s *Service) archive(ctx context.Context, importer uuid.UUID, current prici
 	for {
 		marked := 0
 		_, err := s.db.Write(ctx, database.Entry{}, func(ctx context.Context, tx *database.Tx) error {
-			ids, err := tx.Archivable(ctx, importer, current-pricing.Month(months)-1, archivedAtOnce)
+			ids, err := tx.Archivable(ctx, importer, current-pricing.Month(months)-1, archivedAtOnce) //nolint:gosec // at most 12
 			if err != nil {
 				return err
 			}
