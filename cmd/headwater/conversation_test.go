@@ -404,7 +404,18 @@ func (c *conversation) plainText(text, key string) string {
 			return fmt.Sprintf("%+d", n-c.world.revision)
 		}
 	}
-	return text
+	return plainSecond(text)
+}
+
+// plainSecond cuts a moment to its second, for the clock of a conversation goes
+// on by a millisecond whenever it is looked at. Ends of days and years, which
+// are a microsecond before the next, stay.
+func plainSecond(text string) string {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || at.Nanosecond() == 999_999_000 {
+		return text
+	}
+	return at.Truncate(time.Second).Format(time.RFC3339)
 }
 
 // plainCursor shows the values in a cursor, ids by name.
