@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
+	"unicode/utf8"
 
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
@@ -168,6 +170,18 @@ func (tx *Tx) lockNamed(ctx context.Context, name int) error {
 	}
 	if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", name); err != nil {
 		return fmt.Errorf("lock: %w", err)
+	}
+	return nil
+}
+
+// maxReason bounds the reason of an entry, in bytes.
+const maxReason = 500
+
+// CheckReason returns INVALID for what cannot be the reason of an entry. None is
+// fine.
+func CheckReason(reason string) error {
+	if len(reason) > maxReason || !utf8.ValidString(reason) || strings.ContainsRune(reason, 0) {
+		return fault.Invalidf("reason", "a reason is a text of at most %d bytes", maxReason)
 	}
 	return nil
 }

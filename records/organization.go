@@ -298,6 +298,12 @@ func Refer(ctx context.Context, line []Ancestor) Reference {
 	return Reference{Name: tier(self.Kind), Kind: self.Kind, Redacted: true}
 }
 
+// Refer returns how the context's viewer may see the organization.
+func (o Organization) Refer(ctx context.Context) *Reference {
+	reference := Refer(ctx, o.Line())
+	return &reference
+}
+
 // Sees reports whether the last organization of a path is within reach.
 func Sees(reach access.Reach, line []Ancestor) bool {
 	if reach.Everything || slices.Contains(reach.Organizations, orgtree.ID(line[len(line)-1].ID)) {

@@ -197,8 +197,8 @@ func (s *Service) wrap(ctx context.Context, rows []*ent.Allocation) ([]*Allocati
 			return nil, err
 		}
 		wrapped[i] = tell(a, a.Holder(s.db.Now(), thresholds[row.AuthorID]), s.db.Now())
-		wrapped[i].Organization = refer(ctx, organizations[row.OrganizationID])
-		wrapped[i].Author = refer(ctx, organizations[row.AuthorID])
+		wrapped[i].Organization = organizations[row.OrganizationID].Refer(ctx)
+		wrapped[i].Author = organizations[row.AuthorID].Refer(ctx)
 		wrapped[i].ParentID, wrapped[i].Version, wrapped[i].CreatedAt = row.ParentID, row.Version, row.CreatedAt.UTC()
 		wrapped[i].WholeOrganization = row.GroupID == nil
 		if row.GroupID != nil && records.SeesGroup(ctx, organizations[row.OrganizationID], *row.GroupID) {
@@ -253,9 +253,4 @@ func appendNamed(ids []uuid.UUID, id *uuid.UUID) []uuid.UUID {
 		return ids
 	}
 	return append(ids, *id)
-}
-
-func refer(ctx context.Context, org records.Organization) *records.Reference {
-	reference := records.Refer(ctx, org.Line())
-	return &reference
 }

@@ -58,7 +58,7 @@ func (s *Service) State(ctx context.Context, scope typeid.ID) (*State, error) {
 		if holders[i].ID != worst.ID {
 			continue
 		}
-		told.DecidedBy.Organization = refer(ctx, place)
+		told.DecidedBy.Organization = place.Refer(ctx)
 		if seen {
 			id := a.ID
 			told.DecidedBy.AllocationID = &id

@@ -3,7 +3,6 @@ package allocations
 import (
 	"context"
 	"fmt"
-	"net/mail"
 	"regexp"
 	"time"
 	"unicode/utf8"
@@ -17,6 +16,7 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -82,8 +82,8 @@ func (n NewThreshold) check() error {
 		return fault.Invalidf("emails", "at most %d addresses are told", maxEmails)
 	}
 	for i, address := range n.Emails {
-		if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
-			return fault.Invalidf(fmt.Sprintf("emails.%d", i), "this is no e-mail address")
+		if err := roster.CheckEmail(fmt.Sprintf("emails.%d", i), address); err != nil {
+			return err
 		}
 	}
 	return spending.Threshold{Percent: n.Percent, Amount: n.Amount, Basis: n.Basis, Severity: n.Severity}.Check()
@@ -305,7 +305,7 @@ func (s *Service) wrapThreshold(ctx context.Context, org records.Organization, r
 		return nil, err
 	}
 	t := &Threshold{
-		ID: typeid.New(typeid.Threshold, row.ID), Organization: refer(ctx, org), OrganizationID: org.ID, Name: row.Name,
+		ID: typeid.New(typeid.Threshold, row.ID), Organization: org.Refer(ctx), OrganizationID: org.ID, Name: row.Name,
 		Percent: stored.Percent, Amount: stored.Amount, Basis: stored.Basis, Severity: stored.Severity,
 		LabelColor: row.LabelColor, Description: row.Description, Emails: []string{}, Version: row.Version, CreatedAt: row.CreatedAt.UTC(),
 	}

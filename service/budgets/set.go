@@ -3,18 +3,17 @@ package budgets
 import (
 	"context"
 	"fmt"
-	"net/mail"
 
 	"github.com/google/uuid"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/budget"
-	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -70,10 +69,8 @@ func (s *Service) Set(ctx context.Context, n NewBudget) (*Budget, error) {
 // lockBudget returns the budget of an organization with its alerts, nil if there is
 // none. It changes for one after the other, and nothing looks at it meanwhile.
 func lockBudget(ctx context.Context, tx *database.Tx, org uuid.UUID) (*ent.Budget, error) {
-	locked := tx.Organization.Query().Where(organization.ID(org))
-	locked.Modify(tx.Lock)
-	if _, err := locked.Only(ctx); err != nil {
-		return nil, fmt.Errorf("lock organization: %w", err)
+	if _, err := roster.LockOrganization(ctx, tx, org); err != nil {
+		return nil, err
 	}
 	query := tx.Budget.Query().Where(budget.OrganizationID(org)).WithAlerts(byPercent)
 	query.Modify(tx.Lock)
@@ -186,8 +183,8 @@ func (n NewAlert) check() error {
 		return fault.Invalidf("emails", "at most %d addresses are told", maxEmails)
 	}
 	for i, address := range n.Emails {
-		if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
-			return fault.Invalidf(fmt.Sprintf("emails.%d", i), "this is no e-mail address")
+		if err := roster.CheckEmail(fmt.Sprintf("emails.%d", i), address); err != nil {
+			return err
 		}
 	}
 	return spending.Threshold{Percent: &n.Percent, Basis: spending.Actual, Severity: spending.Alert}.Check()

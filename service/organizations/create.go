@@ -2,7 +2,6 @@ package organizations
 
 import (
 	"context"
-	"net/mail"
 	"regexp"
 	"strings"
 
@@ -88,8 +87,8 @@ func (s *Service) managerOf(ctx context.Context, n NewOrganization) (records.Org
 	if n.OwnerEmail == "" {
 		return records.Organization{}, fault.Invalidf("ownerEmail", "a managed organization needs the e-mail address of its owner")
 	}
-	if address, err := mail.ParseAddress(n.OwnerEmail); err != nil || address.Address != n.OwnerEmail || len(n.OwnerEmail) > 254 {
-		return records.Organization{}, fault.Invalidf("ownerEmail", "this is no e-mail address")
+	if err := roster.CheckEmail("ownerEmail", n.OwnerEmail); err != nil {
+		return records.Organization{}, err
 	}
 	return manager, nil
 }

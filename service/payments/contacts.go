@@ -3,7 +3,6 @@ package payments
 import (
 	"context"
 	"fmt"
-	"net/mail"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -46,11 +46,11 @@ const (
 )
 
 func (n NewContact) check() error {
-	if !isLine(n.Name, maxName) {
+	if !fault.IsLine(n.Name, maxName) {
 		return fault.Invalidf("name", "a name is one line of at most %d printable characters", maxName)
 	}
-	if parsed, err := mail.ParseAddress(n.Email); err != nil || parsed.Address != n.Email {
-		return fault.Invalidf("email", "this is no e-mail address")
+	if err := roster.CheckEmail("email", n.Email); err != nil {
+		return err
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func (s *Service) Contact(ctx context.Context, id uuid.UUID) (*Contact, error) {
 
 func wrapContact(ctx context.Context, org records.Organization, row *ent.BillingContact) *Contact {
 	return &Contact{
-		ID: typeid.New(typeid.BillingContact, row.ID), Organization: refer(ctx, org), Name: row.Name, Email: row.Email,
+		ID: typeid.New(typeid.BillingContact, row.ID), Organization: org.Refer(ctx), Name: row.Name, Email: row.Email,
 		CreatedAt: row.CreatedAt.UTC(), home: org.ID,
 	}
 }

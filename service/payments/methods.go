@@ -10,12 +10,12 @@ import (
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
-	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -72,7 +72,7 @@ func (n NewMethod) check(now time.Time) error {
 		field, value string
 		most         int
 	}{{"processor", n.Processor, maxProcessor}, {"reference", n.Reference, maxReference}, {"label", n.Label, maxLabel}} {
-		if text.value == "" || !isLine(text.value, text.most) {
+		if text.value == "" || !fault.IsLine(text.value, text.most) {
 			return fault.Invalidf(text.field, "this is one line of 1 to %d printable characters", text.most)
 		}
 		if isCardNumber(text.value) {
@@ -150,10 +150,8 @@ func (s *Service) AddMethod(ctx context.Context, n NewMethod) (*Method, error) {
 // lockMethods returns the methods of an organization, the oldest first. They
 // change one after the other.
 func lockMethods(ctx context.Context, tx *database.Tx, org uuid.UUID) ([]*ent.PaymentMethod, error) {
-	query := tx.Organization.Query().Where(organization.ID(org))
-	query.Modify(tx.Lock)
-	if _, err := query.Only(ctx); err != nil {
-		return nil, fmt.Errorf("lock organization: %w", err)
+	if _, err := roster.LockOrganization(ctx, tx, org); err != nil {
+		return nil, err
 	}
 	rows, err := tx.PaymentMethod.Query().Where(paymentmethod.OrganizationID(org)).Order(ent.Asc(paymentmethod.FieldID)).All(ctx)
 	if err != nil {
@@ -328,7 +326,7 @@ func (s *Service) Method(ctx context.Context, id uuid.UUID) (*Method, error) {
 
 func wrapMethod(ctx context.Context, org records.Organization, row *ent.PaymentMethod) (*Method, error) {
 	m := &Method{
-		ID: typeid.New(typeid.PaymentMethod, row.ID), Organization: refer(ctx, org), Kind: Kind(row.Kind), Processor: row.Processor,
+		ID: typeid.New(typeid.PaymentMethod, row.ID), Organization: org.Refer(ctx), Kind: Kind(row.Kind), Processor: row.Processor,
 		Reference: row.Reference, Label: row.Label, IsDefault: row.IsDefault, CreatedAt: row.CreatedAt.UTC(), home: org.ID,
 	}
 	if row.LastMonth == nil {

@@ -2,9 +2,6 @@ package payments
 
 import (
 	"context"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -52,15 +49,4 @@ func sees(ctx context.Context, org records.Organization) bool {
 	viewer, there := access.ViewerFrom(ctx).In(orgtree.ID(manager.ID))
 	seller := access.Target{Path: org.Path()[:len(org.Path())-1], Kind: manager.Kind}
 	return there && access.Check(viewer, access.BillingWrite, seller) == nil
-}
-
-// isLine reports whether a text is one line of at most so many characters.
-func isLine(text string, most int) bool {
-	return utf8.RuneCountInString(text) <= most && strings.TrimSpace(text) == text &&
-		!strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
-}
-
-func refer(ctx context.Context, org records.Organization) *records.Reference {
-	reference := records.Refer(ctx, org.Line())
-	return &reference
 }

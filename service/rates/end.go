@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -32,7 +33,7 @@ type End struct {
 // that of a closed month would change. Usage of the months that change is rated
 // again in the background.
 func (s *Service) End(ctx context.Context, e End) (*Multiplier, []*Warning, error) {
-	if err := checkReason(e.Reason); err != nil {
+	if err := database.CheckReason(e.Reason); err != nil {
 		return nil, nil, err
 	}
 	seen, err := s.Get(ctx, e.ID)
@@ -89,7 +90,7 @@ func (s *Service) endWarnings(ctx context.Context, seller records.Organization, 
 func (s *Service) setEnd(ctx context.Context, seller records.Organization, e End) (*ent.BillingMultiplier, error) {
 	var after *ent.BillingMultiplier
 	_, err := s.db.Write(ctx, database.Entry{Action: "endBillingMultiplier", Organization: seller.ID, Reason: e.Reason}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lock(ctx, tx, seller.ID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, seller.ID); err != nil {
 			return err
 		}
 		before, err := tx.BillingMultiplier.Get(ctx, e.ID)

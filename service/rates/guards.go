@@ -17,6 +17,7 @@ import (
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -98,7 +99,7 @@ func (s *Service) SetGuard(ctx context.Context, n NewGuard) (*Guard, error) {
 	}
 	var row *ent.PriceGuard
 	_, err = s.db.Write(ctx, database.Entry{Action: "setPriceGuard", Organization: manager.ID, Reason: n.Reason}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lock(ctx, tx, manager.ID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, manager.ID); err != nil {
 			return err
 		}
 		existing, err := guardsOf(ctx, tx, manager.ID)
@@ -145,7 +146,7 @@ func (s *Service) checkGuarded(ctx context.Context, n NewGuard) error {
 
 // guardOf returns the guard that is asked for, without id and version.
 func (s *Service) guardOf(n NewGuard) (pricing.Guard, error) {
-	if err := checkReason(n.Reason); err != nil {
+	if err := database.CheckReason(n.Reason); err != nil {
 		return pricing.Guard{}, err
 	}
 	g := pricing.Guard{Manager: orgtree.ID(n.Manager), FirstMonth: s.current().Next()}
@@ -208,7 +209,7 @@ func (s *Service) insertGuard(ctx context.Context, tx *database.Tx, g pricing.Gu
 // viewer does not see. INVALID for a month that is over, and for one after the
 // guard's last.
 func (s *Service) EndGuard(ctx context.Context, e GuardEnd) (*Guard, error) {
-	if err := checkReason(e.Reason); err != nil {
+	if err := database.CheckReason(e.Reason); err != nil {
 		return nil, err
 	}
 	seen, err := s.Guard(ctx, e.ID)
@@ -221,7 +222,7 @@ func (s *Service) EndGuard(ctx context.Context, e GuardEnd) (*Guard, error) {
 	}
 	var after *ent.PriceGuard
 	_, err = s.db.Write(ctx, database.Entry{Action: "endPriceGuard", Organization: manager.ID, Reason: e.Reason}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lock(ctx, tx, manager.ID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, manager.ID); err != nil {
 			return err
 		}
 		before, err := tx.PriceGuard.Get(ctx, e.ID)

@@ -3,7 +3,6 @@ package rates
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -12,12 +11,12 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
 	"github.com/headwater-platform/headwater/ent/billingmultiplier"
-	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -40,9 +39,6 @@ type NewMultiplier struct {
 
 // chainMode is the setting that fills in the basis of a rule.
 const chainMode = "billing.chain_mode"
-
-// maxReason bounds a reason, in bytes.
-const maxReason = 500
 
 // Set adds a version of a price rule and returns it with what its author should
 // know. It needs partner:multiplier in the seller. INVALID for a seller that
@@ -161,7 +157,7 @@ func (s *Service) ruleOf(ctx context.Context, n NewMultiplier, seller records.Or
 	if n.LastMonth != nil {
 		rule.LastMonth = *n.LastMonth
 	}
-	err := checkReason(n.Reason)
+	err := database.CheckReason(n.Reason)
 	if err != nil {
 		return pricing.Rule{}, err
 	}
@@ -169,13 +165,6 @@ func (s *Service) ruleOf(ctx context.Context, n NewMultiplier, seller records.Or
 		return pricing.Rule{}, err
 	}
 	return rule, rule.Validate()
-}
-
-func checkReason(reason string) error {
-	if len(reason) > maxReason || strings.ContainsRune(reason, 0) {
-		return fault.Invalidf("reason", "a reason is a text of at most %d bytes", maxReason)
-	}
-	return nil
 }
 
 // basisOf returns the basis of a rule, by the seller's setting if none is asked
@@ -212,7 +201,7 @@ func (s *Service) basisOf(ctx context.Context, asked *pricing.Basis, seller reco
 func (s *Service) add(ctx context.Context, seller records.Organization, rule pricing.Rule, n NewMultiplier) (*ent.BillingMultiplier, error) {
 	var row *ent.BillingMultiplier
 	_, err := s.db.Write(ctx, database.Entry{Action: "setBillingMultiplier", Organization: seller.ID, Reason: n.Reason}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lock(ctx, tx, seller.ID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, seller.ID); err != nil {
 			return err
 		}
 		existing, err := ofSubject(ctx, tx, rule.Subject())
@@ -288,20 +277,6 @@ func (s *Service) months(ctx context.Context, client *ent.Client, seller uuid.UU
 		months.Closed = append(months.Closed, closed)
 	}
 	return months, nil
-}
-
-// lock keeps the seller's prices from changing until the transaction ends.
-func lock(ctx context.Context, tx *database.Tx, seller uuid.UUID) error {
-	query := tx.Organization.Query().Where(organization.ID(seller))
-	query.Modify(tx.Lock)
-	_, err := query.Only(ctx)
-	if ent.IsNotFound(err) {
-		return fault.Missing("organization")
-	}
-	if err != nil {
-		return fmt.Errorf("lock seller: %w", err)
-	}
-	return nil
 }
 
 // ofSubject returns the versions of a rule.

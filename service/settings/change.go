@@ -165,8 +165,8 @@ func (s *Service) change(ctx context.Context, target Target, e edit) (*Changed, 
 	if !ok {
 		return nil, fault.Invalidf("key", "there is no setting %.100q", target.Key)
 	}
-	if len(target.Reason) > maxReason {
-		return nil, fault.Invalidf("reason", "a reason has at most %d bytes", maxReason)
+	if err := database.CheckReason(target.Reason); err != nil {
+		return nil, err
 	}
 	scope, err := ScopeOf(target.ScopeID)
 	if err != nil {
@@ -192,8 +192,6 @@ func (s *Service) change(ctx context.Context, target Target, e edit) (*Changed, 
 	}
 	return s.answer(ctx, p, definition, revision)
 }
-
-const maxReason = 500
 
 func (s *Service) answer(ctx context.Context, p place, definition *waterfall.Definition, revision int64) (*Changed, error) {
 	if revision == 0 {

@@ -13,11 +13,11 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
-	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/ent/settingdirective"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
 )
@@ -33,7 +33,7 @@ type writing struct {
 }
 
 func (s *Service) write(ctx context.Context, tx *database.Tx, w writing) error {
-	if err := lockOrganization(ctx, tx, w.place.organization.ID); err != nil {
+	if _, err := roster.LockOrganization(ctx, tx, w.place.organization.ID); err != nil {
 		return err
 	}
 	live, err := liveRow(ctx, tx, w)
@@ -57,17 +57,6 @@ func (s *Service) write(ctx context.Context, tx *database.Tx, w writing) error {
 		}
 	}
 	return s.store(ctx, tx, w, live, after)
-}
-
-// lockOrganization makes writers of one organization's settings wait for each
-// other, so that each sees the directive that it replaces.
-func lockOrganization(ctx context.Context, tx *database.Tx, id uuid.UUID) error {
-	query := tx.Organization.Query().Where(organization.ID(id))
-	query.Modify(tx.Lock)
-	if _, err := query.Only(ctx); err != nil {
-		return fmt.Errorf("lock organization: %w", err)
-	}
-	return nil
 }
 
 // liveRow returns the directive's live row, or nil if there never was one.

@@ -25,6 +25,7 @@ import (
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -90,7 +91,7 @@ func (s *Service) begin(ctx context.Context, seller records.Organization, month 
 		if err := lockUsage(ctx, tx, seller); err != nil {
 			return err
 		}
-		if err := lockSeller(ctx, tx, seller.ID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, seller.ID); err != nil {
 			return err
 		}
 		there, err := tx.BillingMonth.Query().Where(billingmonth.SellerID(seller.ID), billingmonth.Month(month.String())).Only(ctx)
@@ -127,17 +128,6 @@ func lockUsage(ctx context.Context, tx *database.Tx, seller records.Organization
 		if err := tx.LockUsage(ctx, uuid.UUID(importer)); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// lockSeller keeps the seller's prices from changing, and others from closing its
-// months, until the transaction ends.
-func lockSeller(ctx context.Context, tx *database.Tx, id uuid.UUID) error {
-	query := tx.Organization.Query().Where(organization.ID(id))
-	query.Modify(tx.Lock)
-	if _, err := query.Only(ctx); err != nil {
-		return fmt.Errorf("lock seller: %w", err)
 	}
 	return nil
 }
@@ -422,7 +412,7 @@ func closeMonth(ctx context.Context, tx *database.Tx, before *ent.BillingMonth) 
 
 // issue gives statements the next numbers of their seller, and tells the buyers.
 func issue(ctx context.Context, tx *database.Tx, seller uuid.UUID, rows []*ent.Statement) error {
-	if err := lockSeller(ctx, tx, seller); err != nil {
+	if _, err := roster.LockOrganization(ctx, tx, seller); err != nil {
 		return err
 	}
 	last, err := tx.Statement.Query().Where(statement.SellerID(seller), statement.NumberNotNil()).

@@ -3,10 +3,7 @@ package statements
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -24,6 +21,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/paper"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -110,15 +108,11 @@ func (n NewCreditNote) check() error {
 		return fault.Invalidf("lines", "a credit note has 1 to %d lines", maxCreditLines)
 	}
 	for i, line := range n.Lines {
-		if line.Reason == "" || utf8.RuneCountInString(line.Reason) > maxLineReason || strings.TrimSpace(line.Reason) != line.Reason ||
-			strings.ContainsFunc(line.Reason, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		if line.Reason == "" || !fault.IsLine(line.Reason, maxLineReason) {
 			return fault.Invalidf(fmt.Sprintf("lines.%d.reason", i), "a reason is one line of 1 to %d printable characters", maxLineReason)
 		}
 	}
-	if len(n.Reason) > maxReason || strings.ContainsRune(n.Reason, 0) {
-		return fault.Invalidf("reason", "a reason is a text of at most %d bytes", maxReason)
-	}
-	return nil
+	return database.CheckReason(n.Reason)
 }
 
 // Credit takes some of an issued or paid statement back by a credit note, which has
@@ -140,7 +134,7 @@ func (s *Service) Credit(ctx context.Context, n NewCreditNote) (*CreditNote, err
 	var made *ent.CreditNote
 	entry := database.Entry{Action: "issueCreditNote", Organization: row.SellerID, Reason: n.Reason}
 	_, err = s.db.Write(ctx, entry, func(ctx context.Context, tx *database.Tx) error {
-		if err := lockSeller(ctx, tx, row.SellerID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, row.SellerID); err != nil {
 			return err
 		}
 		query := tx.Statement.Query().Where(statement.ID(row.ID))
@@ -332,7 +326,7 @@ func (s *Service) wrapCredits(ctx context.Context, rows []*ent.CreditNote) ([]*C
 			}
 		}
 		told[i] = &CreditNote{
-			ID: typeid.New(typeid.CreditNote, row.ID), Seller: refer(ctx, parties[row.SellerID]), Buyer: refer(ctx, parties[row.BuyerID]),
+			ID: typeid.New(typeid.CreditNote, row.ID), Seller: parties[row.SellerID].Refer(ctx), Buyer: parties[row.BuyerID].Refer(ctx),
 			Number: fmt.Sprintf("C%06d", row.Number), Reason: row.Reason, Untaxed: sums[0], Tax: sums[1], Total: sums[2],
 			IssuedAt: row.CreatedAt.UTC(), StatementID: row.StatementID, sellerID: row.SellerID, buyerID: row.BuyerID, siblings: siblings, statements: about,
 		}

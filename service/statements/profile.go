@@ -3,12 +3,8 @@ package statements
 import (
 	"context"
 	"fmt"
-	"net/mail"
 	"regexp"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -18,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/billingprofile"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -69,13 +66,13 @@ func (u ProfileUpdate) apply(before Profile) (Profile, error) {
 		if text.given == nil {
 			continue
 		}
-		if !isLine(*text.given, text.most) {
+		if !fault.IsLine(*text.given, text.most) {
 			return Profile{}, fault.Invalidf(text.field, "this is one line of at most %d printable characters", text.most)
 		}
 		*text.to = *text.given
 	}
 	if u.Address != nil {
-		bad := func(line string) bool { return line == "" || !isLine(line, maxAddressLine) }
+		bad := func(line string) bool { return line == "" || !fault.IsLine(line, maxAddressLine) }
 		if len(u.Address) > maxAddressLines || slices.ContainsFunc(u.Address, bad) {
 			return Profile{}, fault.Invalidf("address", "an address has at most %d lines of at most %d printable characters", maxAddressLines, maxAddressLine)
 		}
@@ -88,17 +85,14 @@ func (u ProfileUpdate) apply(before Profile) (Profile, error) {
 		after.Country = *u.Country
 	}
 	if u.Email != nil {
-		if parsed, err := mail.ParseAddress(*u.Email); *u.Email != "" && (err != nil || parsed.Address != *u.Email) {
-			return Profile{}, fault.Invalidf("email", "this is no e-mail address")
+		if *u.Email != "" {
+			if err := roster.CheckEmail("email", *u.Email); err != nil {
+				return Profile{}, err
+			}
 		}
 		after.Email = *u.Email
 	}
 	return after, nil
-}
-
-func isLine(text string, most int) bool {
-	return utf8.RuneCountInString(text) <= most && strings.TrimSpace(text) == text &&
-		!strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // UpdateProfile changes who an organization is on statements that are drawn from

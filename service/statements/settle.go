@@ -22,7 +22,6 @@ import (
 // bytes.
 const (
 	maxReference = 200
-	maxReason    = 500
 )
 
 // Pay says that an issued statement was paid. Needs billing:write in the seller;
@@ -43,8 +42,11 @@ func (s *Service) Pay(ctx context.Context, id uuid.UUID, reference string) (*Sta
 // NOT_FOUND for one that the viewer does not see, INVALID without a reason.
 // CONFLICT for one that is paid or void already, or of which something is credited.
 func (s *Service) Void(ctx context.Context, id uuid.UUID, reason string) (*Statement, error) {
-	if strings.TrimSpace(reason) == "" || len(reason) > maxReason || strings.ContainsRune(reason, 0) {
-		return nil, fault.Invalidf("reason", "a reason has 1 to %d bytes", maxReason)
+	if strings.TrimSpace(reason) == "" {
+		return nil, fault.Invalidf("reason", "say why: a statement is taken back for a reason")
+	}
+	if err := database.CheckReason(reason); err != nil {
+		return nil, err
 	}
 	return s.settle(ctx, database.Entry{Action: "voidStatement", Reason: reason}, id, func(ctx context.Context, tx *database.Tx, set *ent.StatementUpdateOne) error {
 		credited, err := tx.CreditNote.Query().Where(creditnote.StatementID(id)).Exist(ctx)

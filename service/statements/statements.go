@@ -162,18 +162,13 @@ func (s *Service) wrap(ctx context.Context, rows []*ent.Statement) ([]*Statement
 			}
 		}
 		wrapped[i] = &Statement{
-			ID: typeid.New(typeid.Statement, row.ID), Seller: refer(ctx, parties[row.SellerID]), Buyer: refer(ctx, parties[row.BuyerID]),
+			ID: typeid.New(typeid.Statement, row.ID), Seller: parties[row.SellerID].Refer(ctx), Buyer: parties[row.BuyerID].Refer(ctx),
 			Month: month, Status: Status(row.Status), Number: numberText(row.Number), Discount: sums[0], Fees: sums[1], Tax: sums[2], Total: sums[3],
 			IssuedAt: inUTC(row.IssuedAt), DueAt: inUTC(row.DueAt), SettledAt: inUTC(row.SettledAt),
 			PaymentReference: row.PaymentReference, Reason: row.Reason, Version: row.Version, CreatedAt: row.CreatedAt.UTC(), Siblings: siblings,
 		}
 	}
 	return wrapped, nil
-}
-
-func refer(ctx context.Context, org records.Organization) *records.Reference {
-	reference := records.Refer(ctx, org.Line())
-	return &reference
 }
 
 func inUTC(t *time.Time) *time.Time {

@@ -20,6 +20,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -86,7 +87,7 @@ type Worth struct {
 // check returns INVALID for what no discount can be.
 func (w Worth) check() error {
 	switch {
-	case !isLine(w.Description, maxDescription):
+	case w.Description == "" || !fault.IsLine(w.Description, maxDescription):
 		return fault.Invalidf("description", "a description is one line of 1 to %d printable characters", maxDescription)
 	case (w.Percent == nil) == (w.Value == nil):
 		return fault.Invalidf("percent", "a discount is a percent or a value")
@@ -164,7 +165,7 @@ func (n NewDiscount) check() error {
 	if n.Value != nil && n.Buyer == nil {
 		return fault.Invalidf("buyerId", "a value is one customer's")
 	}
-	if err := checkReason(n.Reason); err != nil {
+	if err := database.CheckReason(n.Reason); err != nil {
 		return err
 	}
 	return n.Worth.check()
@@ -192,7 +193,7 @@ func (s *Service) CreateDiscount(ctx context.Context, n NewDiscount) (*Discount,
 	var row *ent.Discount
 	entry := database.Entry{Action: "createDiscount", Organization: seller.ID, Reason: n.Reason}
 	_, err = s.db.Write(ctx, entry, func(ctx context.Context, tx *database.Tx) error {
-		if err := lockSeller(ctx, tx, seller.ID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, seller.ID); err != nil {
 			return err
 		}
 		if err := checkOpen(ctx, tx, seller.ID, invoicing.Months{}, months); err != nil {
@@ -265,7 +266,7 @@ func (s *Service) EndDiscount(ctx context.Context, id uuid.UUID, last *pricing.M
 	}
 	var after *ent.Discount
 	_, err = s.db.Write(ctx, database.Entry{Action: "endDiscount", Organization: seen.SellerID}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lockSeller(ctx, tx, seen.SellerID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, seen.SellerID); err != nil {
 			return err
 		}
 		query := tx.Discount.Query().Where(discount.ID(id))

@@ -18,6 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -91,7 +92,7 @@ func (s *Service) SetSupportFee(ctx context.Context, n NewSupportFee) (*SupportF
 	}
 	var row *ent.SupportFee
 	_, err = s.db.Write(ctx, database.Entry{Action: "setSupportFee", Organization: seller.ID}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lockSeller(ctx, tx, seller.ID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, seller.ID); err != nil {
 			return err
 		}
 		if err := checkOpen(ctx, tx, seller.ID, invoicing.Months{}, months); err != nil {

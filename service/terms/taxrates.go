@@ -20,6 +20,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -88,7 +89,7 @@ type NewTaxRate struct {
 
 // check returns INVALID for what no tax rate can be.
 func (n NewTaxRate) check() error {
-	if !isLine(n.Name, maxName) {
+	if n.Name == "" || !fault.IsLine(n.Name, maxName) {
 		return fault.Invalidf("name", "a name is one line of 1 to %d printable characters", maxName)
 	}
 	if n.Country != "" && !country.MatchString(n.Country) {
@@ -121,7 +122,7 @@ func (s *Service) CreateTaxRate(ctx context.Context, n NewTaxRate) (*TaxRate, er
 	}
 	var row *ent.TaxRate
 	_, err = s.db.Write(ctx, database.Entry{Action: "createTaxRate", Organization: seller.ID}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lockSeller(ctx, tx, seller.ID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, seller.ID); err != nil {
 			return err
 		}
 		if err := checkOpen(ctx, tx, seller.ID, invoicing.Months{}, months); err != nil {
@@ -166,7 +167,7 @@ func (s *Service) EndTaxRate(ctx context.Context, id uuid.UUID, last *pricing.Mo
 	}
 	var after *ent.TaxRate
 	_, err = s.db.Write(ctx, database.Entry{Action: "endTaxRate", Organization: seller}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lockSeller(ctx, tx, seller); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, seller); err != nil {
 			return err
 		}
 		before, err := tx.TaxRate.Get(ctx, id)

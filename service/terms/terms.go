@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/google/uuid"
@@ -17,7 +14,6 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/billingmonth"
-	"github.com/headwater-platform/headwater/ent/organization"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/invoicing"
 	"github.com/headwater-platform/headwater/money"
@@ -38,9 +34,6 @@ type Service struct {
 func New(db *database.DB, store *records.Store, random io.Reader) *Service {
 	return &Service{db: db, records: store, random: random}
 }
-
-// maxReason bounds a reason, in bytes.
-const maxReason = 500
 
 // sellerOf returns an organization whose terms the viewer may change. INVALID for
 // one that manages no others.
@@ -82,31 +75,6 @@ func monthsOf(first pricing.Month, last *pricing.Month) (invoicing.Months, error
 		months.Last = *last
 	}
 	return months, months.Check()
-}
-
-// isLine reports whether a text is one printable line of at most so many
-// characters.
-func isLine(text string, most int) bool {
-	return text != "" && utf8.RuneCountInString(text) <= most && strings.TrimSpace(text) == text &&
-		!strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
-}
-
-func checkReason(reason string) error {
-	if len(reason) > maxReason || strings.ContainsRune(reason, 0) {
-		return fault.Invalidf("reason", "a reason is a text of at most %d bytes", maxReason)
-	}
-	return nil
-}
-
-// lockSeller keeps others from changing the terms of a seller, and from beginning
-// to close its months, until the transaction ends.
-func lockSeller(ctx context.Context, tx *database.Tx, seller uuid.UUID) error {
-	query := tx.Organization.Query().Where(organization.ID(seller))
-	query.Modify(tx.Lock)
-	if _, err := query.Only(ctx); err != nil {
-		return fmt.Errorf("lock seller: %w", err)
-	}
-	return nil
 }
 
 // checkOpen returns PERIOD_CLOSED if a change of the months in which terms hold
@@ -167,8 +135,7 @@ func decimalText(d *money.Decimal) *string {
 type parties map[uuid.UUID]records.Organization
 
 func (p parties) refer(ctx context.Context, id uuid.UUID) *records.Reference {
-	reference := records.Refer(ctx, p[id].Line())
-	return &reference
+	return p[id].Refer(ctx)
 }
 
 // referSome returns nil for nobody.

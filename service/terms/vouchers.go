@@ -26,6 +26,7 @@ import (
 	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/roster"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -152,7 +153,7 @@ func (s *Service) CreateVoucher(ctx context.Context, n NewVoucher) (*Voucher, st
 	}
 	var row *ent.Voucher
 	_, err = s.db.Write(ctx, database.Entry{Action: "createVoucher", Organization: seller.ID}, func(ctx context.Context, tx *database.Tx) error {
-		if err := lockSeller(ctx, tx, seller.ID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, seller.ID); err != nil {
 			return err
 		}
 		now := tx.Now()
@@ -242,7 +243,7 @@ func (s *Service) Redeem(ctx context.Context, organization uuid.UUID, code strin
 			return err
 		}
 		ctx = database.Unguarded(ctx) // the voucher is the seller's, whom its customers do not reach
-		if err := lockSeller(ctx, tx, seller.ID); err != nil {
+		if _, err := roster.LockOrganization(ctx, tx, seller.ID); err != nil {
 			return err
 		}
 		query := tx.Voucher.Query().Where(voucher.CodeHash(hashOf(code)), voucher.SellerID(seller.ID))

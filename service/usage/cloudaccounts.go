@@ -146,20 +146,15 @@ func (s *Service) wrapAccounts(ctx context.Context, rows []*ent.CloudAccount) ([
 		accounts[i] = &CloudAccount{
 			ID: typeid.New(typeid.CloudAccount, row.ID), Name: row.Name, Provider: row.Provider,
 			ProviderAccountID: row.ProviderAccountID, Status: AccountStatus(row.Status),
-			Organization: refer(ctx, organizations[row.OrganizationID]), Groups: sharedWith(row, groups),
+			Organization: organizations[row.OrganizationID].Refer(ctx), Groups: sharedWith(row, groups),
 			HasCredentials: row.Credentials != "", CredentialsChangedAt: inUTC(row.CredentialsAt), LastUsageAt: inUTC(row.LastUsageAt),
 			CreatedAt: row.CreatedAt.UTC(), Version: row.Version, OrganizationID: row.OrganizationID,
 		}
 		if row.ImporterID != nil {
-			accounts[i].Importer = refer(ctx, organizations[*row.ImporterID])
+			accounts[i].Importer = organizations[*row.ImporterID].Refer(ctx)
 		}
 	}
 	return accounts, nil
-}
-
-func refer(ctx context.Context, org records.Organization) *records.Reference {
-	reference := records.Refer(ctx, org.Line())
-	return &reference
 }
 
 // sharedWith returns the groups that an account is shared with and that are still

@@ -189,7 +189,7 @@ func (s *Service) wrapEvents(ctx context.Context, rows []*ent.UsageEvent) ([]*Ev
 func (s *Service) wrapEvent(ctx context.Context, row *ent.UsageEvent, said metering.Event, its named) (*Event, error) {
 	e := &Event{
 		ID: typeid.New(typeid.UsageEvent, row.ID), IdempotencyKey: said.Key, SKU: its.skus[row.SkuID], Quantity: said.Quantity,
-		Organization: refer(ctx, its.organizations[row.OwnerID]), Project: optional(said.Project), User: optional(said.User),
+		Organization: its.organizations[row.OwnerID].Refer(ctx), Project: optional(said.Project), User: optional(said.User),
 		StartedAt: said.Start, EndedAt: said.End, Tags: []*EventTag{}, Corrects: optional(said.Corrects),
 		RecordedAt: row.CreatedAt.UTC(), MeteringID: row.OrganizationID,
 	}

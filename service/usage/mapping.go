@@ -428,7 +428,7 @@ func wrapMapping(ctx context.Context, row *ent.UsageMapping, owner records.Organ
 		SubAccountID: optional(row.SubAccountID),
 		TagKey:       optional(row.TagKey),
 		TagValue:     optional(row.TagValue),
-		Organization: refer(ctx, owner),
+		Organization: owner.Refer(ctx),
 		Importer:     row.ImporterID,
 	}
 	if owningGroup != nil {

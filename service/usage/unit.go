@@ -266,7 +266,7 @@ func (s *Service) wrapUnits(ctx context.Context, rows []*ent.BillingUnit) ([]*Bi
 	for i, row := range rows {
 		units[i] = &BillingUnit{
 			ID: typeid.New(typeid.BillingUnit, row.ID), Name: row.Name, Currency: money.Currency(row.Currency),
-			Organization: refer(ctx, organizations[row.OrganizationID]), Rate: rates[row.ID].At(now).Amount,
+			Organization: organizations[row.OrganizationID].Refer(ctx), Rate: rates[row.ID].At(now).Amount,
 			CreatedAt: row.CreatedAt.UTC(), Version: row.Version, OrganizationID: row.OrganizationID, rates: rates[row.ID],
 		}
 	}
