@@ -1489,6 +1489,7 @@ type ComplexityRoot struct {
 		CostLines                   func(childComplexity int, month pricing.Month, where *model.CostWhereInput, first *int, after *string, last *int, before *string) int
 		Costs                       func(childComplexity int, from time.Time, to time.Time, groupBy *costs.GroupBy, tagKey *string, interval costs.Interval, where *model.CostWhereInput, perspective *costs.Perspective) int
 		CreatedAt                   func(childComplexity int) int
+		CreditNotes                 func(childComplexity int, side *statements.Side, first *int, after *string, last *int, before *string) int
 		CustomerReference           func(childComplexity int) int
 		CustomerReferenceBefore     func(childComplexity int) int
 		CustomerReferenceFrom       func(childComplexity int) int
@@ -9099,6 +9100,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.CreatedAt(childComplexity), true
+	case "Organization.creditNotes":
+		if e.ComplexityRoot.Organization.CreditNotes == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_creditNotes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.CreditNotes(childComplexity, args["side"].(*statements.Side), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Organization.customerReference":
 		if e.ComplexityRoot.Organization.CustomerReference == nil {
 			break
@@ -16965,6 +16977,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_unattributedUsage(ctx, field)
 	case "cloudAccounts":
 		return ec.fieldContext_Organization_cloudAccounts(ctx, field)
+	case "creditNotes":
+		return ec.fieldContext_Organization_creditNotes(ctx, field)
 	case "scimTokens":
 		return ec.fieldContext_Organization_scimTokens(ctx, field)
 	case "identityProviders":

@@ -12,6 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/graph/model"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -46,6 +47,10 @@ func (r *mutationResolver) IssueCreditNote(ctx context.Context, input model.Issu
 		return nil, err
 	}
 	return &model.IssueCreditNotePayload{CreditNote: note, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *organizationResolver) CreditNotes(ctx context.Context, obj *organizations.Organization, side *statements.Side, first *int, after *string, last *int, before *string) (*statements.CreditConnection, error) {
+	return r.Resolver.Statements.CreditNotesOf(ctx, obj.Siblings, obj.ID.UUID, valueOr(side, statements.Buyer), page.Args{First: first, After: after, Last: last, Before: before})
 }
 
 func (r *statementResolver) TotalCredited(ctx context.Context, obj *statements.Statement) (*money.Amount, error) {

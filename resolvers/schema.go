@@ -152,6 +152,9 @@ func setCosts(c *graph.ComplexityRoot) {
 	c.Organization.Statements = func(child int, _ *statements.Side, first *int, after *string, last *int, before *string) int {
 		return paged(child, first, after, last, before)
 	}
+	c.Organization.CreditNotes = func(child int, _ *statements.Side, first *int, after *string, last *int, before *string) int {
+		return paged(child, first, after, last, before)
+	}
 	c.Organization.TaxRates, c.Organization.SupportFees, c.Organization.Vouchers = paged, paged, paged
 	c.Organization.Discounts, c.Organization.RedeemedDiscounts = paged, paged
 	c.Discount.Filters = func(child int) int { return times(child, itemCount) }

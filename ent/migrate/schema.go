@@ -880,6 +880,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{CreditNotesColumns[9]},
 			},
+			{
+				Name:    "creditnote_buyer_id",
+				Unique:  false,
+				Columns: []*schema.Column{CreditNotesColumns[11]},
+			},
 		},
 	}
 	// CreditNoteItemsColumns holds the columns for the "credit_note_items" table.

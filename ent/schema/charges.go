@@ -269,6 +269,7 @@ func (CreditNote) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("seller_id", "number").Unique().StorageKey("credit_note_number"),
 		index.Fields("statement_id"),
+		index.Fields("buyer_id"),
 	}
 }
 

@@ -18,7 +18,6 @@ import (
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/invoicing"
 	"github.com/headwater-platform/headwater/money"
-	"github.com/headwater-platform/headwater/page"
 	"github.com/headwater-platform/headwater/paper"
 	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/roster"
@@ -63,23 +62,6 @@ type CreditTax struct {
 	Name    string
 	Percent money.Decimal
 	Amount  money.Amount
-}
-
-// CreditConnection is a page of credit notes.
-type CreditConnection struct {
-	Edges    []CreditEdge
-	PageInfo page.Info
-
-	count func(ctx context.Context) (int, error)
-}
-
-// TotalCount returns how many credit notes there are on all pages.
-func (c *CreditConnection) TotalCount(ctx context.Context) (int, error) { return c.count(ctx) }
-
-// CreditEdge is a credit note in a page.
-type CreditEdge struct {
-	Cursor string
-	Node   *CreditNote
 }
 
 // The bounds of a credit note: how many lines, and of the reason of each in
@@ -494,58 +476,4 @@ func (s *Service) credited(ctx context.Context, statements []uuid.UUID) (map[uui
 		sums[row.StatementID] = sums[row.StatementID].Add(total)
 	}
 	return sums, nil
-}
-
-// CreditNotes returns a page of the credit notes of a statement that the viewer
-// sees, the oldest first. INVALID for arguments out of bounds.
-func (s *Service) CreditNotes(ctx context.Context, st *Statement, args page.Args) (*CreditConnection, error) {
-	type key struct{ window page.Window }
-	window, err := args.Window()
-	if err != nil {
-		return nil, err
-	}
-	return batch.Load(ctx, st.Siblings, key{window}, st.ID.UUID, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*CreditConnection, error) {
-		var order database.Order
-		modify, err := order.Page(window, creditnote.FieldStatementID)
-		if err != nil {
-			return nil, err
-		}
-		query := s.db.Client().CreditNote.Query().Where(creditnote.StatementIDIn(ids...))
-		query.Modify(modify)
-		rows, err := query.All(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list credit notes: %w", err)
-		}
-		told, err := s.wrapCredits(ctx, rows)
-		if err != nil {
-			return nil, err
-		}
-		parts := batch.Parts(ids, window, told,
-			func(n *CreditNote) uuid.UUID { return n.StatementID },
-			func(n *CreditNote) string { return order.Cursor("", n.ID.UUID.String()) },
-			func(cursor string, n *CreditNote) CreditEdge { return CreditEdge{Cursor: cursor, Node: n} },
-			s.countCredits)
-		pages := make(map[uuid.UUID]*CreditConnection, len(parts))
-		for id, part := range parts {
-			pages[id] = &CreditConnection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
-		}
-		return pages, nil
-	})
-}
-
-func (s *Service) countCredits(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]int, error) {
-	var rows []struct {
-		StatementID uuid.UUID `json:"statement_id"`
-		Count       int       `json:"count"`
-	}
-	err := s.db.Client().CreditNote.Query().Where(creditnote.StatementIDIn(ids...)).
-		GroupBy(creditnote.FieldStatementID).Aggregate(ent.Count()).Scan(ctx, &rows)
-	if err != nil {
-		return nil, fmt.Errorf("count credit notes: %w", err)
-	}
-	counted := make(map[uuid.UUID]int, len(rows))
-	for _, row := range rows {
-		counted[row.StatementID] = row.Count
-	}
-	return batch.Counts(ids, counted), nil
 }
