@@ -230,6 +230,10 @@ func TestRoundBy(t *testing.T) {
 			if got := dec(t, text).RoundBy(r, 2); !got.Equal(dec(t, want[i])) {
 				t.Errorf("%s %s is %s, want %s", text, r, got, want[i])
 			}
+			longer := dec(t, text).Mul(money.FromInt(100)).Mul(money.New(1, 2)) // The same with zeros after it.
+			if got := longer.RoundBy(r, 2); !got.Equal(dec(t, want[i])) {
+				t.Errorf("%s with zeros after it %s is %s, want %s", text, r, got, want[i])
+			}
 		}
 	}
 	for seed := range uint64(effort.Cases(20_000)) {

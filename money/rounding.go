@@ -19,6 +19,9 @@ func (d Decimal) RoundBy(r Rounding, places int32) Decimal {
 	if exact {
 		return d
 	}
+	if remainder.Sign() == 0 { // What is cut off are zeros.
+		return quotient.bounded()
+	}
 	half := remainder.Lsh(&remainder, 1).CmpAbs(&unit)
 	if away(r, half, quotient.coef.Bit(0) == 1) {
 		quotient.step(d.Sign())
