@@ -59,6 +59,7 @@ func constraints() []constraint {
 		{"billing_contact_email", "billing_contacts.organization_id, billing_contacts.email", inUse("email", "this address is a billing contact already")},
 		{"payment_method_once", "payment_methods.processor, payment_methods.reference", inUse("reference", "this payment method is known already")},
 		{"payment_method_default", "payment_methods.organization_id", fault.New(fault.Conflict, "somebody has chosen the default at the same time")},
+		{"webhook_name", "webhooks.organization_id, webhooks.name", taken("name", "the organization has a webhook of this name")},
 		{"budget_of_organization", "budgets.organization_id", fault.New(fault.Conflict, "somebody has set the budget at the same time")},
 		{"billing_profile_once", "billing_profiles.organization_id", fault.New(fault.Conflict, "somebody has written the profile at the same time")},
 		{"billing_month_once", "billing_months.seller_id, billing_months.month", fault.New(fault.Conflict, "somebody closes this month at the same time")},

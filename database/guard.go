@@ -79,6 +79,8 @@ func rules() map[string]rule {
 		generated.TypeBillingContact:    {organization: "organization_id"},
 		generated.TypePaymentMethod:     {organization: "organization_id"},
 		generated.TypeBudget:            {organization: "organization_id"},
+		generated.TypeWebhook:           {organization: "organization_id"},
+		generated.TypeWebhookDelivery:   {organization: "organization_id"},
 		generated.TypeBudgetAlert:       {organization: "organization_id"},
 		generated.TypeBillingMonth:      {organization: "seller_id"},
 		generated.TypeStatement:         {organization: "seller_id", confine: confineStatements},

@@ -131,7 +131,7 @@ func tableOf(t *testing.T, name string) string {
 		"Resource": "resources", "AccessRequest": "access_requests", "Notice": "notices", "JournalEntry": "journal_entries", "JournalChange": "journal_changes",
 		"Invitation": "invitations", "IdentityProvider": "identity_providers", "TrustedIssuer": "trusted_issuers", "TrustedSubject": "trusted_subjects",
 		"SupportPlanPeriod": "support_plan_periods", "Ticket": "tickets", "TicketMessage": "ticket_messages", "Announcement": "announcements", "Activity": "activities",
-		"BillingContact": "billing_contacts", "PaymentMethod": "payment_methods", "Budget": "budgets", "BudgetAlert": "budget_alerts",
+		"BillingContact": "billing_contacts", "PaymentMethod": "payment_methods", "Webhook": "webhooks", "WebhookDelivery": "webhook_deliveries", "Budget": "budgets", "BudgetAlert": "budget_alerts",
 		"Allocation": "allocations", "Threshold": "thresholds", "ThresholdFiring": "threshold_firings",
 		"BillingUnit": "billing_units", "SKU": "skus", "MeteringRate": "metering_rates", "UsageEvent": "usage_events",
 		"BillingMonth": "billing_months", "BillingProfile": "billing_profiles",

@@ -164,6 +164,11 @@ func (f *tree) organization(t *testing.T, ctx context.Context, tx *database.Tx, 
 	budget := db.NewID()
 	must(t, tx.Budget.Create().SetID(budget).SetOrganizationID(id).SetCurrency("USD").SetAmount("5").SetEnabled(true).SetCreatedAt(now).Exec(ctx))
 	must(t, tx.BudgetAlert.Create().SetID(db.NewID()).SetOrganizationID(id).SetBudgetID(budget).SetPercent("80").SetEmails([]string{}).SetCreatedAt(now).Exec(ctx))
+	hook := db.NewID()
+	must(t, tx.Webhook.Create().SetID(hook).SetOrganizationID(id).SetName("alerts").SetURL("https://hooks.example").SetEvents([]string{}).
+		SetIncludeManaged(false).SetSecret("sealed").SetCreatedAt(now).Exec(ctx))
+	must(t, tx.WebhookDelivery.Create().SetID(db.NewID()).SetOrganizationID(id).SetWebhookID(hook).SetMessageID(hook).SetEvent("webhook.test").SetPayload("{}").
+		SetStatus("PENDING").SetNextAttemptAt(now).SetCreatedAt(now).Exec(ctx))
 	must(t, tx.Statement.Create().SetID(db.NewID()).SetSellerID(id).SetBuyerID(id).SetMonth("2025-12").SetCurrency("USD").SetStatus("ISSUED").SetNumber(1).
 		SetTotal("5").SetCreatedAt(now).Exec(ctx))
 	f.terms(t, ctx, tx, id)

@@ -76,6 +76,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/usagemapping"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/ent/voucher"
+	"github.com/headwater-platform/headwater/ent/webhook"
+	"github.com/headwater-platform/headwater/ent/webhookdelivery"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -200,6 +202,8 @@ func checkColumn(t, c string) error {
 			usagemapping.Table:      usagemapping.ValidColumn,
 			user.Table:              user.ValidColumn,
 			voucher.Table:           voucher.ValidColumn,
+			webhook.Table:           webhook.ValidColumn,
+			webhookdelivery.Table:   webhookdelivery.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -15,6 +15,7 @@ import (
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/service/costs"
 	"github.com/headwater-platform/headwater/service/statements"
+	"github.com/headwater-platform/headwater/service/webhooks"
 	"github.com/headwater-platform/headwater/typeid"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -63,6 +64,8 @@ type ResolverRoot interface {
 	UsageImport() UsageImportResolver
 	User() UserResolver
 	Viewer() ViewerResolver
+	Webhook() WebhookResolver
+	WebhookDelivery() WebhookDeliveryResolver
 }
 
 type DirectiveRoot struct {
@@ -686,6 +689,12 @@ type ComplexityRoot struct {
 		Voucher          func(childComplexity int) int
 	}
 
+	CreateWebhookPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SigningSecret    func(childComplexity int) int
+		Webhook          func(childComplexity int) int
+	}
+
 	CreditNote struct {
 		Buyer        func(childComplexity int) int
 		Document     func(childComplexity int, format statements.Format) int
@@ -822,6 +831,11 @@ type ComplexityRoot struct {
 	DeleteUsageMappingPayload struct {
 		ClientMutationID func(childComplexity int) int
 		UsageMappingID   func(childComplexity int) int
+	}
+
+	DeleteWebhookPayload struct {
+		ClientMutationID func(childComplexity int) int
+		WebhookID        func(childComplexity int) int
 	}
 
 	DisableSecondFactorPayload struct {
@@ -1314,6 +1328,7 @@ type ComplexityRoot struct {
 		CreateTrustedIssuer           func(childComplexity int, input model.CreateTrustedIssuerInput) int
 		CreateUser                    func(childComplexity int, input model.CreateUserInput) int
 		CreateVoucher                 func(childComplexity int, input model.CreateVoucherInput) int
+		CreateWebhook                 func(childComplexity int, input model.CreateWebhookInput) int
 		DeactivateOrganization        func(childComplexity int, input model.DeactivateOrganizationInput) int
 		DeclineAccessRequest          func(childComplexity int, input model.DeclineAccessRequestInput) int
 		DeclineInvitation             func(childComplexity int, input model.DeclineInvitationInput) int
@@ -1334,6 +1349,7 @@ type ComplexityRoot struct {
 		DeleteThreshold               func(childComplexity int, input model.DeleteThresholdInput) int
 		DeleteTrustedIssuer           func(childComplexity int, input model.DeleteTrustedIssuerInput) int
 		DeleteUsageMapping            func(childComplexity int, input model.DeleteUsageMappingInput) int
+		DeleteWebhook                 func(childComplexity int, input model.DeleteWebhookInput) int
 		DisableSecondFactor           func(childComplexity int, input model.DisableSecondFactorInput) int
 		EndBillingMultiplier          func(childComplexity int, input model.EndBillingMultiplierInput) int
 		EndDiscount                   func(childComplexity int, input model.EndDiscountInput) int
@@ -1375,6 +1391,7 @@ type ComplexityRoot struct {
 		RemoveTrustedSubject          func(childComplexity int, input model.RemoveTrustedSubjectInput) int
 		ReopenOrganization            func(childComplexity int, input model.ReopenOrganizationInput) int
 		ReopenTicket                  func(childComplexity int, input model.ReopenTicketInput) int
+		ReplayWebhookDelivery         func(childComplexity int, input model.ReplayWebhookDeliveryInput) int
 		ReplyTicket                   func(childComplexity int, input model.ReplyTicketInput) int
 		RequestAccess                 func(childComplexity int, input model.RequestAccessInput) int
 		RequestEmailVerification      func(childComplexity int, input model.RequestEmailVerificationInput) int
@@ -1392,6 +1409,7 @@ type ComplexityRoot struct {
 		RevokeSessions                func(childComplexity int, input model.RevokeSessionsInput) int
 		RotateAPIKey                  func(childComplexity int, input model.RotateAPIKeyInput) int
 		RotateCloudAccountCredentials func(childComplexity int, input model.RotateCloudAccountCredentialsInput) int
+		RotateWebhookSecret           func(childComplexity int, input model.RotateWebhookSecretInput) int
 		SendPasswordReset             func(childComplexity int, input model.SendPasswordResetInput) int
 		SetAllocation                 func(childComplexity int, input model.SetAllocationInput) int
 		SetBillingMultiplier          func(childComplexity int, input model.SetBillingMultiplierInput) int
@@ -1413,6 +1431,7 @@ type ComplexityRoot struct {
 		SetTicketPriority             func(childComplexity int, input model.SetTicketPriorityInput) int
 		SignOut                       func(childComplexity int, input model.SignOutInput) int
 		SignUp                        func(childComplexity int, input model.SignUpInput) int
+		TestWebhook                   func(childComplexity int, input model.TestWebhookInput) int
 		UnlinkIdentity                func(childComplexity int, input model.UnlinkIdentityInput) int
 		UnlockAccount                 func(childComplexity int, input model.UnlockAccountInput) int
 		UnlockMember                  func(childComplexity int, input model.UnlockMemberInput) int
@@ -1438,6 +1457,7 @@ type ComplexityRoot struct {
 		UpdateThreshold               func(childComplexity int, input model.UpdateThresholdInput) int
 		UpdateTrustedIssuer           func(childComplexity int, input model.UpdateTrustedIssuerInput) int
 		UpdateUser                    func(childComplexity int, input model.UpdateUserInput) int
+		UpdateWebhook                 func(childComplexity int, input model.UpdateWebhookInput) int
 		VerifyEmail                   func(childComplexity int, input model.VerifyEmailInput) int
 		VoidStatement                 func(childComplexity int, input model.VoidStatementInput) int
 	}
@@ -1542,6 +1562,7 @@ type ComplexityRoot struct {
 		ViewerPermissions           func(childComplexity int) int
 		ViewerRoles                 func(childComplexity int) int
 		Vouchers                    func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Webhooks                    func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	OrganizationConnection struct {
@@ -1781,6 +1802,7 @@ type ComplexityRoot struct {
 		SupportPlans       func(childComplexity int) int
 		Tickets            func(childComplexity int, first *int, after *string, last *int, before *string, where *model.TicketWhereInput, orderBy *model.TicketOrder) int
 		Viewer             func(childComplexity int) int
+		WebhookEvents      func(childComplexity int) int
 	}
 
 	ReassignOwnerPayload struct {
@@ -1859,6 +1881,11 @@ type ComplexityRoot struct {
 	ReopenTicketPayload struct {
 		ClientMutationID func(childComplexity int) int
 		Ticket           func(childComplexity int) int
+	}
+
+	ReplayWebhookDeliveryPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Delivery         func(childComplexity int) int
 	}
 
 	ReplyTicketPayload struct {
@@ -1984,6 +2011,12 @@ type ComplexityRoot struct {
 	RotateCloudAccountCredentialsPayload struct {
 		ClientMutationID func(childComplexity int) int
 		CloudAccount     func(childComplexity int) int
+	}
+
+	RotateWebhookSecretPayload struct {
+		ClientMutationID func(childComplexity int) int
+		SigningSecret    func(childComplexity int) int
+		Webhook          func(childComplexity int) int
 	}
 
 	SKU struct {
@@ -2392,6 +2425,11 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	TestWebhookPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Delivery         func(childComplexity int) int
+	}
+
 	Threshold struct {
 		Amount       func(childComplexity int) int
 		Basis        func(childComplexity int) int
@@ -2651,6 +2689,11 @@ type ComplexityRoot struct {
 		User             func(childComplexity int) int
 	}
 
+	UpdateWebhookPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Webhook          func(childComplexity int) int
+	}
+
 	UsageEvent struct {
 		Amount         func(childComplexity int) int
 		Corrects       func(childComplexity int) int
@@ -2798,6 +2841,63 @@ type ComplexityRoot struct {
 	VoucherEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	Webhook struct {
+		CreatedAt         func(childComplexity int) int
+		Deliveries        func(childComplexity int, status *webhooks.Status, first *int, after *string, last *int, before *string) int
+		DisabledReason    func(childComplexity int) int
+		Enabled           func(childComplexity int) int
+		Events            func(childComplexity int) int
+		FailingSince      func(childComplexity int) int
+		FormerSecretUntil func(childComplexity int) int
+		ID                func(childComplexity int) int
+		IncludeManaged    func(childComplexity int) int
+		Name              func(childComplexity int) int
+		Organization      func(childComplexity int) int
+		URL               func(childComplexity int) int
+		Version           func(childComplexity int) int
+	}
+
+	WebhookConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookDelivery struct {
+		Attempt        func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		Event          func(childComplexity int) int
+		FinishedAt     func(childComplexity int) int
+		ID             func(childComplexity int) int
+		MessageID      func(childComplexity int) int
+		NextAttemptAt  func(childComplexity int) int
+		Problem        func(childComplexity int) int
+		ResponseStatus func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Webhook        func(childComplexity int) int
+	}
+
+	WebhookDeliveryConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	WebhookDeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	WebhookEvent struct {
+		Description func(childComplexity int) int
+		Name        func(childComplexity int) int
 	}
 }
 
@@ -4966,6 +5066,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateVoucherPayload.Voucher(childComplexity), true
 
+	case "CreateWebhookPayload.clientMutationId":
+		if e.ComplexityRoot.CreateWebhookPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.ClientMutationID(childComplexity), true
+	case "CreateWebhookPayload.signingSecret":
+		if e.ComplexityRoot.CreateWebhookPayload.SigningSecret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.SigningSecret(childComplexity), true
+	case "CreateWebhookPayload.webhook":
+		if e.ComplexityRoot.CreateWebhookPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateWebhookPayload.Webhook(childComplexity), true
+
 	case "CreditNote.buyer":
 		if e.ComplexityRoot.CreditNote.Buyer == nil {
 			break
@@ -5373,6 +5492,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteUsageMappingPayload.UsageMappingID(childComplexity), true
+
+	case "DeleteWebhookPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteWebhookPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteWebhookPayload.ClientMutationID(childComplexity), true
+	case "DeleteWebhookPayload.webhookId":
+		if e.ComplexityRoot.DeleteWebhookPayload.WebhookID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteWebhookPayload.WebhookID(childComplexity), true
 
 	case "DisableSecondFactorPayload.clientMutationId":
 		if e.ComplexityRoot.DisableSecondFactorPayload.ClientMutationID == nil {
@@ -7467,6 +7599,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateVoucher(childComplexity, args["input"].(model.CreateVoucherInput)), true
+	case "Mutation.createWebhook":
+		if e.ComplexityRoot.Mutation.CreateWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateWebhook(childComplexity, args["input"].(model.CreateWebhookInput)), true
 	case "Mutation.deactivateOrganization":
 		if e.ComplexityRoot.Mutation.DeactivateOrganization == nil {
 			break
@@ -7687,6 +7830,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteUsageMapping(childComplexity, args["input"].(model.DeleteUsageMappingInput)), true
+	case "Mutation.deleteWebhook":
+		if e.ComplexityRoot.Mutation.DeleteWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteWebhook(childComplexity, args["input"].(model.DeleteWebhookInput)), true
 	case "Mutation.disableSecondFactor":
 		if e.ComplexityRoot.Mutation.DisableSecondFactor == nil {
 			break
@@ -8138,6 +8292,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReopenTicket(childComplexity, args["input"].(model.ReopenTicketInput)), true
+	case "Mutation.replayWebhookDelivery":
+		if e.ComplexityRoot.Mutation.ReplayWebhookDelivery == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_replayWebhookDelivery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReplayWebhookDelivery(childComplexity, args["input"].(model.ReplayWebhookDeliveryInput)), true
 	case "Mutation.replyTicket":
 		if e.ComplexityRoot.Mutation.ReplyTicket == nil {
 			break
@@ -8325,6 +8490,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotateCloudAccountCredentials(childComplexity, args["input"].(model.RotateCloudAccountCredentialsInput)), true
+	case "Mutation.rotateWebhookSecret":
+		if e.ComplexityRoot.Mutation.RotateWebhookSecret == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateWebhookSecret_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateWebhookSecret(childComplexity, args["input"].(model.RotateWebhookSecretInput)), true
 	case "Mutation.sendPasswordReset":
 		if e.ComplexityRoot.Mutation.SendPasswordReset == nil {
 			break
@@ -8556,6 +8732,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.testWebhook":
+		if e.ComplexityRoot.Mutation.TestWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestWebhook(childComplexity, args["input"].(model.TestWebhookInput)), true
 	case "Mutation.unlinkIdentity":
 		if e.ComplexityRoot.Mutation.UnlinkIdentity == nil {
 			break
@@ -8831,6 +9018,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(model.UpdateUserInput)), true
+	case "Mutation.updateWebhook":
+		if e.ComplexityRoot.Mutation.UpdateWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateWebhook(childComplexity, args["input"].(model.UpdateWebhookInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -9563,6 +9761,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Vouchers(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Organization.webhooks":
+		if e.ComplexityRoot.Organization.Webhooks == nil {
+			break
+		}
+
+		args, err := ec.field_Organization_webhooks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organization.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "OrganizationConnection.edges":
 		if e.ComplexityRoot.OrganizationConnection.Edges == nil {
@@ -10566,6 +10775,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+	case "Query.webhookEvents":
+		if e.ComplexityRoot.Query.WebhookEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.WebhookEvents(childComplexity), true
 
 	case "ReassignOwnerPayload.clientMutationId":
 		if e.ComplexityRoot.ReassignOwnerPayload.ClientMutationID == nil {
@@ -10779,6 +10994,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReopenTicketPayload.Ticket(childComplexity), true
+
+	case "ReplayWebhookDeliveryPayload.clientMutationId":
+		if e.ComplexityRoot.ReplayWebhookDeliveryPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayWebhookDeliveryPayload.ClientMutationID(childComplexity), true
+	case "ReplayWebhookDeliveryPayload.delivery":
+		if e.ComplexityRoot.ReplayWebhookDeliveryPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayWebhookDeliveryPayload.Delivery(childComplexity), true
 
 	case "ReplyTicketPayload.clientMutationId":
 		if e.ComplexityRoot.ReplyTicketPayload.ClientMutationID == nil {
@@ -11155,6 +11383,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RotateCloudAccountCredentialsPayload.CloudAccount(childComplexity), true
+
+	case "RotateWebhookSecretPayload.clientMutationId":
+		if e.ComplexityRoot.RotateWebhookSecretPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateWebhookSecretPayload.ClientMutationID(childComplexity), true
+	case "RotateWebhookSecretPayload.signingSecret":
+		if e.ComplexityRoot.RotateWebhookSecretPayload.SigningSecret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateWebhookSecretPayload.SigningSecret(childComplexity), true
+	case "RotateWebhookSecretPayload.webhook":
+		if e.ComplexityRoot.RotateWebhookSecretPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateWebhookSecretPayload.Webhook(childComplexity), true
 
 	case "SKU.archivedAt":
 		if e.ComplexityRoot.SKU.ArchivedAt == nil {
@@ -12643,6 +12890,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TaxRateEdge.Node(childComplexity), true
 
+	case "TestWebhookPayload.clientMutationId":
+		if e.ComplexityRoot.TestWebhookPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestWebhookPayload.ClientMutationID(childComplexity), true
+	case "TestWebhookPayload.delivery":
+		if e.ComplexityRoot.TestWebhookPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TestWebhookPayload.Delivery(childComplexity), true
+
 	case "Threshold.amount":
 		if e.ComplexityRoot.Threshold.Amount == nil {
 			break
@@ -13493,6 +13753,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UpdateUserPayload.User(childComplexity), true
 
+	case "UpdateWebhookPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateWebhookPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateWebhookPayload.ClientMutationID(childComplexity), true
+	case "UpdateWebhookPayload.webhook":
+		if e.ComplexityRoot.UpdateWebhookPayload.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateWebhookPayload.Webhook(childComplexity), true
+
 	case "UsageEvent.amount":
 		if e.ComplexityRoot.UsageEvent.Amount == nil {
 			break
@@ -14101,6 +14374,234 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VoucherEdge.Node(childComplexity), true
 
+	case "Webhook.createdAt":
+		if e.ComplexityRoot.Webhook.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.CreatedAt(childComplexity), true
+	case "Webhook.deliveries":
+		if e.ComplexityRoot.Webhook.Deliveries == nil {
+			break
+		}
+
+		args, err := ec.field_Webhook_deliveries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Webhook.Deliveries(childComplexity, args["status"].(*webhooks.Status), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+	case "Webhook.disabledReason":
+		if e.ComplexityRoot.Webhook.DisabledReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.DisabledReason(childComplexity), true
+	case "Webhook.enabled":
+		if e.ComplexityRoot.Webhook.Enabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Enabled(childComplexity), true
+	case "Webhook.events":
+		if e.ComplexityRoot.Webhook.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Events(childComplexity), true
+	case "Webhook.failingSince":
+		if e.ComplexityRoot.Webhook.FailingSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.FailingSince(childComplexity), true
+	case "Webhook.formerSecretUntil":
+		if e.ComplexityRoot.Webhook.FormerSecretUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.FormerSecretUntil(childComplexity), true
+	case "Webhook.id":
+		if e.ComplexityRoot.Webhook.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.ID(childComplexity), true
+	case "Webhook.includeManaged":
+		if e.ComplexityRoot.Webhook.IncludeManaged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.IncludeManaged(childComplexity), true
+	case "Webhook.name":
+		if e.ComplexityRoot.Webhook.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Name(childComplexity), true
+	case "Webhook.organization":
+		if e.ComplexityRoot.Webhook.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Organization(childComplexity), true
+	case "Webhook.url":
+		if e.ComplexityRoot.Webhook.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.URL(childComplexity), true
+	case "Webhook.version":
+		if e.ComplexityRoot.Webhook.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Version(childComplexity), true
+
+	case "WebhookConnection.edges":
+		if e.ComplexityRoot.WebhookConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.Edges(childComplexity), true
+	case "WebhookConnection.pageInfo":
+		if e.ComplexityRoot.WebhookConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.PageInfo(childComplexity), true
+	case "WebhookConnection.totalCount":
+		if e.ComplexityRoot.WebhookConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookConnection.TotalCount(childComplexity), true
+
+	case "WebhookDelivery.attempt":
+		if e.ComplexityRoot.WebhookDelivery.Attempt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Attempt(childComplexity), true
+	case "WebhookDelivery.createdAt":
+		if e.ComplexityRoot.WebhookDelivery.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.CreatedAt(childComplexity), true
+	case "WebhookDelivery.event":
+		if e.ComplexityRoot.WebhookDelivery.Event == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Event(childComplexity), true
+	case "WebhookDelivery.finishedAt":
+		if e.ComplexityRoot.WebhookDelivery.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.FinishedAt(childComplexity), true
+	case "WebhookDelivery.id":
+		if e.ComplexityRoot.WebhookDelivery.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ID(childComplexity), true
+	case "WebhookDelivery.messageId":
+		if e.ComplexityRoot.WebhookDelivery.MessageID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.MessageID(childComplexity), true
+	case "WebhookDelivery.nextAttemptAt":
+		if e.ComplexityRoot.WebhookDelivery.NextAttemptAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.NextAttemptAt(childComplexity), true
+	case "WebhookDelivery.problem":
+		if e.ComplexityRoot.WebhookDelivery.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Problem(childComplexity), true
+	case "WebhookDelivery.responseStatus":
+		if e.ComplexityRoot.WebhookDelivery.ResponseStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.ResponseStatus(childComplexity), true
+	case "WebhookDelivery.status":
+		if e.ComplexityRoot.WebhookDelivery.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Status(childComplexity), true
+	case "WebhookDelivery.webhook":
+		if e.ComplexityRoot.WebhookDelivery.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDelivery.Webhook(childComplexity), true
+
+	case "WebhookDeliveryConnection.edges":
+		if e.ComplexityRoot.WebhookDeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.Edges(childComplexity), true
+	case "WebhookDeliveryConnection.pageInfo":
+		if e.ComplexityRoot.WebhookDeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.PageInfo(childComplexity), true
+	case "WebhookDeliveryConnection.totalCount":
+		if e.ComplexityRoot.WebhookDeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryConnection.TotalCount(childComplexity), true
+
+	case "WebhookDeliveryEdge.cursor":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Cursor(childComplexity), true
+	case "WebhookDeliveryEdge.node":
+		if e.ComplexityRoot.WebhookDeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookDeliveryEdge.Node(childComplexity), true
+
+	case "WebhookEdge.cursor":
+		if e.ComplexityRoot.WebhookEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEdge.Cursor(childComplexity), true
+	case "WebhookEdge.node":
+		if e.ComplexityRoot.WebhookEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEdge.Node(childComplexity), true
+
+	case "WebhookEvent.description":
+		if e.ComplexityRoot.WebhookEvent.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.Description(childComplexity), true
+	case "WebhookEvent.name":
+		if e.ComplexityRoot.WebhookEvent.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookEvent.Name(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -14155,6 +14656,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateTrustedIssuerInput,
 		ec.unmarshalInputCreateUserInput,
 		ec.unmarshalInputCreateVoucherInput,
+		ec.unmarshalInputCreateWebhookInput,
 		ec.unmarshalInputCreditNoteLineInput,
 		ec.unmarshalInputDeactivateOrganizationInput,
 		ec.unmarshalInputDeclineAccessRequestInput,
@@ -14176,6 +14678,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDeleteThresholdInput,
 		ec.unmarshalInputDeleteTrustedIssuerInput,
 		ec.unmarshalInputDeleteUsageMappingInput,
+		ec.unmarshalInputDeleteWebhookInput,
 		ec.unmarshalInputDisableSecondFactorInput,
 		ec.unmarshalInputDiscountFilterInput,
 		ec.unmarshalInputEndBillingMultiplierInput,
@@ -14232,6 +14735,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRemoveTrustedSubjectInput,
 		ec.unmarshalInputReopenOrganizationInput,
 		ec.unmarshalInputReopenTicketInput,
+		ec.unmarshalInputReplayWebhookDeliveryInput,
 		ec.unmarshalInputReplyTicketInput,
 		ec.unmarshalInputRequestAccessInput,
 		ec.unmarshalInputRequestEmailVerificationInput,
@@ -14250,6 +14754,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRevokeSessionsInput,
 		ec.unmarshalInputRotateApiKeyInput,
 		ec.unmarshalInputRotateCloudAccountCredentialsInput,
+		ec.unmarshalInputRotateWebhookSecretInput,
 		ec.unmarshalInputSendPasswordResetInput,
 		ec.unmarshalInputSetAllocationInput,
 		ec.unmarshalInputSetBillingMultiplierInput,
@@ -14271,6 +14776,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetTicketPriorityInput,
 		ec.unmarshalInputSignOutInput,
 		ec.unmarshalInputSignUpInput,
+		ec.unmarshalInputTestWebhookInput,
 		ec.unmarshalInputTicketOrder,
 		ec.unmarshalInputTicketWhereInput,
 		ec.unmarshalInputUnlinkIdentityInput,
@@ -14298,6 +14804,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateThresholdInput,
 		ec.unmarshalInputUpdateTrustedIssuerInput,
 		ec.unmarshalInputUpdateUserInput,
+		ec.unmarshalInputUpdateWebhookInput,
 		ec.unmarshalInputUsageEventInput,
 		ec.unmarshalInputUsageEventTagInput,
 		ec.unmarshalInputUsageMappingInput,
@@ -14377,7 +14884,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "creditnote.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "metering.graphql" "organization.graphql" "payment.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql" "terms.graphql"
+//go:embed "access.graphql" "account.graphql" "application.graphql" "billing.graphql" "cloud.graphql" "creditnote.graphql" "directory.graphql" "group.graphql" "identity.graphql" "invitation.graphql" "job.graphql" "member.graphql" "metering.graphql" "organization.graphql" "payment.graphql" "people.graphql" "platform.graphql" "policy.graphql" "project.graphql" "resource.graphql" "schema.graphql" "session.graphql" "setting.graphql" "spending.graphql" "statement.graphql" "support.graphql" "terms.graphql" "webhook.graphql"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -14416,6 +14923,7 @@ var sources = []*ast.Source{
 	{Name: "statement.graphql", Input: sourceData("statement.graphql"), BuiltIn: false},
 	{Name: "support.graphql", Input: sourceData("support.graphql"), BuiltIn: false},
 	{Name: "terms.graphql", Input: sourceData("terms.graphql"), BuiltIn: false},
+	{Name: "webhook.graphql", Input: sourceData("webhook.graphql"), BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -15657,6 +16165,18 @@ func (ec *executionContext) childFields_CreateVoucherPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type CreateVoucherPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_CreateWebhookPayload_webhook(ctx, field)
+	case "signingSecret":
+		return ec.fieldContext_CreateWebhookPayload_signingSecret(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_CreateWebhookPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateWebhookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreditNote(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -15931,6 +16451,16 @@ func (ec *executionContext) childFields_DeleteUsageMappingPayload(ctx context.Co
 		return ec.fieldContext_DeleteUsageMappingPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteUsageMappingPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhookId":
+		return ec.fieldContext_DeleteWebhookPayload_webhookId(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteWebhookPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteWebhookPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DisableSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17031,6 +17561,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_vouchers(ctx, field)
 	case "supportFees":
 		return ec.fieldContext_Organization_supportFees(ctx, field)
+	case "webhooks":
+		return ec.fieldContext_Organization_webhooks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organization", field.Name)
 }
@@ -17627,6 +18159,16 @@ func (ec *executionContext) childFields_ReopenTicketPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type ReopenTicketPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReplayWebhookDeliveryPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_ReplayWebhookDeliveryPayload_delivery(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ReplayWebhookDeliveryPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayWebhookDeliveryPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ReplyTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ticket":
@@ -17863,6 +18405,18 @@ func (ec *executionContext) childFields_RotateCloudAccountCredentialsPayload(ctx
 		return ec.fieldContext_RotateCloudAccountCredentialsPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateCloudAccountCredentialsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RotateWebhookSecretPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_RotateWebhookSecretPayload_webhook(ctx, field)
+	case "signingSecret":
+		return ec.fieldContext_RotateWebhookSecretPayload_signingSecret(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RotateWebhookSecretPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SKU(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18677,6 +19231,16 @@ func (ec *executionContext) childFields_TaxRateEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type TaxRateEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_TestWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return ec.fieldContext_TestWebhookPayload_delivery(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_TestWebhookPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TestWebhookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Threshold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -19195,6 +19759,16 @@ func (ec *executionContext) childFields_UpdateUserPayload(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type UpdateUserPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UpdateWebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_UpdateWebhookPayload_webhook(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateWebhookPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateWebhookPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_UsageEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -19491,6 +20065,120 @@ func (ec *executionContext) childFields_VoucherEdge(ctx context.Context, field g
 		return ec.fieldContext_VoucherEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoucherEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_Webhook(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Webhook_id(ctx, field)
+	case "organization":
+		return ec.fieldContext_Webhook_organization(ctx, field)
+	case "name":
+		return ec.fieldContext_Webhook_name(ctx, field)
+	case "url":
+		return ec.fieldContext_Webhook_url(ctx, field)
+	case "events":
+		return ec.fieldContext_Webhook_events(ctx, field)
+	case "includeManaged":
+		return ec.fieldContext_Webhook_includeManaged(ctx, field)
+	case "enabled":
+		return ec.fieldContext_Webhook_enabled(ctx, field)
+	case "disabledReason":
+		return ec.fieldContext_Webhook_disabledReason(ctx, field)
+	case "failingSince":
+		return ec.fieldContext_Webhook_failingSince(ctx, field)
+	case "formerSecretUntil":
+		return ec.fieldContext_Webhook_formerSecretUntil(ctx, field)
+	case "deliveries":
+		return ec.fieldContext_Webhook_deliveries(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Webhook_createdAt(ctx, field)
+	case "version":
+		return ec.fieldContext_Webhook_version(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Webhook", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebhookConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDelivery(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WebhookDelivery_id(ctx, field)
+	case "webhook":
+		return ec.fieldContext_WebhookDelivery_webhook(ctx, field)
+	case "messageId":
+		return ec.fieldContext_WebhookDelivery_messageId(ctx, field)
+	case "event":
+		return ec.fieldContext_WebhookDelivery_event(ctx, field)
+	case "attempt":
+		return ec.fieldContext_WebhookDelivery_attempt(ctx, field)
+	case "status":
+		return ec.fieldContext_WebhookDelivery_status(ctx, field)
+	case "responseStatus":
+		return ec.fieldContext_WebhookDelivery_responseStatus(ctx, field)
+	case "problem":
+		return ec.fieldContext_WebhookDelivery_problem(ctx, field)
+	case "nextAttemptAt":
+		return ec.fieldContext_WebhookDelivery_nextAttemptAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_WebhookDelivery_finishedAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_WebhookDelivery_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDelivery", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookDeliveryConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookDeliveryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WebhookDeliveryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookDeliveryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebhookDeliveryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebhookDeliveryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookDeliveryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebhookEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebhookEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_WebhookEvent_name(ctx, field)
+	case "description":
+		return ec.fieldContext_WebhookEvent_description(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookEvent", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -70,6 +70,10 @@ func (r *Resolver) node(ctx context.Context, id typeid.ID) (typeid.Identified, e
 		return found(r.Payments.Contact(ctx, id.UUID))
 	case typeid.PaymentMethod:
 		return found(r.Payments.Method(ctx, id.UUID))
+	case typeid.Webhook:
+		return found(r.Webhooks.Get(ctx, id.UUID))
+	case typeid.WebhookDelivery:
+		return found(r.Webhooks.Delivery(ctx, id.UUID))
 	case typeid.BudgetAlert:
 		return found(r.Budgets.Alert(ctx, id.UUID))
 	case typeid.CloudAccount:

@@ -30,6 +30,7 @@ import (
 	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
+	"github.com/headwater-platform/headwater/service/webhooks"
 )
 
 // Resolver holds the services that resolvers call.
@@ -54,9 +55,10 @@ type Resolver struct {
 	Rates         *rates.Service
 	Resources     *resources.Service
 	Requests      *requests.Service
-	// Identity and Sessions are set where there is an issuer of tokens.
+	// Identity, Sessions and Webhooks are set where there is an issuer of tokens.
 	Identity   *identity.Service
 	Sessions   *sessions.Service
+	Webhooks   *webhooks.Service
 	Settings   *settings.Service
 	Statements *statements.Service
 	Support    *support.Service

@@ -14,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/service/invitations"
 	"github.com/headwater-platform/headwater/service/statements"
 	"github.com/headwater-platform/headwater/service/support"
+	"github.com/headwater-platform/headwater/service/webhooks"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -180,6 +181,11 @@ func setCosts(c *graph.ComplexityRoot) {
 		return paged(child, first, after, last, before)
 	}
 	c.Organization.PriceGuards = paged
+	c.Organization.Webhooks = paged
+	c.Webhook.Deliveries = func(child int, _ *webhooks.Status, first *int, after *string, last *int, before *string) int {
+		return paged(child, first, after, last, before)
+	}
+	c.Query.WebhookEvents = func(child int) int { return times(child, len(webhooks.EventTypes())) }
 	c.Organization.BillingContacts, c.Organization.PaymentMethods = paged, paged
 	c.Organization.Budget = func(child int) int { return child + reportCost }
 	c.Organization.Costs = func(child int, _, _ time.Time, _ *costs.GroupBy, _ *string, _ costs.Interval, _ *model.CostWhereInput, _ *costs.Perspective) int {

@@ -27,7 +27,7 @@ func EndOrganization(ctx context.Context, tx *database.Tx, row *ent.Organization
 	ctx = system(ctx)
 	e := ending{tx: tx, organization: row.ID, now: tx.Now()}
 	for _, step := range []func(context.Context) error{
-		e.invitations, e.requests, e.resources, e.sshKeys, e.apiKeys, e.cloudAccounts, e.allocations, e.thresholds, e.budgetAlerts, e.budgets, e.billingContacts, e.paymentMethods, e.policies, e.groupProjects, e.groupMembers, e.groups,
+		e.invitations, e.requests, e.resources, e.sshKeys, e.apiKeys, e.cloudAccounts, e.allocations, e.thresholds, e.budgetAlerts, e.budgets, e.billingContacts, e.paymentMethods, e.webhooks, e.policies, e.groupProjects, e.groupMembers, e.groups,
 		e.directives, e.subjects, e.issuers, e.identities, e.flows, e.providers, e.applications, e.sessions, e.memberships,
 		e.accounts, e.projects, e.tickets, e.plans,
 	} {

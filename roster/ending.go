@@ -36,6 +36,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/trustedsubject"
 	"github.com/headwater-platform/headwater/ent/user"
+	"github.com/headwater-platform/headwater/ent/webhook"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
@@ -188,6 +189,18 @@ func (e ending) paymentMethods(ctx context.Context) error {
 		},
 		func(ids []uuid.UUID) error {
 			_, err := e.tx.PaymentMethod.Delete().Where(paymentmethod.IDIn(ids...)).Exec(ctx)
+			return err
+		})
+}
+
+// webhooks deletes what is called, and with it what waits to be sent.
+func (e ending) webhooks(ctx context.Context) error {
+	return erase(e, typeid.Webhook, func(row *ent.Webhook) uuid.UUID { return row.ID },
+		func() ([]*ent.Webhook, error) {
+			return e.tx.Webhook.Query().Where(webhook.OrganizationID(e.organization)).Order(ent.Asc(webhook.FieldID)).Limit(most).All(ctx)
+		},
+		func(ids []uuid.UUID) error {
+			_, err := e.tx.Webhook.Delete().Where(webhook.IDIn(ids...)).Exec(ctx)
 			return err
 		})
 }

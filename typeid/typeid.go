@@ -23,48 +23,48 @@ type Kind string
 // The kinds. The list is closed: a prefix that was once given out is never
 // reused for something else.
 const (
-	Organization   Kind = "org"
-	User           Kind = "usr"
-	Membership     Kind = "mem"
-	Group          Kind = "grp"
-	GroupMember    Kind = "gmb" // the place of a principal in a group
-	Application    Kind = "app"
-	Project        Kind = "prj"
-	Policy         Kind = "pol"
-	GroupProject   Kind = "gpr" // a project that a group reaches
-	Invitation     Kind = "inv"
-	AccessRequest  Kind = "req"
-	Notice         Kind = "ntc"
-	APIKey         Kind = "key"
-	SSHKey         Kind = "ssh"
-	Session        Kind = "ses"
-	Directive      Kind = "dir" // a setting directive
-	Plan           Kind = "pln" // a planned change of settings
-	Multiplier     Kind = "mul" // a billing multiplier
-	PriceGuard     Kind = "pgd" // bounds of the factors of others
-	UsageImport    Kind = "imp"
-	UsageMapping   Kind = "map"
-	CostLine       Kind = "lin" // numbered
-	Allocation     Kind = "alc"
-	Threshold      Kind = "thr"
-	Firing         Kind = "fir" // a threshold that was reached
-	Statement      Kind = "stm"
-	BillingProfile Kind = "bpr"
-	BillingMonth   Kind = "bmo" // a month that a seller has closed
-	BillingContact Kind = "bct"
-	PaymentMethod  Kind = "pmt"
-	Budget         Kind = "bud"
-	BudgetAlert    Kind = "bal"
-	CloudAccount   Kind = "cla"
-	BillingUnit    Kind = "unt"
-	SKU            Kind = "sku"
-	UsageEvent     Kind = "uev"
-	MeteringRate   Kind = "mrt" // what a unit or a SKU comes to from an instant on
-	Resource       Kind = "res"
-	Ticket         Kind = "tkt"
-	JournalEntry   Kind = "jrn" // numbered, by its revision
-	Webhook        Kind = "whk"
-	WebhookAttempt Kind = "dlv" // one delivery of a webhook
+	Organization    Kind = "org"
+	User            Kind = "usr"
+	Membership      Kind = "mem"
+	Group           Kind = "grp"
+	GroupMember     Kind = "gmb" // the place of a principal in a group
+	Application     Kind = "app"
+	Project         Kind = "prj"
+	Policy          Kind = "pol"
+	GroupProject    Kind = "gpr" // a project that a group reaches
+	Invitation      Kind = "inv"
+	AccessRequest   Kind = "req"
+	Notice          Kind = "ntc"
+	APIKey          Kind = "key"
+	SSHKey          Kind = "ssh"
+	Session         Kind = "ses"
+	Directive       Kind = "dir" // a setting directive
+	Plan            Kind = "pln" // a planned change of settings
+	Multiplier      Kind = "mul" // a billing multiplier
+	PriceGuard      Kind = "pgd" // bounds of the factors of others
+	UsageImport     Kind = "imp"
+	UsageMapping    Kind = "map"
+	CostLine        Kind = "lin" // numbered
+	Allocation      Kind = "alc"
+	Threshold       Kind = "thr"
+	Firing          Kind = "fir" // a threshold that was reached
+	Statement       Kind = "stm"
+	BillingProfile  Kind = "bpr"
+	BillingMonth    Kind = "bmo" // a month that a seller has closed
+	BillingContact  Kind = "bct"
+	PaymentMethod   Kind = "pmt"
+	Budget          Kind = "bud"
+	BudgetAlert     Kind = "bal"
+	CloudAccount    Kind = "cla"
+	BillingUnit     Kind = "unt"
+	SKU             Kind = "sku"
+	UsageEvent      Kind = "uev"
+	MeteringRate    Kind = "mrt" // what a unit or a SKU comes to from an instant on
+	Resource        Kind = "res"
+	Ticket          Kind = "tkt"
+	JournalEntry    Kind = "jrn" // numbered, by its revision
+	Webhook         Kind = "whk"
+	WebhookDelivery Kind = "dlv"
 
 	IdentityProvider Kind = "idp"
 	LinkedIdentity   Kind = "lnk" // what a provider calls a person
@@ -93,7 +93,7 @@ func kinds() [55]Kind {
 		Organization, User, Membership, Group, GroupMember, Application, Project, Policy, GroupProject, Invitation, AccessRequest, Notice, APIKey, SSHKey, Session,
 		Directive, Plan, Multiplier, PriceGuard, UsageImport, UsageMapping, CostLine, Allocation, Threshold, Firing, Statement, BillingMonth, BillingProfile,
 		BillingContact, PaymentMethod, Budget, BudgetAlert, CloudAccount, BillingUnit, SKU, MeteringRate, UsageEvent,
-		Resource, Ticket, JournalEntry, Webhook, WebhookAttempt,
+		Resource, Ticket, JournalEntry, Webhook, WebhookDelivery,
 		IdentityProvider, LinkedIdentity, TrustedIssuer, TrustedSubject, SupportPlan, TicketMessage, Announcement, Job,
 		TaxRate, Discount, Voucher, SupportFee, CreditNote,
 	}

@@ -391,7 +391,7 @@ func (c *conversation) plainText(text, key string) string {
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
 			return at.Truncate(time.Minute).Format(time.RFC3339) // How often the clock was read does not matter.
 		}
-	case "secret", "accessToken", "refreshToken", "accessKey", "uri", "recoveryCodes", "digest":
+	case "secret", "signingSecret", "accessToken", "refreshToken", "accessKey", "uri", "recoveryCodes", "digest":
 		return "{{" + key + "}}"
 	case "code":
 		if regexp.MustCompile(`^[A-Z2-7]{4}(-[A-Z2-7]{4}){3}$`).MatchString(text) { // of a voucher

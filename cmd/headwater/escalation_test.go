@@ -562,6 +562,8 @@ func untouching() map[string]string {
 		"setBudget": "nothing is stopped", "deleteBudget": "nothing is stopped", "addBudgetAlert": "a letter", "removeBudgetAlert": "a letter",
 		"addBillingContact": "letters to an address that signs in to nothing", "removeBillingContact": "letters",
 		"addPaymentMethod": "how money is paid", "setDefaultPaymentMethod": "how money is paid", "removePaymentMethod": "how money is paid",
+		"createWebhook": "see TestWebhooksHearWhatTheyMay", "updateWebhook": "see TestWebhooksHearWhatTheyMay", "rotateWebhookSecret": "a secret that gives no right",
+		"deleteWebhook": "messages that end", "testWebhook": "a message", "replayWebhookDelivery": "a message",
 		"setPriceGuard": "bounds of prices", "endPriceGuard": "bounds of prices",
 		"createCloudAccount": "costs", "confirmCloudAccount": "costs", "updateCloudAccount": "costs",
 		"rotateCloudAccountCredentials": "a secret that is never told", "deleteCloudAccount": "costs",

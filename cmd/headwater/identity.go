@@ -11,14 +11,16 @@ import (
 	"github.com/headwater-platform/headwater/server"
 	"github.com/headwater-platform/headwater/service/identity"
 	"github.com/headwater-platform/headwater/service/sessions"
+	"github.com/headwater-platform/headwater/service/webhooks"
 	"github.com/headwater-platform/headwater/token"
 )
 
 // identifyWith adds the service that lets organizations say in their own ways who
-// somebody is. It may call what the policy allows. What has to be read again is
-// sealed with the issuer's keys from then on.
+// somebody is, and the one that calls their webhooks. They may call what the policy
+// allows. What has to be read again is sealed with the issuer's keys from then on.
 func (p *platform) identifyWith(issuer token.Issuer, address string, policy outbound.Policy) {
 	p.services.Usage.SealWith(issuer.Keys)
+	p.services.Webhooks = webhooks.New(p.db, p.records, webhooks.Options{Keys: issuer.Keys, Random: rand.Reader, Policy: policy})
 	p.services.Identity = identity.New(p.db, p.records, identity.Options{
 		Directory: idp.NewDirectory(policy, p.db.Now), Keys: issuer.Keys, Random: rand.Reader,
 		Address: address, OwnIssuer: issuer.Name,

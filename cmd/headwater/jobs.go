@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/headwater-platform/headwater/database"
+	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/statements"
 )
@@ -32,6 +33,8 @@ func (p *platform) register() {
 		_, err := p.services.Invitations.Sweep(ctx)
 		return err
 	})
+	does.Handle(records.DeliverJob, func(ctx context.Context, payload []byte) error { return p.services.Webhooks.Deliver(ctx, payload) })
+	does.Every(time.Hour, "sweep-webhooks", func(ctx context.Context, _ []byte) error { return p.services.Webhooks.Sweep(ctx) })
 	does.Every(10*time.Minute, "sweep-sessions", func(ctx context.Context, _ []byte) error { return p.services.Sessions.Sweep(ctx) })
 	does.Every(time.Hour, "sweep-sign-in-flows", func(ctx context.Context, _ []byte) error { return p.services.Identity.Sweep(ctx) })
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/journalchange"
 	"github.com/headwater-platform/headwater/ent/journalentry"
+	"github.com/headwater-platform/headwater/ent/webhookdelivery"
 	"github.com/headwater-platform/headwater/resolvers"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -146,6 +147,12 @@ func TestEveryMutationIsJournaled(t *testing.T) {
 			{"addPaymentMethod", map[string]any{"organizationId": w.ids["acme"], "kind": "CARD", "processor": "acquirer", "reference": "1", "label": "card"}, "acme", []string{"+pmt"}},
 			{"setDefaultPaymentMethod", map[string]any{"paymentMethodId": methods[1]}, "acme", []string{"~pmt", "~pmt"}},
 			{"removePaymentMethod", map[string]any{"paymentMethodId": methods[2]}, "acme", []string{"-pmt"}},
+			{"createWebhook", map[string]any{"organizationId": w.ids["acme"], "name": "alerts", "url": "https://hooks.example", "events": []string{"statement.issued"}}, "acme", []string{"+whk"}},
+			{"updateWebhook", map[string]any{"webhookId": w.webhook(t, "one"), "enabled": false}, "acme", []string{"~whk"}},
+			{"rotateWebhookSecret", map[string]any{"webhookId": w.webhook(t, "two")}, "acme", []string{"~whk"}},
+			{"testWebhook", map[string]any{"webhookId": w.webhook(t, "three")}, "acme", []string{"+dlv"}},
+			{"replayWebhookDelivery", map[string]any{"deliveryId": w.delivery(t, "four")}, "acme", []string{"+dlv"}},
+			{"deleteWebhook", map[string]any{"webhookId": w.webhook(t, "five")}, "acme", []string{"-whk"}},
 			{"updateBillingProfile", map[string]any{"organizationId": w.ids["acme"], "company": "Acme Ltd", "country": "DE"}, "acme", []string{"+bpr"}},
 			{"createTaxRate", map[string]any{"sellerId": w.ids["northwind"], "name": "VAT", "percent": "20", "firstMonth": "2026-12"}, "northwind", []string{"+tax"}},
 			{"endTaxRate", map[string]any{"taxRateId": w.taxRate(t), "lastMonth": "2027-01"}, "northwind", []string{"~tax"}},
@@ -325,6 +332,26 @@ func (w *world) budgetAlert(t *testing.T) string {
 	input := map[string]any{"organizationId": w.ids["acme"], "percent": "10"}
 	w.must(t, "olga", mutation("setBudget", "clientMutationId"), map[string]any{"i": map[string]any{"organizationId": w.ids["acme"], "amount": "100"}})
 	return dig(w.must(t, "olga", mutation("addBudgetAlert", "budget { alerts { id } }"), map[string]any{"i": input}), "addBudgetAlert.budget.alerts.0.id")
+}
+
+// webhook makes a webhook of acme and returns its id.
+func (w *world) webhook(t *testing.T, name string) string {
+	t.Helper()
+	input := map[string]any{"organizationId": w.ids["acme"], "name": name, "url": "https://hooks.example", "events": []string{"statement.paid"}}
+	return dig(w.must(t, "olga", mutation("createWebhook", "webhook { id }"), map[string]any{"i": input}), "createWebhook.webhook.id")
+}
+
+// delivery makes a webhook of acme and returns the id of a delivery that has ended.
+func (w *world) delivery(t *testing.T, name string) string {
+	t.Helper()
+	answer := w.must(t, "olga", mutation("testWebhook", "delivery { id }"), map[string]any{"i": map[string]any{"webhookId": w.webhook(t, name)}})
+	id := dig(answer, "testWebhook.delivery.id")
+	ended := w.platform.db.Client().WebhookDelivery.UpdateOneID(w.parsed(t, id)).
+		SetStatus(webhookdelivery.StatusFAILED).ClearNextAttemptAt().SetFinishedAt(w.platform.db.Now())
+	if err := ended.Exec(w.system(t)); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // contact adds a billing contact of acme and returns its id.

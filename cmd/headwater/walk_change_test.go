@@ -25,6 +25,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/sku"
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
+	"github.com/headwater-platform/headwater/ent/webhook"
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/typeid"
 )
@@ -510,9 +511,20 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"removePaymentMethod": gone("paymentMethodId", "PaymentMethod", "addPaymentMethod", "paymentMethod", func() map[string]any {
 			return map[string]any{"organizationId": k.ids["acme"], "kind": "SEPA_DEBIT", "processor": "acquirer", "reference": fresh("debit"), "label": "new"}
 		}, ""),
-		"updateBillingProfile": on("organizationId", "acme", map[string]any{"company": "Acme Ltd"}),
-		"closeBillingMonth":    on("sellerId", "northwind", map[string]any{"month": "2026-09"}),
-		"markStatementPaid":    func(t *testing.T) (map[string]any, *object) { return issued(t, nil) },
+		"createWebhook": func(t *testing.T) (map[string]any, *object) {
+			k.makeRoom(t, "Webhook")
+			return map[string]any{"organizationId": k.ids["acme"], "name": fresh("gone"), "url": "https://hooks.example", "events": []string{"spending.threshold_reached"}}, at("acme")
+		},
+		"updateWebhook":       on("webhookId", "acme.webhook", map[string]any{"name": "webhook-of-acme"}),
+		"rotateWebhookSecret": on("webhookId", "acme.webhook", nil),
+		"deleteWebhook": gone("webhookId", "Webhook", "createWebhook", "webhook", func() map[string]any {
+			return map[string]any{"organizationId": k.ids["acme"], "name": fresh("gone"), "url": "https://hooks.example", "events": []string{"spending.threshold_reached"}}
+		}, ""),
+		"testWebhook":           on("webhookId", "acme.webhook", nil),
+		"replayWebhookDelivery": on("deliveryId", "acme.delivery", nil),
+		"updateBillingProfile":  on("organizationId", "acme", map[string]any{"company": "Acme Ltd"}),
+		"closeBillingMonth":     on("sellerId", "northwind", map[string]any{"month": "2026-09"}),
+		"markStatementPaid":     func(t *testing.T) (map[string]any, *object) { return issued(t, nil) },
 		"issueCreditNote": func(t *testing.T) (map[string]any, *object) {
 			return issued(t, map[string]any{"lines": []map[string]any{{"reason": "because", "amount": "1"}}})
 		},
@@ -568,6 +580,8 @@ func (k *walk) makeRoom(t *testing.T, kind string) {
 		_, err = client.BillingContact.Delete().Where(billingcontact.NameEQ("")).Exec(k.system(t))
 	case "PaymentMethod":
 		_, err = client.PaymentMethod.Delete().Where(paymentmethod.LabelEQ("new"), paymentmethod.IsDefault(false)).Exec(k.system(t))
+	case "Webhook":
+		_, err = client.Webhook.Delete().Where(webhook.NameHasPrefix("gone-")).Exec(k.system(t))
 	case "BudgetAlert":
 		_, err = client.BudgetAlert.Delete().Where(budgetalert.OrganizationID(k.key(t, "acme"))).Exec(k.system(t))
 	}

@@ -93,6 +93,7 @@ func conditions() map[string]condition {
 		"ProjectWhereInput.status":           {"status", words("ACTIVE", "DELETING"), equals("status")},
 		"InvitationWhereInput.status":        {"status", words("PENDING", "CANCELLED", "EXPIRED"), equals("status")},
 		"InvitationWhereInput.kind":          {"kind", words("MEMBERSHIP", "OWNERSHIP_TRANSFER"), equals("kind")},
+		"Webhook.deliveries(status)":         {"status", words("PENDING", "DELIVERED", "FAILED"), equals("status")},
 		"JobWhereInput.status":               {"status", words("PENDING", "DONE", "FAILED"), equals("status")},
 		"JobWhereInput.kind":                 {"kind", words(`"mail"`, `"ruin"`, `"rui"`), equals("kind")},
 		"Organization.billingMultipliers(month)": {"firstMonth lastMonth", words(`"2026-08"`, `"2026-09"`, `"2031-01"`, `"2031-02"`), func(_ *walk, _ *walker, element any, value string) bool {

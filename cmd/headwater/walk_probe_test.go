@@ -19,6 +19,7 @@ func (k *walk) askWithoutID(t *testing.T, a *walker, marks []mark) {
 		"organizations":      fmt.Sprintf("{ organizations(first: %d) { totalCount pageInfo { hasNextPage } edges { node { %s } } } }", wholePage, k.selection("Organization", map[string]int{}, 2)),
 		"jobs":               fmt.Sprintf("{ jobs(first: %d) { totalCount pageInfo { hasNextPage } edges { node { %s } } } }", wholePage, k.selection("Job", map[string]int{}, 2)),
 		"viewer":             "{ viewer { " + k.selection("Viewer", map[string]int{}, 3) + " } }",
+		"webhookEvents":      "{ webhookEvents { name description } }",
 		"settingDefinitions": "{ settingDefinitions { " + k.selection("SettingDefinition", map[string]int{}, 3) + " } }",
 		"supportPlans":       "{ supportPlans { " + k.selection("SupportPlan", map[string]int{}, 3) + " } }",
 		"tickets":            fmt.Sprintf("{ tickets(first: %d) { totalCount pageInfo { hasNextPage } edges { node { %s } } } }", wholePage, k.selection("Ticket", map[string]int{}, 2)),

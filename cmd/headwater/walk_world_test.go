@@ -26,6 +26,8 @@ import (
 	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/ticket"
+	"github.com/headwater-platform/headwater/ent/webhook"
+	"github.com/headwater-platform/headwater/ent/webhookdelivery"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/orgtree"
@@ -606,10 +608,35 @@ func (w *world) furnishWithPayments(t *testing.T, slugs []string) {
 			"organizationId": w.ids[slug], "percent": "0.0001", "emails": []string{"warned-by-" + slug + "@example.com"},
 		}})
 		w.name(slug+".alert", dig(alert, "addBudgetAlert.budget.alerts.0.id"))
+		w.furnishWithWebhook(t, slug)
 	}
 	now := w.platform.db.Now()
 	fired := w.platform.db.Client().BudgetAlert.Update().SetFiredMonth(now.Format("2006-01")).SetFiredAt(now).SetFiredSpent("5")
 	if err := fired.Exec(w.system(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// furnishWithWebhook gives an organization a webhook that was called once.
+func (w *world) furnishWithWebhook(t *testing.T, slug string) {
+	t.Helper()
+	hook := w.must(t, "ada", mutation("createWebhook", "webhook { id }"), map[string]any{"i": map[string]any{
+		"organizationId": w.ids[slug], "name": "webhook-of-" + slug, "url": "https://hooks.example/of-" + slug, "events": []string{"spending.threshold_reached"},
+	}})
+	w.name(slug+".webhook", dig(hook, "createWebhook.webhook.id"))
+	delivery := w.must(t, "ada", mutation("testWebhook", "delivery { id }"), map[string]any{"i": map[string]any{"webhookId": w.ids[slug+".webhook"]}})
+	w.name(slug+".delivery", dig(delivery, "testWebhook.delivery.id"))
+	client, now := w.platform.db.Client(), w.platform.db.Now()
+	called := client.WebhookDelivery.UpdateOneID(w.key(t, slug+".delivery")).
+		SetStatus(webhookdelivery.StatusFAILED).SetAttempts(1).SetResponseStatus(410).SetProblem(webhookdelivery.ProblemREFUSED).ClearNextAttemptAt().SetFinishedAt(now)
+	if err := called.Exec(w.system(t)); err != nil {
+		t.Fatal(err)
+	}
+	failing := client.Webhook.UpdateOneID(w.key(t, slug+".webhook")).SetFailures(1).SetFailingSince(now).SetFormerSecretUntil(now.AddDate(5, 0, 0))
+	if slug == "cove" {
+		failing.SetEnabled(false).SetDisabledReason(webhook.DisabledReasonGONE)
+	}
+	if err := failing.Exec(w.system(t)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -908,6 +935,13 @@ func (c *counter) addBilling(t *testing.T) {
 	for _, row := range one(t, func() ([]*ent.BudgetAlert, error) { return client.BudgetAlert.Query().WithBudget().All(ctx) }) {
 		o := c.add("BudgetAlert", typeid.New(typeid.BudgetAlert, row.ID), row.OrganizationID)
 		o.tells["emails"], o.tells["amount"] = row.Emails[0], row.Edges.Budget.Amount
+	}
+	for _, row := range one(t, func() ([]*ent.Webhook, error) { return client.Webhook.Query().All(ctx) }) {
+		o := c.add("Webhook", typeid.New(typeid.Webhook, row.ID), row.OrganizationID)
+		o.tells["name"], o.tells["url"] = row.Name, row.URL
+	}
+	for _, row := range one(t, func() ([]*ent.WebhookDelivery, error) { return client.WebhookDelivery.Query().All(ctx) }) {
+		c.add("WebhookDelivery", typeid.New(typeid.WebhookDelivery, row.ID), row.OrganizationID)
 	}
 	for _, row := range one(t, func() ([]*ent.Statement, error) { return client.Statement.Query().All(ctx) }) {
 		o := c.add("Statement", typeid.New(typeid.Statement, row.ID), row.SellerID)

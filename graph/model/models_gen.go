@@ -39,6 +39,7 @@ import (
 	"github.com/headwater-platform/headwater/service/support"
 	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
+	"github.com/headwater-platform/headwater/service/webhooks"
 	"github.com/headwater-platform/headwater/spending"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
@@ -1019,6 +1020,32 @@ type CreateVoucherPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `createWebhook` is asked for.
+type CreateWebhookInput struct {
+	// Whose it is.
+	OrganizationID typeid.ID `json:"organizationId"`
+	// The name, unique in the organization: one line of 1 to 64 characters.
+	Name string `json:"name"`
+	// What is called: https, without user, query and fragment, at most 500 bytes.
+	URL string `json:"url"`
+	// What it is told about, by name, as in `webhookEvents`.
+	Events []string `json:"events"`
+	// Whether it is told of the organizations that are managed directly, too.
+	IncludeManaged *bool `json:"includeManaged,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `createWebhook` answers.
+type CreateWebhookPayload struct {
+	// The webhook.
+	Webhook *webhooks.Webhook `json:"webhook"`
+	// What signs the calls; told here and nowhere else.
+	SigningSecret string `json:"signingSecret"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What a credit note takes back for one reason.
 type CreditNoteLineInput struct {
 	// Why: one line of 1 to 300 characters.
@@ -1351,6 +1378,22 @@ type DeleteUsageMappingInput struct {
 type DeleteUsageMappingPayload struct {
 	// The mapping that is gone.
 	UsageMappingID typeid.ID `json:"usageMappingId"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteWebhook` is asked for.
+type DeleteWebhookInput struct {
+	// Which webhook.
+	WebhookID typeid.ID `json:"webhookId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `deleteWebhook` answers.
+type DeleteWebhookPayload struct {
+	// Which it was.
+	WebhookID typeid.ID `json:"webhookId"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -2320,6 +2363,22 @@ type ReopenTicketPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What `replayWebhookDelivery` is asked for.
+type ReplayWebhookDeliveryInput struct {
+	// Which delivery.
+	DeliveryID typeid.ID `json:"deliveryId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `replayWebhookDelivery` answers.
+type ReplayWebhookDeliveryPayload struct {
+	// What is being sent: another delivery of the same message.
+	Delivery *webhooks.Delivery `json:"delivery"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What `replyTicket` is asked for.
 type ReplyTicketInput struct {
 	// Which ticket.
@@ -2606,6 +2665,24 @@ type RotateCloudAccountCredentialsInput struct {
 type RotateCloudAccountCredentialsPayload struct {
 	// The account.
 	CloudAccount *usage.CloudAccount `json:"cloudAccount"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `rotateWebhookSecret` is asked for.
+type RotateWebhookSecretInput struct {
+	// Which webhook.
+	WebhookID typeid.ID `json:"webhookId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `rotateWebhookSecret` answers.
+type RotateWebhookSecretPayload struct {
+	// The webhook.
+	Webhook *webhooks.Webhook `json:"webhook"`
+	// What signs the calls from now on; told here and nowhere else.
+	SigningSecret string `json:"signingSecret"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -3062,6 +3139,22 @@ type SignUpInput struct {
 
 // What `signUp` answers, whether or not the address had an account.
 type SignUpPayload struct {
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `testWebhook` is asked for.
+type TestWebhookInput struct {
+	// Which webhook.
+	WebhookID typeid.ID `json:"webhookId"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `testWebhook` answers.
+type TestWebhookPayload struct {
+	// What is being sent.
+	Delivery *webhooks.Delivery `json:"delivery"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -3670,6 +3763,34 @@ type UpdateUserInput struct {
 type UpdateUserPayload struct {
 	// The account.
 	User *people.User `json:"user"`
+	// As given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateWebhook` is asked for. What is absent stays.
+type UpdateWebhookInput struct {
+	// Which webhook.
+	WebhookID typeid.ID `json:"webhookId"`
+	// Another name.
+	Name *string `json:"name,omitempty"`
+	// Another address.
+	URL *string `json:"url,omitempty"`
+	// Other events, all of them.
+	Events []string `json:"events,omitempty"`
+	// Whether it is told of the organizations that are managed directly, too.
+	IncludeManaged *bool `json:"includeManaged,omitempty"`
+	// Whether it is called.
+	Enabled *bool `json:"enabled,omitempty"`
+	// The version that is to be changed; CONFLICT if it has another by now.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Handed back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What `updateWebhook` answers.
+type UpdateWebhookPayload struct {
+	// The webhook.
+	Webhook *webhooks.Webhook `json:"webhook"`
 	// As given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

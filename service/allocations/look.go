@@ -283,6 +283,9 @@ func (s *Service) fire(ctx context.Context, tx *database.Tx, a *records.Allocati
 			if err := s.tell(ctx, tx, *a, t, row.ID); err != nil {
 				return err
 			}
+			if err := announce(ctx, tx, *a, t); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -313,6 +316,47 @@ func (s *Service) tell(ctx context.Context, tx *database.Tx, a records.Allocatio
 		letters[i].Address = address
 	}
 	return records.PostAll(ctx, tx, letters)
+}
+
+// reached is what spending.threshold_reached tells.
+type reached struct {
+	OrganizationID typeid.ID        `json:"organizationId"`
+	GroupID        *typeid.ID       `json:"groupId,omitempty"`
+	AllocationID   typeid.ID        `json:"allocationId"`
+	Threshold      reachedThreshold `json:"threshold"`
+	Unit           string           `json:"unit"`
+	Period         spending.Period  `json:"period"`
+	PeriodStart    string           `json:"periodStart,omitempty"`
+	Total          money.Decimal    `json:"total"`
+	Used           money.Decimal    `json:"used"`
+	Estimated      money.Decimal    `json:"estimated"`
+	Forecast       *money.Decimal   `json:"forecast,omitempty"`
+}
+
+type reachedThreshold struct {
+	ID       typeid.ID         `json:"id"`
+	Name     string            `json:"name"`
+	Severity spending.Severity `json:"severity"`
+	Basis    spending.Basis    `json:"basis"`
+	Percent  *money.Decimal    `json:"percent,omitempty"`
+	Amount   *money.Decimal    `json:"amount,omitempty"`
+}
+
+// announce tells webhooks of the organization and of its manager, who may both see
+// the allocation, that a threshold was reached.
+func announce(ctx context.Context, tx *database.Tx, a records.Allocation, t spending.Threshold) error {
+	data := reached{
+		OrganizationID: typeid.New(typeid.Organization, a.Organization), AllocationID: typeid.New(typeid.Allocation, a.ID),
+		Threshold: reachedThreshold{
+			ID: typeid.New(typeid.Threshold, uuid.UUID(t.ID)), Name: t.Name, Severity: t.Severity, Basis: t.Basis, Percent: t.Percent, Amount: t.Amount,
+		},
+		Unit: a.Unit, Period: a.Period, PeriodStart: periodText(a), Total: a.Total, Used: a.Used, Estimated: a.Reserved, Forecast: a.Forecast,
+	}
+	if a.Group != nil {
+		group := typeid.New(typeid.Group, *a.Group)
+		data.GroupID = &group
+	}
+	return records.Announce(ctx, tx, []records.Announcement{{Event: records.ThresholdReached, Organization: a.Organization, ToManager: true, Data: data}})
 }
 
 // store writes what is known about an allocation if it is something else than

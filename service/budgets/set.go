@@ -302,6 +302,9 @@ func look(ctx context.Context, tx *database.Tx, rows []*ent.Budget) error {
 			if err := post(ctx, tx, alerts[t.ID]); err != nil {
 				return err
 			}
+			if err := announce(ctx, tx, alerts[t.ID], k); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -329,4 +332,25 @@ func post(ctx context.Context, tx *database.Tx, alert *ent.BudgetAlert) error {
 		letters[i].Address = address
 	}
 	return records.PostAll(ctx, tx, letters)
+}
+
+// reached is what spending.budget_alert_reached tells.
+type reached struct {
+	OrganizationID typeid.ID             `json:"organizationId"`
+	BudgetAlertID  typeid.ID             `json:"budgetAlertId"`
+	Percent        string                `json:"percent"`
+	Month          string                `json:"month"`
+	Budget         records.MessageAmount `json:"budget"`
+	Spent          records.MessageAmount `json:"spent"`
+}
+
+// announce tells webhooks of the organization, and of nobody else, that a part of
+// its budget is spent.
+func announce(ctx context.Context, tx *database.Tx, alert *ent.BudgetAlert, k known) error {
+	data := reached{
+		OrganizationID: typeid.New(typeid.Organization, alert.OrganizationID), BudgetAlertID: typeid.New(typeid.BudgetAlert, alert.ID),
+		Percent: alert.Percent, Month: k.month,
+		Budget: records.MessageAmount{Amount: k.Total, Currency: k.row.Currency}, Spent: records.MessageAmount{Amount: k.Used, Currency: k.row.Currency},
+	}
+	return records.Announce(ctx, tx, []records.Announcement{{Event: records.BudgetAlertReached, Organization: alert.OrganizationID, Data: data}})
 }

@@ -410,7 +410,8 @@ func closeMonth(ctx context.Context, tx *database.Tx, before *ent.BillingMonth) 
 	return nil
 }
 
-// issue gives statements the next numbers of their seller, and tells the buyers.
+// issue gives statements the next numbers of their seller, and tells the buyers and
+// the webhooks of both.
 func issue(ctx context.Context, tx *database.Tx, seller uuid.UUID, rows []*ent.Statement) error {
 	if _, err := roster.LockOrganization(ctx, tx, seller); err != nil {
 		return err
@@ -425,7 +426,7 @@ func issue(ctx context.Context, tx *database.Tx, seller uuid.UUID, rows []*ent.S
 		number = *last.Number
 	}
 	now := tx.Now()
-	letters := make([]records.Letter, len(rows))
+	letters, issued := make([]records.Letter, len(rows)), make([]*ent.Statement, len(rows))
 	for i, before := range rows {
 		number++
 		after, err := before.Update().SetStatus(statement.StatusISSUED).SetNumber(number).SetIssuedAt(now).SetDueAt(now.Add(dueAfter)).Save(ctx)
@@ -433,7 +434,10 @@ func issue(ctx context.Context, tx *database.Tx, seller uuid.UUID, rows []*ent.S
 			return fmt.Errorf("issue statement: %w", err)
 		}
 		tx.Record(database.Change{Kind: typeid.Statement, ID: after.ID, Organization: seller, After: after})
-		letters[i] = records.Letter{Template: records.StatementLetter, Organization: after.BuyerID, Statement: after.ID}
+		letters[i], issued[i] = records.Letter{Template: records.StatementLetter, Organization: after.BuyerID, Statement: after.ID}, after
+	}
+	if err := announce(ctx, tx, records.StatementIssued, issued, nil); err != nil {
+		return err
 	}
 	return records.PostToBilling(ctx, tx, letters)
 }

@@ -187,7 +187,10 @@ func credit(ctx context.Context, tx *database.Tx, of *ent.Statement, n NewCredit
 		return nil, fmt.Errorf("create credit note: %w", err)
 	}
 	tx.Record(database.Change{Kind: typeid.CreditNote, ID: row.ID, Organization: of.SellerID, After: row})
-	return row, storeCreditItems(ctx, tx, row.ID, n.Lines, taxes, parts)
+	if err := storeCreditItems(ctx, tx, row.ID, n.Lines, taxes, parts); err != nil {
+		return nil, err
+	}
+	return row, announceCredit(ctx, tx, of, row)
 }
 
 // creditedOf returns what a statement has charged and how much of it credit notes
@@ -309,7 +312,7 @@ func (s *Service) wrapCredits(ctx context.Context, rows []*ent.CreditNote) ([]*C
 		}
 		told[i] = &CreditNote{
 			ID: typeid.New(typeid.CreditNote, row.ID), Seller: parties[row.SellerID].Refer(ctx), Buyer: parties[row.BuyerID].Refer(ctx),
-			Number: fmt.Sprintf("C%06d", row.Number), Reason: row.Reason, Untaxed: sums[0], Tax: sums[1], Total: sums[2],
+			Number: creditNumber(row.Number), Reason: row.Reason, Untaxed: sums[0], Tax: sums[1], Total: sums[2],
 			IssuedAt: row.CreatedAt.UTC(), StatementID: row.StatementID, sellerID: row.SellerID, buyerID: row.BuyerID, siblings: siblings, statements: about,
 		}
 	}
@@ -379,6 +382,9 @@ func (s *Service) StatementOf(ctx context.Context, n *CreditNote) (*Statement, e
 		return found, nil
 	})
 }
+
+// creditNumber returns the number of a credit note as it is printed.
+func creditNumber(n int64) string { return fmt.Sprintf("C%06d", n) }
 
 // creditItems are the lines and taxes of a credit note.
 type creditItems struct {

@@ -15,14 +15,12 @@ import (
 	"github.com/headwater-platform/headwater/ent/statementitem"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/money"
+	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-// The bounds of texts: of a payment's reference in characters, of a reason in
-// bytes.
-const (
-	maxReference = 200
-)
+// maxReference bounds the reference of a payment, in characters.
+const maxReference = 200
 
 // Pay says that an issued statement was paid. Needs billing:write in the seller;
 // NOT_FOUND for one that the viewer does not see. CONFLICT for one that is paid or
@@ -31,7 +29,7 @@ func (s *Service) Pay(ctx context.Context, id uuid.UUID, reference string) (*Sta
 	if len([]rune(reference)) > maxReference || strings.ContainsRune(reference, 0) {
 		return nil, fault.Invalidf("paymentReference", "a reference has at most %d characters", maxReference)
 	}
-	return s.settle(ctx, database.Entry{Action: "markStatementPaid"}, id, func(_ context.Context, _ *database.Tx, set *ent.StatementUpdateOne) error {
+	return s.settle(ctx, database.Entry{Action: "markStatementPaid"}, records.StatementPaid, id, func(_ context.Context, _ *database.Tx, set *ent.StatementUpdateOne) error {
 		set.SetStatus(statement.StatusPAID).SetPaymentReference(reference)
 		return nil
 	})
@@ -48,7 +46,7 @@ func (s *Service) Void(ctx context.Context, id uuid.UUID, reason string) (*State
 	if err := database.CheckReason(reason); err != nil {
 		return nil, err
 	}
-	return s.settle(ctx, database.Entry{Action: "voidStatement", Reason: reason}, id, func(ctx context.Context, tx *database.Tx, set *ent.StatementUpdateOne) error {
+	return s.settle(ctx, database.Entry{Action: "voidStatement", Reason: reason}, records.StatementVoided, id, func(ctx context.Context, tx *database.Tx, set *ent.StatementUpdateOne) error {
 		credited, err := tx.CreditNote.Query().Where(creditnote.StatementID(id)).Exist(ctx)
 		if err != nil {
 			return fmt.Errorf("find credit notes: %w", err)
@@ -90,8 +88,8 @@ func giveBack(ctx context.Context, tx *database.Tx, id uuid.UUID) error {
 	return nil
 }
 
-// settle changes the status of an issued statement.
-func (s *Service) settle(ctx context.Context, entry database.Entry, id uuid.UUID, apply func(ctx context.Context, tx *database.Tx, set *ent.StatementUpdateOne) error) (*Statement, error) {
+// settle changes the status of an issued statement and tells webhooks.
+func (s *Service) settle(ctx context.Context, entry database.Entry, event records.Event, id uuid.UUID, apply func(ctx context.Context, tx *database.Tx, set *ent.StatementUpdateOne) error) (*Statement, error) {
 	row, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
@@ -119,7 +117,7 @@ func (s *Service) settle(ctx context.Context, entry database.Entry, id uuid.UUID
 			return fmt.Errorf("settle statement: %w", err)
 		}
 		tx.Record(database.Change{Kind: typeid.Statement, ID: id, Organization: row.SellerID, Before: before, After: after})
-		return nil
+		return announce(ctx, tx, event, []*ent.Statement{after}, nil)
 	})
 	if err != nil {
 		return nil, err
