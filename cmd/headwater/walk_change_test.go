@@ -24,6 +24,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/identityprovider"
 	"github.com/headwater-platform/headwater/ent/paymentmethod"
 	"github.com/headwater-platform/headwater/ent/sku"
+	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/ent/trustedissuer"
 	"github.com/headwater-platform/headwater/ent/webhook"
 	"github.com/headwater-platform/headwater/orgtree"
@@ -538,7 +539,8 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"deleteAllocation": gone("allocationId", "Allocation", "setAllocation", "allocation", func() map[string]any {
 			return map[string]any{"scopeId": k.ids["acme"], "authorId": k.ids["acme"], "total": "5", "unit": "EUR", "period": "MONTH"}
 		}, ""),
-		"createThreshold": func(*testing.T) (map[string]any, *object) {
+		"createThreshold": func(t *testing.T) (map[string]any, *object) {
+			k.makeRoom(t, "Threshold")
 			return map[string]any{"organizationId": k.ids["acme"], "name": inLetters(fresh("")), "percent": "5", "severity": "ALERT"}, at("acme")
 		},
 		"updateThreshold": on("thresholdId", "acme.threshold", map[string]any{"labelColor": "#00ff00"}),
@@ -580,6 +582,8 @@ func (k *walk) makeRoom(t *testing.T, kind string) {
 		_, err = client.BillingContact.Delete().Where(billingcontact.NameEQ("")).Exec(k.system(t))
 	case "PaymentMethod":
 		_, err = client.PaymentMethod.Delete().Where(paymentmethod.LabelEQ("new"), paymentmethod.IsDefault(false)).Exec(k.system(t))
+	case "Threshold":
+		_, err = client.Threshold.Delete().Where(threshold.DescriptionEQ("")).Exec(k.system(t))
 	case "Webhook":
 		_, err = client.Webhook.Delete().Where(webhook.NameHasPrefix("gone-")).Exec(k.system(t))
 	case "BudgetAlert":
