@@ -128,7 +128,7 @@ const (
 	TimedOut         Problem = "TIMED_OUT"
 	Refused          Problem = "REFUSED"
 	Disabled         Problem = "DISABLED"
-	UnreadableSecret Problem = "UNREADABLE_SECRET"
+	UnreadableSecret Problem = "UNREADABLE_SECRET" //nolint:gosec // the name of a problem
 )
 
 // Delivery is one message to one webhook.
