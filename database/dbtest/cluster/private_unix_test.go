@@ -362,9 +362,7 @@ func fakeBinaries(t *testing.T, dir, version, initdb string) string {
 		t.Fatal(err)
 	}
 	for name, script := range scripts {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		writeProgram(t, filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"))
 	}
 	return dir
 }
@@ -375,7 +373,17 @@ func copyFile(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(to, content, 0o755); err != nil {
+	writeProgram(t, to, content)
+}
+
+// writeProgram writes a file that is run. No other test starts a process meanwhile:
+// that process would have the file open for writing, and until it runs something
+// else the file could not be run ("text file busy").
+func writeProgram(t *testing.T, path string, content []byte) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, content, 0o755); err != nil {
 		t.Fatal(err)
 	}
 }
