@@ -72,6 +72,9 @@ type MessageAmount struct {
 // Announce tells webhooks what has happened once the transaction has committed,
 // whoever acts.
 func Announce(ctx context.Context, tx *database.Tx, announcements []Announcement) error {
+	if len(announcements) == 0 {
+		return nil
+	}
 	ctx = database.Unguarded(ctx)
 	managers, err := managersOf(ctx, tx, announcements)
 	if err != nil {
@@ -83,25 +86,35 @@ func Announce(ctx context.Context, tx *database.Tx, announcements []Announcement
 	}
 	var messages []Message
 	for _, a := range announcements {
-		for _, hook := range hooks {
-			if !a.reaches(hook, managers) {
-				continue
-			}
-			message, err := NewMessage(hook, a, tx.Now())
-			if err != nil {
-				return err
-			}
-			messages = append(messages, message)
+		body, err := bodyOf(a, tx.Now())
+		if err != nil {
+			return err
+		}
+		for _, hook := range a.heardBy(hooks, managers) {
+			messages = append(messages, Message{Webhook: hook, Event: a.Event, Body: body})
 		}
 	}
 	_, err = Dispatch(ctx, tx, messages)
 	return err
 }
 
-// reaches reports whether a webhook is told.
-func (a Announcement) reaches(hook *ent.Webhook, managers map[uuid.UUID]uuid.UUID) bool {
-	managed := a.ToManager && hook.IncludeManaged && hook.OrganizationID == managers[a.Organization]
-	return (managed || hook.OrganizationID == a.Organization) && slices.Contains(hook.Events, string(a.Event))
+// heardBy returns the webhooks that are told.
+func (a Announcement) heardBy(hooks map[uuid.UUID][]*ent.Webhook, managers map[uuid.UUID]uuid.UUID) []*ent.Webhook {
+	var heard []*ent.Webhook
+	for _, hook := range hooks[a.Organization] {
+		if slices.Contains(hook.Events, string(a.Event)) {
+			heard = append(heard, hook)
+		}
+	}
+	if !a.ToManager {
+		return heard
+	}
+	for _, hook := range hooks[managers[a.Organization]] {
+		if hook.IncludeManaged && slices.Contains(hook.Events, string(a.Event)) {
+			heard = append(heard, hook)
+		}
+	}
+	return heard
 }
 
 // managersOf returns the managers of organizations whose managers are told.
@@ -126,8 +139,9 @@ func managersOf(ctx context.Context, tx *database.Tx, announcements []Announceme
 	return managers, nil
 }
 
-// listening returns the webhooks of everybody who may be told, in a statement.
-func listening(ctx context.Context, tx *database.Tx, announcements []Announcement, managers map[uuid.UUID]uuid.UUID) ([]*ent.Webhook, error) {
+// listening returns the webhooks of everybody who may be told, in a statement, by
+// organization.
+func listening(ctx context.Context, tx *database.Tx, announcements []Announcement, managers map[uuid.UUID]uuid.UUID) (map[uuid.UUID][]*ent.Webhook, error) {
 	ids := slices.Collect(maps.Values(managers))
 	for _, a := range announcements {
 		ids = append(ids, a.Organization)
@@ -136,7 +150,11 @@ func listening(ctx context.Context, tx *database.Tx, announcements []Announcemen
 	if err != nil {
 		return nil, fmt.Errorf("list webhooks: %w", err)
 	}
-	return rows, nil
+	hooks := map[uuid.UUID][]*ent.Webhook{}
+	for _, row := range rows {
+		hooks[row.OrganizationID] = append(hooks[row.OrganizationID], row)
+	}
+	return hooks, nil
 }
 
 // bodyOf returns what a webhook is sent, as Standard Webhooks has it.

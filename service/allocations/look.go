@@ -104,6 +104,7 @@ func (s *Service) look(ctx context.Context, tx *database.Tx, rows []*ent.Allocat
 		return nil, err
 	}
 	looked := make([]*ent.Allocation, 0, len(rows))
+	var announcements []records.Announcement
 	for i, row := range rows {
 		a := &known[i]
 		spent := a.Spent(tx.Now())
@@ -113,13 +114,16 @@ func (s *Service) look(ctx context.Context, tx *database.Tx, rows []*ent.Allocat
 		if err := s.fire(ctx, tx, a, spent, fires, tell); err != nil {
 			return nil, err
 		}
+		for _, t := range tell {
+			announcements = append(announcements, announcement(*a, t))
+		}
 		after, err := store(ctx, row, *a)
 		if err != nil {
 			return nil, err
 		}
 		looked = append(looked, after)
 	}
-	return looked, nil
+	return looked, records.Announce(ctx, tx, announcements)
 }
 
 func allocationsOf(rows []*ent.Allocation) ([]records.Allocation, error) {
@@ -283,9 +287,6 @@ func (s *Service) fire(ctx context.Context, tx *database.Tx, a *records.Allocati
 			if err := s.tell(ctx, tx, *a, t, row.ID); err != nil {
 				return err
 			}
-			if err := announce(ctx, tx, *a, t); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -342,9 +343,9 @@ type reachedThreshold struct {
 	Amount   *money.Decimal    `json:"amount,omitempty"`
 }
 
-// announce tells webhooks of the organization and of its manager, who may both see
-// the allocation, that a threshold was reached.
-func announce(ctx context.Context, tx *database.Tx, a records.Allocation, t spending.Threshold) error {
+// announcement tells the organization and its manager, who may both see the
+// allocation, that a threshold was reached.
+func announcement(a records.Allocation, t spending.Threshold) records.Announcement {
 	data := reached{
 		OrganizationID: typeid.New(typeid.Organization, a.Organization), AllocationID: typeid.New(typeid.Allocation, a.ID),
 		Threshold: reachedThreshold{
@@ -356,7 +357,7 @@ func announce(ctx context.Context, tx *database.Tx, a records.Allocation, t spen
 		group := typeid.New(typeid.Group, *a.Group)
 		data.GroupID = &group
 	}
-	return records.Announce(ctx, tx, []records.Announcement{{Event: records.ThresholdReached, Organization: a.Organization, ToManager: true, Data: data}})
+	return records.Announcement{Event: records.ThresholdReached, Organization: a.Organization, ToManager: true, Data: data}
 }
 
 // store writes what is known about an allocation if it is something else than

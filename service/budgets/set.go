@@ -284,6 +284,7 @@ func look(ctx context.Context, tx *database.Tx, rows []*ent.Budget) error {
 	if err != nil {
 		return err
 	}
+	var announcements []records.Announcement
 	for _, k := range list {
 		if !k.row.Enabled {
 			continue
@@ -302,12 +303,10 @@ func look(ctx context.Context, tx *database.Tx, rows []*ent.Budget) error {
 			if err := post(ctx, tx, alerts[t.ID]); err != nil {
 				return err
 			}
-			if err := announce(ctx, tx, alerts[t.ID], k); err != nil {
-				return err
-			}
+			announcements = append(announcements, announcement(alerts[t.ID], k))
 		}
 	}
-	return nil
+	return records.Announce(ctx, tx, announcements)
 }
 
 func fire(ctx context.Context, tx *database.Tx, before *ent.BudgetAlert, k known) error {
@@ -344,13 +343,13 @@ type reached struct {
 	Spent          records.MessageAmount `json:"spent"`
 }
 
-// announce tells webhooks of the organization, and of nobody else, that a part of
-// its budget is spent.
-func announce(ctx context.Context, tx *database.Tx, alert *ent.BudgetAlert, k known) error {
+// announcement tells the organization, and nobody else, that a part of its budget is
+// spent.
+func announcement(alert *ent.BudgetAlert, k known) records.Announcement {
 	data := reached{
 		OrganizationID: typeid.New(typeid.Organization, alert.OrganizationID), BudgetAlertID: typeid.New(typeid.BudgetAlert, alert.ID),
 		Percent: alert.Percent, Month: k.month,
 		Budget: records.MessageAmount{Amount: k.Total, Currency: k.row.Currency}, Spent: records.MessageAmount{Amount: k.Used, Currency: k.row.Currency},
 	}
-	return records.Announce(ctx, tx, []records.Announcement{{Event: records.BudgetAlertReached, Organization: alert.OrganizationID, Data: data}})
+	return records.Announcement{Event: records.BudgetAlertReached, Organization: alert.OrganizationID, Data: data}
 }
