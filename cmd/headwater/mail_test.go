@@ -252,6 +252,20 @@ func TestTheMailboxIsForAdministrators(t *testing.T) {
 	}
 }
 
+// useAcme has northwind import what acme has used in two months.
+func (w *world) useAcme(t *testing.T) {
+	t.Helper()
+	w.must(t, "paula", mutation("mapUsage", "clientMutationId"), map[string]any{"i": map[string]any{
+		"organizationId": w.ids["northwind"], "mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": w.ids["acme"]}},
+	}})
+	for _, month := range []time.Time{walkMonth(), walkMonth().AddDate(0, 1, 0)} {
+		file := w.usageFile(t, month, "acme")
+		if _, err := w.platform.services.Usage.Import(w.system(t), w.key(t, "northwind"), bytes.NewReader(file), usage.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestLettersAboutBills reads what is told about a budget, a statement and a payment
 // method, and to whom: the addresses of an alert, the contacts, else the owner.
 func TestLettersAboutBills(t *testing.T) {
@@ -274,15 +288,7 @@ func TestLettersAboutBills(t *testing.T) {
 		w.must(t, "olga", mutation("setBudget", "clientMutationId"), acme(map[string]any{"amount": "15"}))
 		w.must(t, "olga", mutation("addBudgetAlert", "clientMutationId"), acme(map[string]any{"percent": "50"}))
 		w.must(t, "olga", mutation("addBudgetAlert", "clientMutationId"), acme(map[string]any{"percent": "80", "emails": []string{"boss@acme.example"}}))
-		w.must(t, "paula", mutation("mapUsage", "clientMutationId"), map[string]any{"i": map[string]any{
-			"organizationId": w.ids["northwind"], "mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": w.ids["acme"]}},
-		}})
-		for _, month := range []time.Time{walkMonth(), walkMonth().AddDate(0, 1, 0)} {
-			file := w.usageFile(t, month, "acme")
-			if _, err := w.platform.services.Usage.Import(w.system(t), w.key(t, "northwind"), bytes.NewReader(file), usage.Options{}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		w.useAcme(t)
 		w.must(t, "paula", mutation("closeBillingMonth", "clientMutationId"), map[string]any{"i": map[string]any{
 			"sellerId": w.ids["northwind"], "month": walkMonth().Format("2006-01"),
 		}})

@@ -20,7 +20,6 @@ import (
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
-	"github.com/headwater-platform/headwater/service/usage"
 )
 
 // receiver is a server that webhooks call, each at a path of its own.
@@ -141,15 +140,7 @@ func TestWebhooksHearWhatTheyMay(t *testing.T) {
 		w.must(t, "olga", mutation("setAllocation", "clientMutationId"), map[string]any{"i": map[string]any{
 			"scopeId": w.ids["acme"], "total": "20", "unit": "USD", "period": "MONTH",
 		}})
-		w.must(t, "paula", mutation("mapUsage", "clientMutationId"), map[string]any{"i": map[string]any{
-			"organizationId": w.ids["northwind"], "mappings": []map[string]any{{"subAccountId": "account-of-acme", "organizationId": w.ids["acme"]}},
-		}})
-		for _, month := range []time.Time{walkMonth(), walkMonth().AddDate(0, 1, 0)} {
-			file := w.usageFile(t, month, "acme")
-			if _, err := w.platform.services.Usage.Import(w.system(t), w.key(t, "northwind"), bytes.NewReader(file), usage.Options{}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		w.useAcme(t)
 		w.jobs(t)
 		closed := w.must(t, "paula", mutation("closeBillingMonth", "statements { id }"), map[string]any{"i": map[string]any{
 			"sellerId": w.ids["northwind"], "month": walkMonth().Format("2006-01"),
