@@ -224,6 +224,22 @@ func (s *Store) BySlug(ctx context.Context, slug string) (Organization, error) {
 	return s.Organization(ctx, id)
 }
 
+// Seen returns organizations, as Organizations does, and those of the ids of which
+// the context's viewer sees something.
+func (s *Store) Seen(ctx context.Context, ids []uuid.UUID, sees func(context.Context, Organization) bool) (map[uuid.UUID]Organization, []uuid.UUID, error) {
+	organizations, err := s.Organizations(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	var seen []uuid.UUID
+	for _, id := range ids {
+		if sees(ctx, organizations[id]) {
+			seen = append(seen, id)
+		}
+	}
+	return organizations, seen, nil
+}
+
 // Root returns the platform organization, or NOT_FOUND before the bootstrap.
 func (s *Store) Root(ctx context.Context) (Organization, error) {
 	id, err := s.client.Organization.Query().Where(organization.KindEQ(orgtree.Platform)).OnlyID(unscoped(ctx))

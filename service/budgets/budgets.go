@@ -78,17 +78,13 @@ func (s *Service) checkOwn(ctx context.Context, id uuid.UUID) (records.Organizat
 // who do not read its bills. It is loaded for all siblings at once.
 func (s *Service) Of(ctx context.Context, siblings *batch.Siblings, organization uuid.UUID) (*Budget, error) {
 	return batch.Load(ctx, siblings, "budget", organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Budget, error) {
-		organizations, err := s.records.Organizations(ctx, ids)
+		_, readable, err := s.records.Seen(ctx, ids, records.ReadsBillsOf)
 		if err != nil {
 			return nil, err
 		}
 		budgets := make(map[uuid.UUID]*Budget, len(ids))
-		var readable []uuid.UUID
 		for _, id := range ids {
 			budgets[id] = nil
-			if records.ReadsBillsOf(ctx, organizations[id]) {
-				readable = append(readable, id)
-			}
 		}
 		return budgets, s.load(ctx, readable, budgets)
 	})

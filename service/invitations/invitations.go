@@ -301,7 +301,7 @@ func (s *Service) wrap(rows []*ent.Invitation) map[uuid.UUID]*Invitation {
 		shown[row.ID] = &Invitation{
 			ID: typeid.New(typeid.Invitation, row.ID), Kind: Kind(row.Kind), Status: roster.InvitationStatusAt(row, now),
 			Email: row.Email, Role: roleOf(row), GroupIDs: typedGroups(row), Tags: row.Tags, SentCount: row.SentCount,
-			ExpiresAt: row.ExpiresAt.UTC(), DecidedAt: utc(row.DecidedAt), CreatedAt: row.CreatedAt.UTC(), Version: row.Version,
+			ExpiresAt: row.ExpiresAt.UTC(), DecidedAt: database.InUTC(row.DecidedAt), CreatedAt: row.CreatedAt.UTC(), Version: row.Version,
 			organization: row.OrganizationID, organizations: organizations,
 		}
 	}
@@ -336,14 +336,6 @@ func typedGroups(row *ent.Invitation) []typeid.ID {
 		ids = append(ids, typeid.New(typeid.Group, id))
 	}
 	return ids
-}
-
-func utc(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	at := t.UTC()
-	return &at
 }
 
 // found is an invitation as it was found for the viewer.

@@ -70,7 +70,7 @@ func wrap(rows []*ent.Organization) []*Organization {
 		list[i] = &Organization{
 			ID: typeid.New(typeid.Organization, row.ID), Name: row.Name, Slug: row.Slug, Kind: row.Kind, Status: row.Status,
 			Depth: row.Depth, CreatedAt: row.CreatedAt.UTC(), Version: row.Version, Siblings: siblings,
-			Personal: row.Personal, DeactivatedAt: inUTC(row.DeactivatedAt), PurgeAt: inUTC(row.PurgeAt), DeletedAt: inUTC(row.DeletedAt),
+			Personal: row.Personal, DeactivatedAt: database.InUTC(row.DeactivatedAt), PurgeAt: database.InUTC(row.PurgeAt), DeletedAt: database.InUTC(row.DeletedAt),
 			parent: row.ParentID, reference: referenceOf(row), lock: lockOf(row),
 		}
 		if row.DeactivationReason != "" {
@@ -78,14 +78,6 @@ func wrap(rows []*ent.Organization) []*Organization {
 		}
 	}
 	return list
-}
-
-func inUTC(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	utc := t.UTC()
-	return &utc
 }
 
 func wrapOne(row *ent.Organization) *Organization { return wrap([]*ent.Organization{row})[0] }

@@ -176,7 +176,7 @@ func (s *Service) Contacts(ctx context.Context, siblings *batch.Siblings, organi
 }
 
 func (s *Service) contactPages(ctx context.Context, ids []uuid.UUID, window page.Window) (map[uuid.UUID]*ContactConnection, error) {
-	organizations, seen, err := s.seen(ctx, ids, records.ReadsBillsOf)
+	organizations, seen, err := s.records.Seen(ctx, ids, records.ReadsBillsOf)
 	if err != nil {
 		return nil, err
 	}
@@ -224,20 +224,4 @@ func (s *Service) countContacts(ctx context.Context, ids, seen []uuid.UUID) (map
 		counted[row.OrganizationID] = row.Count
 	}
 	return batch.Counts(ids, counted), nil
-}
-
-// seen returns organizations, and the ids of those of which the viewer sees
-// something.
-func (s *Service) seen(ctx context.Context, ids []uuid.UUID, sees func(context.Context, records.Organization) bool) (map[uuid.UUID]records.Organization, []uuid.UUID, error) {
-	organizations, err := s.records.Organizations(ctx, ids)
-	if err != nil {
-		return nil, nil, err
-	}
-	var seen []uuid.UUID
-	for _, id := range ids {
-		if sees(ctx, organizations[id]) {
-			seen = append(seen, id)
-		}
-	}
-	return organizations, seen, nil
 }

@@ -44,7 +44,7 @@ func (s *Service) Methods(ctx context.Context, siblings *batch.Siblings, organiz
 }
 
 func (s *Service) methodPages(ctx context.Context, ids []uuid.UUID, window page.Window) (map[uuid.UUID]*MethodConnection, error) {
-	organizations, seen, err := s.seen(ctx, ids, sees)
+	organizations, seen, err := s.records.Seen(ctx, ids, sees)
 	if err != nil {
 		return nil, err
 	}

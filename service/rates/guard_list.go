@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/priceguard"
 	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/records"
 )
 
 // GuardConnection is a page of guards.
@@ -45,7 +46,7 @@ func (s *Service) Guards(ctx context.Context, siblings *batch.Siblings, manager 
 }
 
 func (s *Service) guardPages(ctx context.Context, ids []uuid.UUID, window page.Window) (map[uuid.UUID]*GuardConnection, error) {
-	readable, err := s.sellersSeen(ctx, ids)
+	_, readable, err := s.records.Seen(ctx, ids, records.SeesPricesOf)
 	if err != nil {
 		return nil, err
 	}

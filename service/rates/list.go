@@ -66,7 +66,7 @@ func inForce(m pricing.Month) predicate.BillingMultiplier {
 }
 
 func (s *Service) multiplierPages(ctx context.Context, ids []uuid.UUID, which predicate.BillingMultiplier, window page.Window) (map[uuid.UUID]*MultiplierConnection, error) {
-	readable, err := s.sellersSeen(ctx, ids)
+	_, readable, err := s.records.Seen(ctx, ids, records.SeesPricesOf)
 	if err != nil {
 		return nil, err
 	}
@@ -97,21 +97,6 @@ func (s *Service) multiplierPages(ctx context.Context, ids []uuid.UUID, which pr
 		pages[id] = &MultiplierConnection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
 	}
 	return pages, nil
-}
-
-// sellersSeen returns those of the organizations whose prices the viewer sees.
-func (s *Service) sellersSeen(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
-	organizations, err := s.records.Organizations(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	var seen []uuid.UUID
-	for _, id := range ids {
-		if records.SeesPricesOf(ctx, organizations[id]) {
-			seen = append(seen, id)
-		}
-	}
-	return seen, nil
 }
 
 // wrap returns stored rules as the viewer sees them, in their order.

@@ -219,7 +219,7 @@ func (s *Service) wrap(ctx context.Context, rows []*ent.AccessRequest) (map[uuid
 	for _, row := range rows {
 		shown[row.ID] = &Request{
 			ID: typeid.New(typeid.AccessRequest, row.ID), User: people[row.UserID], Role: row.Builtin, Reason: row.Reason,
-			Status: statusAt(row, now), ExpiresAt: row.ExpiresAt.UTC(), DecidedAt: utc(row.DecidedAt), CreatedAt: row.CreatedAt.UTC(),
+			Status: statusAt(row, now), ExpiresAt: row.ExpiresAt.UTC(), DecidedAt: database.InUTC(row.DecidedAt), CreatedAt: row.CreatedAt.UTC(),
 			organization: row.OrganizationID, organizations: organizations,
 		}
 	}
@@ -242,14 +242,6 @@ func (s *Service) people(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Re
 		people[row.ID] = Requester{ID: typeid.New(typeid.User, row.ID), Username: row.Username, Name: row.Name}
 	}
 	return people, nil
-}
-
-func utc(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	at := t.UTC()
-	return &at
 }
 
 // find returns a request that the viewer can see, or NOT_FOUND.

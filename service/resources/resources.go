@@ -121,7 +121,7 @@ func wrap(rows []*ent.Resource) []*Resource {
 		list[i] = &Resource{
 			ID: typeid.New(typeid.Resource, row.ID), Name: row.Name, Kind: row.Kind, Status: Status(row.Status),
 			Provider: row.Provider, Region: row.Region, InstanceType: row.InstanceType, ExternalID: row.ExternalID, Spec: specOf(row),
-			CreatedAt: row.CreatedAt.UTC(), ReleasedAt: inUTC(row.ReleasedAt), Version: row.Version,
+			CreatedAt: row.CreatedAt.UTC(), ReleasedAt: database.InUTC(row.ReleasedAt), Version: row.Version,
 			ProjectID: row.ProjectID, Projects: inProjects, GroupID: row.GroupID, Groups: groups,
 			CreatorID: row.CreatedBy, Creators: creators, OrganizationID: row.OrganizationID, Organizations: organizations,
 			row: row,
@@ -131,14 +131,6 @@ func wrap(rows []*ent.Resource) []*Resource {
 }
 
 func wrapOne(row *ent.Resource) *Resource { return wrap([]*ent.Resource{row})[0] }
-
-func inUTC(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	utc := t.UTC()
-	return &utc
-}
 
 // Get returns a resource of a project in which the viewer holds resources:read,
 // or NOT_FOUND.

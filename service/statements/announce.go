@@ -60,7 +60,7 @@ func toldOf(row *ent.Statement) (told, error) {
 	return told{
 		StatementID: typeid.New(typeid.Statement, row.ID), Number: numberText(row.Number), Month: row.Month, Status: Status(row.Status),
 		BuyerID: typeid.New(typeid.Organization, row.BuyerID), Total: records.MessageAmount{Amount: total, Currency: row.Currency},
-		DueAt: inUTC(row.DueAt), PaymentReference: row.PaymentReference, Reason: row.Reason,
+		DueAt: database.InUTC(row.DueAt), PaymentReference: row.PaymentReference, Reason: row.Reason,
 	}, nil
 }
 

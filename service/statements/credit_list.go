@@ -77,7 +77,7 @@ func (s *Service) CreditNotesOf(ctx context.Context, siblings *batch.Siblings, o
 		return nil, err
 	}
 	return batch.Load(ctx, siblings, key{on, window}, organization, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*CreditConnection, error) {
-		readable, err := s.readable(ctx, ids, sideOf(on))
+		_, readable, err := s.records.Seen(ctx, ids, sideOf(on).seen)
 		if err != nil {
 			return nil, err
 		}

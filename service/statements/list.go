@@ -83,7 +83,7 @@ func (s *Service) Of(ctx context.Context, siblings *batch.Siblings, organization
 }
 
 func (s *Service) pages(ctx context.Context, ids []uuid.UUID, on side, window page.Window) (map[uuid.UUID]*Connection, error) {
-	readable, err := s.readable(ctx, ids, on)
+	_, readable, err := s.records.Seen(ctx, ids, on.seen)
 	if err != nil {
 		return nil, err
 	}
@@ -118,21 +118,6 @@ func (s *Service) pages(ctx context.Context, ids []uuid.UUID, on side, window pa
 		pages[id] = &Connection{Edges: part.Edges, PageInfo: part.Info, count: part.Count}
 	}
 	return pages, nil
-}
-
-// readable returns the organizations of whose statements the viewer sees one side.
-func (s *Service) readable(ctx context.Context, ids []uuid.UUID, on side) ([]uuid.UUID, error) {
-	organizations, err := s.records.Organizations(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	var readable []uuid.UUID
-	for _, id := range ids {
-		if on.seen(ctx, organizations[id]) {
-			readable = append(readable, id)
-		}
-	}
-	return readable, nil
 }
 
 func (s *Service) count(ctx context.Context, ids, readable []uuid.UUID, on side) (map[uuid.UUID]int, error) {

@@ -164,17 +164,9 @@ func (s *Service) wrap(ctx context.Context, rows []*ent.Statement) ([]*Statement
 		wrapped[i] = &Statement{
 			ID: typeid.New(typeid.Statement, row.ID), Seller: parties[row.SellerID].Refer(ctx), Buyer: parties[row.BuyerID].Refer(ctx),
 			Month: month, Status: Status(row.Status), Number: numberText(row.Number), Discount: sums[0], Fees: sums[1], Tax: sums[2], Total: sums[3],
-			IssuedAt: inUTC(row.IssuedAt), DueAt: inUTC(row.DueAt), SettledAt: inUTC(row.SettledAt),
+			IssuedAt: database.InUTC(row.IssuedAt), DueAt: database.InUTC(row.DueAt), SettledAt: database.InUTC(row.SettledAt),
 			PaymentReference: row.PaymentReference, Reason: row.Reason, Version: row.Version, CreatedAt: row.CreatedAt.UTC(), Siblings: siblings,
 		}
 	}
 	return wrapped, nil
-}
-
-func inUTC(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	utc := t.UTC()
-	return &utc
 }

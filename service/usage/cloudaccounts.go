@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -147,7 +146,7 @@ func (s *Service) wrapAccounts(ctx context.Context, rows []*ent.CloudAccount) ([
 			ID: typeid.New(typeid.CloudAccount, row.ID), Name: row.Name, Provider: row.Provider,
 			ProviderAccountID: row.ProviderAccountID, Status: AccountStatus(row.Status),
 			Organization: organizations[row.OrganizationID].Refer(ctx), Groups: sharedWith(row, groups),
-			HasCredentials: row.Credentials != "", CredentialsChangedAt: inUTC(row.CredentialsAt), LastUsageAt: inUTC(row.LastUsageAt),
+			HasCredentials: row.Credentials != "", CredentialsChangedAt: database.InUTC(row.CredentialsAt), LastUsageAt: database.InUTC(row.LastUsageAt),
 			CreatedAt: row.CreatedAt.UTC(), Version: row.Version, OrganizationID: row.OrganizationID,
 		}
 		if row.ImporterID != nil {
@@ -167,12 +166,4 @@ func sharedWith(row *ent.CloudAccount, groups []*ent.Group) []*records.GroupRefe
 		}
 	}
 	return shared
-}
-
-func inUTC(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	utc := t.UTC()
-	return &utc
 }

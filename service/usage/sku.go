@@ -333,7 +333,7 @@ func (s *Service) wrapSKUs(ctx context.Context, rows []*ent.SKU) ([]*SKU, error)
 		}
 		skus = append(skus, &SKU{
 			ID: typeid.New(typeid.SKU, row.ID), Code: row.Code, Name: row.Name, Type: row.Type, Subtype: row.Subtype, Service: row.Service,
-			Organization: unit.Organization, Unit: unit, Rate: rates[row.ID].At(now).Amount, ArchivedAt: inUTC(row.ArchivedAt),
+			Organization: unit.Organization, Unit: unit, Rate: rates[row.ID].At(now).Amount, ArchivedAt: database.InUTC(row.ArchivedAt),
 			CreatedAt: row.CreatedAt.UTC(), Version: row.Version, OrganizationID: row.OrganizationID, rates: rates[row.ID],
 		})
 	}

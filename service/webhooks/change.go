@@ -173,8 +173,7 @@ func (s *Service) Change(ctx context.Context, u Update) (*Webhook, error) {
 		update := before.Update().SetName(wanted.name).SetURL(wanted.url).SetEvents(wanted.events).SetIncludeManaged(wanted.includeManaged).
 			SetVersion(before.Version + 1)
 		if u.Enabled != nil {
-			update.SetEnabled(*u.Enabled)
-			update = trustAgain(update)
+			trustAgain(update.SetEnabled(*u.Enabled))
 		}
 		if after, err = update.Save(ctx); err != nil {
 			return fmt.Errorf("update webhook: %w", err)

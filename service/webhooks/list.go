@@ -50,15 +50,9 @@ func (s *Service) Of(ctx context.Context, siblings *batch.Siblings, organization
 }
 
 func (s *Service) pages(ctx context.Context, ids []uuid.UUID, window page.Window) (map[uuid.UUID]*Connection, error) {
-	organizations, err := s.records.Organizations(ctx, ids)
+	organizations, seen, err := s.records.Seen(ctx, ids, sees)
 	if err != nil {
 		return nil, err
-	}
-	var seen []uuid.UUID
-	for _, id := range ids {
-		if sees(ctx, organizations[id]) {
-			seen = append(seen, id)
-		}
 	}
 	var order database.Order
 	modify, err := order.Page(window, webhook.FieldOrganizationID)
@@ -159,7 +153,7 @@ func wrapDelivery(row *ent.WebhookDelivery, webhooks *batch.Siblings) *Delivery 
 	told := &Delivery{
 		ID: typeid.New(typeid.WebhookDelivery, row.ID), MessageID: typeid.New(typeid.WebhookDelivery, row.MessageID), Event: row.Event,
 		Attempt: row.Attempts, Status: Status(row.Status), ResponseStatus: row.ResponseStatus,
-		NextAttemptAt: inUTC(row.NextAttemptAt), FinishedAt: inUTC(row.FinishedAt), CreatedAt: row.CreatedAt.UTC(),
+		NextAttemptAt: database.InUTC(row.NextAttemptAt), FinishedAt: database.InUTC(row.FinishedAt), CreatedAt: row.CreatedAt.UTC(),
 		webhook: row.WebhookID, webhooks: webhooks,
 	}
 	if row.Problem != nil {

@@ -118,7 +118,7 @@ func (s *Service) find(ctx context.Context, id uuid.UUID) (*ent.Webhook, records
 func (s *Service) wrap(ctx context.Context, org records.Organization, row *ent.Webhook, siblings *batch.Siblings) *Webhook {
 	told := &Webhook{
 		ID: typeid.New(typeid.Webhook, row.ID), Organization: org.Refer(ctx), Name: row.Name, URL: row.URL, Events: row.Events,
-		IncludeManaged: row.IncludeManaged, Enabled: row.Enabled, FailingSince: inUTC(row.FailingSince), CreatedAt: row.CreatedAt.UTC(),
+		IncludeManaged: row.IncludeManaged, Enabled: row.Enabled, FailingSince: database.InUTC(row.FailingSince), CreatedAt: row.CreatedAt.UTC(),
 		Version: row.Version, home: org.ID, siblings: siblings,
 	}
 	if row.DisabledReason != nil {
@@ -126,17 +126,9 @@ func (s *Service) wrap(ctx context.Context, org records.Organization, row *ent.W
 		told.DisabledReason = &reason
 	}
 	if until := row.FormerSecretUntil; until != nil && s.db.Now().Before(*until) {
-		told.FormerSecretUntil = inUTC(until)
+		told.FormerSecretUntil = database.InUTC(until)
 	}
 	return told
-}
-
-func inUTC(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	utc := t.UTC()
-	return &utc
 }
 
 // lock returns a webhook as it is now, locked until the transaction ends.
