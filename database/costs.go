@@ -377,10 +377,8 @@ func (s *statement) told(expression, column string, reach access.Reach) string {
 // step returns the expression of the step that a day lies in.
 func (s *statement) step(step CostStep) string {
 	switch {
-	case step == StepDay && s.postgres:
-		return "to_char(c.day AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
 	case step == StepDay:
-		return "substr(c.day, 1, 10)"
+		return s.day("c.day")
 	case step == StepMonth && s.postgres:
 		return "to_char(c.day AT TIME ZONE 'UTC', 'YYYY-MM')"
 	case step == StepMonth:
@@ -388,6 +386,14 @@ func (s *statement) step(step CostStep) string {
 	default:
 		return "''"
 	}
+}
+
+// day returns the expression of the day, in UTC, that an instant lies in.
+func (s *statement) day(instant string) string {
+	if s.postgres {
+		return "to_char(" + instant + " AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+	}
+	return "substr(" + instant + ", 1, 10)"
 }
 
 // CostLine is a line of usage at the price of a scope: what its tier pays, or

@@ -11,94 +11,176 @@ import (
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/spending"
+	"github.com/headwater-platform/headwater/typeid"
 )
 
 // SpendKey is whose spending a sum is of, in what.
 type SpendKey struct {
 	// Holder is an organization or a group.
 	Holder uuid.UUID
-	Unit   string
+	// Unit is a currency, or the id of a billing unit.
+	Unit string
 }
 
 // Holders are organizations and groups whose spending is summed. A group's is
 // that of its own usage at the price that its organization pays.
 type Holders struct {
 	Organizations, Groups []uuid.UUID
+	// Units are the billing units that are summed too, besides currencies.
+	Units []uuid.UUID
+}
+
+// holding is a kind of holders: the column that names them, and what has to be
+// joined for it.
+type holding struct {
+	column, join string
+	ids          []uuid.UUID
+}
+
+// ofCosts returns the holders of roll-ups. A group's usage is its organization's
+// own, so the tier is the owner.
+func (of Holders) ofCosts() []holding {
+	return []holding{
+		{"c.organization_id", "", of.Organizations},
+		{"c.group_id", " JOIN groups g ON g.id = c.group_id AND g.organization_id = c.organization_id", of.Groups},
+	}
+}
+
+// ofEvents returns the holders of usage events: whose they are and all above, as the
+// tree is now, and their groups.
+func (of Holders) ofEvents() []holding {
+	return []holding{
+		{"a.ancestor_id", " JOIN organization_ancestries a ON a.organization_id = e.owner_id", of.Organizations},
+		{"e.group_id", "", of.Groups},
+	}
 }
 
 // SpentOn returns what the usage at and below organizations, and that of groups,
-// costs in a period, per currency: at the prices that the organizations
-// themselves pay. From and to are UTC day bounds, both zero for all time.
+// comes to in a period: per currency, at the prices that the organizations
+// themselves pay, and per billing unit that is asked for, not rounded. From and to
+// are UTC day bounds, both zero for all time.
 func (tx *Tx) SpentOn(ctx context.Context, of Holders, from, to time.Time) (map[SpendKey]money.Decimal, error) {
 	sums := map[SpendKey]money.Decimal{}
-	s := tx.db.statement()
-	s.write("SELECT CAST(c.organization_id AS TEXT), c.currency, ", tx.db.ExactSum("c.buy"), " FROM cost_rollups c", counting("c"),
-		" WHERE c.organization_id IN (", list(s, of.Organizations), ")", s.on("c.day", from, to), " GROUP BY c.organization_id, c.currency")
-	if err := tx.addSums(ctx, s, sums); err != nil {
-		return nil, fmt.Errorf("sum the spending of organizations: %w", err)
+	for _, h := range of.ofCosts() {
+		s := tx.db.statement()
+		s.write("SELECT CAST(", h.column, " AS TEXT), c.currency, ", tx.db.ExactSum("c.buy"), " FROM cost_rollups c", counting("c"), h.join,
+			" WHERE ", h.column, " IN (", list(s, h.ids), ")", s.on("c.day", from, to), " GROUP BY ", h.column, ", c.currency")
+		if err := tx.addSums(ctx, s, sums); err != nil {
+			return nil, fmt.Errorf("sum spending: %w", err)
+		}
 	}
-	// A group's usage is its organization's own, so the tier is the owner.
-	s = tx.db.statement()
-	s.write("SELECT CAST(c.group_id AS TEXT), c.currency, ", tx.db.ExactSum("c.buy"), " FROM cost_rollups c", counting("c"),
-		" JOIN groups g ON g.id = c.group_id AND g.organization_id = c.organization_id",
-		" WHERE c.group_id IN (", list(s, of.Groups), ")", s.on("c.day", from, to), " GROUP BY c.group_id, c.currency")
-	if err := tx.addSums(ctx, s, sums); err != nil {
-		return nil, fmt.Errorf("sum the spending of groups: %w", err)
-	}
-	return sums, nil
+	err := tx.eachMetered(ctx, of, "''", from, to, func(m metered) error {
+		sums[m.key] = sums[m.key].Add(m.units)
+		return nil
+	})
+	return sums, err
 }
 
 // SpentByDay returns what SpentOn does for each day of a period, from its first, to
 // tell usage from what does not come every day. From and to are UTC day bounds.
 func (tx *Tx) SpentByDay(ctx context.Context, of Holders, from, to time.Time) (map[SpendKey][]spending.Day, error) {
-	days := map[SpendKey][]spending.Day{}
-	for _, by := range []struct{ holder, join string }{
-		{"c.organization_id", ""},
-		{"c.group_id", " JOIN groups g ON g.id = c.group_id AND g.organization_id = c.organization_id"},
-	} {
-		ids := of.Organizations
-		if by.join != "" {
-			ids = of.Groups
-		}
+	days := spentDays{from: from, to: to, of: map[SpendKey][]spending.Day{}}
+	for _, h := range of.ofCosts() {
 		s := tx.db.statement()
-		s.write("SELECT CAST(", by.holder, " AS TEXT), c.currency, ", s.step(StepDay), " AS step, c.charge_category, ", tx.db.ExactSum("c.buy"),
-			" FROM cost_rollups c", counting("c"), by.join, " WHERE ", by.holder, " IN (", list(s, ids), ")", s.on("c.day", from, to),
-			" GROUP BY ", by.holder, ", c.currency, step, c.charge_category")
-		err := tx.each(ctx, s, func(rows *sql.Rows) error { return scanDay(rows, from, to, days) })
-		if err != nil {
+		s.write("SELECT CAST(", h.column, " AS TEXT), c.currency, ", s.step(StepDay), " AS step, c.charge_category, ", tx.db.ExactSum("c.buy"),
+			" FROM cost_rollups c", counting("c"), h.join, " WHERE ", h.column, " IN (", list(s, h.ids), ")", s.on("c.day", from, to),
+			" GROUP BY ", h.column, ", c.currency, step, c.charge_category")
+		if err := tx.each(ctx, s, days.scan); err != nil {
 			return nil, fmt.Errorf("sum the spending of days: %w", err)
 		}
 	}
-	return days, nil
+	err := tx.eachMetered(ctx, of, tx.db.statement().day("e.started_at"), from, to, func(m metered) error {
+		return days.add(m.key, m.day, string(pricing.Usage), m.units)
+	})
+	return days.of, err
 }
 
-// scanDay adds what one kind of charge has cost on one day.
-func scanDay(rows *sql.Rows, from, to time.Time, days map[SpendKey][]spending.Day) error {
-	var holder, unit, day, category, text string
-	if err := rows.Scan(&holder, &unit, &day, &category, &text); err != nil {
-		return err
+// metered is what was metered by one rate of SKUs.
+type metered struct {
+	key SpendKey
+	// day is that on which it began, "" if days are not told apart.
+	day   string
+	units money.Decimal
+}
+
+// eachMetered calls add for what was metered at and below organizations, and of
+// groups, in the billing units that are asked for, and began in a period: the
+// quantities times the rates that the SKUs had. The database adds quantities of one
+// rate, because SQLite multiplies no decimals.
+func (tx *Tx) eachMetered(ctx context.Context, of Holders, day string, from, to time.Time, add func(metered) error) error {
+	if len(of.Units) == 0 {
+		return nil
 	}
-	id, err := uuid.Parse(holder)
-	if err != nil {
-		return err
+	for _, h := range of.ofEvents() {
+		s := tx.db.statement()
+		s.write("SELECT CAST(", h.column, " AS TEXT), CAST(k.unit_id AS TEXT), ", day, " AS day, CAST(e.rate AS TEXT), ", tx.db.ExactSum("e.quantity"),
+			" FROM usage_events e JOIN skus k ON k.id = e.sku_id", h.join,
+			" WHERE k.unit_id IN (", list(s, of.Units), ") AND ", h.column, " IN (", list(s, h.ids), ")", s.on("e.started_at", from, to),
+			" GROUP BY ", h.column, ", k.unit_id, day, e.rate")
+		err := tx.each(ctx, s, func(rows *sql.Rows) error {
+			m, err := scanMetered(rows)
+			if err != nil {
+				return err
+			}
+			return add(m)
+		})
+		if err != nil {
+			return fmt.Errorf("sum billing units: %w", err)
+		}
 	}
-	at, err := time.Parse(time.DateOnly, day)
+	return nil
+}
+
+func scanMetered(rows *sql.Rows) (metered, error) {
+	var holder, unit uuid.UUID
+	var m metered
+	var rateText, quantityText string
+	if err := rows.Scan(&holder, &unit, &m.day, &rateText, &quantityText); err != nil {
+		return metered{}, err
+	}
+	rate, err := money.Parse(rateText)
 	if err != nil {
+		return metered{}, err
+	}
+	quantity, err := money.Parse(quantityText)
+	m.key = SpendKey{Holder: holder, Unit: typeid.New(typeid.BillingUnit, unit).String()}
+	m.units = quantity.Mul(rate)
+	return m, err
+}
+
+// spentDays are the days of a period, by who has spent in what.
+type spentDays struct {
+	from, to time.Time
+	of       map[SpendKey][]spending.Day
+}
+
+// scan adds what one kind of charge has cost on one day.
+func (d spentDays) scan(rows *sql.Rows) error {
+	var key SpendKey
+	var day, category, text string
+	if err := rows.Scan(&key.Holder, &key.Unit, &day, &category, &text); err != nil {
 		return err
 	}
 	amount, err := money.Parse(text)
 	if err != nil {
 		return err
 	}
-	key := SpendKey{Holder: id, Unit: unit}
-	if days[key] == nil {
-		days[key] = make([]spending.Day, daysBetween(from, to))
+	return d.add(key, day, category, amount)
+}
+
+func (d spentDays) add(key SpendKey, day, category string, amount money.Decimal) error {
+	at, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return err
 	}
-	d := &days[key][daysBetween(from, at)]
+	if d.of[key] == nil {
+		d.of[key] = make([]spending.Day, daysBetween(d.from, d.to))
+	}
+	its := &d.of[key][daysBetween(d.from, at)]
 	if category == string(pricing.Usage) {
-		d.Usage, d.Used = d.Usage.Add(amount), true
+		its.Usage, its.Used = its.Usage.Add(amount), true
 	} else {
-		d.Other = d.Other.Add(amount)
+		its.Other = its.Other.Add(amount)
 	}
 	return nil
 }
@@ -138,16 +220,13 @@ func (tx *Tx) EstimatedOn(ctx context.Context, of Holders) (map[SpendKey]money.D
 // addSums adds the sums that a statement returns: of whom, in what, how much.
 func (tx *Tx) addSums(ctx context.Context, s *statement, sums map[SpendKey]money.Decimal) error {
 	return tx.each(ctx, s, func(rows *sql.Rows) error {
-		var holder, unit, text string
-		if err := rows.Scan(&holder, &unit, &text); err != nil {
-			return err
-		}
-		id, err := uuid.Parse(holder)
-		if err != nil {
+		var key SpendKey
+		var text string
+		if err := rows.Scan(&key.Holder, &key.Unit, &text); err != nil {
 			return err
 		}
 		sum, err := money.Parse(text)
-		sums[SpendKey{Holder: id, Unit: unit}] = sum
+		sums[key] = sum
 		return err
 	})
 }

@@ -20,6 +20,24 @@ func CheckAmount(d Decimal) error {
 	return d.checkDigits("an amount", amountIntegerDigits, AmountPlaces)
 }
 
+// FitAmount returns d as it can be stored as an amount: rounded to 18 digits after
+// the point, half to even, and no further from 0 than 20 digits before it allow.
+// It is for sums of others' amounts, which nobody can be asked to mend.
+func FitAmount(d Decimal) Decimal {
+	d = d.Round(AmountPlaces)
+	if CheckAmount(d) == nil {
+		return d
+	}
+	most := Decimal{}
+	for range amountIntegerDigits {
+		most = most.Mul(FromInt(10)).Add(FromInt(9))
+	}
+	if d.Sign() < 0 {
+		return most.Neg()
+	}
+	return most
+}
+
 // CheckFactor returns nil if d fits the factor of a price as it is stored,
 // NUMERIC(12,6): above 0, at most 6 digits before the point and 6 after it.
 // Otherwise it returns INVALID.

@@ -3,6 +3,8 @@ package records
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +12,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/allocation"
+	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/ent/threshold"
 	"github.com/headwater-platform/headwater/money"
@@ -27,6 +30,7 @@ type Allocation struct {
 	Group *uuid.UUID
 	// Author is the organization or its manager. Its thresholds apply.
 	Author uuid.UUID
+	// Unit is a currency, or a billing unit by its id.
 	Unit   string
 	Period spending.Period
 	Total  money.Decimal
@@ -121,6 +125,17 @@ type Allowance struct {
 	Allocations []Allocation
 	// Thresholds are by the organization that has set them.
 	Thresholds map[uuid.UUID][]spending.Threshold
+	// Names are those of the units of the allocations.
+	Names UnitNames
+}
+
+// units returns what the allocations are in.
+func (a Allowance) units() []string {
+	units := make([]string, len(a.Allocations))
+	for i, allocation := range a.Allocations {
+		units[i] = allocation.Unit
+	}
+	return units
 }
 
 // Holders returns the allocations with their states at an instant.
@@ -141,7 +156,7 @@ func (s *Store) Allowance(ctx context.Context, org Organization, group *uuid.UUI
 			return Allowance{}, err
 		}
 		if p, ok := found[org.ID]; ok {
-			return p.allowance(group), nil
+			return s.named(ctx, p.allowance(group))
 		}
 	}
 	ids := make([]uuid.UUID, 0, len(org.Above)+1)
@@ -152,7 +167,32 @@ func (s *Store) Allowance(ctx context.Context, org Organization, group *uuid.UUI
 	if group != nil {
 		applies = allocation.Or(applies, allocation.GroupID(*group))
 	}
-	return readAllowance(ctx, s.client, applies, ids)
+	a, err := readAllowance(ctx, s.client, applies, ids)
+	if err != nil {
+		return Allowance{}, err
+	}
+	return s.named(ctx, a)
+}
+
+// named returns an allowance that knows what all units of it are called. Memory
+// knows it of the units of the organizations of a path: asked is only about those
+// of organizations that were above when the allocation was set.
+func (s *Store) named(ctx context.Context, a Allowance) (Allowance, error) {
+	unknown := slices.DeleteFunc(a.units(), func(unit string) bool {
+		_, isUnit := UnitID(unit)
+		_, known := a.Names[unit]
+		return !isUnit || known
+	})
+	if len(unknown) == 0 {
+		return a, nil
+	}
+	names, err := NamesOf(ctx, s.client, unknown)
+	if err != nil {
+		return Allowance{}, err
+	}
+	maps.Copy(names, a.Names)
+	a.Names = names
+	return a, nil
 }
 
 // allowance returns what limits the spending at the end of the path.
@@ -168,7 +208,39 @@ func (p *path) allowance(group *uuid.UUID) Allowance {
 			}
 		}
 	}
+	a.Names = p.unitNames(a.units())
 	return a
+}
+
+// unitNames returns what those of some units are called that belong to the
+// organizations of the path.
+func (p *path) unitNames(units []string) UnitNames {
+	names := UnitNames{}
+	for _, k := range p.records {
+		its := k.record.organization.units
+		for _, unit := range units {
+			if name, ok := its[unit]; ok {
+				names[unit] = name
+			}
+		}
+	}
+	return names
+}
+
+// readUnits adds what their billing units are called to organizations.
+func readUnits(ctx context.Context, tx *database.Tx, ids []uuid.UUID, found map[uuid.UUID]*organizationRecord) error {
+	rows, err := tx.BillingUnit.Query().Where(billingunit.OrganizationIDIn(ids...)).All(ctx)
+	if err != nil {
+		return fmt.Errorf("load billing units: %w", err)
+	}
+	for _, row := range rows {
+		o := found[row.OrganizationID]
+		if o.units == nil {
+			o.units = UnitNames{}
+		}
+		o.units[Unit(row.ID)] = row.Name
+	}
+	return nil
 }
 
 // readAllowances adds their allocations and thresholds to organizations.

@@ -34,6 +34,8 @@ type organizationRecord struct {
 	groupDirectives map[uuid.UUID][]directiveRecord
 	// allowance has its own and its groups' allocations, and its own thresholds.
 	allowance Allowance
+	// units are what its own billing units are called.
+	units UnitNames
 	// path is what was last made of this record and those above it.
 	path atomic.Pointer[path]
 }
@@ -95,7 +97,7 @@ func touchedKeys(change database.Touched) []uuid.UUID {
 		return append(change.Named("user_id"), change.ID)
 	case typeid.GroupMember, typeid.APIKey:
 		return append(change.Named("membership_id"), change.Named("application_id")...)
-	case typeid.Allocation, typeid.Threshold:
+	case typeid.Allocation, typeid.Threshold, typeid.BillingUnit:
 		return []uuid.UUID{change.Organization}
 	case typeid.Group, typeid.GroupProject, typeid.Project: // What ends takes its edges along.
 		return []uuid.UUID{change.Organization}
@@ -127,6 +129,7 @@ const (
 	sizeOfSession      = 160
 	sizeOfAllocation   = 500
 	sizeOfThreshold    = 300
+	sizeOfUnit         = 150
 )
 
 func (o *organizationRecord) size() int64 {
@@ -136,6 +139,7 @@ func (o *organizationRecord) size() int64 {
 	}
 	size += len(o.allowance.Allocations) * sizeOfAllocation
 	size += len(o.allowance.Thresholds[o.id]) * sizeOfThreshold
+	size += len(o.units) * sizeOfUnit
 	for _, list := range o.groupDirectives {
 		for _, d := range list {
 			size += sizeOfDirective + 2*d.length

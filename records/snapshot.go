@@ -65,6 +65,9 @@ func (s *Store) readPaths(ids []uuid.UUID) func(context.Context) (snapshot[recor
 		if err := readAllowances(ctx, tx, all, found); err != nil {
 			return nil, err
 		}
+		if err := readUnits(ctx, tx, all, found); err != nil {
+			return nil, err
+		}
 		records := make([]stored[record], len(all))
 		for i, id := range all {
 			records[i] = stored[record]{

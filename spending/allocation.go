@@ -1,7 +1,6 @@
 package spending
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -13,7 +12,8 @@ import (
 // Quantity is an amount of a currency or of a billing unit.
 type Quantity struct {
 	Amount money.Decimal
-	// Unit is an ISO 4217 currency or the name of a billing unit.
+	// Unit is an ISO 4217 currency or a billing unit: its name where it is shown, else
+	// its id.
 	Unit string
 }
 
@@ -288,11 +288,8 @@ func (h Holder) tighterThan(other Holder) bool {
 	return h.Headroom().Mul(other.Total).Cmp(other.Headroom().Mul(h.Total)) < 0
 }
 
-// Reserve reports whether a quantity fits into the allocation, else why not, in a
-// sentence.
-func (h Holder) Reserve(q Quantity) (because string, ok bool) {
-	if h.Unit != q.Unit || q.Amount.Sign() <= 0 || h.Headroom().Cmp(q.Amount) >= 0 {
-		return "", true
-	}
-	return fmt.Sprintf("%s %s is more than the allocation has left.", q.Amount, q.Unit), false
+// Fits reports whether a quantity fits into what the allocation has left. One of
+// another unit does.
+func (h Holder) Fits(q Quantity) bool {
+	return h.Unit != q.Unit || q.Amount.Sign() <= 0 || h.Headroom().Cmp(q.Amount) >= 0
 }

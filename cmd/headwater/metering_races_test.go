@@ -10,6 +10,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/money"
+	"github.com/headwater-platform/headwater/records"
 )
 
 // TestAnEventIsRecordedOnce has 50 record the same event at once, in batches with
@@ -83,6 +84,54 @@ func TestUsageIsRecordedOrTheMonthIsClosed(t *testing.T) {
 			t.Errorf("%s was recorded, the statement is of %s", recorded, statement.Total)
 		}
 		w.checkStatements(t, "northwind", 1)
+	})
+}
+
+// TestAUnitIsLimitedByOrDeleted deletes units while allocations and estimates in them
+// are set: whatever remains is in a unit that there is.
+func TestAUnitIsLimitedByOrDeleted(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db)
+		const many = 20
+		units := make([]string, many)
+		for i := range units {
+			units[i] = w.billingUnit(t, fmt.Sprint("unit ", i))
+		}
+		attempts := []func(i int) call{
+			func(i int) call {
+				return call{actor: "paula", name: "deleteBillingUnit", input: map[string]any{"billingUnitId": units[i]}}
+			},
+			func(i int) call {
+				return call{actor: "paula", name: "setAllocation", input: map[string]any{"scopeId": w.ids["acme"], "total": "5", "unit": fmt.Sprint("unit ", i), "period": "MONTH"}}
+			},
+			func(i int) call {
+				return call{actor: "olga", name: "registerResource", input: map[string]any{
+					"projectId": w.ids["acme.project"], "kind": "job", "name": fmt.Sprint(i), "estimate": map[string]any{"amount": "1", "unit": units[i]},
+				}}
+			},
+		}
+		counts := tallyOf(together(len(attempts)*many, func(i int) string {
+			return fmt.Sprint(i%len(attempts), told(t, w.send(t, attempts[i%len(attempts)](i/len(attempts)), "clientMutationId")))
+		}))
+		if counts["0y"]+counts["0"+string(fault.Conflict)] != many || counts["1y"]+counts["1"+string(fault.Invalid)] != many ||
+			counts["2y"]+counts["2"+string(fault.Invalid)] != many {
+			t.Errorf("told %v", counts)
+		}
+		left := map[string]bool{}
+		for _, unit := range one(t, func() ([]*ent.BillingUnit, error) { return db.Client().BillingUnit.Query().All(w.system(t)) }) {
+			left[records.Unit(unit.ID)] = true
+		}
+		for _, row := range one(t, func() ([]*ent.Allocation, error) { return db.Client().Allocation.Query().All(w.system(t)) }) {
+			if !left[row.Unit] {
+				t.Errorf("an allocation is in %s, which is gone", row.Unit)
+			}
+		}
+		for _, row := range one(t, func() ([]*ent.Resource, error) { return db.Client().Resource.Query().All(w.system(t)) }) {
+			if row.EstimateUnit != "" && !left[row.EstimateUnit] {
+				t.Errorf("an estimate is in %s, which is gone", row.EstimateUnit)
+			}
+		}
 	})
 }
 

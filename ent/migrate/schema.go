@@ -2845,6 +2845,16 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{UsageEventsColumns[21]},
 			},
+			{
+				Name:    "usageevent_owner_id_started_at",
+				Unique:  false,
+				Columns: []*schema.Column{UsageEventsColumns[2], UsageEventsColumns[11]},
+			},
+			{
+				Name:    "usageevent_group_id_started_at",
+				Unique:  false,
+				Columns: []*schema.Column{UsageEventsColumns[3], UsageEventsColumns[11]},
+			},
 		},
 	}
 	// UsageImportsColumns holds the columns for the "usage_imports" table.

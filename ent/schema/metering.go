@@ -179,6 +179,8 @@ func (UsageEvent) Indexes() []ent.Index {
 		index.Fields("dataset_id"),
 		index.Fields("sku_id"),
 		index.Fields("corrects_id"),
+		index.Fields("owner_id", "started_at"),
+		index.Fields("group_id", "started_at"),
 	}
 }
 

@@ -604,7 +604,7 @@ type CreateApplicationPayload struct {
 type CreateBillingUnitInput struct {
 	// Who meters: the platform or a partner.
 	OrganizationID typeid.ID `json:"organizationId"`
-	// 1 to 100 characters, unique in the organization.
+	// 1 to 100 characters, unique in the organization; not the code of a currency.
 	Name string `json:"name"`
 	// An ISO 4217 currency, which it keeps.
 	Currency money.Currency `json:"currency"`
@@ -1578,7 +1578,9 @@ type GroupAllocationInput struct {
 	GroupID typeid.ID `json:"groupId"`
 	// How much may be used, at least 0.
 	Total money.Decimal `json:"total"`
-	// An ISO 4217 currency.
+	// An ISO 4217 currency, or the name or the id of a billing unit: one of an organization of the path in which the viewer holds
+	// `usage:import`, or one that an allocation on the path is in which they may see. Of several with the name it is that of the
+	// nearest organization. Usage is counted in it as it is metered, when it began.
 	Unit string `json:"unit"`
 }
 
@@ -2711,7 +2713,9 @@ type SetAllocationInput struct {
 	AuthorID *typeid.ID `json:"authorId,omitempty"`
 	// How much may be used, at least 0.
 	Total money.Decimal `json:"total"`
-	// An ISO 4217 currency.
+	// An ISO 4217 currency, or the name or the id of a billing unit: one of an organization of the path in which the viewer holds
+	// `usage:import`, or one that an allocation on the path is in which they may see. Of several with the name it is that of the
+	// nearest organization. Usage is counted in it as it is metered, when it began.
 	Unit string `json:"unit"`
 	// How long the total lasts.
 	Period spending.Period `json:"period"`
@@ -3409,7 +3413,7 @@ type UpdateBillingProfilePayload struct {
 type UpdateBillingUnitInput struct {
 	// The unit.
 	BillingUnitID typeid.ID `json:"billingUnitId"`
-	// The new name.
+	// The new name, as `createBillingUnit` takes it.
 	Name string `json:"name"`
 	// The version that the caller saw; CONFLICT if the unit has changed since.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`

@@ -170,7 +170,9 @@ func limitsCustomer(ctx context.Context, org records.Organization) bool {
 // a statement each.
 func (s *Service) wrap(ctx context.Context, rows []*ent.Allocation) ([]*Allocation, error) {
 	var ids, authors, groupIDs []uuid.UUID
+	var units []string
 	for _, row := range rows {
+		units = append(units, row.Unit)
 		ids = append(ids, row.OrganizationID, row.AuthorID)
 		authors = append(authors, row.AuthorID)
 		if row.GroupID != nil {
@@ -189,6 +191,10 @@ func (s *Service) wrap(ctx context.Context, rows []*ent.Allocation) ([]*Allocati
 	if err != nil {
 		return nil, err
 	}
+	names, err := records.NamesOf(ctx, s.db.Client(), units)
+	if err != nil {
+		return nil, err
+	}
 	wrapped := make([]*Allocation, len(rows))
 	var all, parents, deciding []uuid.UUID
 	for i, row := range rows {
@@ -196,7 +202,7 @@ func (s *Service) wrap(ctx context.Context, rows []*ent.Allocation) ([]*Allocati
 		if err != nil {
 			return nil, err
 		}
-		wrapped[i] = tell(a, a.Holder(s.db.Now(), thresholds[row.AuthorID]), s.db.Now())
+		wrapped[i] = tell(a, a.Holder(s.db.Now(), thresholds[row.AuthorID]), names.Of(row.Unit), s.db.Now())
 		wrapped[i].Organization = organizations[row.OrganizationID].Refer(ctx)
 		wrapped[i].Author = organizations[row.AuthorID].Refer(ctx)
 		wrapped[i].ParentID, wrapped[i].Version, wrapped[i].CreatedAt = row.ParentID, row.Version, row.CreatedAt.UTC()
@@ -215,9 +221,9 @@ func (s *Service) wrap(ctx context.Context, rows []*ent.Allocation) ([]*Allocati
 	return wrapped, nil
 }
 
-// tell returns what an allocation and its state say.
-func tell(a records.Allocation, h spending.Holder, now time.Time) *Allocation {
-	of := func(amount money.Decimal) spending.Quantity { return spending.Quantity{Amount: amount, Unit: a.Unit} }
+// tell returns what an allocation and its state say, in a unit as it is called.
+func tell(a records.Allocation, h spending.Holder, unit string, now time.Time) *Allocation {
+	of := func(amount money.Decimal) spending.Quantity { return spending.Quantity{Amount: amount, Unit: unit} }
 	told := &Allocation{
 		ID: typeid.New(typeid.Allocation, a.ID), OrganizationID: a.Organization, Period: a.Period,
 		Total: of(h.Total), Used: of(h.Used), Estimated: of(h.Reserved), Headroom: of(h.Headroom()),

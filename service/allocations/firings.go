@@ -13,6 +13,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/thresholdfiring"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/page"
+	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/spending"
 )
 
@@ -52,12 +53,20 @@ func (s *Service) Firings(ctx context.Context, a *Allocation, first *int) ([]*Fi
 		if err != nil {
 			return nil, fmt.Errorf("list firings: %w", err)
 		}
+		var units []string
+		for _, row := range rows {
+			units = append(units, row.Edges.Allocation.Unit)
+		}
+		names, err := records.NamesOf(ctx, s.db.Client(), units)
+		if err != nil {
+			return nil, err
+		}
 		firings := make(map[uuid.UUID][]*Firing, len(ids))
 		for _, id := range ids {
 			firings[id] = []*Firing{}
 		}
 		for _, row := range rows {
-			f, err := wrapFiring(row)
+			f, err := wrapFiring(row, names.Of(row.Edges.Allocation.Unit))
 			if err != nil {
 				return nil, err
 			}
@@ -69,7 +78,7 @@ func (s *Service) Firings(ctx context.Context, a *Allocation, first *int) ([]*Fi
 	})
 }
 
-func wrapFiring(row *ent.ThresholdFiring) (*Firing, error) {
+func wrapFiring(row *ent.ThresholdFiring, unit string) (*Firing, error) {
 	used, err := money.Parse(row.Used)
 	if err != nil {
 		return nil, fmt.Errorf("read firing: %w", err)
@@ -80,7 +89,7 @@ func wrapFiring(row *ent.ThresholdFiring) (*Firing, error) {
 	}
 	f := &Firing{
 		Name: row.ThresholdName, Severity: spending.Severity(row.Severity), allocation: row.AllocationID, At: row.CreatedAt.UTC(),
-		Used: spending.Quantity{Amount: used, Unit: row.Edges.Allocation.Unit}, Total: spending.Quantity{Amount: total, Unit: row.Edges.Allocation.Unit},
+		Used: spending.Quantity{Amount: used, Unit: unit}, Total: spending.Quantity{Amount: total, Unit: unit},
 	}
 	if row.RearmedAt != nil {
 		at := row.RearmedAt.UTC()

@@ -104,6 +104,10 @@ func (s *Service) look(ctx context.Context, tx *database.Tx, rows []*ent.Allocat
 		return nil, err
 	}
 	looked := make([]*ent.Allocation, 0, len(rows))
+	names, err := namesOf(ctx, tx, known)
+	if err != nil {
+		return nil, err
+	}
 	var announcements []records.Announcement
 	for i, row := range rows {
 		a := &known[i]
@@ -115,7 +119,7 @@ func (s *Service) look(ctx context.Context, tx *database.Tx, rows []*ent.Allocat
 			return nil, err
 		}
 		for _, t := range tell {
-			announcements = append(announcements, announcement(*a, t))
+			announcements = append(announcements, announcement(*a, names.Of(a.Unit), t))
 		}
 		after, err := store(ctx, row, *a)
 		if err != nil {
@@ -137,6 +141,14 @@ func allocationsOf(rows []*ent.Allocation) ([]records.Allocation, error) {
 	return known, nil
 }
 
+func namesOf(ctx context.Context, tx *database.Tx, known []records.Allocation) (records.UnitNames, error) {
+	units := make([]string, len(known))
+	for i, a := range known {
+		units[i] = a.Unit
+	}
+	return records.NamesOf(ctx, tx.Client, units)
+}
+
 func authorsOf(known []records.Allocation) []uuid.UUID {
 	var authors []uuid.UUID
 	for _, a := range known {
@@ -147,29 +159,51 @@ func authorsOf(known []records.Allocation) []uuid.UUID {
 	return authors
 }
 
+// periods are holders whose spending is summed over the same time.
+type periods map[spending.Period]*database.Holders
+
+// periodsOf returns the holders of those of some allocations that apply to, by
+// period.
+func periodsOf(known []records.Allocation, applies func(records.Allocation) bool) periods {
+	found := periods{}
+	for _, a := range known {
+		if !applies(a) {
+			continue
+		}
+		of, ok := found[a.Period]
+		if !ok {
+			of = &database.Holders{}
+			found[a.Period] = of
+		}
+		include(of, a)
+	}
+	return found
+}
+
+// include adds whose an allocation is, and in what.
+func include(of *database.Holders, a records.Allocation) {
+	if a.Group != nil {
+		of.Groups = append(of.Groups, *a.Group)
+	} else {
+		of.Organizations = append(of.Organizations, a.Organization)
+	}
+	if unit, ok := records.UnitID(a.Unit); ok && !slices.Contains(of.Units, unit) {
+		of.Units = append(of.Units, unit)
+	}
+}
+
 // measure writes into allocations what is used and reserved now.
 func measure(ctx context.Context, tx *database.Tx, known []records.Allocation) error {
 	var all database.Holders
-	periods := map[spending.Period]*database.Holders{}
 	for _, a := range known {
-		of, ok := periods[a.Period]
-		if !ok {
-			of = &database.Holders{}
-			periods[a.Period] = of
-		}
-		for _, h := range []*database.Holders{of, &all} {
-			if a.Group != nil {
-				h.Groups = append(h.Groups, *a.Group)
-			} else {
-				h.Organizations = append(h.Organizations, a.Organization)
-			}
-		}
+		include(&all, a)
 	}
 	reserved, err := tx.EstimatedOn(ctx, all)
 	if err != nil {
 		return err
 	}
-	for period, of := range periods {
+	every := func(records.Allocation) bool { return true }
+	for period, of := range periodsOf(known, every) {
 		from, to := period.Bounds(tx.Now())
 		used, err := tx.SpentOn(ctx, *of, from, to)
 		if err != nil {
@@ -179,7 +213,7 @@ func measure(ctx context.Context, tx *database.Tx, known []records.Allocation) e
 			a := &known[i]
 			if a.Period == period {
 				key := keyOf(*a)
-				a.PeriodStart, a.Used, a.Reserved = from, used[key], reserved[key]
+				a.PeriodStart, a.Used, a.Reserved = from, money.FitAmount(used[key]), reserved[key]
 			}
 		}
 	}
@@ -189,24 +223,14 @@ func measure(ctx context.Context, tx *database.Tx, known []records.Allocation) e
 // forecast writes into allocations what will have been used at the end of their
 // period, where a threshold depends on it.
 func forecast(ctx context.Context, tx *database.Tx, known []records.Allocation, thresholds map[uuid.UUID][]spending.Threshold) error {
-	periods := map[spending.Period]*database.Holders{}
-	for i := range known {
-		a := &known[i]
-		a.Forecast = nil
-		foretold := slices.ContainsFunc(thresholds[a.Author], func(t spending.Threshold) bool { return t.Basis == spending.Forecasted })
-		if !foretold || a.Period == spending.Forever {
-			continue
-		}
-		if periods[a.Period] == nil {
-			periods[a.Period] = &database.Holders{}
-		}
-		if of := periods[a.Period]; a.Group != nil {
-			of.Groups = append(of.Groups, *a.Group)
-		} else {
-			of.Organizations = append(of.Organizations, a.Organization)
-		}
+	foretold := func(a records.Allocation) bool {
+		return a.Period != spending.Forever &&
+			slices.ContainsFunc(thresholds[a.Author], func(t spending.Threshold) bool { return t.Basis == spending.Forecasted })
 	}
-	for period, of := range periods {
+	for i := range known {
+		known[i].Forecast = nil
+	}
+	for period, of := range periodsOf(known, foretold) {
 		from, to := period.Bounds(tx.Now())
 		days, err := tx.SpentByDay(ctx, *of, from, to)
 		if err != nil {
@@ -220,6 +244,7 @@ func forecast(ctx context.Context, tx *database.Tx, known []records.Allocation, 
 				continue
 			}
 			if sum, ok := spending.Forecast(its, complete, len(its)); ok {
+				sum = money.FitAmount(sum)
 				a.Forecast = &sum
 			}
 		}
@@ -345,13 +370,13 @@ type reachedThreshold struct {
 
 // announcement tells the organization and its manager, who may both see the
 // allocation, that a threshold was reached.
-func announcement(a records.Allocation, t spending.Threshold) records.Announcement {
+func announcement(a records.Allocation, unit string, t spending.Threshold) records.Announcement {
 	data := reached{
 		OrganizationID: typeid.New(typeid.Organization, a.Organization), AllocationID: typeid.New(typeid.Allocation, a.ID),
 		Threshold: reachedThreshold{
 			ID: typeid.New(typeid.Threshold, uuid.UUID(t.ID)), Name: t.Name, Severity: t.Severity, Basis: t.Basis, Percent: t.Percent, Amount: t.Amount,
 		},
-		Unit: a.Unit, Period: a.Period, PeriodStart: periodText(a), Total: a.Total, Used: a.Used, Estimated: a.Reserved, Forecast: a.Forecast,
+		Unit: unit, Period: a.Period, PeriodStart: periodText(a), Total: a.Total, Used: a.Used, Estimated: a.Reserved, Forecast: a.Forecast,
 	}
 	if a.Group != nil {
 		group := typeid.New(typeid.Group, *a.Group)

@@ -29,7 +29,7 @@ type NewAllocation struct {
 	// whose name the viewer may set it.
 	Author *uuid.UUID
 	Total  money.Decimal
-	// Unit is an ISO 4217 currency.
+	// Unit is an ISO 4217 currency, or the id or the name of a billing unit.
 	Unit   string
 	Period spending.Period
 	// Parent is the allocation that it is a part of, nil for none.
@@ -41,9 +41,6 @@ type NewAllocation struct {
 func (n NewAllocation) check() error {
 	if err := money.CheckAmount(n.Total); err != nil || n.Total.Sign() < 0 {
 		return fault.Invalidf("total", "a total is at least 0, with at most 20 digits before and 18 after the point")
-	}
-	if _, err := money.ParseCurrency(n.Unit); err != nil {
-		return fault.Invalidf("unit", "%s", "an allocation is in an ISO 4217 currency")
 	}
 	return nil
 }
@@ -60,8 +57,9 @@ type holder struct {
 // total arms the thresholds again that are out of reach with it, and takes a
 // shutdown by them back. Thresholds that are reached fire at once. Needs
 // allocations:write in the organization or, for the allocation of a customer,
-// partner:limits in its manager. INVALID for what no allocation can be and for a
-// parent that it cannot be a part of, CONFLICT for another version than expected.
+// partner:limits in its manager. INVALID for what no allocation can be, for a billing
+// unit that the viewer may not limit by, and for a parent that it cannot be a part
+// of; CONFLICT for another version than expected.
 func (s *Service) Set(ctx context.Context, n NewAllocation) (*Allocation, error) {
 	return s.setBy(ctx, "setAllocation", n)
 }
@@ -149,6 +147,10 @@ func (s *Service) set(ctx context.Context, tx *database.Tx, h holder, n NewAlloc
 			return nil, fault.Missing("group")
 		}
 	}
+	var err error
+	if n.Unit, err = s.holdUnit(ctx, tx, h, n.Unit); err != nil {
+		return nil, err
+	}
 	if err := s.checkParent(ctx, tx, h, n); err != nil {
 		return nil, err
 	}
@@ -171,6 +173,45 @@ func (s *Service) set(ctx context.Context, tx *database.Tx, h holder, n NewAlloc
 	}
 	tx.Record(database.Change{Kind: typeid.Allocation, ID: row.ID, Organization: row.OrganizationID, Before: image(before), After: looked[0]})
 	return looked[0], nil
+}
+
+// holdUnit returns the unit that an allocation is asked for in, as it is stored. What
+// was used tells how many units there are in usage, and that is the business of
+// those who meter it: so the billing units are those of the organization and all
+// above it in which the viewer imports usage, and those that they are told about by
+// an allocation there. INVALID for all others.
+func (s *Service) holdUnit(ctx context.Context, tx *database.Tx, h holder, asked string) (string, error) {
+	if _, err := money.ParseCurrency(asked); err == nil {
+		return asked, nil
+	}
+	line := h.organization.Line()
+	ids := make([]uuid.UUID, len(line))
+	for i, a := range line {
+		ids[i] = a.ID
+	}
+	inside := s.records.In(tx)
+	importers, err := inside.OrganizationsWith(ctx, access.UsageImport, ids)
+	if err != nil {
+		return "", err
+	}
+	allowance, err := inside.Allowance(ctx, h.organization, h.group)
+	if err != nil {
+		return "", err
+	}
+	var told []string
+	for _, a := range allowance.Allocations {
+		if sees(ctx, placeOf(line, a.Organization), a.Group) {
+			told = append(told, a.Unit)
+		}
+	}
+	unit, found, err := records.HoldUnit(ctx, tx, h.organization, asked, importers, told)
+	if err != nil {
+		return "", err
+	}
+	if !found {
+		return "", fault.Invalidf("unit", "an allocation is in an ISO 4217 currency or a billing unit")
+	}
+	return unit, nil
 }
 
 // image returns a row as the journal takes it: nothing for none.

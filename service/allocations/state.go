@@ -68,7 +68,7 @@ func (s *Service) State(ctx context.Context, scope typeid.ID) (*State, error) {
 		}
 	}
 	if tightest, ok := spending.Tightest(visible); ok {
-		told.Headroom = &spending.Quantity{Amount: tightest.Headroom(), Unit: tightest.Unit}
+		told.Headroom = &spending.Quantity{Amount: tightest.Headroom(), Unit: allowance.Names.Of(tightest.Unit)}
 	}
 	return told, nil
 }

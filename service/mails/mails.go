@@ -195,9 +195,13 @@ func (s *Service) alert(ctx context.Context, posted records.Letter, letter *mail
 		return err
 	}
 	holder := row.Edges.Allocation
+	names, err := records.NamesOf(ctx, s.db.Client(), []string{holder.Unit})
+	if err != nil {
+		return err
+	}
 	letter.Subject, letter.Since, letter.Severity, letter.Link = row.ThresholdName, row.Period, string(row.Severity), s.address
-	if letter.Used, err = written(row.Used, holder.Unit); err == nil {
-		letter.Total, err = written(row.Total, holder.Unit)
+	if letter.Used, err = written(row.Used, names.Of(holder.Unit)); err == nil {
+		letter.Total, err = written(row.Total, names.Of(holder.Unit))
 	}
 	if holder.Edges.Group != nil {
 		letter.Group = holder.Edges.Group.Name

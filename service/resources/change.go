@@ -89,7 +89,11 @@ func (s *Service) Register(ctx context.Context, n NewResource) (*Resource, error
 		if err := s.checkLaunch(ctx, tx, org, n.Group, spending.Launch{Provider: n.Provider, Type: n.InstanceType, Count: 1}); err != nil {
 			return err
 		}
-		reserved, err := s.reserve(ctx, tx, org, n.Group, n.Estimate)
+		estimate, err := holdEstimate(ctx, tx, org, n.Estimate)
+		if err != nil {
+			return err
+		}
+		reserved, err := s.reserve(ctx, tx, org, n.Group, estimate)
 		if err != nil {
 			return err
 		}
@@ -98,8 +102,8 @@ func (s *Service) Register(ctx context.Context, n NewResource) (*Resource, error
 			SetKind(n.Kind).SetName(n.Name).SetProvider(n.Provider).SetRegion(n.Region).
 			SetInstanceType(n.InstanceType).SetExternalID(n.ExternalID).SetStatus(resource.StatusACTIVE).
 			SetCreatedBy(uuid.UUID(viewer.ID)).SetCreatedAt(s.db.Now())
-		if n.Estimate != nil {
-			create.SetEstimate(n.Estimate.Amount.String()).SetEstimateUnit(n.Estimate.Unit)
+		if estimate != nil {
+			create.SetEstimate(estimate.Amount.String()).SetEstimateUnit(estimate.Unit)
 		}
 		if row, err = create.Save(ctx); err != nil {
 			return fmt.Errorf("register resource: %w", err)
@@ -111,7 +115,7 @@ func (s *Service) Register(ctx context.Context, n NewResource) (*Resource, error
 	if err != nil {
 		return nil, err
 	}
-	return wrapOne(row), nil
+	return s.wrapOne(ctx, row)
 }
 
 // findProject returns the organization of a project that the viewer can see.
@@ -221,7 +225,11 @@ func (s *Service) Update(ctx context.Context, u Update) (*Resource, error) {
 		if u.Estimate == nil {
 			return set, nil
 		}
-		more, err := risenBy(row, u.Estimate)
+		estimate, err := holdEstimate(ctx, tx, org, u.Estimate)
+		if err != nil {
+			return nil, err
+		}
+		more, err := risenBy(row, estimate)
 		if err != nil {
 			return nil, err
 		}
@@ -230,7 +238,7 @@ func (s *Service) Update(ctx context.Context, u Update) (*Resource, error) {
 				return nil, err
 			}
 		}
-		return set.SetEstimate(u.Estimate.Amount.String()).SetEstimateUnit(u.Estimate.Unit), nil
+		return set.SetEstimate(estimate.Amount.String()).SetEstimateUnit(estimate.Unit), nil
 	})
 }
 
@@ -282,7 +290,7 @@ func (s *Service) change(ctx context.Context, action string, id uuid.UUID, apply
 	if err != nil {
 		return nil, err
 	}
-	return wrapOne(after), nil
+	return s.wrapOne(ctx, after)
 }
 
 func lockRow(ctx context.Context, tx *database.Tx, id uuid.UUID) (*ent.Resource, error) {

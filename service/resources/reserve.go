@@ -18,7 +18,7 @@ import (
 	"github.com/headwater-platform/headwater/typeid"
 )
 
-// checkEstimate returns INVALID for an amount or a unit that no allocation can have.
+// checkEstimate returns INVALID for an amount that no allocation can have.
 func checkEstimate(e *spending.Quantity) error {
 	if e == nil {
 		return nil
@@ -26,10 +26,32 @@ func checkEstimate(e *spending.Quantity) error {
 	if err := money.CheckAmount(e.Amount); err != nil || e.Amount.Sign() < 0 {
 		return fault.Invalidf("estimate.amount", "an estimate is at least 0, with at most 20 digits before and 18 after the point")
 	}
-	if _, err := money.ParseCurrency(e.Unit); err != nil {
-		return fault.Invalidf("estimate.unit", "%s", "an estimate is in an ISO 4217 currency")
-	}
 	return nil
+}
+
+// holdEstimate returns an estimate with its unit as it is stored: a currency or, by
+// id or name, a billing unit of the organization or one above it, limited there or
+// not. Allocations come and go, and whoever sends estimates in a unit goes on.
+// INVALID for what is neither.
+func holdEstimate(ctx context.Context, tx *database.Tx, org records.Organization, e *spending.Quantity) (*spending.Quantity, error) {
+	if e == nil {
+		return nil, nil //nolint:nilnil // nothing is expected
+	}
+	if _, err := money.ParseCurrency(e.Unit); err == nil {
+		return e, nil
+	}
+	var owners []uuid.UUID
+	for _, a := range org.Line() {
+		owners = append(owners, a.ID)
+	}
+	unit, found, err := records.HoldUnit(ctx, tx, org, e.Unit, owners, nil)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fault.Invalidf("estimate.unit", "an estimate is in an ISO 4217 currency or a billing unit")
+	}
+	return &spending.Quantity{Amount: e.Amount, Unit: unit}, nil
 }
 
 // estimateOf returns what a stored resource is expected to cost, nil for nothing.
@@ -118,8 +140,9 @@ func (s *Service) reserve(ctx context.Context, tx *database.Tx, org records.Orga
 		if !reserves {
 			break
 		}
-		if because, ok := h.Reserve(*e); !ok {
-			return nil, fault.New(fault.LimitExceeded, "%s", because).With("key", allocationKey)
+		if !h.Fits(*e) {
+			exceeded := fault.New(fault.LimitExceeded, "%s %s is more than the allocation has left.", e.Amount, allowance.Names.Of(e.Unit))
+			return nil, exceeded.With("key", allocationKey)
 		}
 	}
 	return locked, nil

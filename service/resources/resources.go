@@ -80,11 +80,18 @@ type Resource struct {
 	OrganizationID uuid.UUID
 	Organizations  *batch.Siblings
 
-	row *ent.Resource
+	row   *ent.Resource
+	units records.UnitNames
 }
 
 // Estimate returns what the resource is expected to cost yet, nil for nothing.
-func (r *Resource) Estimate() (*spending.Quantity, error) { return estimateOf(r.row) }
+func (r *Resource) Estimate() (*spending.Quantity, error) {
+	e, err := estimateOf(r.row)
+	if e != nil {
+		e.Unit = r.units.Of(e.Unit)
+	}
+	return e, err
+}
 
 // Identity returns the id.
 func (r *Resource) Identity() typeid.ID { return r.ID }
@@ -106,14 +113,21 @@ type Edge struct {
 	Node   *Resource
 }
 
-func wrap(rows []*ent.Resource) []*Resource {
+// wrap returns resources as the API shows them, with what their units are called.
+func (s *Service) wrap(ctx context.Context, rows []*ent.Resource) ([]*Resource, error) {
+	var units []string
 	projects, makers, homes := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows))
 	var owners []uuid.UUID
 	for i, row := range rows {
+		units = append(units, row.EstimateUnit)
 		projects[i], makers[i], homes[i] = row.ProjectID, row.CreatedBy, row.OrganizationID
 		if row.GroupID != nil {
 			owners = append(owners, *row.GroupID)
 		}
+	}
+	names, err := records.NamesOf(ctx, s.db.Client(), units)
+	if err != nil {
+		return nil, err
 	}
 	inProjects, groups, creators, organizations := batch.Of(projects...), batch.Of(owners...), batch.Of(makers...), batch.Of(homes...)
 	list := make([]*Resource, len(rows))
@@ -124,13 +138,19 @@ func wrap(rows []*ent.Resource) []*Resource {
 			CreatedAt: row.CreatedAt.UTC(), ReleasedAt: database.InUTC(row.ReleasedAt), Version: row.Version,
 			ProjectID: row.ProjectID, Projects: inProjects, GroupID: row.GroupID, Groups: groups,
 			CreatorID: row.CreatedBy, Creators: creators, OrganizationID: row.OrganizationID, Organizations: organizations,
-			row: row,
+			row: row, units: names,
 		}
 	}
-	return list
+	return list, nil
 }
 
-func wrapOne(row *ent.Resource) *Resource { return wrap([]*ent.Resource{row})[0] }
+func (s *Service) wrapOne(ctx context.Context, row *ent.Resource) (*Resource, error) {
+	wrapped, err := s.wrap(ctx, []*ent.Resource{row})
+	if err != nil {
+		return nil, err
+	}
+	return wrapped[0], nil
+}
 
 // Get returns a resource of a project in which the viewer holds resources:read,
 // or NOT_FOUND.
@@ -139,7 +159,7 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (*Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wrapOne(row), nil
+	return s.wrapOne(ctx, row)
 }
 
 // find returns a resource that the viewer can see and the organization of its
@@ -213,7 +233,11 @@ func (s *Service) pages(ctx context.Context, projects []uuid.UUID, window page.W
 	if err != nil {
 		return nil, fmt.Errorf("list resources: %w", err)
 	}
-	parts := batch.Parts(projects, window, wrap(rows),
+	wrapped, err := s.wrap(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	parts := batch.Parts(projects, window, wrapped,
 		func(r *Resource) uuid.UUID { return r.ProjectID },
 		func(r *Resource) string { return order.Cursor("", r.ID.UUID.String()) },
 		func(cursor string, r *Resource) Edge { return Edge{Cursor: cursor, Node: r} },
@@ -264,8 +288,12 @@ func (s *Service) ByID(ctx context.Context, named *batch.Siblings, id uuid.UUID)
 		rows = slices.DeleteFunc(rows, func(row *ent.Resource) bool {
 			return access.Check(viewer, access.ResourcesRead, organizations[row.OrganizationID].Target().In(orgtree.ID(row.ProjectID))) != nil
 		})
+		wrapped, err := s.wrap(ctx, rows)
+		if err != nil {
+			return nil, err
+		}
 		seen := make(map[uuid.UUID]*Resource, len(rows))
-		for _, r := range wrap(rows) {
+		for _, r := range wrapped {
 			seen[r.ID.UUID] = r
 		}
 		return seen, nil

@@ -12,7 +12,9 @@ import (
 	"github.com/headwater-platform/headwater/access"
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/ent"
+	"github.com/headwater-platform/headwater/ent/allocation"
 	"github.com/headwater-platform/headwater/ent/billingunit"
+	"github.com/headwater-platform/headwater/ent/resource"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/metering"
 	"github.com/headwater-platform/headwater/money"
@@ -63,13 +65,23 @@ type NewBillingUnit struct {
 }
 
 func (n NewBillingUnit) check() error {
-	if err := checkNoun("name", n.Name, maxUnitName); err != nil {
+	if err := checkUnitName(n.Name); err != nil {
 		return err
 	}
 	if _, err := money.ParseCurrency(string(n.Currency)); err != nil {
 		return fault.Invalidf("currency", "a billing unit is in an ISO 4217 currency")
 	}
 	return metering.CheckRate(n.Rate)
+}
+
+// checkUnitName returns INVALID for what no unit is called. Allocations are in
+// currencies or in units, by name or by id, so none is called like another.
+func checkUnitName(name string) error {
+	_, isCurrency := money.ParseCurrency(name)
+	if _, isUnit := records.UnitID(name); isUnit || isCurrency == nil {
+		return fault.Invalidf("name", "a billing unit is not called like a currency or an id")
+	}
+	return checkNoun("name", name, maxUnitName)
 }
 
 // checkNoun returns INVALID for what is no text of 1 to most characters.
@@ -123,7 +135,7 @@ func (s *Service) UpdateBillingUnit(ctx context.Context, id uuid.UUID, name stri
 	if err != nil {
 		return nil, err
 	}
-	if err := checkNoun("name", name, maxUnitName); err != nil {
+	if err := checkUnitName(name); err != nil {
 		return nil, err
 	}
 	_, err = s.db.Write(ctx, database.Entry{Action: "updateBillingUnit", Organization: org.ID}, func(ctx context.Context, tx *database.Tx) error {
@@ -174,7 +186,7 @@ func (s *Service) SetBillingUnitRate(ctx context.Context, id uuid.UUID, rate mon
 
 // DeleteBillingUnit deletes a unit with its SKUs and rates. Needs usage:import;
 // NOT_FOUND for one that the viewer does not see, CONFLICT if usage was recorded in
-// it.
+// it, or if an allocation or the estimate of an active resource is in it.
 func (s *Service) DeleteBillingUnit(ctx context.Context, id uuid.UUID) error {
 	org, err := s.unitHome(ctx, id)
 	if err != nil {
@@ -188,6 +200,9 @@ func (s *Service) DeleteBillingUnit(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
+		if err := checkUnlimited(ctx, tx, id); err != nil {
+			return err
+		}
 		if err := deleteSKUs(ctx, tx, id); err != nil {
 			return err
 		}
@@ -198,6 +213,25 @@ func (s *Service) DeleteBillingUnit(ctx context.Context, id uuid.UUID) error {
 		return nil
 	})
 	return err
+}
+
+// checkUnlimited returns CONFLICT for a unit that an allocation, or the estimate of
+// an active resource, is in. Whoever sets one holds the unit first.
+func checkUnlimited(ctx context.Context, tx *database.Tx, id uuid.UUID) error {
+	unit := records.Unit(id)
+	ctx = database.Unguarded(ctx) // wherever it is
+	limits, err := tx.Allocation.Query().Where(allocation.Unit(unit)).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look for allocations: %w", err)
+	}
+	expected, err := tx.Resource.Query().Where(resource.EstimateUnit(unit), resource.StatusEQ(resource.StatusACTIVE)).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look for estimates: %w", err)
+	}
+	if limits || expected {
+		return fault.New(fault.Conflict, "allocations or estimates of resources are in this unit")
+	}
+	return nil
 }
 
 // BillingUnit returns a unit of an organization in which the viewer holds
