@@ -15,22 +15,30 @@ import (
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/pricing"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/service/allocations"
+	"github.com/headwater-platform/headwater/service/budgets"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/statements"
+	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 )
 
 // Services are what the platform is made with.
 type Services struct {
+	Allocations   *allocations.Service
+	Budgets       *budgets.Service
 	Groups        *groups.Service
 	Organizations *organizations.Service
 	People        *people.Service
 	Rates         *rates.Service
 	Settings      *settings.Service
+	Statements    *statements.Service
+	Terms         *terms.Service
 	Usage         *usage.Service
 	Records       *records.Store
 	Hasher        *password.Hasher
@@ -79,6 +87,10 @@ func Generate(ctx context.Context, db *database.DB, t *Timeline, s Services, o O
 	b.tell("usage")
 	imported, err := b.importUsage(ctx)
 	if err != nil {
+		return nil, err
+	}
+	b.tell("statements")
+	if err := b.bill(ctx); err != nil {
 		return nil, err
 	}
 	return &Platform{Logins: b.logins(), Usage: imported}, nil
@@ -132,7 +144,7 @@ func (b *builder) tell(what string) {
 func (b *builder) history(ctx context.Context) error {
 	b.timeline.moveTo(b.calendar.months[0].Start().Add(-founding + 9*time.Hour))
 	for _, chapter := range []func(context.Context) error{
-		b.found, b.onboard, b.automate, b.settle, b.mapUsage, b.live,
+		b.found, b.onboard, b.automate, b.settle, b.agree, b.mapUsage, b.live,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/job"
 	"github.com/headwater-platform/headwater/ent/journalentry"
 	"github.com/headwater-platform/headwater/ent/organization"
+	"github.com/headwater-platform/headwater/ent/statement"
 	"github.com/headwater-platform/headwater/ent/user"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/internal/effort"
@@ -33,11 +35,15 @@ import (
 	"github.com/headwater-platform/headwater/orgtree"
 	"github.com/headwater-platform/headwater/password"
 	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/service/allocations"
+	"github.com/headwater-platform/headwater/service/budgets"
 	"github.com/headwater-platform/headwater/service/groups"
 	"github.com/headwater-platform/headwater/service/organizations"
 	"github.com/headwater-platform/headwater/service/people"
 	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/settings"
+	"github.com/headwater-platform/headwater/service/statements"
+	"github.com/headwater-platform/headwater/service/terms"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/typeid"
 	"github.com/headwater-platform/headwater/waterfall"
@@ -57,7 +63,8 @@ type world struct {
 func servicesOn(db *database.DB) demo.Services {
 	store, hasher := records.New(db), password.NewHasher(2)
 	return demo.Services{
-		Groups: groups.New(db, store), Organizations: organizations.New(db, store, orgtree.MaxDepth),
+		Allocations: allocations.New(db, store), Budgets: budgets.New(db, store), Statements: statements.New(db, store),
+		Terms: terms.New(db, store, cryptorand.Reader), Groups: groups.New(db, store), Organizations: organizations.New(db, store, orgtree.MaxDepth),
 		People: people.New(db, store, hasher), Rates: rates.New(db, store), Settings: settings.New(db, store),
 		Usage: usage.New(db, store), Records: store, Hasher: hasher,
 	}
@@ -113,6 +120,7 @@ func TestPlatform(t *testing.T) {
 			t.Run("logins", func(t *testing.T) { t.Parallel(); checkLogins(t, w) })
 			t.Run("tells at every tier", func(t *testing.T) { t.Parallel(); checkTiers(t, w) })
 			t.Run("prices on every edge", func(t *testing.T) { t.Parallel(); checkPrices(t, w) })
+			t.Run("has bills and limits", func(t *testing.T) { t.Parallel(); checkBills(t, w) })
 			t.Run("clamps and blocks", func(t *testing.T) { t.Parallel(); checkConflicts(t, w) })
 			t.Run("has a history", func(t *testing.T) { t.Parallel(); checkHistory(t, w) })
 		})
@@ -165,7 +173,7 @@ func (w *world) image(t *testing.T) map[string][]string {
 	for _, row := range must(client.UsageMapping.Query().All(w.ctx))(t) {
 		add("mappings", row)
 	}
-	for _, row := range must(client.JournalEntry.Query().Where(journalentry.ActionNEQ("importUsage")).All(w.ctx))(t) {
+	for _, row := range must(client.JournalEntry.Query().Where(journalentry.AtLT(present())).All(w.ctx))(t) {
 		add("journal", row)
 	}
 	image["usage"] = []string{fmt.Sprint(w.made.Usage.RowsStored, w.made.Usage.UnattributedRows, w.made.Usage.BilledCosts)}
@@ -283,6 +291,40 @@ func checkLogins(t *testing.T, w *world) {
 		if row.Status != user.StatusACTIVE || len(values) < 100 {
 			t.Errorf("%s is %s and sees %s", login.Username, row.Status, values)
 		}
+	}
+}
+
+// checkBills wants a month with statements, one of which is paid and has a discount
+// and a tax, and machines that count in what they are limited by.
+func checkBills(t *testing.T, w *world) {
+	issued, paid := 0, 0
+	for _, s := range must(w.db.Client().Statement.Query().All(w.ctx))(t) {
+		switch s.Status {
+		case statement.StatusISSUED:
+			issued++
+		case statement.StatusPAID:
+			paid++
+			if s.Discount == "0" || s.Tax == "0" {
+				t.Errorf("what is paid has a discount of %s and a tax of %s", s.Discount, s.Tax)
+			}
+		default:
+			t.Errorf("a statement is %s", s.Status)
+		}
+	}
+	if issued == 0 || paid == 0 {
+		t.Errorf("%d statements are to be paid, %d are paid", issued, paid)
+	}
+	if err := w.services.Allocations.CheckAll(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	limits := must(w.db.Client().Allocation.Query().All(w.ctx))(t)
+	for _, a := range limits {
+		if used := must(money.Parse(a.Used))(t); used.Sign() <= 0 {
+			t.Errorf("nothing was used of %s %s", a.Total, a.Unit)
+		}
+	}
+	if len(limits) < 2 {
+		t.Errorf("%d allocations", len(limits))
 	}
 }
 

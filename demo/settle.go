@@ -31,13 +31,18 @@ func (b *builder) settleIn(ctx context.Context) error {
 				}
 			}
 		}
-		// The letters of the past have long arrived.
-		if _, err := tx.Job.Delete().Where(job.Kind(records.MailJob)).Exec(ctx); err != nil {
-			return fmt.Errorf("drop letters: %w", err)
-		}
-		return nil
+		return dropLetters(ctx, tx)
 	})
 	return err
+}
+
+// dropLetters keeps what has happened so far from being told: the letters of the
+// past have long arrived.
+func dropLetters(ctx context.Context, tx *database.Tx) error {
+	if _, err := tx.Job.Delete().Where(job.Kind(records.MailJob)).Exec(ctx); err != nil {
+		return fmt.Errorf("drop letters: %w", err)
+	}
+	return nil
 }
 
 // settlePerson makes an account what it is in the present. Those who can sign in

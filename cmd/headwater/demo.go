@@ -148,8 +148,9 @@ func (c demoCommand) make(ctx context.Context, io streams, location string) (*pl
 // demoServices returns what the demo is made with.
 func (p *platform) demoServices() demo.Services {
 	return demo.Services{
-		Groups: p.services.Groups, Organizations: p.services.Organizations, People: p.services.People,
-		Rates: p.services.Rates, Settings: p.services.Settings, Usage: p.services.Usage,
+		Allocations: p.services.Allocations, Budgets: p.services.Budgets, Groups: p.services.Groups,
+		Organizations: p.services.Organizations, People: p.services.People, Rates: p.services.Rates, Settings: p.services.Settings,
+		Statements: p.services.Statements, Terms: p.services.Terms, Usage: p.services.Usage,
 		Records: p.records, Hasher: password.NewHasher(hashes),
 	}
 }
