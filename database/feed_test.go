@@ -61,16 +61,23 @@ func (e *ear) of(revision int64) ([]database.Touched, bool) {
 // waitFor fails the test unless the revision is heard of in time.
 func (e *ear) waitFor(t *testing.T, revision int64, within time.Duration) {
 	t.Helper()
+	if !e.hears(revision, within) {
+		t.Fatalf("revision %d was not heard of within %s", revision, within)
+	}
+}
+
+// hears waits until the revision is heard of and reports whether it is in time.
+func (e *ear) hears(revision int64, within time.Duration) bool {
 	late := time.NewTimer(within)
 	defer late.Stop()
 	for {
 		if _, ok := e.of(revision); ok {
-			return
+			return true
 		}
 		select {
 		case <-e.spoke:
 		case <-late.C:
-			t.Fatalf("revision %d was not heard of within %s", revision, within)
+			return false
 		}
 	}
 }
@@ -264,21 +271,28 @@ func TestNotificationsAreHeard(t *testing.T) {
 
 // TestLostConnectionsDelayNothing ends the connections that the other process
 // follows with, again and again: it hears of each change within a second all
-// the same.
+// the same, but for a few where the machine has other things to do.
 func TestLostConnectionsDelayNothing(t *testing.T) {
 	t.Parallel()
 	url := dbtest.PostgresURL(t)
 	here, there := dbtest.Open(t, url), dbtest.Open(t, url)
 	e := subscribe(there)
 	follow(t, there)
-	for range effort.Cases(60) {
+	cases, late := effort.Cases(60), 0
+	for range cases {
 		must(t, here.Execute(t.Context(), `
 			SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND pid <> pg_backend_pid()
 			AND (query LIKE 'LISTEN %' OR query LIKE '%FROM counters%' OR query LIKE '%FROM journal_changes%')`))
 		revision, err := touch(system(t), here, 1)
 		must(t, err)
-		e.waitFor(t, revision, second)
+		if !e.hears(revision, second) {
+			late++
+			e.waitFor(t, revision, 10*second)
+		}
+	}
+	if late > 1+cases/10 {
+		t.Errorf("%d of %d changes were heard of after more than a second", late, cases)
 	}
 }
 

@@ -174,9 +174,9 @@ func (d spentDays) add(key SpendKey, day, category string, amount money.Decimal)
 		return err
 	}
 	if d.of[key] == nil {
-		d.of[key] = make([]spending.Day, daysBetween(d.from, d.to))
+		d.of[key] = make([]spending.Day, spending.DaysBetween(d.from, d.to))
 	}
-	its := &d.of[key][daysBetween(d.from, at)]
+	its := &d.of[key][spending.DaysBetween(d.from, at)]
 	if category == string(pricing.Usage) {
 		its.Usage, its.Used = its.Usage.Add(amount), true
 	} else {
@@ -184,9 +184,6 @@ func (d spentDays) add(key SpendKey, day, category string, amount money.Decimal)
 	}
 	return nil
 }
-
-// daysBetween returns how many days lie between two UTC day bounds.
-func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
 
 // on returns the condition that a day lies in a period, "" for all time.
 func (s *statement) on(day string, from, to time.Time) string {

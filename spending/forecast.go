@@ -1,6 +1,10 @@
 package spending
 
-import "github.com/headwater-platform/headwater/money"
+import (
+	"time"
+
+	"github.com/headwater-platform/headwater/money"
+)
 
 // Day is what one day of a period has cost, in one currency.
 type Day struct {
@@ -11,6 +15,10 @@ type Day struct {
 	// Other is the sum of the purchases, credits, taxes and adjustments.
 	Other money.Decimal
 }
+
+// DaysBetween returns how many days lie whole between the beginning of a day and a
+// later time, both in UTC.
+func DaysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
 
 // ForecastDays is how many complete days need to have usage before there is a
 // forecast.

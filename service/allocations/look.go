@@ -236,7 +236,7 @@ func forecast(ctx context.Context, tx *database.Tx, known []records.Allocation, 
 		if err != nil {
 			return err
 		}
-		complete := int(tx.Now().Sub(from) / (24 * time.Hour))
+		complete := spending.DaysBetween(from, tx.Now())
 		for i := range known {
 			a := &known[i]
 			its := days[keyOf(*a)]

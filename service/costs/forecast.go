@@ -2,7 +2,6 @@ package costs
 
 import (
 	"context"
-	"time"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/money"
@@ -22,7 +21,7 @@ func (r *Report) Forecast(ctx context.Context) (*money.Amount, error) {
 	if err != nil {
 		return nil, err
 	}
-	forecast, ok := spending.Forecast(days, daysBetween(r.query.From, r.at), len(days))
+	forecast, ok := spending.Forecast(days, spending.DaysBetween(r.query.From, r.at), len(days))
 	if !ok {
 		return nil, nil //nolint:nilnil // there is no forecast
 	}
@@ -38,13 +37,13 @@ func (r *Report) days(ctx context.Context) ([]spending.Day, error) {
 	if err != nil {
 		return nil, err
 	}
-	days := make([]spending.Day, daysBetween(query.From, query.To))
+	days := make([]spending.Day, spending.DaysBetween(query.From, query.To))
 	for _, sum := range sums {
 		start, err := startOf(query.Step, sum.Step)
 		if err != nil {
 			return nil, err
 		}
-		day := &days[daysBetween(query.From, start)]
+		day := &days[spending.DaysBetween(query.From, start)]
 		if sum.Key == string(pricing.Usage) {
 			day.Usage, day.Used = sum.Amount, true
 			continue
@@ -53,9 +52,6 @@ func (r *Report) days(ctx context.Context) ([]spending.Day, error) {
 	}
 	return days, nil
 }
-
-// daysBetween returns how many days lie whole between two times in UTC.
-func daysBetween(from, to time.Time) int { return int(to.Sub(from) / (24 * time.Hour)) }
 
 // sums reads sums outside of any other transaction.
 func (s *Service) sums(ctx context.Context, query database.CostQuery) ([]database.CostSum, error) {
