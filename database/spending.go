@@ -46,8 +46,8 @@ func (of Holders) ofCosts() []holding {
 	}
 }
 
-// ofEvents returns the holders of usage events: whose they are and all above, as the
-// tree is now, and their groups.
+// ofEvents returns the holders of usage events: whose they are and all above, and
+// their groups.
 func (of Holders) ofEvents() []holding {
 	return []holding{
 		{"a.ancestor_id", " JOIN organization_ancestries a ON a.organization_id = e.owner_id", of.Organizations},

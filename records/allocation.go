@@ -3,8 +3,6 @@ package records
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -156,7 +154,7 @@ func (s *Store) Allowance(ctx context.Context, org Organization, group *uuid.UUI
 			return Allowance{}, err
 		}
 		if p, ok := found[org.ID]; ok {
-			return s.named(ctx, p.allowance(group))
+			return p.allowance(group), nil
 		}
 	}
 	ids := make([]uuid.UUID, 0, len(org.Above)+1)
@@ -171,28 +169,8 @@ func (s *Store) Allowance(ctx context.Context, org Organization, group *uuid.UUI
 	if err != nil {
 		return Allowance{}, err
 	}
-	return s.named(ctx, a)
-}
-
-// named returns an allowance that knows what all units of it are called. Memory
-// knows it of the units of the organizations of a path: asked is only about those
-// of organizations that were above when the allocation was set.
-func (s *Store) named(ctx context.Context, a Allowance) (Allowance, error) {
-	unknown := slices.DeleteFunc(a.units(), func(unit string) bool {
-		_, isUnit := UnitID(unit)
-		_, known := a.Names[unit]
-		return !isUnit || known
-	})
-	if len(unknown) == 0 {
-		return a, nil
-	}
-	names, err := NamesOf(ctx, s.client, unknown)
-	if err != nil {
-		return Allowance{}, err
-	}
-	maps.Copy(names, a.Names)
-	a.Names = names
-	return a, nil
+	a.Names, err = NamesOf(ctx, s.client, a.units())
+	return a, err
 }
 
 // allowance returns what limits the spending at the end of the path.
