@@ -241,8 +241,10 @@ type StoredLine struct {
 	SubAccountID      string
 	Facts             pricing.Facts
 	ChargeClass       string
-	Currency          string
-	BilledCost        string
+	// PriceMonth is zero where class and periods say by which month it is priced.
+	PriceMonth pricing.Month
+	Currency   string
+	BilledCost string
 	// ListCost is nil where the provider states none.
 	ListCost *string
 	// Tags are a JSON object.
@@ -257,7 +259,7 @@ type StoredLine struct {
 func (db *DB) StoredLines(ctx context.Context, dataset, after int64, n int) ([]StoredLine, error) {
 	rows, err := db.pool.QueryContext(ctx, `
 		SELECT l.id, l.line, l.month, l.charge_period_start, l.sub_account_id, l.provider, l.service, l.sku, l.region, l.charge_category,
-			l.charge_class, l.currency, l.billed_cost, l.list_cost, l.tags, e.owner_id, e.group_id
+			l.charge_class, COALESCE(l.price_month, ''), l.currency, l.billed_cost, l.list_cost, l.tags, e.owner_id, e.group_id
 		FROM usage_lines l LEFT JOIN usage_events e ON e.usage_line_id = l.id
 		WHERE l.dataset_id = $1 AND l.id > $2 ORDER BY l.id LIMIT $3`, dataset, after, n)
 	if err != nil {
@@ -279,13 +281,16 @@ func (db *DB) StoredLines(ctx context.Context, dataset, after int64, n int) ([]S
 
 func scanStored(rows *sql.Rows) (StoredLine, error) {
 	var l StoredLine
-	var month string
+	var month, price string
 	err := rows.Scan(&l.ID, &l.Line, &month, &l.ChargePeriodStart, &l.SubAccountID, &l.Facts.Provider, &l.Facts.Service, &l.Facts.SKU,
-		&l.Facts.Region, &l.Facts.ChargeCategory, &l.ChargeClass, &l.Currency, &l.BilledCost, &l.ListCost, &l.Tags, &l.Owner, &l.Group)
+		&l.Facts.Region, &l.Facts.ChargeCategory, &l.ChargeClass, &price, &l.Currency, &l.BilledCost, &l.ListCost, &l.Tags, &l.Owner, &l.Group)
 	if err != nil {
 		return StoredLine{}, err
 	}
 	l.ChargePeriodStart = l.ChargePeriodStart.UTC()
+	if err := l.PriceMonth.UnmarshalText([]byte(price)); err != nil {
+		return StoredLine{}, err
+	}
 	l.Month, err = pricing.ParseMonth(month)
 	return l, err
 }

@@ -58080,6 +58080,7 @@ type UsageDatasetMutation struct {
 	month               *string
 	part                *int
 	addpart             *int
+	corrects            *string
 	status              *usagedataset.Status
 	rating              *int
 	addrating           *int
@@ -58449,6 +58450,42 @@ func (m *UsageDatasetMutation) AddedPart() (r int, exists bool) {
 func (m *UsageDatasetMutation) ResetPart() {
 	m.part = nil
 	m.addpart = nil
+}
+
+// SetCorrects sets the "corrects" field.
+func (m *UsageDatasetMutation) SetCorrects(s string) {
+	m.corrects = &s
+}
+
+// Corrects returns the value of the "corrects" field in the mutation.
+func (m *UsageDatasetMutation) Corrects() (r string, exists bool) {
+	v := m.corrects
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCorrects returns the old "corrects" field's value of the UsageDataset entity.
+// If the UsageDataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDatasetMutation) OldCorrects(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCorrects is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCorrects requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCorrects: %w", err)
+	}
+	return oldValue.Corrects, nil
+}
+
+// ResetCorrects resets all changes to the "corrects" field.
+func (m *UsageDatasetMutation) ResetCorrects() {
+	m.corrects = nil
 }
 
 // SetStatus sets the "status" field.
@@ -59066,7 +59103,7 @@ func (m *UsageDatasetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UsageDatasetMutation) Fields() []string {
-	fields := make([]string, 0, 13)
+	fields := make([]string, 0, 14)
 	if m._import != nil {
 		fields = append(fields, usagedataset.FieldImportID)
 	}
@@ -59084,6 +59121,9 @@ func (m *UsageDatasetMutation) Fields() []string {
 	}
 	if m.part != nil {
 		fields = append(fields, usagedataset.FieldPart)
+	}
+	if m.corrects != nil {
+		fields = append(fields, usagedataset.FieldCorrects)
 	}
 	if m.status != nil {
 		fields = append(fields, usagedataset.FieldStatus)
@@ -59126,6 +59166,8 @@ func (m *UsageDatasetMutation) Field(name string) (ent.Value, bool) {
 		return m.Month()
 	case usagedataset.FieldPart:
 		return m.Part()
+	case usagedataset.FieldCorrects:
+		return m.Corrects()
 	case usagedataset.FieldStatus:
 		return m.Status()
 	case usagedataset.FieldRating:
@@ -59161,6 +59203,8 @@ func (m *UsageDatasetMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldMonth(ctx)
 	case usagedataset.FieldPart:
 		return m.OldPart(ctx)
+	case usagedataset.FieldCorrects:
+		return m.OldCorrects(ctx)
 	case usagedataset.FieldStatus:
 		return m.OldStatus(ctx)
 	case usagedataset.FieldRating:
@@ -59225,6 +59269,13 @@ func (m *UsageDatasetMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetPart(v)
+		return nil
+	case usagedataset.FieldCorrects:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCorrects(v)
 		return nil
 	case usagedataset.FieldStatus:
 		v, ok := value.(usagedataset.Status)
@@ -59425,6 +59476,9 @@ func (m *UsageDatasetMutation) ResetField(name string) error {
 		return nil
 	case usagedataset.FieldPart:
 		m.ResetPart()
+		return nil
+	case usagedataset.FieldCorrects:
+		m.ResetCorrects()
 		return nil
 	case usagedataset.FieldStatus:
 		m.ResetStatus()
@@ -62796,6 +62850,7 @@ type UsageLineMutation struct {
 	resource_id         *string
 	charge_category     *string
 	charge_class        *string
+	price_month         *string
 	description         *string
 	billed_cost         *string
 	list_cost           *string
@@ -63404,6 +63459,55 @@ func (m *UsageLineMutation) ResetChargeClass() {
 	m.charge_class = nil
 }
 
+// SetPriceMonth sets the "price_month" field.
+func (m *UsageLineMutation) SetPriceMonth(s string) {
+	m.price_month = &s
+}
+
+// PriceMonth returns the value of the "price_month" field in the mutation.
+func (m *UsageLineMutation) PriceMonth() (r string, exists bool) {
+	v := m.price_month
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPriceMonth returns the old "price_month" field's value of the UsageLine entity.
+// If the UsageLine object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageLineMutation) OldPriceMonth(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPriceMonth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPriceMonth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPriceMonth: %w", err)
+	}
+	return oldValue.PriceMonth, nil
+}
+
+// ClearPriceMonth clears the value of the "price_month" field.
+func (m *UsageLineMutation) ClearPriceMonth() {
+	m.price_month = nil
+	m.clearedFields[usageline.FieldPriceMonth] = struct{}{}
+}
+
+// PriceMonthCleared returns if the "price_month" field was cleared in this mutation.
+func (m *UsageLineMutation) PriceMonthCleared() bool {
+	_, ok := m.clearedFields[usageline.FieldPriceMonth]
+	return ok
+}
+
+// ResetPriceMonth resets all changes to the "price_month" field.
+func (m *UsageLineMutation) ResetPriceMonth() {
+	m.price_month = nil
+	delete(m.clearedFields, usageline.FieldPriceMonth)
+}
+
 // SetDescription sets the "description" field.
 func (m *UsageLineMutation) SetDescription(s string) {
 	m.description = &s
@@ -63779,7 +63883,7 @@ func (m *UsageLineMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UsageLineMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 22)
 	if m.dataset != nil {
 		fields = append(fields, usageline.FieldDatasetID)
 	}
@@ -63818,6 +63922,9 @@ func (m *UsageLineMutation) Fields() []string {
 	}
 	if m.charge_class != nil {
 		fields = append(fields, usageline.FieldChargeClass)
+	}
+	if m.price_month != nil {
+		fields = append(fields, usageline.FieldPriceMonth)
 	}
 	if m.description != nil {
 		fields = append(fields, usageline.FieldDescription)
@@ -63877,6 +63984,8 @@ func (m *UsageLineMutation) Field(name string) (ent.Value, bool) {
 		return m.ChargeCategory()
 	case usageline.FieldChargeClass:
 		return m.ChargeClass()
+	case usageline.FieldPriceMonth:
+		return m.PriceMonth()
 	case usageline.FieldDescription:
 		return m.Description()
 	case usageline.FieldBilledCost:
@@ -63928,6 +64037,8 @@ func (m *UsageLineMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldChargeCategory(ctx)
 	case usageline.FieldChargeClass:
 		return m.OldChargeClass(ctx)
+	case usageline.FieldPriceMonth:
+		return m.OldPriceMonth(ctx)
 	case usageline.FieldDescription:
 		return m.OldDescription(ctx)
 	case usageline.FieldBilledCost:
@@ -64044,6 +64155,13 @@ func (m *UsageLineMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetChargeClass(v)
 		return nil
+	case usageline.FieldPriceMonth:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPriceMonth(v)
+		return nil
 	case usageline.FieldDescription:
 		v, ok := value.(string)
 		if !ok {
@@ -64145,6 +64263,9 @@ func (m *UsageLineMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *UsageLineMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(usageline.FieldPriceMonth) {
+		fields = append(fields, usageline.FieldPriceMonth)
+	}
 	if m.FieldCleared(usageline.FieldListCost) {
 		fields = append(fields, usageline.FieldListCost)
 	}
@@ -64165,6 +64286,9 @@ func (m *UsageLineMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *UsageLineMutation) ClearField(name string) error {
 	switch name {
+	case usageline.FieldPriceMonth:
+		m.ClearPriceMonth()
+		return nil
 	case usageline.FieldListCost:
 		m.ClearListCost()
 		return nil
@@ -64217,6 +64341,9 @@ func (m *UsageLineMutation) ResetField(name string) error {
 		return nil
 	case usageline.FieldChargeClass:
 		m.ResetChargeClass()
+		return nil
+	case usageline.FieldPriceMonth:
+		m.ResetPriceMonth()
 		return nil
 	case usageline.FieldDescription:
 		m.ResetDescription()

@@ -2020,24 +2020,30 @@ func init() {
 	usagedatasetDescPart := usagedatasetFields[6].Descriptor()
 	// usagedataset.DefaultPart holds the default value on creation for the part field.
 	usagedataset.DefaultPart = usagedatasetDescPart.Default.(int)
+	// usagedatasetDescCorrects is the schema descriptor for corrects field.
+	usagedatasetDescCorrects := usagedatasetFields[7].Descriptor()
+	// usagedataset.DefaultCorrects holds the default value on creation for the corrects field.
+	usagedataset.DefaultCorrects = usagedatasetDescCorrects.Default.(string)
+	// usagedataset.CorrectsValidator is a validator for the "corrects" field. It is called by the builders before save.
+	usagedataset.CorrectsValidator = usagedatasetDescCorrects.Validators[0].(func(string) error)
 	// usagedatasetDescRating is the schema descriptor for rating field.
-	usagedatasetDescRating := usagedatasetFields[8].Descriptor()
+	usagedatasetDescRating := usagedatasetFields[9].Descriptor()
 	// usagedataset.DefaultRating holds the default value on creation for the rating field.
 	usagedataset.DefaultRating = usagedatasetDescRating.Default.(int)
 	// usagedatasetDescRatingWanted is the schema descriptor for rating_wanted field.
-	usagedatasetDescRatingWanted := usagedatasetFields[9].Descriptor()
+	usagedatasetDescRatingWanted := usagedatasetFields[10].Descriptor()
 	// usagedataset.DefaultRatingWanted holds the default value on creation for the rating_wanted field.
 	usagedataset.DefaultRatingWanted = usagedatasetDescRatingWanted.Default.(int)
 	// usagedatasetDescRatingLoading is the schema descriptor for rating_loading field.
-	usagedatasetDescRatingLoading := usagedatasetFields[10].Descriptor()
+	usagedatasetDescRatingLoading := usagedatasetFields[11].Descriptor()
 	// usagedataset.DefaultRatingLoading holds the default value on creation for the rating_loading field.
 	usagedataset.DefaultRatingLoading = usagedatasetDescRatingLoading.Default.(int)
 	// usagedatasetDescRatingReached is the schema descriptor for rating_reached field.
-	usagedatasetDescRatingReached := usagedatasetFields[11].Descriptor()
+	usagedatasetDescRatingReached := usagedatasetFields[12].Descriptor()
 	// usagedataset.DefaultRatingReached holds the default value on creation for the rating_reached field.
 	usagedataset.DefaultRatingReached = usagedatasetDescRatingReached.Default.(int64)
 	// usagedatasetDescRatingClaim is the schema descriptor for rating_claim field.
-	usagedatasetDescRatingClaim := usagedatasetFields[12].Descriptor()
+	usagedatasetDescRatingClaim := usagedatasetFields[13].Descriptor()
 	// usagedataset.DefaultRatingClaim holds the default value on creation for the rating_claim field.
 	usagedataset.DefaultRatingClaim = usagedatasetDescRatingClaim.Default.(int64)
 	usageeventFields := schema.UsageEvent{}.Fields()
@@ -2122,8 +2128,12 @@ func init() {
 	usagelineDescMonth := usagelineFields[3].Descriptor()
 	// usageline.MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	usageline.MonthValidator = usagelineDescMonth.Validators[0].(func(string) error)
+	// usagelineDescPriceMonth is the schema descriptor for price_month field.
+	usagelineDescPriceMonth := usagelineFields[14].Descriptor()
+	// usageline.PriceMonthValidator is a validator for the "price_month" field. It is called by the builders before save.
+	usageline.PriceMonthValidator = usagelineDescPriceMonth.Validators[0].(func(string) error)
 	// usagelineDescCurrency is the schema descriptor for currency field.
-	usagelineDescCurrency := usagelineFields[17].Descriptor()
+	usagelineDescCurrency := usagelineFields[18].Descriptor()
 	// usageline.CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
 	usageline.CurrencyValidator = usagelineDescCurrency.Validators[0].(func(string) error)
 	usagemappingFields := schema.UsageMapping{}.Fields()

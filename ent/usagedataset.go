@@ -32,6 +32,8 @@ type UsageDataset struct {
 	Month string `json:"month,omitempty"`
 	// Part holds the value of the "part" field.
 	Part int `json:"part,omitempty"`
+	// Corrects holds the value of the "corrects" field.
+	Corrects string `json:"corrects,omitempty"`
 	// Status holds the value of the "status" field.
 	Status usagedataset.Status `json:"status,omitempty"`
 	// Rating holds the value of the "rating" field.
@@ -125,7 +127,7 @@ func (*UsageDataset) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case usagedataset.FieldID, usagedataset.FieldPart, usagedataset.FieldRating, usagedataset.FieldRatingWanted, usagedataset.FieldRatingLoading, usagedataset.FieldRatingReached, usagedataset.FieldRatingClaim:
 			values[i] = new(sql.NullInt64)
-		case usagedataset.FieldProvider, usagedataset.FieldBillingAccountID, usagedataset.FieldMonth, usagedataset.FieldStatus:
+		case usagedataset.FieldProvider, usagedataset.FieldBillingAccountID, usagedataset.FieldMonth, usagedataset.FieldCorrects, usagedataset.FieldStatus:
 			values[i] = new(sql.NullString)
 		case usagedataset.FieldArchivedAt:
 			values[i] = new(sql.NullTime)
@@ -187,6 +189,12 @@ func (_m *UsageDataset) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field part", values[i])
 			} else if value.Valid {
 				_m.Part = int(value.Int64)
+			}
+		case usagedataset.FieldCorrects:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field corrects", values[i])
+			} else if value.Valid {
+				_m.Corrects = value.String
 			}
 		case usagedataset.FieldStatus:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -309,6 +317,9 @@ func (_m *UsageDataset) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("part=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Part))
+	builder.WriteString(", ")
+	builder.WriteString("corrects=")
+	builder.WriteString(_m.Corrects)
 	builder.WriteString(", ")
 	builder.WriteString("status=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Status))

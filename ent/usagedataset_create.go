@@ -72,6 +72,20 @@ func (_c *UsageDatasetCreate) SetNillablePart(v *int) *UsageDatasetCreate {
 	return _c
 }
 
+// SetCorrects sets the "corrects" field.
+func (_c *UsageDatasetCreate) SetCorrects(v string) *UsageDatasetCreate {
+	_c.mutation.SetCorrects(v)
+	return _c
+}
+
+// SetNillableCorrects sets the "corrects" field if the given value is not nil.
+func (_c *UsageDatasetCreate) SetNillableCorrects(v *string) *UsageDatasetCreate {
+	if v != nil {
+		_c.SetCorrects(*v)
+	}
+	return _c
+}
+
 // SetStatus sets the "status" field.
 func (_c *UsageDatasetCreate) SetStatus(v usagedataset.Status) *UsageDatasetCreate {
 	_c.mutation.SetStatus(v)
@@ -262,6 +276,10 @@ func (_c *UsageDatasetCreate) defaults() {
 		v := usagedataset.DefaultPart
 		_c.mutation.SetPart(v)
 	}
+	if _, ok := _c.mutation.Corrects(); !ok {
+		v := usagedataset.DefaultCorrects
+		_c.mutation.SetCorrects(v)
+	}
 	if _, ok := _c.mutation.Rating(); !ok {
 		v := usagedataset.DefaultRating
 		_c.mutation.SetRating(v)
@@ -318,6 +336,14 @@ func (_c *UsageDatasetCreate) check() error {
 	}
 	if _, ok := _c.mutation.Part(); !ok {
 		return &ValidationError{Name: "part", err: errors.New(`ent: missing required field "UsageDataset.part"`)}
+	}
+	if _, ok := _c.mutation.Corrects(); !ok {
+		return &ValidationError{Name: "corrects", err: errors.New(`ent: missing required field "UsageDataset.corrects"`)}
+	}
+	if v, ok := _c.mutation.Corrects(); ok {
+		if err := usagedataset.CorrectsValidator(v); err != nil {
+			return &ValidationError{Name: "corrects", err: fmt.Errorf(`ent: validator failed for field "UsageDataset.corrects": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.Status(); !ok {
 		return &ValidationError{Name: "status", err: errors.New(`ent: missing required field "UsageDataset.status"`)}
@@ -396,6 +422,10 @@ func (_c *UsageDatasetCreate) createSpec() (*UsageDataset, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.Part(); ok {
 		_spec.SetField(usagedataset.FieldPart, field.TypeInt, value)
 		_node.Part = value
+	}
+	if value, ok := _c.mutation.Corrects(); ok {
+		_spec.SetField(usagedataset.FieldCorrects, field.TypeString, value)
+		_node.Corrects = value
 	}
 	if value, ok := _c.mutation.Status(); ok {
 		_spec.SetField(usagedataset.FieldStatus, field.TypeEnum, value)
@@ -634,6 +664,18 @@ func (u *UsageDatasetUpsert) UpdatePart() *UsageDatasetUpsert {
 // AddPart adds v to the "part" field.
 func (u *UsageDatasetUpsert) AddPart(v int) *UsageDatasetUpsert {
 	u.Add(usagedataset.FieldPart, v)
+	return u
+}
+
+// SetCorrects sets the "corrects" field.
+func (u *UsageDatasetUpsert) SetCorrects(v string) *UsageDatasetUpsert {
+	u.Set(usagedataset.FieldCorrects, v)
+	return u
+}
+
+// UpdateCorrects sets the "corrects" field to the value that was provided on create.
+func (u *UsageDatasetUpsert) UpdateCorrects() *UsageDatasetUpsert {
+	u.SetExcluded(usagedataset.FieldCorrects)
 	return u
 }
 
@@ -893,6 +935,20 @@ func (u *UsageDatasetUpsertOne) AddPart(v int) *UsageDatasetUpsertOne {
 func (u *UsageDatasetUpsertOne) UpdatePart() *UsageDatasetUpsertOne {
 	return u.Update(func(s *UsageDatasetUpsert) {
 		s.UpdatePart()
+	})
+}
+
+// SetCorrects sets the "corrects" field.
+func (u *UsageDatasetUpsertOne) SetCorrects(v string) *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetCorrects(v)
+	})
+}
+
+// UpdateCorrects sets the "corrects" field to the value that was provided on create.
+func (u *UsageDatasetUpsertOne) UpdateCorrects() *UsageDatasetUpsertOne {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateCorrects()
 	})
 }
 
@@ -1338,6 +1394,20 @@ func (u *UsageDatasetUpsertBulk) AddPart(v int) *UsageDatasetUpsertBulk {
 func (u *UsageDatasetUpsertBulk) UpdatePart() *UsageDatasetUpsertBulk {
 	return u.Update(func(s *UsageDatasetUpsert) {
 		s.UpdatePart()
+	})
+}
+
+// SetCorrects sets the "corrects" field.
+func (u *UsageDatasetUpsertBulk) SetCorrects(v string) *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.SetCorrects(v)
+	})
+}
+
+// UpdateCorrects sets the "corrects" field to the value that was provided on create.
+func (u *UsageDatasetUpsertBulk) UpdateCorrects() *UsageDatasetUpsertBulk {
+	return u.Update(func(s *UsageDatasetUpsert) {
+		s.UpdateCorrects()
 	})
 }
 

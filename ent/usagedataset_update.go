@@ -126,6 +126,20 @@ func (_u *UsageDatasetUpdate) AddPart(v int) *UsageDatasetUpdate {
 	return _u
 }
 
+// SetCorrects sets the "corrects" field.
+func (_u *UsageDatasetUpdate) SetCorrects(v string) *UsageDatasetUpdate {
+	_u.mutation.SetCorrects(v)
+	return _u
+}
+
+// SetNillableCorrects sets the "corrects" field if the given value is not nil.
+func (_u *UsageDatasetUpdate) SetNillableCorrects(v *string) *UsageDatasetUpdate {
+	if v != nil {
+		_u.SetCorrects(*v)
+	}
+	return _u
+}
+
 // SetStatus sets the "status" field.
 func (_u *UsageDatasetUpdate) SetStatus(v usagedataset.Status) *UsageDatasetUpdate {
 	_u.mutation.SetStatus(v)
@@ -444,6 +458,11 @@ func (_u *UsageDatasetUpdate) check() error {
 			return &ValidationError{Name: "month", err: fmt.Errorf(`ent: validator failed for field "UsageDataset.month": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Corrects(); ok {
+		if err := usagedataset.CorrectsValidator(v); err != nil {
+			return &ValidationError{Name: "corrects", err: fmt.Errorf(`ent: validator failed for field "UsageDataset.corrects": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Status(); ok {
 		if err := usagedataset.StatusValidator(v); err != nil {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "UsageDataset.status": %w`, err)}
@@ -490,6 +509,9 @@ func (_u *UsageDatasetUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if value, ok := _u.mutation.AddedPart(); ok {
 		_spec.AddField(usagedataset.FieldPart, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Corrects(); ok {
+		_spec.SetField(usagedataset.FieldCorrects, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(usagedataset.FieldStatus, field.TypeEnum, value)
@@ -836,6 +858,20 @@ func (_u *UsageDatasetUpdateOne) AddPart(v int) *UsageDatasetUpdateOne {
 	return _u
 }
 
+// SetCorrects sets the "corrects" field.
+func (_u *UsageDatasetUpdateOne) SetCorrects(v string) *UsageDatasetUpdateOne {
+	_u.mutation.SetCorrects(v)
+	return _u
+}
+
+// SetNillableCorrects sets the "corrects" field if the given value is not nil.
+func (_u *UsageDatasetUpdateOne) SetNillableCorrects(v *string) *UsageDatasetUpdateOne {
+	if v != nil {
+		_u.SetCorrects(*v)
+	}
+	return _u
+}
+
 // SetStatus sets the "status" field.
 func (_u *UsageDatasetUpdateOne) SetStatus(v usagedataset.Status) *UsageDatasetUpdateOne {
 	_u.mutation.SetStatus(v)
@@ -1167,6 +1203,11 @@ func (_u *UsageDatasetUpdateOne) check() error {
 			return &ValidationError{Name: "month", err: fmt.Errorf(`ent: validator failed for field "UsageDataset.month": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Corrects(); ok {
+		if err := usagedataset.CorrectsValidator(v); err != nil {
+			return &ValidationError{Name: "corrects", err: fmt.Errorf(`ent: validator failed for field "UsageDataset.corrects": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Status(); ok {
 		if err := usagedataset.StatusValidator(v); err != nil {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "UsageDataset.status": %w`, err)}
@@ -1230,6 +1271,9 @@ func (_u *UsageDatasetUpdateOne) sqlSave(ctx context.Context) (_node *UsageDatas
 	}
 	if value, ok := _u.mutation.AddedPart(); ok {
 		_spec.AddField(usagedataset.FieldPart, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Corrects(); ok {
+		_spec.SetField(usagedataset.FieldCorrects, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Status(); ok {
 		_spec.SetField(usagedataset.FieldStatus, field.TypeEnum, value)

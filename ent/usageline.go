@@ -44,6 +44,8 @@ type UsageLine struct {
 	ChargeCategory string `json:"charge_category,omitempty"`
 	// ChargeClass holds the value of the "charge_class" field.
 	ChargeClass string `json:"charge_class,omitempty"`
+	// PriceMonth holds the value of the "price_month" field.
+	PriceMonth *string `json:"price_month,omitempty"`
 	// Description holds the value of the "description" field.
 	Description string `json:"description,omitempty"`
 	// BilledCost holds the value of the "billed_cost" field.
@@ -93,7 +95,7 @@ func (*UsageLine) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case usageline.FieldID, usageline.FieldDatasetID, usageline.FieldLine:
 			values[i] = new(sql.NullInt64)
-		case usageline.FieldMonth, usageline.FieldProvider, usageline.FieldService, usageline.FieldSku, usageline.FieldRegion, usageline.FieldSubAccountID, usageline.FieldResourceID, usageline.FieldChargeCategory, usageline.FieldChargeClass, usageline.FieldDescription, usageline.FieldBilledCost, usageline.FieldListCost, usageline.FieldCurrency, usageline.FieldQuantity, usageline.FieldUnit, usageline.FieldTags, usageline.FieldExtra:
+		case usageline.FieldMonth, usageline.FieldProvider, usageline.FieldService, usageline.FieldSku, usageline.FieldRegion, usageline.FieldSubAccountID, usageline.FieldResourceID, usageline.FieldChargeCategory, usageline.FieldChargeClass, usageline.FieldPriceMonth, usageline.FieldDescription, usageline.FieldBilledCost, usageline.FieldListCost, usageline.FieldCurrency, usageline.FieldQuantity, usageline.FieldUnit, usageline.FieldTags, usageline.FieldExtra:
 			values[i] = new(sql.NullString)
 		case usageline.FieldChargePeriodStart, usageline.FieldChargePeriodEnd:
 			values[i] = new(sql.NullTime)
@@ -195,6 +197,13 @@ func (_m *UsageLine) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field charge_class", values[i])
 			} else if value.Valid {
 				_m.ChargeClass = value.String
+			}
+		case usageline.FieldPriceMonth:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field price_month", values[i])
+			} else if value.Valid {
+				_m.PriceMonth = new(string)
+				*_m.PriceMonth = value.String
 			}
 		case usageline.FieldDescription:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -325,6 +334,11 @@ func (_m *UsageLine) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("charge_class=")
 	builder.WriteString(_m.ChargeClass)
+	builder.WriteString(", ")
+	if v := _m.PriceMonth; v != nil {
+		builder.WriteString("price_month=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)

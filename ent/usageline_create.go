@@ -101,6 +101,20 @@ func (_c *UsageLineCreate) SetChargeClass(v string) *UsageLineCreate {
 	return _c
 }
 
+// SetPriceMonth sets the "price_month" field.
+func (_c *UsageLineCreate) SetPriceMonth(v string) *UsageLineCreate {
+	_c.mutation.SetPriceMonth(v)
+	return _c
+}
+
+// SetNillablePriceMonth sets the "price_month" field if the given value is not nil.
+func (_c *UsageLineCreate) SetNillablePriceMonth(v *string) *UsageLineCreate {
+	if v != nil {
+		_c.SetPriceMonth(*v)
+	}
+	return _c
+}
+
 // SetDescription sets the "description" field.
 func (_c *UsageLineCreate) SetDescription(v string) *UsageLineCreate {
 	_c.mutation.SetDescription(v)
@@ -254,6 +268,11 @@ func (_c *UsageLineCreate) check() error {
 	if _, ok := _c.mutation.ChargeClass(); !ok {
 		return &ValidationError{Name: "charge_class", err: errors.New(`ent: missing required field "UsageLine.charge_class"`)}
 	}
+	if v, ok := _c.mutation.PriceMonth(); ok {
+		if err := usageline.PriceMonthValidator(v); err != nil {
+			return &ValidationError{Name: "price_month", err: fmt.Errorf(`ent: validator failed for field "UsageLine.price_month": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.Description(); !ok {
 		return &ValidationError{Name: "description", err: errors.New(`ent: missing required field "UsageLine.description"`)}
 	}
@@ -360,6 +379,10 @@ func (_c *UsageLineCreate) createSpec() (*UsageLine, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ChargeClass(); ok {
 		_spec.SetField(usageline.FieldChargeClass, field.TypeString, value)
 		_node.ChargeClass = value
+	}
+	if value, ok := _c.mutation.PriceMonth(); ok {
+		_spec.SetField(usageline.FieldPriceMonth, field.TypeString, value)
+		_node.PriceMonth = &value
 	}
 	if value, ok := _c.mutation.Description(); ok {
 		_spec.SetField(usageline.FieldDescription, field.TypeString, value)
@@ -621,6 +644,24 @@ func (u *UsageLineUpsert) SetChargeClass(v string) *UsageLineUpsert {
 // UpdateChargeClass sets the "charge_class" field to the value that was provided on create.
 func (u *UsageLineUpsert) UpdateChargeClass() *UsageLineUpsert {
 	u.SetExcluded(usageline.FieldChargeClass)
+	return u
+}
+
+// SetPriceMonth sets the "price_month" field.
+func (u *UsageLineUpsert) SetPriceMonth(v string) *UsageLineUpsert {
+	u.Set(usageline.FieldPriceMonth, v)
+	return u
+}
+
+// UpdatePriceMonth sets the "price_month" field to the value that was provided on create.
+func (u *UsageLineUpsert) UpdatePriceMonth() *UsageLineUpsert {
+	u.SetExcluded(usageline.FieldPriceMonth)
+	return u
+}
+
+// ClearPriceMonth clears the value of the "price_month" field.
+func (u *UsageLineUpsert) ClearPriceMonth() *UsageLineUpsert {
+	u.SetNull(usageline.FieldPriceMonth)
 	return u
 }
 
@@ -966,6 +1007,27 @@ func (u *UsageLineUpsertOne) SetChargeClass(v string) *UsageLineUpsertOne {
 func (u *UsageLineUpsertOne) UpdateChargeClass() *UsageLineUpsertOne {
 	return u.Update(func(s *UsageLineUpsert) {
 		s.UpdateChargeClass()
+	})
+}
+
+// SetPriceMonth sets the "price_month" field.
+func (u *UsageLineUpsertOne) SetPriceMonth(v string) *UsageLineUpsertOne {
+	return u.Update(func(s *UsageLineUpsert) {
+		s.SetPriceMonth(v)
+	})
+}
+
+// UpdatePriceMonth sets the "price_month" field to the value that was provided on create.
+func (u *UsageLineUpsertOne) UpdatePriceMonth() *UsageLineUpsertOne {
+	return u.Update(func(s *UsageLineUpsert) {
+		s.UpdatePriceMonth()
+	})
+}
+
+// ClearPriceMonth clears the value of the "price_month" field.
+func (u *UsageLineUpsertOne) ClearPriceMonth() *UsageLineUpsertOne {
+	return u.Update(func(s *UsageLineUpsert) {
+		s.ClearPriceMonth()
 	})
 }
 
@@ -1494,6 +1556,27 @@ func (u *UsageLineUpsertBulk) SetChargeClass(v string) *UsageLineUpsertBulk {
 func (u *UsageLineUpsertBulk) UpdateChargeClass() *UsageLineUpsertBulk {
 	return u.Update(func(s *UsageLineUpsert) {
 		s.UpdateChargeClass()
+	})
+}
+
+// SetPriceMonth sets the "price_month" field.
+func (u *UsageLineUpsertBulk) SetPriceMonth(v string) *UsageLineUpsertBulk {
+	return u.Update(func(s *UsageLineUpsert) {
+		s.SetPriceMonth(v)
+	})
+}
+
+// UpdatePriceMonth sets the "price_month" field to the value that was provided on create.
+func (u *UsageLineUpsertBulk) UpdatePriceMonth() *UsageLineUpsertBulk {
+	return u.Update(func(s *UsageLineUpsert) {
+		s.UpdatePriceMonth()
+	})
+}
+
+// ClearPriceMonth clears the value of the "price_month" field.
+func (u *UsageLineUpsertBulk) ClearPriceMonth() *UsageLineUpsertBulk {
+	return u.Update(func(s *UsageLineUpsert) {
+		s.ClearPriceMonth()
 	})
 }
 

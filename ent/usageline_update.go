@@ -219,6 +219,26 @@ func (_u *UsageLineUpdate) SetNillableChargeClass(v *string) *UsageLineUpdate {
 	return _u
 }
 
+// SetPriceMonth sets the "price_month" field.
+func (_u *UsageLineUpdate) SetPriceMonth(v string) *UsageLineUpdate {
+	_u.mutation.SetPriceMonth(v)
+	return _u
+}
+
+// SetNillablePriceMonth sets the "price_month" field if the given value is not nil.
+func (_u *UsageLineUpdate) SetNillablePriceMonth(v *string) *UsageLineUpdate {
+	if v != nil {
+		_u.SetPriceMonth(*v)
+	}
+	return _u
+}
+
+// ClearPriceMonth clears the value of the "price_month" field.
+func (_u *UsageLineUpdate) ClearPriceMonth() *UsageLineUpdate {
+	_u.mutation.ClearPriceMonth()
+	return _u
+}
+
 // SetDescription sets the "description" field.
 func (_u *UsageLineUpdate) SetDescription(v string) *UsageLineUpdate {
 	_u.mutation.SetDescription(v)
@@ -393,6 +413,11 @@ func (_u *UsageLineUpdate) check() error {
 			return &ValidationError{Name: "month", err: fmt.Errorf(`ent: validator failed for field "UsageLine.month": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.PriceMonth(); ok {
+		if err := usageline.PriceMonthValidator(v); err != nil {
+			return &ValidationError{Name: "price_month", err: fmt.Errorf(`ent: validator failed for field "UsageLine.price_month": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Currency(); ok {
 		if err := usageline.CurrencyValidator(v); err != nil {
 			return &ValidationError{Name: "currency", err: fmt.Errorf(`ent: validator failed for field "UsageLine.currency": %w`, err)}
@@ -460,6 +485,12 @@ func (_u *UsageLineUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.ChargeClass(); ok {
 		_spec.SetField(usageline.FieldChargeClass, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.PriceMonth(); ok {
+		_spec.SetField(usageline.FieldPriceMonth, field.TypeString, value)
+	}
+	if _u.mutation.PriceMonthCleared() {
+		_spec.ClearField(usageline.FieldPriceMonth, field.TypeString)
 	}
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(usageline.FieldDescription, field.TypeString, value)
@@ -731,6 +762,26 @@ func (_u *UsageLineUpdateOne) SetNillableChargeClass(v *string) *UsageLineUpdate
 	return _u
 }
 
+// SetPriceMonth sets the "price_month" field.
+func (_u *UsageLineUpdateOne) SetPriceMonth(v string) *UsageLineUpdateOne {
+	_u.mutation.SetPriceMonth(v)
+	return _u
+}
+
+// SetNillablePriceMonth sets the "price_month" field if the given value is not nil.
+func (_u *UsageLineUpdateOne) SetNillablePriceMonth(v *string) *UsageLineUpdateOne {
+	if v != nil {
+		_u.SetPriceMonth(*v)
+	}
+	return _u
+}
+
+// ClearPriceMonth clears the value of the "price_month" field.
+func (_u *UsageLineUpdateOne) ClearPriceMonth() *UsageLineUpdateOne {
+	_u.mutation.ClearPriceMonth()
+	return _u
+}
+
 // SetDescription sets the "description" field.
 func (_u *UsageLineUpdateOne) SetDescription(v string) *UsageLineUpdateOne {
 	_u.mutation.SetDescription(v)
@@ -918,6 +969,11 @@ func (_u *UsageLineUpdateOne) check() error {
 			return &ValidationError{Name: "month", err: fmt.Errorf(`ent: validator failed for field "UsageLine.month": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.PriceMonth(); ok {
+		if err := usageline.PriceMonthValidator(v); err != nil {
+			return &ValidationError{Name: "price_month", err: fmt.Errorf(`ent: validator failed for field "UsageLine.price_month": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Currency(); ok {
 		if err := usageline.CurrencyValidator(v); err != nil {
 			return &ValidationError{Name: "currency", err: fmt.Errorf(`ent: validator failed for field "UsageLine.currency": %w`, err)}
@@ -1002,6 +1058,12 @@ func (_u *UsageLineUpdateOne) sqlSave(ctx context.Context) (_node *UsageLine, er
 	}
 	if value, ok := _u.mutation.ChargeClass(); ok {
 		_spec.SetField(usageline.FieldChargeClass, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.PriceMonth(); ok {
+		_spec.SetField(usageline.FieldPriceMonth, field.TypeString, value)
+	}
+	if _u.mutation.PriceMonthCleared() {
+		_spec.ClearField(usageline.FieldPriceMonth, field.TypeString)
 	}
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(usageline.FieldDescription, field.TypeString, value)

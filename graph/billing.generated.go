@@ -4575,8 +4575,11 @@ func (ec *executionContext) unmarshalInputImportUsageInput(ctx context.Context, 
 	if _, present := asMap["skipBadRows"]; !present {
 		asMap["skipBadRows"] = false
 	}
+	if _, present := asMap["correctClosedMonths"]; !present {
+		asMap["correctClosedMonths"] = false
+	}
 
-	fieldsInOrder := [...]string{"organizationId", "file", "skipBadRows", "clientMutationId"}
+	fieldsInOrder := [...]string{"organizationId", "file", "skipBadRows", "correctClosedMonths", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -4604,6 +4607,13 @@ func (ec *executionContext) unmarshalInputImportUsageInput(ctx context.Context, 
 				return it, err
 			}
 			it.SkipBadRows = data
+		case "correctClosedMonths":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("correctClosedMonths"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CorrectClosedMonths = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)

@@ -108,7 +108,9 @@ func (r *mutationResolver) ImportUsage(ctx context.Context, input model.ImportUs
 	if err != nil {
 		return nil, err
 	}
-	imported, err := r.Usage.Import(ctx, importer, input.File.File, usage.Options{SkipBadRows: valueOf(input.SkipBadRows)})
+	imported, err := r.Usage.Import(ctx, importer, input.File.File, usage.Options{
+		SkipBadRows: valueOf(input.SkipBadRows), CorrectClosedMonths: valueOf(input.CorrectClosedMonths),
+	})
 	if err != nil {
 		return nil, err
 	}

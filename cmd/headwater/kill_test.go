@@ -13,6 +13,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/ent/job"
+	"github.com/headwater-platform/headwater/ent/usagedataset"
 	"github.com/headwater-platform/headwater/ent/usageimport"
 	"github.com/headwater-platform/headwater/focus"
 	"github.com/headwater-platform/headwater/internal/effort"
@@ -57,23 +58,12 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 	for name, address := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			seed := rand.Uint64()
-			t.Logf("seed %d", seed)
-			url := address(t)
-			mustRun(t, "migrate", "up", "--database-url", url)
-			k := &killing{world: newWorld(t, dbtest.Open(t, url)), url: url, random: rand.New(rand.NewPCG(seed, 1)), files: map[int]string{}}
-			k.mapping(t, "account-of-acme")
-			for _, rows := range []int{4000, 5100} {
-				k.files[rows] = k.write(t, rows)
-			}
-			k.reprice(t, 110)
-			k.run(t, 0, "headwater", k.importing(4000)...)
-			k.rows, k.percent = []int{4000}, []int{110}
+			k := newKilling(t, address(t), 4000, 5100)
 			k.check(t)
 			killed, wanted := 0, effort.Cases(50)
 			for round := 0; killed < wanted; round++ {
 				if round > 10*wanted {
-					t.Fatalf("seed %d: only %d of %d processes were killed in time", seed, killed, round)
+					t.Fatalf("only %d of %d processes were killed in time", killed, round)
 				}
 				killed += k.killOnce(t)
 				k.check(t)
@@ -81,6 +71,82 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 			k.finish(t)
 		})
 	}
+}
+
+// newKilling returns a world with files of so many rows, of which the first has come
+// in at a price of 110 percent.
+func newKilling(t *testing.T, url string, files ...int) *killing {
+	t.Helper()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	mustRun(t, "migrate", "up", "--database-url", url)
+	k := &killing{world: newWorld(t, dbtest.Open(t, url)), url: url, random: rand.New(rand.NewPCG(seed, 1)), files: map[int]string{}}
+	k.mapping(t, "account-of-acme")
+	for _, rows := range files {
+		k.files[rows] = k.write(t, rows)
+	}
+	k.reprice(t, 110)
+	k.run(t, 0, "headwater", k.importing(files[0])...)
+	k.rows, k.percent = []int{files[0]}, []int{110}
+	return k
+}
+
+// TestKilledCorrectionsLoseNothing kills processes that restate a closed month. What
+// counts of it and its corrections is always one file as a whole.
+func TestKilledCorrectionsLoseNothing(t *testing.T) {
+	t.Parallel()
+	for name, address := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKilling(t, address(t), 4000, 300, 6500)
+			k.closeBill(t, walkMonth().Format("2006-01"))
+			killed, wanted := 0, effort.Cases(40)
+			for round := 0; killed < wanted; round++ {
+				if round > 10*wanted {
+					t.Fatalf("only %d of %d processes were killed in time", killed, round)
+				}
+				other := 300
+				if k.rows[0] == other {
+					other = 6500
+				}
+				k.rows = append(k.rows, other)
+				killed += k.run(t, time.Duration(20+k.random.IntN(600))*time.Millisecond, "headwater", k.correcting(other)...)
+				k.checkCorrected(t)
+			}
+			if err := k.platform.services.Usage.Sweep(k.system(t)); err != nil {
+				t.Fatal(err)
+			}
+			k.rows = []int{300}
+			k.run(t, 0, "headwater", k.correcting(300)...)
+			k.checkCorrected(t)
+			k.wantNothingLeft(t)
+		})
+	}
+}
+
+func (k *killing) correcting(rows int) []string {
+	return append(k.importing(rows), "--correct-closed-months")
+}
+
+// checkCorrected wants that the closed month comes to one of the files with what
+// corrects it, and remembers which.
+func (k *killing) checkCorrected(t *testing.T) {
+	t.Helper()
+	month := walkMonth()
+	answer := k.must(t, "paula", `query($id: ID!, $from: Time!, $to: Time!, $month: Month!) { organization(id: $id) {
+		buy: costs(from: $from, to: $to, interval: NONE, perspective: BUY) { total { amount } }
+		sell: costs(from: $from, to: $to, interval: NONE, perspective: SELL) { total { amount } }
+		costLines(month: $month, first: 1) { totalCount }
+	} }`, map[string]any{"id": k.ids["northwind"], "from": month, "to": month.AddDate(0, 1, 0), "month": month.AddDate(0, 1, 0).Format("2006-01")})
+	buy, sell, lines := dig(answer, "organization.buy.total.amount"), dig(answer, "organization.sell.total.amount"), dig(answer, "organization.costLines.totalCount")
+	for _, rows := range k.rows {
+		corrections := max(rows-4000, 4000-rows) // one for each row that was added or is gone
+		if fmt.Sprint(rows) == buy && fmt.Sprint(corrections) == lines && decimalOf(t, sell).Equal(decimalOf(t, fmt.Sprintf("%d.%02d", rows*110/100, rows*110%100))) {
+			k.rows = []int{rows}
+			return
+		}
+	}
+	t.Fatalf("the month costs %s and is sold for %s, with %s corrections; it is one of %v rows", buy, sell, lines, k.rows)
 }
 
 // write writes a file of usage of acme's.
@@ -91,7 +157,7 @@ func (k *killing) write(t *testing.T, rows int) string {
 	out := one(t, func() (*focus.Writer, error) { return focus.NewWriter(file, focus.WriterOptions{}) })
 	for i := range rows {
 		row := k.charge(t, walkMonth(), "acme")
-		row.BilledCost, row.SKU = decimalOf(t, "1"), fmt.Sprint("sku-", i%50)
+		row.BilledCost, row.SKU, row.ResourceID = decimalOf(t, "1"), fmt.Sprint("sku-", i%50), fmt.Sprint("resource-", i)
 		if err := out.Write(row); err != nil {
 			t.Fatal(err)
 		}
@@ -200,9 +266,16 @@ func (k *killing) finish(t *testing.T) {
 	k.run(t, 0, "headwater-rating", k.url)
 	k.percent = []int{last}
 	k.check(t)
+	k.wantNothingLeft(t)
+}
+
+// wantNothingLeft wants that what killed processes have left over is gone.
+func (k *killing) wantNothingLeft(t *testing.T) {
+	t.Helper()
 	ctx, client := k.system(t), k.platform.db.Client()
 	for name, count := range map[string]func(context.Context) (int, error){
 		"imports that load or failed": client.UsageImport.Query().Where(usageimport.StatusIn(usageimport.StatusLOADING, usageimport.StatusFAILED)).Count,
+		"datasets that load":          client.UsageDataset.Query().Where(usagedataset.StatusEQ(usagedataset.StatusLOADING)).Count,
 		"jobs that wait":              client.Job.Query().Where(job.StatusEQ(job.StatusPENDING), job.Kind(database.RateUsage)).Count,
 	} {
 		if n := one(t, func() (int, error) { return count(ctx) }); n != 0 {

@@ -26,11 +26,12 @@ type usageCommand struct {
 type usageImportCommand struct {
 	config.Database `embed:""`
 
-	Organization string            `required:"" placeholder:"SLUG" help:"The importing organization, a partner or the platform."`
-	SkipBadRows  bool              `help:"Pass over rows that cannot be read instead of refusing the file."`
-	Column       map[string]string `placeholder:"NAME=VALUE" help:"The value of a FOCUS column that the file leaves out."`
-	JSON         bool              `name:"json" help:"Print the import as one line of JSON."`
-	File         string            `arg:"" help:"FOCUS, an AWS cost and usage report, an Azure cost export or an OCI cost report, as CSV or gzip-compressed CSV; - for standard input."`
+	Organization        string            `required:"" placeholder:"SLUG" help:"The importing organization, a partner or the platform."`
+	SkipBadRows         bool              `help:"Pass over rows that cannot be read instead of refusing the file."`
+	CorrectClosedMonths bool              `help:"Book what differs of closed months as corrections in the first open month instead of refusing the file."`
+	Column              map[string]string `placeholder:"NAME=VALUE" help:"The value of a FOCUS column that the file leaves out."`
+	JSON                bool              `name:"json" help:"Print the import as one line of JSON."`
+	File                string            `arg:"" help:"FOCUS, an AWS cost and usage report, an Azure cost export or an OCI cost report, as CSV or gzip-compressed CSV; - for standard input."`
 }
 
 // Help shows examples.
@@ -60,7 +61,7 @@ func (c usageImportCommand) Run(ctx context.Context, io streams) (err error) {
 	show := newProgress(io.err)
 	var format focus.Format
 	imported, err := p.services.Usage.Import(ctx, importer.ID, file, usage.Options{
-		SkipBadRows: c.SkipBadRows, Defaults: c.Column,
+		SkipBadRows: c.SkipBadRows, CorrectClosedMonths: c.CorrectClosedMonths, Defaults: c.Column,
 		Progress: func(reached usage.Progress) {
 			format = reached.Format
 			show.line(describeProgress(reached, size))

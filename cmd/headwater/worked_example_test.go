@@ -11,8 +11,8 @@ import (
 	"github.com/headwater-platform/headwater/database/dbtest"
 )
 
-// August of the worked example, and what the provider takes back of it in
-// September.
+// August of the worked example, and what the provider takes back of it: by a row of
+// September, or by stating August anew.
 const (
 	exampleHeader = "BilledCost,ListCost,BillingAccountId,BillingCurrency,BillingPeriodStart,BillingPeriodEnd," +
 		"ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ChargeClass,ProviderName,ServiceName,SkuId,SubAccountId\n"
@@ -29,7 +29,7 @@ const (
 // people would: each tier sets its price, the platform uploads the usage, and each
 // buyer reads what it pays line by line, what it keeps, and what its statements
 // say. Then prices treble, and 200 of August's P5 are taken back in September at
-// August's prices.
+// August's prices, in both ways.
 //
 // The numbers are worked out by hand. Of a chain platform → northwind → fjord →
 // cove the platform takes 1.10 for AWS, northwind 1.05 for everything and fjord
@@ -77,43 +77,48 @@ func TestWorkedExampleThroughTheAPI(t *testing.T) {
 			[3]string{"-264", "-252", "-288"}, // -240 × 1.10, -240 × 1.05, -240 × 1.20
 		},
 	} {
-		t.Run(tc.basis, func(t *testing.T) {
-			t.Parallel()
-			dbtest.Each(t, func(t *testing.T, db *database.DB) {
-				w := newWorld(t, db)
-				w.must(t, "ada", mutation("mapUsage", "clientMutationId"), map[string]any{"i": map[string]any{
-					"organizationId": w.ids["platform"], "mappings": []any{map[string]any{"subAccountId": "acct-cove", "organizationId": w.ids["cove"]}},
-				}})
-				w.sellExample(t, tc.basis, "2026-08", "1.10", "1.05", "1.20")
-				w.uploadExample(t, exampleAugust)
-				for i, buyer := range exampleTiers()[1:] {
-					lines := map[string]string{}
-					for service, prices := range tc.lines {
-						lines[service] = prices[i]
+		for name, takeBack := range map[string]func(w *world, t *testing.T){
+			"by a row":   func(w *world, t *testing.T) { w.uploadExample(t, exampleSeptember) }, //nolint:thelper // one step of the test
+			"by another": (*world).restateExample,
+		} {
+			t.Run(tc.basis+" "+name, func(t *testing.T) {
+				t.Parallel()
+				dbtest.Each(t, func(t *testing.T, db *database.DB) {
+					w := newWorld(t, db)
+					w.must(t, "ada", mutation("mapUsage", "clientMutationId"), map[string]any{"i": map[string]any{
+						"organizationId": w.ids["platform"], "mappings": []any{map[string]any{"subAccountId": "acct-cove", "organizationId": w.ids["cove"]}},
+					}})
+					w.sellExample(t, tc.basis, "2026-08", "1.10", "1.05", "1.20")
+					w.uploadExample(t, exampleAugust)
+					for i, buyer := range exampleTiers()[1:] {
+						lines := map[string]string{}
+						for service, prices := range tc.lines {
+							lines[service] = prices[i]
+						}
+						if diff := cmp.Diff(lines, w.paidInAugust(t, buyer)); diff != "" {
+							t.Errorf("%s pays: %s", buyer.slug, diff)
+						}
 					}
-					if diff := cmp.Diff(lines, w.paidInAugust(t, buyer)); diff != "" {
-						t.Errorf("%s pays: %s", buyer.slug, diff)
+					var keep [3]string
+					for i, seller := range exampleTiers()[:3] {
+						keep[i] = w.exampleTotal(t, seller, "MARGIN")
 					}
-				}
-				var keep [3]string
-				for i, seller := range exampleTiers()[:3] {
-					keep[i] = w.exampleTotal(t, seller, "MARGIN")
-				}
-				if keep != tc.keep {
-					t.Errorf("the sellers keep %v, want %v", keep, tc.keep)
-				}
-				w.closeExample(t, "2026-08")
-				w.sellExample(t, tc.basis, "2026-09", "3", "3", "3")
-				w.uploadExample(t, exampleSeptember)
-				w.closeExample(t, "2026-09")
-				for i, buyer := range exampleTiers()[1:] {
-					want := []string{"2026-09 " + tc.back[i], "2026-08 " + tc.pay[i]}
-					if diff := cmp.Diff(want, w.owed(t, buyer)); diff != "" {
-						t.Errorf("the statements of %s: %s", buyer.slug, diff)
+					if keep != tc.keep {
+						t.Errorf("the sellers keep %v, want %v", keep, tc.keep)
 					}
-				}
+					w.closeExample(t, "2026-08")
+					w.sellExample(t, tc.basis, "2026-09", "3", "3", "3")
+					takeBack(w, t)
+					w.closeExample(t, "2026-09")
+					for i, buyer := range exampleTiers()[1:] {
+						want := []string{"2026-09 " + tc.back[i], "2026-08 " + tc.pay[i]}
+						if diff := cmp.Diff(want, w.owed(t, buyer)); diff != "" {
+							t.Errorf("the statements of %s: %s", buyer.slug, diff)
+						}
+					}
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -140,6 +145,17 @@ func (w *world) uploadExample(t *testing.T, file string) {
 	answer := w.upload(t, "ada", `mutation($i: ImportUsageInput!) { importUsage(input: $i) { import { rowsStored unattributedRows } } }`,
 		map[string]any{"i": map[string]any{"organizationId": w.ids["platform"], "file": nil}}, "variables.i.file", []byte(file))
 	if want := fmt.Sprintf(`"rowsStored":%d,"unattributedRows":0}`, strings.Count(file, "\n")-1); !strings.Contains(string(answer), want) {
+		t.Fatalf("import: %s", answer)
+	}
+}
+
+// restateExample states August anew, with 200 less of P5.
+func (w *world) restateExample(t *testing.T) {
+	t.Helper()
+	restated := strings.Replace(exampleAugust, "\n1000,1200,", "\n800,960,", 1)
+	answer := w.upload(t, "ada", `mutation($i: ImportUsageInput!) { importUsage(input: $i) { import { rowsRead rowsStored billedCosts { amount } } } }`,
+		map[string]any{"i": map[string]any{"organizationId": w.ids["platform"], "file": nil, "correctClosedMonths": true}}, "variables.i.file", []byte(restated))
+	if want := `"rowsRead":4,"rowsStored":1,"billedCosts":[{"amount":"-200"}]`; !strings.Contains(string(answer), want) {
 		t.Fatalf("import: %s", answer)
 	}
 }

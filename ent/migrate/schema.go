@@ -2711,6 +2711,7 @@ var (
 		{Name: "billing_account_id", Type: field.TypeString, Size: 200},
 		{Name: "month", Type: field.TypeString, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
 		{Name: "part", Type: field.TypeInt, Default: 0},
+		{Name: "corrects", Type: field.TypeString, Size: 7, Default: "", SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"LOADING", "ACTIVE", "SUPERSEDED"}},
 		{Name: "rating", Type: field.TypeInt, Default: 1},
 		{Name: "rating_wanted", Type: field.TypeInt, Default: 1},
@@ -2729,13 +2730,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "usage_datasets_organizations_organization",
-				Columns:    []*schema.Column{UsageDatasetsColumns[12]},
+				Columns:    []*schema.Column{UsageDatasetsColumns[13]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "usage_datasets_usage_imports_datasets",
-				Columns:    []*schema.Column{UsageDatasetsColumns[13]},
+				Columns:    []*schema.Column{UsageDatasetsColumns[14]},
 				RefColumns: []*schema.Column{UsageImportsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -2744,7 +2745,7 @@ var (
 			{
 				Name:    "usage_dataset_one_active",
 				Unique:  true,
-				Columns: []*schema.Column{UsageDatasetsColumns[12], UsageDatasetsColumns[1], UsageDatasetsColumns[2], UsageDatasetsColumns[3], UsageDatasetsColumns[4]},
+				Columns: []*schema.Column{UsageDatasetsColumns[13], UsageDatasetsColumns[1], UsageDatasetsColumns[2], UsageDatasetsColumns[3], UsageDatasetsColumns[4], UsageDatasetsColumns[5]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'ACTIVE'",
 				},
@@ -2752,7 +2753,7 @@ var (
 			{
 				Name:    "usage_dataset_to_rate",
 				Unique:  false,
-				Columns: []*schema.Column{UsageDatasetsColumns[12]},
+				Columns: []*schema.Column{UsageDatasetsColumns[13]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'ACTIVE' AND rating <> rating_wanted",
 				},
@@ -2760,7 +2761,7 @@ var (
 			{
 				Name:    "usagedataset_import_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsageDatasetsColumns[13]},
+				Columns: []*schema.Column{UsageDatasetsColumns[14]},
 			},
 		},
 	}
@@ -2914,6 +2915,7 @@ var (
 		{Name: "resource_id", Type: field.TypeString},
 		{Name: "charge_category", Type: field.TypeString},
 		{Name: "charge_class", Type: field.TypeString},
+		{Name: "price_month", Type: field.TypeString, Nullable: true, Size: 7, SchemaType: map[string]string{"postgres": "varchar(7)", "sqlite3": "text"}},
 		{Name: "description", Type: field.TypeString},
 		{Name: "billed_cost", Type: field.TypeString, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
 		{Name: "list_cost", Type: field.TypeString, Nullable: true, SchemaType: map[string]string{"postgres": "numeric(38,18)", "sqlite3": "text"}},
@@ -2932,7 +2934,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "usage_lines_usage_datasets_usage_lines",
-				Columns:    []*schema.Column{UsageLinesColumns[21]},
+				Columns:    []*schema.Column{UsageLinesColumns[22]},
 				RefColumns: []*schema.Column{UsageDatasetsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -2941,7 +2943,7 @@ var (
 			{
 				Name:    "usageline_dataset_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{UsageLinesColumns[21], UsageLinesColumns[0]},
+				Columns: []*schema.Column{UsageLinesColumns[22], UsageLinesColumns[0]},
 			},
 		},
 	}

@@ -261,9 +261,10 @@ func (UsageImport) Annotations() []entschema.Annotation { return table("usage_im
 
 // UsageDataset is the usage of one billing account of one provider in one
 // billing month, as one import states it. At most one dataset of the same
-// source is ACTIVE; a restatement supersedes it as a whole. What an organization
-// meters itself has a dataset for every part of a month: lines are added to the
-// last, and none is restated.
+// source is ACTIVE; a restatement supersedes it as a whole. A restatement of a
+// closed month leaves what the month has and makes a dataset of an open month that
+// corrects it. What an organization meters itself has a dataset for every part of a
+// month: lines are added to the last, and none is restated.
 //
 // Its lines are attributed and priced by a rating, and again by the next one
 // when mappings or prices change. The rated lines and roll-ups of the rating
@@ -283,6 +284,11 @@ func (UsageDataset) Fields() []ent.Field {
 		month("month"),
 		// Counts the parts of a month from 1; 0 for what a file states.
 		field.Int("part").Default(0),
+		// The closed month that it corrects, "" for none.
+		field.String("corrects").MaxLen(7).Default("").SchemaType(map[string]string{
+			dialect.Postgres: "varchar(7)",
+			dialect.SQLite:   "text",
+		}),
 		field.Enum("status").Values("LOADING", "ACTIVE", "SUPERSEDED"),
 		field.Int("rating").Default(1),
 		field.Int("rating_wanted").Default(1),
@@ -308,7 +314,7 @@ func (UsageDataset) Edges() []ent.Edge {
 // Indexes of a usage dataset.
 func (UsageDataset) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("organization_id", "provider", "billing_account_id", "month", "part").Unique().StorageKey("usage_dataset_one_active").
+		index.Fields("organization_id", "provider", "billing_account_id", "month", "part", "corrects").Unique().StorageKey("usage_dataset_one_active").
 			Annotations(entsql.IndexWhere("status = 'ACTIVE'")),
 		index.Fields("organization_id").StorageKey("usage_dataset_to_rate").
 			Annotations(entsql.IndexWhere("status = 'ACTIVE' AND rating <> rating_wanted")),
@@ -322,7 +328,9 @@ func (UsageDataset) Annotations() []entschema.Annotation { return table("usage_d
 // UsageLine is one row of a usage file. Whose it is, its rated lines say.
 type UsageLine struct{ ent.Schema }
 
-// Fields of a usage line. The cost is the source cost, FOCUS BilledCost.
+// Fields of a usage line. The cost is the source cost, FOCUS BilledCost. The price
+// month is absent where the class and the periods of the line say by which month it
+// is priced.
 func (UsageLine) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("id"),
@@ -339,6 +347,7 @@ func (UsageLine) Fields() []ent.Field {
 		field.String("resource_id"),
 		field.String("charge_category"),
 		field.String("charge_class"),
+		optionalMonth("price_month"),
 		field.String("description"),
 		amount("billed_cost"),
 		optionalAmount("list_cost"),

@@ -26,6 +26,8 @@ const (
 	FieldMonth = "month"
 	// FieldPart holds the string denoting the part field in the database.
 	FieldPart = "part"
+	// FieldCorrects holds the string denoting the corrects field in the database.
+	FieldCorrects = "corrects"
 	// FieldStatus holds the string denoting the status field in the database.
 	FieldStatus = "status"
 	// FieldRating holds the string denoting the rating field in the database.
@@ -98,6 +100,7 @@ var Columns = []string{
 	FieldBillingAccountID,
 	FieldMonth,
 	FieldPart,
+	FieldCorrects,
 	FieldStatus,
 	FieldRating,
 	FieldRatingWanted,
@@ -126,6 +129,10 @@ var (
 	MonthValidator func(string) error
 	// DefaultPart holds the default value on creation for the "part" field.
 	DefaultPart int
+	// DefaultCorrects holds the default value on creation for the "corrects" field.
+	DefaultCorrects string
+	// CorrectsValidator is a validator for the "corrects" field. It is called by the builders before save.
+	CorrectsValidator func(string) error
 	// DefaultRating holds the default value on creation for the "rating" field.
 	DefaultRating int
 	// DefaultRatingWanted holds the default value on creation for the "rating_wanted" field.
@@ -198,6 +205,11 @@ func ByMonth(opts ...sql.OrderTermOption) OrderOption {
 // ByPart orders the results by the part field.
 func ByPart(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPart, opts...).ToFunc()
+}
+
+// ByCorrects orders the results by the corrects field.
+func ByCorrects(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCorrects, opts...).ToFunc()
 }
 
 // ByStatus orders the results by the status field.

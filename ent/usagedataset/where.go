@@ -86,6 +86,11 @@ func Part(v int) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldEQ(FieldPart, v))
 }
 
+// Corrects applies equality check predicate on the "corrects" field. It's identical to CorrectsEQ.
+func Corrects(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldCorrects, v))
+}
+
 // Rating applies equality check predicate on the "rating" field. It's identical to RatingEQ.
 func Rating(v int) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldEQ(FieldRating, v))
@@ -389,6 +394,71 @@ func PartLT(v int) predicate.UsageDataset {
 // PartLTE applies the LTE predicate on the "part" field.
 func PartLTE(v int) predicate.UsageDataset {
 	return predicate.UsageDataset(sql.FieldLTE(FieldPart, v))
+}
+
+// CorrectsEQ applies the EQ predicate on the "corrects" field.
+func CorrectsEQ(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEQ(FieldCorrects, v))
+}
+
+// CorrectsNEQ applies the NEQ predicate on the "corrects" field.
+func CorrectsNEQ(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNEQ(FieldCorrects, v))
+}
+
+// CorrectsIn applies the In predicate on the "corrects" field.
+func CorrectsIn(vs ...string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldIn(FieldCorrects, vs...))
+}
+
+// CorrectsNotIn applies the NotIn predicate on the "corrects" field.
+func CorrectsNotIn(vs ...string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldNotIn(FieldCorrects, vs...))
+}
+
+// CorrectsGT applies the GT predicate on the "corrects" field.
+func CorrectsGT(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGT(FieldCorrects, v))
+}
+
+// CorrectsGTE applies the GTE predicate on the "corrects" field.
+func CorrectsGTE(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldGTE(FieldCorrects, v))
+}
+
+// CorrectsLT applies the LT predicate on the "corrects" field.
+func CorrectsLT(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLT(FieldCorrects, v))
+}
+
+// CorrectsLTE applies the LTE predicate on the "corrects" field.
+func CorrectsLTE(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldLTE(FieldCorrects, v))
+}
+
+// CorrectsContains applies the Contains predicate on the "corrects" field.
+func CorrectsContains(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldContains(FieldCorrects, v))
+}
+
+// CorrectsHasPrefix applies the HasPrefix predicate on the "corrects" field.
+func CorrectsHasPrefix(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldHasPrefix(FieldCorrects, v))
+}
+
+// CorrectsHasSuffix applies the HasSuffix predicate on the "corrects" field.
+func CorrectsHasSuffix(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldHasSuffix(FieldCorrects, v))
+}
+
+// CorrectsEqualFold applies the EqualFold predicate on the "corrects" field.
+func CorrectsEqualFold(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldEqualFold(FieldCorrects, v))
+}
+
+// CorrectsContainsFold applies the ContainsFold predicate on the "corrects" field.
+func CorrectsContainsFold(v string) predicate.UsageDataset {
+	return predicate.UsageDataset(sql.FieldContainsFold(FieldCorrects, v))
 }
 
 // StatusEQ applies the EQ predicate on the "status" field.

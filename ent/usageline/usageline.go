@@ -38,6 +38,8 @@ const (
 	FieldChargeCategory = "charge_category"
 	// FieldChargeClass holds the string denoting the charge_class field in the database.
 	FieldChargeClass = "charge_class"
+	// FieldPriceMonth holds the string denoting the price_month field in the database.
+	FieldPriceMonth = "price_month"
 	// FieldDescription holds the string denoting the description field in the database.
 	FieldDescription = "description"
 	// FieldBilledCost holds the string denoting the billed_cost field in the database.
@@ -83,6 +85,7 @@ var Columns = []string{
 	FieldResourceID,
 	FieldChargeCategory,
 	FieldChargeClass,
+	FieldPriceMonth,
 	FieldDescription,
 	FieldBilledCost,
 	FieldListCost,
@@ -106,6 +109,8 @@ func ValidColumn(column string) bool {
 var (
 	// MonthValidator is a validator for the "month" field. It is called by the builders before save.
 	MonthValidator func(string) error
+	// PriceMonthValidator is a validator for the "price_month" field. It is called by the builders before save.
+	PriceMonthValidator func(string) error
 	// CurrencyValidator is a validator for the "currency" field. It is called by the builders before save.
 	CurrencyValidator func(string) error
 )
@@ -181,6 +186,11 @@ func ByChargeCategory(opts ...sql.OrderTermOption) OrderOption {
 // ByChargeClass orders the results by the charge_class field.
 func ByChargeClass(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldChargeClass, opts...).ToFunc()
+}
+
+// ByPriceMonth orders the results by the price_month field.
+func ByPriceMonth(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPriceMonth, opts...).ToFunc()
 }
 
 // ByDescription orders the results by the description field.

@@ -120,6 +120,11 @@ func ChargeClass(v string) predicate.UsageLine {
 	return predicate.UsageLine(sql.FieldEQ(FieldChargeClass, v))
 }
 
+// PriceMonth applies equality check predicate on the "price_month" field. It's identical to PriceMonthEQ.
+func PriceMonth(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldEQ(FieldPriceMonth, v))
+}
+
 // Description applies equality check predicate on the "description" field. It's identical to DescriptionEQ.
 func Description(v string) predicate.UsageLine {
 	return predicate.UsageLine(sql.FieldEQ(FieldDescription, v))
@@ -883,6 +888,81 @@ func ChargeClassEqualFold(v string) predicate.UsageLine {
 // ChargeClassContainsFold applies the ContainsFold predicate on the "charge_class" field.
 func ChargeClassContainsFold(v string) predicate.UsageLine {
 	return predicate.UsageLine(sql.FieldContainsFold(FieldChargeClass, v))
+}
+
+// PriceMonthEQ applies the EQ predicate on the "price_month" field.
+func PriceMonthEQ(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldEQ(FieldPriceMonth, v))
+}
+
+// PriceMonthNEQ applies the NEQ predicate on the "price_month" field.
+func PriceMonthNEQ(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldNEQ(FieldPriceMonth, v))
+}
+
+// PriceMonthIn applies the In predicate on the "price_month" field.
+func PriceMonthIn(vs ...string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldIn(FieldPriceMonth, vs...))
+}
+
+// PriceMonthNotIn applies the NotIn predicate on the "price_month" field.
+func PriceMonthNotIn(vs ...string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldNotIn(FieldPriceMonth, vs...))
+}
+
+// PriceMonthGT applies the GT predicate on the "price_month" field.
+func PriceMonthGT(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldGT(FieldPriceMonth, v))
+}
+
+// PriceMonthGTE applies the GTE predicate on the "price_month" field.
+func PriceMonthGTE(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldGTE(FieldPriceMonth, v))
+}
+
+// PriceMonthLT applies the LT predicate on the "price_month" field.
+func PriceMonthLT(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldLT(FieldPriceMonth, v))
+}
+
+// PriceMonthLTE applies the LTE predicate on the "price_month" field.
+func PriceMonthLTE(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldLTE(FieldPriceMonth, v))
+}
+
+// PriceMonthContains applies the Contains predicate on the "price_month" field.
+func PriceMonthContains(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldContains(FieldPriceMonth, v))
+}
+
+// PriceMonthHasPrefix applies the HasPrefix predicate on the "price_month" field.
+func PriceMonthHasPrefix(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldHasPrefix(FieldPriceMonth, v))
+}
+
+// PriceMonthHasSuffix applies the HasSuffix predicate on the "price_month" field.
+func PriceMonthHasSuffix(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldHasSuffix(FieldPriceMonth, v))
+}
+
+// PriceMonthIsNil applies the IsNil predicate on the "price_month" field.
+func PriceMonthIsNil() predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldIsNull(FieldPriceMonth))
+}
+
+// PriceMonthNotNil applies the NotNil predicate on the "price_month" field.
+func PriceMonthNotNil() predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldNotNull(FieldPriceMonth))
+}
+
+// PriceMonthEqualFold applies the EqualFold predicate on the "price_month" field.
+func PriceMonthEqualFold(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldEqualFold(FieldPriceMonth, v))
+}
+
+// PriceMonthContainsFold applies the ContainsFold predicate on the "price_month" field.
+func PriceMonthContainsFold(v string) predicate.UsageLine {
+	return predicate.UsageLine(sql.FieldContainsFold(FieldPriceMonth, v))
 }
 
 // DescriptionEQ applies the EQ predicate on the "description" field.

@@ -1660,6 +1660,9 @@ type ImportUsageInput struct {
 	File graphql.Upload `json:"file"`
 	// Whether rows that cannot be read are passed over instead of refusing the file.
 	SkipBadRows *bool `json:"skipBadRows,omitempty"`
+	// Whether rows of closed months are compared with what counts of these instead of refusing the file. The differences
+	// become corrections in the first open month.
+	CorrectClosedMonths *bool `json:"correctClosedMonths,omitempty"`
 	// Handed back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -61,19 +62,26 @@ func (s *Service) activate(ctx context.Context, l *loading) (*ent.UsageImport, e
 	return active, nil
 }
 
-// checkOpen returns PERIOD_CLOSED if the import has usage of a month that the
-// importing organization, or one below it, has closed. What was billed for it is
-// corrected by rows of a month that is open.
+// checkOpen returns an error if the import has usage of a month that the importing
+// organization, or one below it, has closed: PERIOD_CLOSED unless it is to correct
+// such months, else CONFLICT, since others were closed when it began.
 func checkOpen(ctx context.Context, tx *database.Tx, l *loading) error {
 	closed, err := tx.ClosedThrough(ctx, l.importer)
 	if err != nil {
 		return err
 	}
+	if closed != l.closed && len(l.restated()) > 0 {
+		return fault.New(fault.Conflict, "other months are closed by now than when the import began: import the file again")
+	}
 	for s := range l.datasets {
-		if s.month <= closed {
-			return fault.New(fault.PeriodClosed, "%s is closed: usage of it is corrected by rows that are billed in a later month", s.month).
-				With("month", s.month.String())
+		if s.month > closed || s.month <= l.closed {
+			continue
 		}
+		if l.options.CorrectClosedMonths {
+			return fault.New(fault.Conflict, "%s was closed while the file came in: import it again", s.month).With("month", s.month.String())
+		}
+		return fault.New(fault.PeriodClosed, "%s is closed: usage of it is corrected by rows that are billed in a later month, "+
+			"or by an import with correctClosedMonths", s.month).With("month", s.month.String())
 	}
 	return nil
 }
@@ -108,17 +116,22 @@ func catchUp(ctx context.Context, tx *database.Tx, l *loading) error {
 	return nil
 }
 
-// supersede ends the ACTIVE datasets of the import's sources, and the imports
-// that they are of.
+// supersede ends what open months have of the import's sources, and all imports
+// that have stated these.
 func supersede(ctx context.Context, tx *database.Tx, l *loading) error {
-	restated, err := restatedDatasets(ctx, tx, l)
-	if err != nil || len(restated) == 0 {
+	stated, err := statedDatasets(ctx, tx, l)
+	if err != nil || len(stated) == 0 {
 		return err
 	}
-	ids := make([]int64, len(restated))
+	if err := checkKept(l, stated); err != nil {
+		return err
+	}
+	var ids []int64
 	var imports []uuid.UUID
-	for i, d := range restated {
-		ids[i] = d.ID
+	for _, d := range stated {
+		if !l.isClosed(d) {
+			ids = append(ids, d.ID)
+		}
 		if !slices.Contains(imports, d.ImportID) {
 			imports = append(imports, d.ImportID)
 		}
@@ -130,20 +143,18 @@ func supersede(ctx context.Context, tx *database.Tx, l *loading) error {
 	return supersedeImports(ctx, tx, imports)
 }
 
-// restatedDatasets returns the ACTIVE datasets of the sources that the import
-// states.
-func restatedDatasets(ctx context.Context, tx *database.Tx, l *loading) ([]*ent.UsageDataset, error) {
+// statedDatasets returns the ACTIVE datasets of the sources that the import states:
+// of their months, and those that correct these, in the order of their ids.
+func statedDatasets(ctx context.Context, tx *database.Tx, l *loading) ([]*ent.UsageDataset, error) {
 	months := map[string]bool{}
 	for s := range l.datasets {
 		months[s.month.String()] = true
 	}
-	var inMonths []string
-	for month := range months {
-		inMonths = append(inMonths, month)
-	}
+	inMonths := slices.Collect(maps.Keys(months))
 	active, err := tx.UsageDataset.Query().
-		Where(usagedataset.OrganizationID(l.importer), usagedataset.Part(0),
-			usagedataset.StatusEQ(usagedataset.StatusACTIVE), usagedataset.MonthIn(inMonths...)).
+		Where(usagedataset.OrganizationID(l.importer), usagedataset.Part(0), usagedataset.StatusEQ(usagedataset.StatusACTIVE),
+			usagedataset.Or(usagedataset.MonthIn(inMonths...), usagedataset.CorrectsIn(inMonths...))).
+		Order(ent.Asc(usagedataset.FieldID)).
 		All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load active datasets: %w", err)
@@ -153,9 +164,12 @@ func restatedDatasets(ctx context.Context, tx *database.Tx, l *loading) ([]*ent.
 		states[[3]string{s.provider, s.billingAccount, s.month.String()}] = true
 	}
 	return slices.DeleteFunc(active, func(d *ent.UsageDataset) bool {
-		return !states[[3]string{d.Provider, d.BillingAccountID, d.Month}]
+		return !states[[3]string{d.Provider, d.BillingAccountID, statedMonth(d)}]
 	}), nil
 }
+
+// statedMonth returns the month whose usage a dataset states.
+func statedMonth(d *ent.UsageDataset) string { return cmp.Or(d.Corrects, d.Month) }
 
 // supersedeImports ends the imports that are still ACTIVE.
 func supersedeImports(ctx context.Context, tx *database.Tx, ids []uuid.UUID) error {

@@ -28,6 +28,10 @@ type Options struct {
 	// SkipBadRows passes bad rows over and reports them instead of refusing the
 	// file for the first of them.
 	SkipBadRows bool
+	// CorrectClosedMonths compares rows of months that are closed with what counts
+	// of these, and books the differences as corrections in the first month that is
+	// open; otherwise such rows refuse the file.
+	CorrectClosedMonths bool
 	// Defaults are the values of columns that the file does not have; see
 	// focus.Options.
 	Defaults map[string]string
@@ -49,11 +53,14 @@ type Progress struct {
 // Import brings a file of usage in, FOCUS or a provider's own that package focus
 // knows: every row is attributed to an organization, priced on each edge down to
 // it and stored, and the roll-ups are made. What the file states replaces what earlier imports stated of the same
-// sources. The same content again changes nothing and returns the import that
-// brought it, unless something else has replaced part of that since.
+// sources; what is closed of that is corrected in an open month if the options say
+// so. The same content again changes nothing and returns the import that brought it,
+// unless something else has restated part of that since.
 //
 // Needs usage:import. A bad row refuses the whole file, INVALID, unless it is
-// skipped; a refused file changes nothing. Memory does not grow with the file.
+// skipped, and a row of a closed month does, PERIOD_CLOSED, unless that is corrected:
+// then it is a CONFLICT if the lines of the month are archived, or if it is closed or
+// corrected at the same time. A refused file changes nothing. Memory does not grow with the file.
 // A file that can be sought is read twice, first only to know its content.
 func (s *Service) Import(ctx context.Context, importer uuid.UUID, file io.Reader, o Options) (*Import, error) {
 	organization, err := s.checkImporter(ctx, access.UsageImport, importer)
@@ -79,7 +86,11 @@ func (s *Service) Import(ctx context.Context, importer uuid.UUID, file io.Reader
 	if err != nil {
 		return nil, err
 	}
-	active, err := s.loadAndActivate(ctx, newLoading(s.db, row, p, reader, o, s.batch))
+	l := newLoading(s.db, row, p, reader, o, s.batch)
+	if o.CorrectClosedMonths {
+		l.closed = p.closed
+	}
+	active, err := s.loadAndActivate(ctx, l)
 	if err != nil {
 		return nil, joined(err, s.discard(ctx, row.ID))
 	}
@@ -140,6 +151,8 @@ func activeImport(ctx context.Context, client *ent.Client, importer uuid.UUID, h
 type plan struct {
 	attribution *attribution
 	rater       *pricing.Rater
+	// closed is the last month that was closed.
+	closed pricing.Month
 	// revision is when that was, organizations are whose mappings and prices they
 	// are.
 	revision      int64
@@ -176,6 +189,9 @@ func (s *Service) prepare(ctx context.Context, importer records.Organization, da
 		}
 		p.rater = pricing.NewBook(rules).Rater()
 		p.organizations = slices.Concat(selling, []uuid.UUID{importer.ID})
+		if p.closed, err = tx.ClosedThrough(ctx, importer.ID); err != nil {
+			return err
+		}
 		p.revision, err = tx.Revision(ctx)
 		return err
 	})
@@ -305,15 +321,25 @@ func (s *Service) loadAndActivate(ctx context.Context, l *loading) (*ent.UsageIm
 	})
 	work.Go(func() error {
 		for b := range batches {
-			if err := s.db.LoadUsage(workCtx, l.id, b.datasets, b.lines, b.rated, b.rollups); err != nil {
+			if err := s.loadBatch(workCtx, l, b); err != nil {
 				return err
 			}
-			l.progress(b.reached)
 		}
 		return nil
 	})
 	if err := work.Wait(); err != nil {
 		return nil, err
 	}
+	if err := s.correct(ctx, l); err != nil {
+		return nil, err
+	}
 	return s.activate(ctx, l)
+}
+
+func (s *Service) loadBatch(ctx context.Context, l *loading, b *batch) error {
+	if err := s.db.LoadUsage(ctx, l.id, b.datasets, b.lines, b.rated, b.rollups); err != nil {
+		return err
+	}
+	l.progress(b.reached)
+	return nil
 }

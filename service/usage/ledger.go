@@ -40,9 +40,10 @@ type entry struct {
 	month   pricing.Month
 }
 
-// rate finds what the row costs on each edge of its chain. enter follows.
-func (l *ledger) rate(row *focus.Row, o *owner) error {
-	line := pricingLine(row)
+// rate finds what the row costs on each edge of its chain at the prices of a month.
+// enter follows.
+func (l *ledger) rate(row *focus.Row, o *owner, month pricing.Month) error {
+	line := pricingLine(row, month)
 	rated, err := l.rater.Rate(l.rated[:0], o.chain, &line)
 	if fault.CodeOf(err) == fault.Invalid {
 		return &focus.RowError{Line: row.Line, Column: "BilledCost", Message: "the price of this row has too many digits"}
@@ -54,9 +55,14 @@ func (l *ledger) rate(row *focus.Row, o *owner) error {
 	return nil
 }
 
+// priceMonth returns the month by whose prices a row of a file is priced.
+func priceMonth(row *focus.Row) pricing.Month {
+	return pricing.MonthFor(pricing.ChargeClass(row.ChargeClass), row.BillingPeriodStart, row.ChargePeriodStart)
+}
+
 // pricingLine returns the row as pricing sees it. A provider that states no
 // list price sells at list.
-func pricingLine(row *focus.Row) pricing.Line {
+func pricingLine(row *focus.Row, month pricing.Month) pricing.Line {
 	list := row.BilledCost
 	if row.ListCost.Valid {
 		list = row.ListCost.Decimal
@@ -66,7 +72,7 @@ func pricingLine(row *focus.Row) pricing.Line {
 			Provider: row.Provider, Service: row.ServiceName, SKU: row.SKU, Region: row.Region,
 			ChargeCategory: pricing.ChargeCategory(row.ChargeCategory),
 		},
-		Month:      pricing.MonthFor(pricing.ChargeClass(row.ChargeClass), row.BillingPeriodStart, row.ChargePeriodStart),
+		Month:      month,
 		Currency:   money.Currency(row.BillingCurrency),
 		SourceCost: row.BilledCost,
 		ListCost:   list,

@@ -44,10 +44,10 @@ type batch struct {
 func newBatch() *batch {
 	return &batch{
 		datasets: database.NewRows("usage_datasets",
-			"id", "import_id", "organization_id", "provider", "billing_account_id", "month", "status"),
+			"id", "import_id", "organization_id", "provider", "billing_account_id", "month", "corrects", "status"),
 		lines: database.NewRows("usage_lines",
 			"id", "dataset_id", "line", "month", "charge_period_start", "charge_period_end", "provider", "service", "sku", "region", "sub_account_id", "resource_id",
-			"charge_category", "charge_class", "description", "billed_cost", "list_cost", "currency",
+			"charge_category", "charge_class", "price_month", "description", "billed_cost", "list_cost", "currency",
 			"quantity", "unit", "tags", "extra"),
 		rated: database.NewRows("rated_lines",
 			"id", "dataset_id", "rating", "usage_line_id", "position", "month", "seller_id", "buyer_id", "owner_id", "group_id",
@@ -73,6 +73,10 @@ type loading struct {
 	options  Options
 	ledger   *ledger
 
+	// closed is the last month that is closed, where rows of closed months are
+	// compared with what counts of these; zero where they are not. Their datasets
+	// are only for that.
+	closed   pricing.Month
 	datasets map[source]int64
 	// subAccounts are those of the rows, at most maxSubAccounts of them.
 	subAccounts map[string]bool
@@ -87,7 +91,9 @@ type loading struct {
 	datasetIDs, lineIDs *sequence
 
 	batch      *batch
-	batchBegan int64 // in bytes of the decompressed file
+	batchBegan int64 // as bytes says
+	// corrected is how long the texts of corrections are.
+	corrected int64
 	// most is how many lines a batch has.
 	most int
 }
@@ -147,11 +153,15 @@ func (l *loading) flush(ctx context.Context, pass func(*batch) error) error {
 			return err
 		}
 	}
-	if l.batch.lines.Len() < l.most && l.reader.ContentBytes()-l.batchBegan < batchBytes {
+	if l.batch.lines.Len() < l.most && l.bytes()-l.batchBegan < batchBytes {
 		return nil
 	}
 	return l.pass(pass)
 }
+
+// bytes returns how much of the decompressed file was read and how long the
+// corrections are that it led to.
+func (l *loading) bytes() int64 { return l.reader.ContentBytes() + l.corrected }
 
 // count counts a row that was read with this error, and returns the error
 // unless it is about a row that may be skipped.
@@ -175,13 +185,18 @@ func (l *loading) pass(pass func(*batch) error) error {
 		return err
 	}
 	l.batch = newBatch()
-	l.batchBegan = l.reader.ContentBytes()
+	l.batchBegan = l.bytes()
 	return nil
 }
 
-// finish passes on what is left and checks the sums.
+// finish passes on what is left of the file and checks the sums.
 func (l *loading) finish(ctx context.Context, pass func(*batch) error) error {
 	l.hash, _ = l.reader.ContentHash()
+	return l.passAll(ctx, pass)
+}
+
+// passAll passes on what is left and checks the sums.
+func (l *loading) passAll(ctx context.Context, pass func(*batch) error) error {
 	for _, total := range l.totals.Amounts() {
 		if err := money.CheckAmount(total.Decimal); err != nil {
 			return tooLarge(string(total.Currency))
@@ -199,15 +214,34 @@ func (l *loading) add(ctx context.Context, row *focus.Row) error {
 	if err := checkNames(row); err != nil {
 		return err
 	}
+	month := pricing.MonthOf(row.BillingPeriodStart)
+	if month <= l.closed {
+		return l.setAside(ctx, row, month)
+	}
 	o := l.plan.attribution.ownerOf(row)
-	if err := l.ledger.rate(row, o); err != nil {
+	if err := l.ledger.rate(row, o, priceMonth(row)); err != nil {
 		return err
 	}
-	month := pricing.MonthOf(row.BillingPeriodStart)
 	dataset, err := l.dataset(ctx, row, month)
 	if err != nil {
 		return err
 	}
+	return l.enter(ctx, place{dataset: dataset, month: month}, row, o)
+}
+
+// place is where a row belongs.
+type place struct {
+	dataset int64
+	month   pricing.Month
+	// price is by which month it is priced; noMonth if it says that itself.
+	price pricing.Month
+}
+
+// noMonth is none of those that there are.
+const noMonth pricing.Month = 0
+
+// enter puts a row into the batch with the prices that were found last.
+func (l *loading) enter(ctx context.Context, in place, row *focus.Row, o *owner) error {
 	if err := l.total(row); err != nil {
 		return err
 	}
@@ -215,8 +249,9 @@ func (l *loading) add(ctx context.Context, row *focus.Row) error {
 	if err != nil {
 		return err
 	}
-	l.batch.addLine(id, dataset, month, row)
-	if err := l.ledger.enter(ctx, l.batch, entry{dataset: dataset, rating: firstRating, line: id, month: month}, row, o); err != nil {
+	l.batch.addLine(id, in.dataset, in.month, in.price, row)
+	e := entry{dataset: in.dataset, rating: firstRating, line: id, month: in.month}
+	if err := l.ledger.enter(ctx, l.batch, e, row, o); err != nil {
 		return err
 	}
 	l.stored++
@@ -265,7 +300,7 @@ func (l *loading) dataset(ctx context.Context, row *focus.Row, month pricing.Mon
 	}
 	s.provider, s.billingAccount = strings.Clone(s.provider), strings.Clone(s.billingAccount)
 	l.datasets[s] = id
-	l.batch.datasets.Add(id, l.id, l.importer, s.provider, s.billingAccount, month.String(), "LOADING")
+	l.batch.datasets.Add(id, l.id, l.importer, s.provider, s.billingAccount, month.String(), noMonth.String(), "LOADING")
 	return id, nil
 }
 
@@ -283,15 +318,24 @@ func (l *loading) total(row *focus.Row) error {
 	return nil
 }
 
-// addLine puts a row into the batch as it is stored.
-func (b *batch) addLine(id, dataset int64, month pricing.Month, row *focus.Row) {
+// addLine puts a row into the batch as it is stored. It says by which month it is
+// priced itself if price is noMonth.
+func (b *batch) addLine(id, dataset int64, month, price pricing.Month, row *focus.Row) {
 	b.lines.Add(
 		id, dataset, int64(row.Line), month.String(),
 		row.ChargePeriodStart, row.ChargePeriodEnd, row.Provider, row.ServiceName, row.SKU, row.Region, row.SubAccountID,
-		row.ResourceID, row.ChargeCategory, row.ChargeClass, row.ChargeDescription,
+		row.ResourceID, row.ChargeCategory, row.ChargeClass, monthCell(price), row.ChargeDescription,
 		row.BilledCost.String(), amountCell(row.ListCost), row.BillingCurrency,
 		amountCell(row.PricingQuantity), row.PricingUnit, tagsDocument(row.Tags), extraDocument(row),
 	)
+}
+
+// monthCell returns a month as a cell, NULL for none.
+func monthCell(m pricing.Month) any {
+	if m.IsZero() {
+		return nil
+	}
+	return m.String()
 }
 
 // amountCell returns an amount as a cell.

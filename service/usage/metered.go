@@ -126,10 +126,10 @@ func (r *recording) enterMonth(ctx context.Context, text string, events []*ent.U
 			return err
 		}
 		o := a.named(ownerNamed(event))
-		if err := l.rate(row, o); err != nil {
+		if err := l.rate(row, o, priceMonth(row)); err != nil {
 			return beyond(err)
 		}
-		b.addLine(event.UsageLineID, p.dataset.ID, month, row)
+		b.addLine(event.UsageLineID, p.dataset.ID, month, noMonth, row)
 		if err := l.enter(ctx, b, entry{dataset: p.dataset.ID, rating: p.dataset.Rating, line: event.UsageLineID, month: month}, row, o); err != nil {
 			return err
 		}

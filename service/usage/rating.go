@@ -120,7 +120,11 @@ func (r *rerating) load(ctx context.Context, lines []database.StoredLine) error 
 			return fmt.Errorf("read usage line %d: %w", lines[i].ID, err)
 		}
 		o := r.ownerOf(&lines[i], row)
-		if err := r.ledger.rate(row, o); err != nil {
+		price := lines[i].PriceMonth
+		if price.IsZero() {
+			price = priceMonth(row)
+		}
+		if err := r.ledger.rate(row, o, price); err != nil {
 			return err
 		}
 		e := entry{dataset: r.rating.Dataset, rating: r.rating.Number, line: lines[i].ID, month: lines[i].Month}
