@@ -44,6 +44,7 @@ import (
 //	rate      rates everything again at that price
 //	report    shows a partner with a tenth of the customers, a thousand at full
 //	          size, what it sold by service
+//	restate   closes the month and states it anew, one row in a hundred otherwise
 //	plain     sums the same from the same table by a statement that is written by hand
 //	          (PostgreSQL only)
 //
@@ -51,19 +52,21 @@ import (
 // HEADWATER_BENCH_CUSTOMERS: a full month has 1 000 000 and 10 000.
 func BenchmarkMonth(b *testing.B) {
 	rows, customers := benchNumber(b, "HEADWATER_BENCH_ROWS", 20_000), benchNumber(b, "HEADWATER_BENCH_CUSTOMERS", 60)
-	path := filepath.Join(b.TempDir(), "usage.csv")
-	generate(b, path, rows, customers)
+	path, restated := filepath.Join(b.TempDir(), "usage.csv"), filepath.Join(b.TempDir(), "restated.csv")
+	generate(b, path, rows, customers, 0)
+	generate(b, restated, rows, customers, benchRestated)
 	b.Run("sqlite", func(b *testing.B) {
 		w := benchWorld(b, dbtest.SQLite(b), customers)
-		benchImport(b, w, path, rows)
+		benchImport(b, w, "import", path, rows, rows)
 		benchRate(b, w, rows)
 		benchReport(b, w)
+		benchRestate(b, w, restated, rows)
 		b.ReportMetric(0, "ns/op") // of all this is nobody's
 	})
 	b.Run("postgres", func(b *testing.B) {
 		url := dbtest.PostgresURL(b)
 		w := benchWorld(b, dbtest.Open(b, url), customers)
-		seconds := benchImport(b, w, path, rows)
+		seconds := benchImport(b, w, "import", path, rows, rows)
 		bare := bareCopy(b, url, dbtest.PostgresURL(b))
 		b.ReportMetric(float64(rows)/bare, "bare-rows/s")
 		b.ReportMetric(bare/seconds, "import/bare")
@@ -71,6 +74,7 @@ func BenchmarkMonth(b *testing.B) {
 		report, plain := benchReport(b, w), plainReport(b, w, url)
 		b.ReportMetric(plain*1000, "plain-ms")
 		b.ReportMetric(report/plain, "report/plain")
+		benchRestate(b, w, restated, rows)
 		b.ReportMetric(0, "ns/op")
 	})
 }
@@ -194,8 +198,19 @@ func benchWorld(b *testing.B, db *database.DB, customers int) *world {
 
 func subAccount(customer int) string { return fmt.Sprintf("%012d", 430_000_000_000+customer*7919) }
 
-// generate writes hourly charges of one month, the same for the same number.
-func generate(b *testing.B, path string, rows, customers int) {
+// benchRestated is every which row costs something else when a month is restated.
+const benchRestated = 100
+
+// benchRestate closes the month and brings in what the provider states of it then.
+func benchRestate(b *testing.B, w *world, path string, rows int) {
+	b.Helper()
+	w.closed("root", "2026-10")
+	benchImport(b, w, "restate", path, rows, (rows+benchRestated-1)/benchRestated)
+}
+
+// generate writes hourly charges of one month, the same for the same number; every
+// which row is to cost something else, 0 for none.
+func generate(b *testing.B, path string, rows, customers, which int) {
 	b.Helper()
 	f, err := os.Create(path)
 	if err != nil {
@@ -210,6 +225,9 @@ func generate(b *testing.B, path string, rows, customers int) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for i := range rows {
 		row := benchRow(random, customers, i*720/rows)
+		if which > 0 && i%which == 0 {
+			row.BilledCost = row.BilledCost.Add(money.New(1, 0))
+		}
 		if err := out.Write(&row); err != nil {
 			b.Fatal(err)
 		}
@@ -247,9 +265,9 @@ func benchRow(random *rand.Rand, customers, hour int) focus.Row {
 	}
 }
 
-// benchImport imports the file, reports its speed and memory and returns the
-// seconds it took.
-func benchImport(b *testing.B, w *world, path string, rows int) float64 {
+// benchImport imports the file, of which so many rows are stored, reports its speed
+// and memory and returns the seconds it took.
+func benchImport(b *testing.B, w *world, what, path string, rows, stored int) float64 {
 	b.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -259,17 +277,17 @@ func benchImport(b *testing.B, w *world, path string, rows int) float64 {
 	debug.FreeOSMemory()
 	forgetPeak()
 	start := time.Now()
-	imported, err := w.svc.Import(w.ctx, w.orgs["root"], f, usage.Options{})
+	imported, err := w.svc.Import(w.ctx, w.orgs["root"], f, usage.Options{CorrectClosedMonths: true})
 	if err != nil {
 		b.Fatal(err)
 	}
 	seconds := time.Since(start).Seconds()
-	if imported.RowsStored != rows || imported.UnattributedRows != 0 {
+	if imported.RowsStored != stored || imported.UnattributedRows != 0 {
 		b.Fatalf("stored %d of %d rows, %d without an owner", imported.RowsStored, rows, imported.UnattributedRows)
 	}
-	b.ReportMetric(float64(rows)/seconds, "import-rows/s")
+	b.ReportMetric(float64(rows)/seconds, what+"-rows/s")
 	if peak, ok := peakMiB(); ok {
-		b.ReportMetric(peak, "import-MiB")
+		b.ReportMetric(peak, what+"-MiB")
 	}
 	return seconds
 }
