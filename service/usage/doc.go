@@ -29,6 +29,10 @@
 // month of one billing account of one provider. An import that is refused takes
 // back what it loaded; one whose process dies is cleared away by Sweep.
 //
+// Rows of a closed month are compared with what is closed, if the import is to
+// correct that, and what differs is loaded as lines of the first open month; ADR 34
+// has the reasons.
+//
 // # How mappings and prices reach what is there
 //
 // A rating says whose the lines of a dataset are and what they cost, and one

@@ -52,13 +52,15 @@ const (
 
 // Import is a file of usage that an organization brought in.
 type Import struct {
-	ID               typeid.ID
-	Status           Status
-	RowsRead         int
+	ID       typeid.ID
+	Status   Status
+	RowsRead int
+	// RowsStored is how many rows were stored, with the corrections of closed months,
+	// whose rows are not.
 	RowsStored       int
 	RowsSkipped      int
 	UnattributedRows int
-	// BilledCosts are the source costs of all stored rows, per currency.
+	// BilledCosts are the source costs of all that was stored, per currency.
 	BilledCosts []money.Amount
 	ErrorCount  int
 	// RowErrors are the first bad rows, at most 100.
