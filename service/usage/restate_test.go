@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
@@ -23,6 +24,8 @@ import (
 	"github.com/headwater-platform/headwater/internal/effort"
 	"github.com/headwater-platform/headwater/money"
 	"github.com/headwater-platform/headwater/pricing"
+	"github.com/headwater-platform/headwater/records"
+	"github.com/headwater-platform/headwater/service/rates"
 	"github.com/headwater-platform/headwater/service/usage"
 )
 
@@ -181,19 +184,57 @@ func TestCorrectionsArePricedByWhatTheyCorrect(t *testing.T) {
 		want := []string{"2026-09 in 2026-10: -10 Correction partner -12", "2026-09 in 2026-10: -20 Correction partner -22"}
 		w.wantCorrections("as they are imported", want...)
 
-		w.write(func(ctx context.Context, tx *database.Tx) error {
-			return tx.WantAttributed(ctx, w.orgs["root"], must(pricing.ParseMonth("2026-10")))
+		_, _, err := rates.New(db, records.New(db)).Set(w.ctx, rates.NewMultiplier{
+			Seller: w.orgs["root"], Factor: dec("9"), Basis: ptr(pricing.Source), FirstMonth: must(pricing.ParseMonth("2026-10")), Reason: "because",
 		})
-		if n := w.settle(); n != 1 {
-			t.Errorf("%d datasets are rated again", n)
+		if err != nil {
+			t.Fatal(err)
 		}
-		w.wantCorrections("after they are rated again", want...)
+		if n := w.settle(); n != 1 {
+			t.Errorf("a price leads to %d ratings", n)
+		}
+		w.wantCorrections("at another price of October", want...)
+		w.mapSubAccounts(map[string]string{"sub-1": "reseller"})
+		if n := w.settle(); n != 1 {
+			t.Errorf("a mapping leads to %d ratings", n)
+		}
+		w.wantCorrections("of another owner", "2026-09 in 2026-10: -10 Correction partner -12 reseller -13.8",
+			"2026-09 in 2026-10: -20 Correction partner -22 reseller -23.1")
 		w.checkRollups()
+		w.mapSubAccounts(map[string]string{"sub-1": "partner"})
+		w.settle()
 
 		w.load(file(t, charge("100", late), charge("100", corrects)), correcting())
 		w.wantCorrections("after all is as it was")
 		w.load(file(t, charge("100", corrects)), correcting())
 		w.wantCorrections("after one is gone", "2026-09 in 2026-10: -100 Correction partner -120")
+	})
+}
+
+// TestCorrectionsAreArchived archives a month that corrects another: what it comes to
+// stays, and the month that is corrected cannot be compared any more.
+func TestCorrectionsAreArchived(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newTree(t, db)
+		w.monthPrices()
+		w.mapSubAccounts(map[string]string{"sub-1": "partner"})
+		august := inMonth(time.August)
+		w.load(file(t, charge("10", august)), usage.Options{})
+		w.closed("root", "2026-08")
+		w.load(file(t, charge("9", august)), correcting())
+		w.closed("root", "2026-09")
+		w.keepsMonths(`1`)
+		before := w.rollups()
+		w.archive()
+		w.wantLines(map[string]bool{"2026-08": false, "2026-09": false})
+		if diff := cmp.Diff(before, w.rollups()); diff != "" {
+			t.Errorf("sums changed: %s", diff)
+		}
+		_, err := w.svc.Import(w.ctx, w.orgs["root"], strings.NewReader(file(t, charge("8", august))), correcting())
+		if fault.CodeOf(err) != fault.Conflict {
+			t.Errorf("%v, want a conflict", err)
+		}
 	})
 }
 
@@ -300,6 +341,38 @@ func TestADeadCorrectionIsSweptAway(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRestatementsAtTheSameTime brings different statements of a closed month in at
+// once: one of them counts in the end, as a whole.
+func TestRestatementsAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		w := newTree(t, db)
+		august := inMonth(time.August)
+		w.load(file(t, charge("1000", august)), usage.Options{})
+		w.closed("root", "2026-08")
+		var all errgroup.Group
+		for i := range 4 {
+			all.Go(func() error {
+				restated := file(t, charge(fmt.Sprint(i), august), charge("1", of(august, func(r *focus.Row) { r.Region = fmt.Sprint("region-", i) })))
+				_, err := w.svc.Import(w.ctx, w.orgs["root"], strings.NewReader(restated), correcting())
+				return err
+			})
+		}
+		if err := all.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		var sum money.Decimal
+		for _, d := range must(db.Client().UsageDataset.Query().Where(usagedataset.StatusEQ(usagedataset.StatusACTIVE)).WithUsageLines().All(w.ctx)) {
+			for _, l := range d.Edges.UsageLines {
+				sum = sum.Add(dec(l.BilledCost))
+			}
+		}
+		if n := len(w.corrections()); n != 2 || sum.Cmp(dec("1")) < 0 || sum.Cmp(dec("4")) > 0 {
+			t.Errorf("%d corrections, %s counts", n, sum)
+		}
+	})
 }
 
 // statements are what a provider states of its billing accounts and months, of each
