@@ -30,7 +30,7 @@
 // back what it loaded; one whose process dies is cleared away by Sweep.
 //
 // Rows of a closed month are compared with what is closed, if the import is to
-// correct that, and what differs is loaded as lines of the first open month; ADR 34
+// correct that, and what differs is loaded as lines of the first open month; ADR 35
 // has the reasons.
 //
 // # How mappings and prices reach what is there
