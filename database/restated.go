@@ -8,7 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/headwater-platform/headwater/money"
+	"github.com/headwater-platform/headwater/pricing"
 )
 
 // Difference is by how much the lines of a month that have everything in common
@@ -109,15 +112,17 @@ func scanDifference(rows *sql.Rows) (Difference, error) {
 	return d, nil
 }
 
-// UnloadDataset deletes a dataset of an import that is LOADING, with its lines, in
-// short transactions. Nobody loads lines into it meanwhile.
-func (db *DB) UnloadDataset(ctx context.Context, dataset int64) error {
-	const loading = `SELECT d.id FROM usage_datasets d JOIN usage_imports i ON i.id = d.import_id WHERE d.id = $1 AND i.status = 'LOADING'`
-	if err := db.unload(ctx, "usage_lines", "dataset_id IN ("+loading+")", dataset); err != nil {
+// UnloadSetAside deletes what an import that is LOADING has loaded of a month and of
+// those before, which has no prices, in short transactions. Nothing is loaded into
+// these meanwhile.
+func (db *DB) UnloadSetAside(ctx context.Context, importID uuid.UUID, through pricing.Month) error {
+	const its = `SELECT d.id FROM usage_datasets d JOIN usage_imports i ON i.id = d.import_id
+		WHERE d.import_id = $1 AND d.month <= $2 AND i.status = 'LOADING'`
+	if err := db.unload(ctx, "usage_lines", "dataset_id IN ("+its+")", importID, through.String()); err != nil {
 		return err
 	}
-	if err := db.execute(ctx, "DELETE FROM usage_datasets WHERE id IN ("+loading+")", dataset); err != nil {
-		return fmt.Errorf("unload dataset: %w", err)
+	if err := db.execute(ctx, "DELETE FROM usage_datasets WHERE id IN ("+its+")", importID, through.String()); err != nil {
+		return fmt.Errorf("unload what was set aside: %w", err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -136,12 +137,12 @@ func (db *DB) UnloadUsage(ctx context.Context, importID uuid.UUID) error {
 	return nil
 }
 
-// unload deletes the rows of a table that meet a condition about $1, by ranges
-// of ids. IS TRUE keeps planners from an index for the condition, by which every
+// unload deletes the rows of a table that meet a condition about $1 and so on, by
+// ranges of ids. IS TRUE keeps planners from an index for the condition, by which every
 // step would go through all rows of a dataset, and + 0 from the ids, by which the
 // first and last would be sought through all rows of the table.
-func (db *DB) unload(ctx context.Context, table, condition string, about any) error {
-	rows, err := db.pool.QueryContext(ctx, "SELECT COALESCE(MIN(id + 0), 0), COALESCE(MAX(id + 0), -1) FROM "+table+" WHERE "+condition, about) //nolint:gosec // both are constants
+func (db *DB) unload(ctx context.Context, table, condition string, about ...any) error {
+	rows, err := db.pool.QueryContext(ctx, "SELECT COALESCE(MIN(id + 0), 0), COALESCE(MAX(id + 0), -1) FROM "+table+" WHERE "+condition, about...) //nolint:gosec // both are constants
 	if err != nil {
 		return fmt.Errorf("unload %s: %w", table, err)
 	}
@@ -149,9 +150,9 @@ func (db *DB) unload(ctx context.Context, table, condition string, about any) er
 	if err != nil {
 		return fmt.Errorf("unload %s: %w", table, err)
 	}
+	part := fmt.Sprintf("DELETE FROM %s WHERE id >= $%d AND id < $%d AND (%s) IS TRUE", table, len(about)+1, len(about)+2, condition)
 	for from := bounds[0]; from <= bounds[1]; from += unloadStep {
-		part := "DELETE FROM " + table + " WHERE id >= $2 AND id < $3 AND (" + condition + ") IS TRUE"
-		if err := db.execute(ctx, part, about, from, from+unloadStep); err != nil {
+		if err := db.execute(ctx, part, append(slices.Clone(about), from, from+unloadStep)...); err != nil {
 			return fmt.Errorf("unload %s: %w", table, err)
 		}
 	}

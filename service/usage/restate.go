@@ -75,7 +75,10 @@ func (s *Service) correct(ctx context.Context, l *loading) error {
 			return err
 		}
 	}
-	return l.passAll(ctx, load)
+	if err := l.passAll(ctx, load); err != nil {
+		return err
+	}
+	return s.db.UnloadSetAside(ctx, l.id, l.closed)
 }
 
 // checkKept returns CONFLICT if the lines of a closed month that the file states
@@ -125,7 +128,7 @@ func (s *Service) correctSource(ctx context.Context, l *loading, of source, coun
 	open := l.closed.Next()
 	l.batch.datasets.Add(id, l.id, l.importer, of.provider, of.billingAccount, open.String(), of.month.String(), "LOADING")
 	compared, corrections := 0, 0
-	err = s.db.Differences(ctx, l.datasets[of], counting, func(d *database.Difference) error {
+	return s.db.Differences(ctx, l.datasets[of], counting, func(d *database.Difference) error {
 		if compared++; compared%comparedAtOnce == 0 {
 			if err := l.pass(load); err != nil {
 				return err
@@ -140,10 +143,6 @@ func (s *Service) correctSource(ctx context.Context, l *loading, of source, coun
 		}
 		return l.flush(ctx, load)
 	})
-	if err != nil {
-		return err
-	}
-	return s.db.UnloadDataset(ctx, l.datasets[of])
 }
 
 // correction puts a difference into the batch, the nth of its source. It is priced
