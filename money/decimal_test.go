@@ -339,3 +339,25 @@ func TestNew(t *testing.T) {
 		t.Errorf("the zero value is %s", zero)
 	}
 }
+
+func TestFitAmount(t *testing.T) {
+	t.Parallel()
+	nines := strings.Repeat("9", 20)
+	for amount, want := range map[string]string{
+		"12.5":                         "12.5",
+		"-0.0000000000000000005":       "0",
+		"0.0000000000000000015":        "0.000000000000000002",
+		nines + ".5":                   nines + ".5",
+		"1" + strings.Repeat("0", 20):  nines,
+		"-3" + nines:                   "-" + nines,
+		nines + ".9999999999999999999": nines,
+	} {
+		fit := money.FitAmount(dec(t, amount))
+		if fit.String() != want {
+			t.Errorf("%s fits as %s, want %s", amount, fit, want)
+		}
+		if err := money.CheckAmount(fit); err != nil {
+			t.Errorf("%s: %v", amount, err)
+		}
+	}
+}
