@@ -14,11 +14,22 @@ import (
 	"github.com/headwater-platform/headwater/typeid"
 )
 
+// Unit returns how sums, allocations and estimates have a billing unit: they name it
+// by its id, so that another name changes none of them.
+func Unit(id uuid.UUID) string { return typeid.New(typeid.BillingUnit, id).String() }
+
+// UnitID returns the billing unit that an allocation or an estimate is in, and
+// false for a currency.
+func UnitID(unit string) (uuid.UUID, bool) {
+	id, err := typeid.Parse(unit)
+	return id.UUID, err == nil && id.Kind == typeid.BillingUnit
+}
+
 // SpendKey is whose spending a sum is of, in what.
 type SpendKey struct {
 	// Holder is an organization or a group.
 	Holder uuid.UUID
-	// Unit is a currency, or the id of a billing unit.
+	// Unit is a currency, or a billing unit as Unit has it.
 	Unit string
 }
 
@@ -143,7 +154,7 @@ func scanMetered(rows *sql.Rows) (metered, error) {
 		return metered{}, err
 	}
 	quantity, err := money.Parse(quantityText)
-	m.key = SpendKey{Holder: holder, Unit: typeid.New(typeid.BillingUnit, unit).String()}
+	m.key = SpendKey{Holder: holder, Unit: Unit(unit)}
 	m.units = quantity.Mul(rate)
 	return m, err
 }

@@ -127,15 +127,6 @@ type Allowance struct {
 	Names UnitNames
 }
 
-// units returns what the allocations are in.
-func (a Allowance) units() []string {
-	units := make([]string, len(a.Allocations))
-	for i, allocation := range a.Allocations {
-		units[i] = allocation.Unit
-	}
-	return units
-}
-
 // Holders returns the allocations with their states at an instant.
 func (a Allowance) Holders(at time.Time) []spending.Holder {
 	holders := make([]spending.Holder, len(a.Allocations))
@@ -157,10 +148,7 @@ func (s *Store) Allowance(ctx context.Context, org Organization, group *uuid.UUI
 			return p.allowance(group), nil
 		}
 	}
-	ids := make([]uuid.UUID, 0, len(org.Above)+1)
-	for _, a := range org.Line() {
-		ids = append(ids, a.ID)
-	}
+	ids := org.LineIDs()
 	applies := allocation.And(allocation.OrganizationIDIn(ids...), allocation.GroupIDIsNil())
 	if group != nil {
 		applies = allocation.Or(applies, allocation.GroupID(*group))
@@ -169,7 +157,7 @@ func (s *Store) Allowance(ctx context.Context, org Organization, group *uuid.UUI
 	if err != nil {
 		return Allowance{}, err
 	}
-	a.Names, err = NamesOf(ctx, s.client, a.units())
+	a.Names, err = NamesOf(ctx, s.client, Units(a.Allocations))
 	return a, err
 }
 
@@ -186,20 +174,25 @@ func (p *path) allowance(group *uuid.UUID) Allowance {
 			}
 		}
 	}
-	a.Names = p.unitNames(a.units())
+	a.Names = p.unitNames(a.Allocations)
 	return a
 }
 
-// unitNames returns what those of some units are called that belong to the
-// organizations of the path.
-func (p *path) unitNames(units []string) UnitNames {
-	names := UnitNames{}
+// unitNames returns what the billing units of allocations are called, which belong
+// to organizations of the path; nil for allocations in currencies, as most are.
+func (p *path) unitNames(allocations []Allocation) UnitNames {
+	var names UnitNames
 	for _, k := range p.records {
 		its := k.record.organization.units
-		for _, unit := range units {
-			if name, ok := its[unit]; ok {
-				names[unit] = name
+		for _, a := range allocations {
+			name, ok := its[a.Unit]
+			if !ok {
+				continue
 			}
+			if names == nil {
+				names = UnitNames{}
+			}
+			names[a.Unit] = name
 		}
 	}
 	return names
@@ -216,7 +209,7 @@ func readUnits(ctx context.Context, tx *database.Tx, ids []uuid.UUID, found map[
 		if o.units == nil {
 			o.units = UnitNames{}
 		}
-		o.units[Unit(row.ID)] = row.Name
+		o.units[database.Unit(row.ID)] = row.Name
 	}
 	return nil
 }

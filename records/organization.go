@@ -128,6 +128,16 @@ func (o Organization) Self() Ancestor { return Ancestor{ID: o.ID, Name: o.Name, 
 // included.
 func (o Organization) Line() []Ancestor { return append(slices.Clone(o.Above), o.Self()) }
 
+// LineIDs returns the ids of the line.
+func (o Organization) LineIDs() []uuid.UUID {
+	line := o.Line()
+	ids := make([]uuid.UUID, len(line))
+	for i, a := range line {
+		ids[i] = a.ID
+	}
+	return ids
+}
+
 // WithKinds returns the organization with other kinds on its path.
 func (o Organization) WithKinds(kinds map[uuid.UUID]orgtree.Kind) Organization {
 	if kind, ok := kinds[o.ID]; ok {

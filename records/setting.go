@@ -151,10 +151,10 @@ func scopesOf(organizations map[uuid.UUID]Organization) []uuid.UUID {
 	seen := map[uuid.UUID]bool{}
 	var scopes []uuid.UUID
 	for _, org := range organizations {
-		for _, a := range org.Line() {
-			if !seen[a.ID] {
-				seen[a.ID] = true
-				scopes = append(scopes, a.ID)
+		for _, id := range org.LineIDs() {
+			if !seen[id] {
+				seen[id] = true
+				scopes = append(scopes, id)
 			}
 		}
 	}

@@ -11,19 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/ent"
 	"github.com/headwater-platform/headwater/ent/billingunit"
 	"github.com/headwater-platform/headwater/ent/predicate"
-	"github.com/headwater-platform/headwater/typeid"
 )
-
-// Unit returns how allocations and estimates have a billing unit: they name it by
-// its id, so that another name changes none of them.
-func Unit(id uuid.UUID) string { return typeid.New(typeid.BillingUnit, id).String() }
-
-// UnitID returns the billing unit that an allocation or an estimate is in, and
-// false for a currency.
-func UnitID(unit string) (uuid.UUID, bool) {
-	id, err := typeid.Parse(unit)
-	return id.UUID, err == nil && id.Kind == typeid.BillingUnit
-}
 
 // UnitNames are what billing units are called, by the units of allocations.
 type UnitNames map[string]string
@@ -35,6 +23,15 @@ func (n UnitNames) Of(unit string) string {
 		return name
 	}
 	return unit
+}
+
+// Units returns what allocations are in.
+func Units(allocations []Allocation) []string {
+	units := make([]string, len(allocations))
+	for i, a := range allocations {
+		units[i] = a.Unit
+	}
+	return units
 }
 
 // NamesOf returns what those of the units of allocations are called that are
@@ -50,7 +47,7 @@ func NamesOf(ctx context.Context, client *ent.Client, units []string) (UnitNames
 		return nil, fmt.Errorf("name billing units: %w", err)
 	}
 	for _, row := range rows {
-		names[Unit(row.ID)] = row.Name
+		names[database.Unit(row.ID)] = row.Name
 	}
 	return names, nil
 }
@@ -59,7 +56,7 @@ func NamesOf(ctx context.Context, client *ent.Client, units []string) (UnitNames
 func unitIDs(units []string) []uuid.UUID {
 	var ids []uuid.UUID
 	for _, unit := range units {
-		if id, ok := UnitID(unit); ok {
+		if id, ok := database.UnitID(unit); ok {
 			ids = append(ids, id)
 		}
 	}
@@ -86,12 +83,12 @@ func HoldUnit(ctx context.Context, tx *database.Tx, org Organization, asked stri
 		return slices.IndexFunc(line, func(a Ancestor) bool { return a.ID == row.OrganizationID })
 	}
 	nearest := slices.MaxFunc(rows, func(a, b *ent.BillingUnit) int { return place(a) - place(b) })
-	return Unit(nearest.ID), true, nil
+	return database.Unit(nearest.ID), true, nil
 }
 
 // named returns the predicate of the billing unit that somebody names.
 func named(asked string) predicate.BillingUnit {
-	if id, ok := UnitID(asked); ok {
+	if id, ok := database.UnitID(asked); ok {
 		return billingunit.ID(id)
 	}
 	return billingunit.Name(asked)

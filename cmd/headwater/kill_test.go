@@ -60,14 +60,7 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 			t.Parallel()
 			k := newKilling(t, address(t), 4000, 5100)
 			k.check(t)
-			killed, wanted := 0, effort.Cases(50)
-			for round := 0; killed < wanted; round++ {
-				if round > 10*wanted {
-					t.Fatalf("only %d of %d processes were killed in time", killed, round)
-				}
-				killed += k.killOnce(t)
-				k.check(t)
-			}
+			k.kill(t, effort.Cases(50), k.killOnce, k.check)
 			k.finish(t)
 		})
 	}
@@ -100,19 +93,7 @@ func TestKilledCorrectionsLoseNothing(t *testing.T) {
 			t.Parallel()
 			k := newKilling(t, address(t), 4000, 300, 6500)
 			k.closeBill(t, walkMonth().Format("2006-01"))
-			killed, wanted := 0, effort.Cases(40)
-			for round := 0; killed < wanted; round++ {
-				if round > 10*wanted {
-					t.Fatalf("only %d of %d processes were killed in time", killed, round)
-				}
-				other := 300
-				if k.rows[0] == other {
-					other = 6500
-				}
-				k.rows = append(k.rows, other)
-				killed += k.run(t, time.Duration(20+k.random.IntN(600))*time.Millisecond, "headwater", k.correcting(other)...)
-				k.checkCorrected(t)
-			}
+			k.kill(t, effort.Cases(40), k.killCorrection, k.checkCorrected)
 			if err := k.platform.services.Usage.Sweep(k.system(t)); err != nil {
 				t.Fatal(err)
 			}
@@ -124,6 +105,36 @@ func TestKilledCorrectionsLoseNothing(t *testing.T) {
 	}
 }
 
+// kill goes on until once, which returns 1 for a process that was killed, has killed
+// so many, and checks what is left after each.
+func (k *killing) kill(t *testing.T, wanted int, once func(*testing.T) int, check func(*testing.T)) {
+	t.Helper()
+	for killed, round := 0, 0; killed < wanted; round++ {
+		if round > 10*wanted {
+			t.Fatalf("only %d of %d processes were killed in time", killed, round)
+		}
+		killed += once(t)
+		check(t)
+	}
+}
+
+// killCorrection lets a process restate the closed month by one of the other files,
+// and kills it some time later. It returns 1 if it had not ended by then.
+func (k *killing) killCorrection(t *testing.T) int {
+	t.Helper()
+	other := 300
+	if k.rows[0] == other {
+		other = 6500
+	}
+	k.rows = append(k.rows, other)
+	return k.run(t, k.soon(), "headwater", k.correcting(other)...)
+}
+
+// soon is after which time a process is killed.
+func (k *killing) soon() time.Duration {
+	return time.Duration(20+k.random.IntN(600)) * time.Millisecond
+}
+
 func (k *killing) correcting(rows int) []string {
 	return append(k.importing(rows), "--correct-closed-months")
 }
@@ -132,21 +143,35 @@ func (k *killing) correcting(rows int) []string {
 // corrects it, and remembers which.
 func (k *killing) checkCorrected(t *testing.T) {
 	t.Helper()
-	month := walkMonth()
-	answer := k.must(t, "paula", `query($id: ID!, $from: Time!, $to: Time!, $month: Month!) { organization(id: $id) {
-		buy: costs(from: $from, to: $to, interval: NONE, perspective: BUY) { total { amount } }
-		sell: costs(from: $from, to: $to, interval: NONE, perspective: SELL) { total { amount } }
-		costLines(month: $month, first: 1) { totalCount }
-	} }`, map[string]any{"id": k.ids["northwind"], "from": month, "to": month.AddDate(0, 1, 0), "month": month.AddDate(0, 1, 0).Format("2006-01")})
-	buy, sell, lines := dig(answer, "organization.buy.total.amount"), dig(answer, "organization.sell.total.amount"), dig(answer, "organization.costLines.totalCount")
+	buy, sell, lines := k.told(t, walkMonth().AddDate(0, 1, 0))
 	for _, rows := range k.rows {
 		corrections := max(rows-4000, 4000-rows) // one for each row that was added or is gone
-		if fmt.Sprint(rows) == buy && fmt.Sprint(corrections) == lines && decimalOf(t, sell).Equal(decimalOf(t, fmt.Sprintf("%d.%02d", rows*110/100, rows*110%100))) {
+		if fmt.Sprint(rows) == buy && fmt.Sprint(corrections) == lines && soldAt(t, sell, rows, 110) {
 			k.rows = []int{rows}
 			return
 		}
 	}
 	t.Fatalf("the month costs %s and is sold for %s, with %s corrections; it is one of %v rows", buy, sell, lines, k.rows)
+}
+
+// told returns what the month of the files costs northwind, what it is sold for, and
+// how many lines are billed in a month.
+func (k *killing) told(t *testing.T, billed time.Time) (buy, sell, lines string) {
+	t.Helper()
+	month := walkMonth()
+	answer := k.must(t, "paula", `query($id: ID!, $from: Time!, $to: Time!, $month: Month!) { organization(id: $id) {
+		buy: costs(from: $from, to: $to, interval: NONE, perspective: BUY) { total { amount } }
+		sell: costs(from: $from, to: $to, interval: NONE, perspective: SELL) { total { amount } }
+		costLines(month: $month, first: 1) { totalCount }
+	} }`, map[string]any{"id": k.ids["northwind"], "from": month, "to": month.AddDate(0, 1, 0), "month": monthText(billed)})
+	return dig(answer, "organization.buy.total.amount"), dig(answer, "organization.sell.total.amount"), dig(answer, "organization.costLines.totalCount")
+}
+
+// soldAt reports whether so many rows are sold at so many percent of what they cost,
+// which is 1 for each.
+func soldAt(t *testing.T, sell string, rows, percent int) bool {
+	t.Helper()
+	return decimalOf(t, sell).Equal(decimalOf(t, fmt.Sprintf("%d.%02d", rows*percent/100, rows*percent%100)))
 }
 
 // write writes a file of usage of acme's.
@@ -179,7 +204,7 @@ func (k *killing) importing(rows int) []string {
 // and kills it some time later. It returns 1 if it had not ended by then.
 func (k *killing) killOnce(t *testing.T) int {
 	t.Helper()
-	after := time.Duration(20+k.random.IntN(600)) * time.Millisecond
+	after := k.soon()
 	if k.random.IntN(2) == 0 {
 		other := map[int]int{4000: 5100, 5100: 4000}[k.rows[0]]
 		k.rows = append(k.rows, other)
@@ -237,16 +262,10 @@ func (k *killing) reprice(t *testing.T, percent int) {
 // remembers which.
 func (k *killing) check(t *testing.T) {
 	t.Helper()
-	month := walkMonth()
-	answer := k.must(t, "paula", `query($id: ID!, $from: Time!, $to: Time!, $month: Month!) { organization(id: $id) {
-		buy: costs(from: $from, to: $to, interval: NONE, perspective: BUY) { total { amount } }
-		sell: costs(from: $from, to: $to, interval: NONE, perspective: SELL) { total { amount } }
-		costLines(month: $month, first: 1) { totalCount }
-	} }`, map[string]any{"id": k.ids["northwind"], "from": month, "to": month.AddDate(0, 1, 0), "month": month.Format("2006-01")})
-	buy, sell, lines := dig(answer, "organization.buy.total.amount"), dig(answer, "organization.sell.total.amount"), dig(answer, "organization.costLines.totalCount")
+	buy, sell, lines := k.told(t, walkMonth())
 	for _, rows := range k.rows {
 		for _, percent := range k.percent {
-			if fmt.Sprint(rows) == buy && lines == buy && decimalOf(t, sell).Equal(decimalOf(t, fmt.Sprintf("%d.%02d", rows*percent/100, rows*percent%100))) {
+			if fmt.Sprint(rows) == buy && lines == buy && soldAt(t, sell, rows, percent) {
 				k.rows, k.percent = []int{rows}, append([]int{percent}, k.percent[max(0, len(k.percent)-1):]...)
 				return
 			}

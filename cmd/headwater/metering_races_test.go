@@ -10,7 +10,6 @@ import (
 	"github.com/headwater-platform/headwater/ent/usageevent"
 	"github.com/headwater-platform/headwater/fault"
 	"github.com/headwater-platform/headwater/money"
-	"github.com/headwater-platform/headwater/records"
 )
 
 // TestAnEventIsRecordedOnce has 50 record the same event at once, in batches with
@@ -120,7 +119,7 @@ func TestAUnitIsLimitedByOrDeleted(t *testing.T) {
 		}
 		left := map[string]bool{}
 		for _, unit := range one(t, func() ([]*ent.BillingUnit, error) { return db.Client().BillingUnit.Query().All(w.system(t)) }) {
-			left[records.Unit(unit.ID)] = true
+			left[database.Unit(unit.ID)] = true
 		}
 		for _, row := range one(t, func() ([]*ent.Allocation, error) { return db.Client().Allocation.Query().All(w.system(t)) }) {
 			if !left[row.Unit] {

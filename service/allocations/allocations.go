@@ -88,11 +88,7 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (*Allocation, error) {
 	if len(seen) == 0 {
 		return nil, fault.Missing("allocation")
 	}
-	wrapped, err := s.wrap(ctx, seen)
-	if err != nil {
-		return nil, err
-	}
-	return wrapped[0], nil
+	return s.wrapOne(ctx, row)
 }
 
 // ByID returns one of the allocations that are named together, or NOT_FOUND for
@@ -219,6 +215,14 @@ func (s *Service) wrap(ctx context.Context, rows []*ent.Allocation) ([]*Allocati
 		a.Siblings, a.Parents, a.Thresholds = siblings, above, levels
 	}
 	return wrapped, nil
+}
+
+func (s *Service) wrapOne(ctx context.Context, row *ent.Allocation) (*Allocation, error) {
+	wrapped, err := s.wrap(ctx, []*ent.Allocation{row})
+	if err != nil {
+		return nil, err
+	}
+	return wrapped[0], nil
 }
 
 // tell returns what an allocation and its state say, in a unit as it is called.

@@ -104,7 +104,7 @@ func (s *Service) look(ctx context.Context, tx *database.Tx, rows []*ent.Allocat
 		return nil, err
 	}
 	looked := make([]*ent.Allocation, 0, len(rows))
-	names, err := namesOf(ctx, tx, known)
+	names, err := records.NamesOf(ctx, tx.Client, records.Units(known))
 	if err != nil {
 		return nil, err
 	}
@@ -139,14 +139,6 @@ func allocationsOf(rows []*ent.Allocation) ([]records.Allocation, error) {
 		}
 	}
 	return known, nil
-}
-
-func namesOf(ctx context.Context, tx *database.Tx, known []records.Allocation) (records.UnitNames, error) {
-	units := make([]string, len(known))
-	for i, a := range known {
-		units[i] = a.Unit
-	}
-	return records.NamesOf(ctx, tx.Client, units)
 }
 
 func authorsOf(known []records.Allocation) []uuid.UUID {
@@ -187,7 +179,7 @@ func include(of *database.Holders, a records.Allocation) {
 	} else {
 		of.Organizations = append(of.Organizations, a.Organization)
 	}
-	if unit, ok := records.UnitID(a.Unit); ok && !slices.Contains(of.Units, unit) {
+	if unit, ok := database.UnitID(a.Unit); ok && !slices.Contains(of.Units, unit) {
 		of.Units = append(of.Units, unit)
 	}
 }

@@ -85,11 +85,7 @@ func (s *Service) setBy(ctx context.Context, action string, n NewAllocation) (*A
 	if err != nil {
 		return nil, err
 	}
-	wrapped, err := s.wrap(ctx, []*ent.Allocation{row})
-	if err != nil {
-		return nil, err
-	}
-	return wrapped[0], nil
+	return s.wrapOne(ctx, row)
 }
 
 // author returns in whose name the viewer sets the allocations of an organization
@@ -184,13 +180,8 @@ func (s *Service) holdUnit(ctx context.Context, tx *database.Tx, h holder, asked
 	if _, err := money.ParseCurrency(asked); err == nil {
 		return asked, nil
 	}
-	line := h.organization.Line()
-	ids := make([]uuid.UUID, len(line))
-	for i, a := range line {
-		ids[i] = a.ID
-	}
 	inside := s.records.In(tx)
-	importers, err := inside.OrganizationsWith(ctx, access.UsageImport, ids)
+	importers, err := inside.OrganizationsWith(ctx, access.UsageImport, h.organization.LineIDs())
 	if err != nil {
 		return "", err
 	}
@@ -198,6 +189,7 @@ func (s *Service) holdUnit(ctx context.Context, tx *database.Tx, h holder, asked
 	if err != nil {
 		return "", err
 	}
+	line := h.organization.Line()
 	var told []string
 	for _, a := range allowance.Allocations {
 		if sees(ctx, placeOf(line, a.Organization), a.Group) {
@@ -423,11 +415,7 @@ func (s *Service) Resume(ctx context.Context, id uuid.UUID) (*Allocation, error)
 	if err != nil {
 		return nil, err
 	}
-	wrapped, err := s.wrap(ctx, []*ent.Allocation{row})
-	if err != nil {
-		return nil, err
-	}
-	return wrapped[0], nil
+	return s.wrapOne(ctx, row)
 }
 
 func (s *Service) resume(ctx context.Context, tx *database.Tx, before *ent.Allocation) (*ent.Allocation, error) {

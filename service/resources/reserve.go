@@ -40,11 +40,7 @@ func holdEstimate(ctx context.Context, tx *database.Tx, org records.Organization
 	if _, err := money.ParseCurrency(e.Unit); err == nil {
 		return e, nil
 	}
-	var owners []uuid.UUID
-	for _, a := range org.Line() {
-		owners = append(owners, a.ID)
-	}
-	unit, found, err := records.HoldUnit(ctx, tx, org, e.Unit, owners, nil)
+	unit, found, err := records.HoldUnit(ctx, tx, org, e.Unit, org.LineIDs(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +147,7 @@ func (s *Service) reserve(ctx context.Context, tx *database.Tx, org records.Orga
 // lockAllocations returns the allocations in a unit that work in an organization or
 // a group counts in, in the order in which all lock them.
 func lockAllocations(ctx context.Context, tx *database.Tx, org records.Organization, group *uuid.UUID, unit string) ([]*ent.Allocation, error) {
-	var ids []uuid.UUID
-	for _, a := range org.Line() {
-		ids = append(ids, a.ID)
-	}
-	applies := []predicate.Allocation{allocation.And(allocation.OrganizationIDIn(ids...), allocation.GroupIDIsNil())}
+	applies := []predicate.Allocation{allocation.And(allocation.OrganizationIDIn(org.LineIDs()...), allocation.GroupIDIsNil())}
 	if group != nil {
 		applies = append(applies, allocation.GroupID(*group))
 	}

@@ -116,9 +116,7 @@ func (s *Service) travel(ctx context.Context, organizations map[uuid.UUID]record
 		if at.Before(createdAt(id)) {
 			return fault.Invalidf("asOf", "the organization did not exist then")
 		}
-		for _, a := range org.Line() {
-			line = append(line, a.ID)
-		}
+		line = append(line, org.LineIDs()...)
 	}
 	kinds, err := s.records.KindsAt(ctx, line, at)
 	if err != nil {

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,11 +121,7 @@ func (r *rerating) load(ctx context.Context, lines []database.StoredLine) error 
 			return fmt.Errorf("read usage line %d: %w", lines[i].ID, err)
 		}
 		o := r.ownerOf(&lines[i], row)
-		price := lines[i].PriceMonth
-		if price.IsZero() {
-			price = priceMonth(row)
-		}
-		if err := r.ledger.rate(row, o, price); err != nil {
+		if err := r.ledger.rate(row, o, cmp.Or(lines[i].PriceMonth, priceMonth(row))); err != nil {
 			return err
 		}
 		e := entry{dataset: r.rating.Dataset, rating: r.rating.Number, line: lines[i].ID, month: lines[i].Month}

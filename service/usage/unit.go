@@ -78,7 +78,7 @@ func (n NewBillingUnit) check() error {
 // currencies or in units, by name or by id, so none is called like another.
 func checkUnitName(name string) error {
 	_, isCurrency := money.ParseCurrency(name)
-	if _, isUnit := records.UnitID(name); isUnit || isCurrency == nil {
+	if _, isUnit := database.UnitID(name); isUnit || isCurrency == nil {
 		return fault.Invalidf("name", "a billing unit is not called like a currency or an id")
 	}
 	return checkNoun("name", name, maxUnitName)
@@ -218,7 +218,7 @@ func (s *Service) DeleteBillingUnit(ctx context.Context, id uuid.UUID) error {
 // checkUnlimited returns CONFLICT for a unit that an allocation, or the estimate of
 // an active resource, is in. Whoever sets one holds the unit first.
 func checkUnlimited(ctx context.Context, tx *database.Tx, id uuid.UUID) error {
-	unit := records.Unit(id)
+	unit := database.Unit(id)
 	ctx = database.Unguarded(ctx) // wherever it is
 	limits, err := tx.Allocation.Query().Where(allocation.Unit(unit)).Exist(ctx)
 	if err != nil {

@@ -18,7 +18,6 @@ import (
 	"github.com/headwater-platform/headwater/internal/effort"
 	"github.com/headwater-platform/headwater/metering"
 	"github.com/headwater-platform/headwater/money"
-	"github.com/headwater-platform/headwater/records"
 	"github.com/headwater-platform/headwater/service/usage"
 	"github.com/headwater-platform/headwater/spending"
 )
@@ -120,7 +119,7 @@ func (w *world) compareUnits(unit, team uuid.UUID, from, to time.Time, want, wan
 			return err
 		}
 		for key, sum := range sums {
-			if key.Unit == records.Unit(unit) {
+			if key.Unit == database.Unit(unit) {
 				all[names[key.Holder]] = sum
 			}
 		}
@@ -129,7 +128,7 @@ func (w *world) compareUnits(unit, team uuid.UUID, from, to time.Time, want, wan
 		}
 		byDay, err := tx.SpentByDay(ctx, of, from, to)
 		for key, list := range byDay {
-			if key.Unit == records.Unit(unit) {
+			if key.Unit == database.Unit(unit) {
 				addDays(days, names[key.Holder], from, list)
 			}
 		}
