@@ -11,6 +11,7 @@ import (
 	"github.com/headwater-platform/headwater/ent/journalchange"
 	"github.com/headwater-platform/headwater/ent/predicate"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/typeid"
 )
 
 // Holder is asked at the beginning of every change that concerns an
@@ -29,21 +30,21 @@ func (db *DB) hold(ctx context.Context, tx *Tx, organization uuid.UUID) error {
 	return db.holder(ctx, tx, organization)
 }
 
-// basis is what a transaction decided upon.
-type basis struct {
-	// revision is that of the decision.
-	revision      int64
-	organizations []uuid.UUID
-	resources     []uuid.UUID
+// Basis is what a transaction decided upon.
+type Basis struct {
+	// Revision is that of the decision.
+	Revision int64
+	// Organizations are those in which nothing may have changed since, but things of
+	// the kinds in But.
+	Organizations []uuid.UUID
+	But           []typeid.Kind
+	// Resources are the ids of things, wherever they are, that may not have changed.
+	Resources []uuid.UUID
 }
 
-// RestOn says that what the transaction decides rests on everything in some
-// organizations, and on some other resources, as they were at a revision. If one
-// of them is changed by another transaction that commits first, this one is
-// given up and runs again.
-func (tx *Tx) RestOn(revision int64, organizations, resources []uuid.UUID) {
-	tx.journal.basis = basis{revision: revision, organizations: organizations, resources: resources}
-}
+// RestOn says what the transaction decides upon. If some of it is changed by
+// another transaction that commits first, this one is given up and runs again.
+func (tx *Tx) RestOn(b Basis) { tx.journal.basis = b }
 
 // errOvertaken ends a transaction that decided upon what is no longer so.
 var errOvertaken = errors.New("overtaken by another change")
@@ -59,19 +60,20 @@ func overtaken() error {
 // between this and the end.
 func (tx *Tx) checkBasis(ctx context.Context, revision int64) error {
 	b := tx.journal.basis
-	if b.revision == 0 || revision == b.revision+1 {
+	if b.Revision == 0 || revision == b.Revision+1 {
 		return nil
 	}
-	var on []predicate.JournalChange
-	if len(b.organizations) > 0 {
-		on = append(on, journalchange.OrganizationIDIn(b.organizations...))
+	kinds := make([]string, len(b.But))
+	for i, kind := range b.But {
+		kinds[i] = string(kind)
 	}
-	if len(b.resources) > 0 {
-		on = append(on, journalchange.ResourceIDIn(b.resources...))
+	on := []predicate.JournalChange{
+		journalchange.And(journalchange.OrganizationIDIn(b.Organizations...), journalchange.ResourceKindNotIn(kinds...)),
+		journalchange.ResourceIDIn(b.Resources...),
 	}
 	isOvertaken, err := tx.JournalChange.Query().
 		Where(
-			entsql.FieldGT(journalchange.FieldRevision, b.revision),
+			entsql.FieldGT(journalchange.FieldRevision, b.Revision),
 			entsql.FieldLT(journalchange.FieldRevision, revision),
 			journalchange.Or(on...),
 		).

@@ -3,7 +3,6 @@ package database_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/google/uuid"
@@ -11,6 +10,7 @@ import (
 	"github.com/headwater-platform/headwater/database"
 	"github.com/headwater-platform/headwater/database/dbtest"
 	"github.com/headwater-platform/headwater/fault"
+	"github.com/headwater-platform/headwater/typeid"
 )
 
 // TestOvertakenChangesRunAgain lets other changes come first while one is being
@@ -25,20 +25,24 @@ func TestOvertakenChangesRunAgain(t *testing.T) {
 			return nil
 		}
 		revision, err := tx.Revision(ctx)
-		tx.RestOn(revision, []uuid.UUID{rested}, []uuid.UUID{f.organizations()[4]})
+		tx.RestOn(database.Basis{
+			Revision: revision, Organizations: []uuid.UUID{rested}, But: []typeid.Kind{typeid.Resource}, Resources: []uuid.UUID{f.organizations()[4]},
+		})
 		return err
 	})
 	for _, tt := range []struct {
 		name    string
+		kind    typeid.Kind
 		changes uuid.UUID
 		// times is how often something comes first.
 		times, runs int
 		code        fault.Code
 	}{
-		{"what it rests on", rested, 1, 2, ""},
-		{"a single resource that it rests on", f.organizations()[4], 1, 2, ""},
-		{"something else", unrelated, 1, 1, ""},
-		{"what it rests on, again and again", rested, 10, 4, fault.Conflict},
+		{"what it rests on", typeid.Organization, rested, 1, 2, ""},
+		{"a single thing that it rests on, of whatever kind", typeid.Resource, f.organizations()[4], 1, 2, ""},
+		{"something else", typeid.Organization, unrelated, 1, 1, ""},
+		{"what makes no difference", typeid.Resource, rested, 1, 1, ""},
+		{"what it rests on, again and again", typeid.Organization, rested, 10, 4, fault.Conflict},
 	} {
 		runs, left := 0, tt.times
 		ctx := system(t)
@@ -46,7 +50,7 @@ func TestOvertakenChangesRunAgain(t *testing.T) {
 			runs++
 			if left > 0 {
 				left--
-				if _, err := f.rename(ctx, tt.changes, fmt.Sprintf("%s %d", tt.name, runs)); err != nil {
+				if _, err := f.touch(ctx, tt.kind, tt.changes); err != nil {
 					return err
 				}
 			}
@@ -58,6 +62,15 @@ func TestOvertakenChangesRunAgain(t *testing.T) {
 			t.Errorf("%s: %d runs, want %d, and %v", tt.name, runs, tt.runs, err)
 		}
 	}
+}
+
+// touch records a change of a thing of an organization, which has its id.
+func (f *tree) touch(ctx context.Context, kind typeid.Kind, id uuid.UUID) (int64, error) {
+	return f.db.Write(ctx, database.Entry{Action: "touch", Organization: id}, func(ctx context.Context, tx *database.Tx) error {
+		row, err := tx.Organization.Get(ctx, id)
+		tx.Record(database.Change{Kind: kind, ID: id, Organization: id, Before: row, After: row})
+		return err
+	})
 }
 
 // TestHolderRefuses asks the holder of every change in an organization.

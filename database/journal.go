@@ -45,7 +45,7 @@ type journal struct {
 	organization uuid.UUID
 	// touched is what the changes are to subscribers.
 	touched []Touched
-	basis   basis
+	basis   Basis
 }
 
 // Record buffers a change for the entry of this transaction.

@@ -51,8 +51,21 @@ func (s *Store) Hold(ctx context.Context, tx *database.Tx, organization uuid.UUI
 			resources = append(resources, uuid.UUID(id))
 		}
 	}
-	tx.RestOn(revision, places, resources)
+	tx.RestOn(database.Basis{Revision: revision, Organizations: places, But: withoutRights(), Resources: resources})
 	return nil
+}
+
+// withoutRights returns the kinds of things that nobody has a right by. Where many
+// are served, these change all the time: those below would wait for usage that is
+// recorded and limits that are set above them, and be told to ask again.
+func withoutRights() []typeid.Kind {
+	return []typeid.Kind{
+		typeid.UsageImport, typeid.UsageMapping, typeid.UsageEvent, typeid.BillingUnit, typeid.SKU, typeid.MeteringRate, typeid.CloudAccount,
+		typeid.Multiplier, typeid.PriceGuard, typeid.Discount, typeid.Voucher, typeid.TaxRate, typeid.SupportFee,
+		typeid.BillingMonth, typeid.Statement, typeid.CreditNote, typeid.BillingProfile, typeid.BillingContact, typeid.PaymentMethod,
+		typeid.Allocation, typeid.Threshold, typeid.Firing, typeid.Budget, typeid.BudgetAlert, typeid.Resource,
+		typeid.Ticket, typeid.TicketMessage, typeid.Notice, typeid.Webhook, typeid.WebhookDelivery,
+	}
 }
 
 // viewerAt returns a viewer in all of its organizations as it is at a revision
