@@ -430,7 +430,7 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		"endBillingMultiplier":  on("id", "northwind.price-to-acme", map[string]any{"lastMonth": "2030-12"}),
 		"setPriceGuard":         on("managerId", "northwind", map[string]any{"sellerId": k.ids["fjord"], "min": "0.9", "firstMonth": "2030-01"}),
 		"endPriceGuard":         on("id", "northwind.guard", map[string]any{"lastMonth": "2030-12"}),
-		"createTaxRate":         on("sellerId", "northwind", map[string]any{"buyerId": k.ids["acme"], "name": "tax", "percent": "5", "firstMonth": "2026-12"}),
+		"createTaxRate":         on("sellerId", "northwind", map[string]any{"name": "tax", "percent": "5", "firstMonth": "2026-12"}),
 		"createDiscount":        on("sellerId", "northwind", map[string]any{"description": "less", "percent": "5", "firstMonth": "2026-12", "lastMonth": "2026-12"}),
 		"endDiscount":           on("discountId", "northwind.discount", map[string]any{"lastMonth": "2030-12"}),
 		"createVoucher":         on("sellerId", "northwind", map[string]any{"description": "less", "percent": "5"}),
@@ -537,7 +537,7 @@ func (k *walk) changes(t *testing.T) map[string]attempted {
 		}),
 		"resumeAllocation": on("allocationId", "acme.allocation-by-acme", nil),
 		"deleteAllocation": gone("allocationId", "Allocation", "setAllocation", "allocation", func() map[string]any {
-			return map[string]any{"scopeId": k.ids["acme"], "authorId": k.ids["acme"], "total": "5", "unit": "EUR", "period": "MONTH"}
+			return map[string]any{"scopeId": k.ids["acme"], "authorId": k.ids["acme"], "total": "500000", "unit": "EUR", "period": "MONTH"}
 		}, ""),
 		"createThreshold": func(t *testing.T) (map[string]any, *object) {
 			k.makeRoom(t, "Threshold")
